@@ -1,0 +1,210 @@
+# Millpond, a PostgreSQL connection pooler
+#
+#   make               build ./millpond
+#   make run           a throwaway PostgreSQL with Millpond in front of it, and psql
+#                      PORT=6432        where Millpond listens (127.0.0.1)
+#                      SERVER='host=…'  an existing PostgreSQL instead of a throwaway one
+#   make check         all tests: warnings as errors, layers, headers, unit tests, a short run of
+#                      each fuzz target, the end-to-end tests
+#                      TESTS='tests/1*.t'   only these     PROVE_FLAGS='-v -j4'   for prove
+#   make unit          the unit tests alone (the same TESTS and PROVE_FLAGS)
+#   make fuzz          each fuzz target for FUZZ_SECONDS=60, with libFuzzer where clang is there
+#   make stress        the long variants of the tests
+#   make bench         Millpond beside a floor relay and pgbouncer: a table of costs
+#   make install       PREFIX=/usr/local DESTDIR= sysconfdir=/etc     (and: make uninstall)
+#   make deps          install the Debian packages that are missing, or say which ones
+#   make layers        who includes what, against the table of rooms
+#   make headers       each header compiles alone
+#   make measure       the longest functions and files
+#   make format        clang-format on all C files
+#   make clean         remove what was built
+#
+# These go with each of them:
+#
+#   SANITIZE=address,undefined   or   SANITIZE=thread
+#   DEBUG=1            no optimisation, assertions that cost time
+#   WERROR=1           warnings are errors
+#   CC=clang           another compiler
+#   BUILD=/tmp/mine    another place for what is built
+#   ROOMS='conf pool'  build only these folders (unit tests of one room while another is open)
+#
+# The plain build is ./millpond; every other one is build/<variant>/millpond, so they never mix.
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+BUILD ?= build
+PREFIX ?= /usr/local
+sysconfdir ?= /etc
+ROOMS ?= conf protocol pool daemon/runtime daemon
+FUZZ_SECONDS ?= 60
+
+# --- The variant --------------------------------------------------------------------------------
+
+empty :=
+space := $(empty) $(empty)
+comma := ,
+variant := $(subst $(space),-,$(strip $(if $(DEBUG),debug) $(subst $(comma),-,$(SANITIZE)) \
+	$(if $(WERROR),strict)))
+variant := $(or $(variant),plain)
+OUT := $(BUILD)/$(variant)
+MILLPOND := $(if $(filter build/plain,$(OUT)),millpond,$(OUT)/millpond)
+
+# --- Compiler and libraries ---------------------------------------------------------------------
+
+MODULES := libevent_core libevent_extra libpq inih libsystemd openssl
+PKG_CONFIG ?= pkg-config
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	$(if $(WERROR),-Werror)
+OPTIMISE := $(if $(DEBUG),-Og -DDEBUG=1,-O2)
+# Fortified functions hide their arguments from the sanitizers, so it is one or the other.
+FORTIFY := $(if $(DEBUG)$(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
+	-fno-sanitize-recover=all)
+
+# -isystem: a warning in another project's header is not ours to mend.
+module_cflags = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(MODULES) 2>/dev/null))
+module_libs = $(shell $(PKG_CONFIG) --libs $(MODULES) 2>/dev/null) -levent_pthreads
+
+BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -g $(OPTIMISE) $(WARNINGS) $(FORTIFY) $(SANITIZER) \
+	-fPIE -pthread -fstack-protector-strong -fno-common
+BASE_LDFLAGS := -pie -pthread $(SANITIZER) -Wl,-z,relro,-z,now -Wl,--as-needed
+COMPILE = $(CC) $(BASE_CFLAGS) $(module_cflags) $(CPPFLAGS) $(CFLAGS)
+LINK = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(BASE_LDFLAGS) $(LDFLAGS)
+
+# --- Sources ------------------------------------------------------------------------------------
+
+sources := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c $(room)/*.S))
+objects := $(patsubst %,$(OUT)/%.o,$(basename $(sources)))
+library_objects := $(filter-out $(OUT)/daemon/main.o,$(objects))
+# Named after its rooms, so that a part does not replace the whole.
+library := $(OUT)/$(subst /,.,$(subst $(space),-,$(strip $(ROOMS)))).a
+headers := $(wildcard conf/*.h protocol/*.h pool/*.h daemon/*.h daemon/runtime/*.h tests/lib/*.h \
+	tests/unit/*.h tests/fuzz/*.h tests/bench/*.h)
+
+# tests/unit/x_test.c is a program of its own; the other C files in unit/ and lib/ help all of them.
+unit_sources := $(wildcard tests/unit/*_test.c)
+helper_sources := $(filter-out $(unit_sources),$(wildcard tests/unit/*.c tests/lib/*.c))
+unit_programs := $(patsubst %.c,$(OUT)/%,$(unit_sources))
+helper_objects := $(patsubst %.c,$(OUT)/%.o,$(helper_sources))
+
+fuzz_sources := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz_programs := $(patsubst %.c,$(OUT)/%,$(fuzz_sources))
+fuzz_driver := $(OUT)/tests/fuzz/standalone.o
+
+# In bench/, what has a main() is a program; the other files are linked into each of them.
+bench_all := $(wildcard tests/bench/*.c)
+bench_sources := $(if $(bench_all),$(shell grep -l '^int main\>' $(bench_all)))
+bench_programs := $(patsubst %.c,$(OUT)/%,$(bench_sources))
+bench_objects := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(bench_sources),$(bench_all)))
+
+test_objects := $(helper_objects) $(bench_objects) $(fuzz_driver) \
+	$(patsubst %.c,$(OUT)/%.o,$(unit_sources) $(fuzz_sources) $(bench_sources))
+
+# --- Building -----------------------------------------------------------------------------------
+
+.DEFAULT_GOAL := build
+.PHONY: build build-deps build-tests build-bench help deps deps-test run check check-all unit fuzz \
+	stress bench install uninstall layers headers measure format clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+build: $(MILLPOND)
+
+$(MILLPOND): $(OUT)/daemon/main.o $(library)
+	$(LINK) -o $@ $^ $(module_libs)
+
+# Made anew each time, or the object of a source that has gone would stay in it.
+$(library): $(library_objects)
+	@rm -f $@
+	@mkdir -p $(@D)
+	@$(AR) rcsD $@ $^
+
+# Changes when compiler or flags change, and then everything is compiled again.
+$(OUT)/flags: FORCE | build-deps
+	@mkdir -p $(@D)
+	@echo '$(COMPILE) | $(LINK)' | cmp -s - $@ || echo '$(COMPILE) | $(LINK)' > $@
+
+$(OUT)/%.o: %.c $(OUT)/flags | build-deps
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(OUT)/%.o: %.S $(OUT)/flags | build-deps
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(unit_programs): $(OUT)/%: $(OUT)/%.o $(helper_objects) $(library)
+	$(LINK) -o $@ $^ $(module_libs) -lm
+
+$(fuzz_programs): $(OUT)/%: $(OUT)/%.o $(fuzz_driver) $(library)
+	$(LINK) -o $@ $^ $(module_libs)
+
+$(bench_programs): $(OUT)/%: $(OUT)/%.o $(bench_objects) $(library)
+	$(LINK) -o $@ $^ $(module_libs) -lm
+
+build-tests: $(unit_programs) $(fuzz_programs)
+build-bench: $(bench_programs)
+
+-include $(patsubst %.o,%.d,$(objects) $(test_objects))
+
+# --- Packages -----------------------------------------------------------------------------------
+
+deps:
+	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' tests/house/deps.sh install build test
+
+build-deps:
+	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' tests/house/deps.sh require build
+
+# --- Running and testing ------------------------------------------------------------------------
+
+run: deps
+	@$(MAKE) --no-print-directory build
+	@MILLPOND=$(abspath $(MILLPOND)) PORT='$(PORT)' SERVER='$(SERVER)' tests/run.sh
+
+# The sub-make reads the Makefile again, with the libraries that `deps` may just have installed.
+check: deps
+	@$(MAKE) --no-print-directory WERROR=1 check-all
+
+check-all: layers headers build build-tests
+	@MILLPOND='$(MILLPOND)' OUT='$(OUT)' SANITIZE='$(SANITIZE)' PROVE_FLAGS='$(PROVE_FLAGS)' \
+		tests/house/prove.sh $(or $(TESTS),$(unit_programs) $(fuzz_programs) \
+		$(sort $(wildcard tests/*.t)))
+
+unit: $(unit_programs)
+	@OUT='$(OUT)' SANITIZE='$(SANITIZE)' PROVE_FLAGS='$(PROVE_FLAGS)' \
+		tests/house/prove.sh $(or $(TESTS),$(unit_programs))
+
+stress: deps
+	@STRESS=1 $(MAKE) --no-print-directory check
+
+fuzz:
+	@BUILD='$(BUILD)' FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/house/fuzz.sh
+
+bench: build build-bench
+	@if test -x tests/bench/run; then MILLPOND='$(MILLPOND)' OUT='$(OUT)' tests/bench/run; \
+	else echo 'make bench: tests/bench/run is not there yet'; exit 1; fi
+
+# --- The house ----------------------------------------------------------------------------------
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+layers:
+	@tests/house/layers.sh
+
+headers: build-deps
+	@for header in $(headers); do \
+		echo "#include \"$$header\"" | $(COMPILE) -Wno-unused -fsyntax-only -x c - || \
+		{ echo "$$header does not compile alone"; exit 1; }; \
+	done
+
+measure:
+	@tests/house/measure.sh
+
+format:
+	clang-format -i $(filter %.c,$(sources)) $(headers) $(unit_sources) $(helper_sources) \
+		$(fuzz_sources) $(bench_all)
+
+clean:
+	rm -rf $(BUILD) millpond

@@ -1,0 +1,68 @@
+#!/bin/bash
+# Finds what the build or the tests need and this machine lacks.
+#
+#   deps.sh install build test   installs it with apt-get when root, otherwise says how
+#   deps.sh require build        only says how, and fails
+#
+# Looks for the thing itself (a pkg-config module, a program, a Perl module) and only then names the
+# Debian package, so that a machine with other packages, or none, is not troubled.
+set -euo pipefail
+
+missing=()
+
+# need_... WHAT PACKAGE
+need_module() { ${PKG_CONFIG:-pkg-config} --exists "$1" 2>/dev/null || missing+=("$2"); }
+need_program() { command -v "${1%% *}" >/dev/null || missing+=("$2"); }
+need_perl() { perl -M"$1" -e 1 2>/dev/null || missing+=("$2"); }
+need_file() { compgen -G "$1" >/dev/null || missing+=("$2"); }
+
+look_for_build() {
+	need_program "${CC:-gcc}" "${CC:-gcc}"
+	need_file '/usr/include/*/sys/types.h' libc6-dev
+	need_program "${PKG_CONFIG:-pkg-config}" pkg-config
+	need_module libevent_core libevent-dev
+	need_module libpq libpq-dev
+	need_module inih libinih-dev
+	need_module libsystemd libsystemd-dev
+	need_module openssl libssl-dev
+}
+
+look_for_test() {
+	need_program prove perl
+	need_perl IPC::Run libipc-run-perl
+	need_file '/usr/lib/postgresql/*/bin/postgres' postgresql
+	need_file '/usr/lib/postgresql/*/lib/pgxs/src/test/perl/PostgreSQL/Test/Cluster.pm' \
+		postgresql-client
+	need_program systemd-analyze systemd
+}
+
+action=$1
+shift
+for purpose in "$@"; do
+	"look_for_$purpose"
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+how="apt-get install --no-install-recommends ${missing[*]}"
+
+if [ "$action" = require ]; then
+	echo "Millpond cannot be built yet. Missing: ${missing[*]}" >&2
+	echo "Run \`make deps\` as root, or: $how" >&2
+	exit 1
+fi
+if ! command -v apt-get >/dev/null; then
+	echo "Missing (by the names Debian gives them): ${missing[*]}" >&2
+	echo "Please install them with this system's package manager." >&2
+	exit 1
+fi
+if [ "$(id -u)" != 0 ]; then
+	echo "Missing: ${missing[*]}" >&2
+	echo "As root: $how" >&2
+	exit 1
+fi
+
+echo "Installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null

@@ -1,0 +1,46 @@
+#!/bin/bash
+# Checks who includes what: each library has one room that knows it, and rooms look only downwards.
+# Prints every #include that does not fit and exits 1.
+set -euo pipefail
+
+# room | folders and headers of ours it may include | headers of libraries it may include
+table='
+conf           | conf/                                        | ini.h
+protocol       | protocol/                                    | openssl/(evp|hmac|sha|md5|rand|crypto).h
+pool           | pool/ protocol/ conf/settings.h              | libpq-fe.h
+daemon/runtime | daemon/runtime/                              | event2/ openssl/
+daemon         | daemon/ daemon/runtime/ pool/ protocol/ conf/| event2/ openssl/ systemd/
+'
+# Any other header in <> is the C library's.
+libraries='^(event2/|event|evdns|evutil|evhttp|libpq|libpq-fe|pg_config|postgres|internal/|ini\.h|openssl/|systemd/)'
+
+cd "$(dirname "$0")/../.."
+shopt -s nullglob
+bad=0
+
+allowed() {
+	local header=$1 pattern
+	for pattern in $2; do
+		[[ $header =~ ^$pattern ]] && return 0
+	done
+	return 1
+}
+
+while IFS='|' read -r room ours theirs; do
+	room=${room// /}
+	[ -n "$room" ] || continue
+	for file in "$room"/*.[chS] "$room"/*.def; do
+		while IFS=: read -r line text; do
+			header=$(sed -E 's/^[^<"]*[<"]([^>"]*)[>"].*/\1/' <<<"$text")
+			if [[ $text == *\<* ]]; then
+				[[ $header =~ $libraries ]] || continue
+				allowed "$header" "$theirs" && continue
+			elif [[ $header == */* ]]; then
+				allowed "$header" "$ours" && continue
+			fi
+			echo "$file:$line: $room/ may not include $header"
+			bad=1
+		done < <(grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]' "$file" || true)
+	done
+done <<<"$table"
+exit $bad
