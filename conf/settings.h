@@ -1,0 +1,135 @@
+/*
+ * The configuration of the daemon, as one immutable value.
+ *
+ * settings_load() reads a whole file and either returns a complete, checked `struct settings`
+ * or a list of faults; it changes nothing that runs. A running daemon swaps the pointer; whoever
+ * still works by the old value keeps it with settings_hold() and gives it back with
+ * settings_drop(). Settings are never changed after they were loaded, so threads may share them.
+ *
+ * Fields are named as the settings are in the file; durations are microseconds and end in `_us`.
+ * A duration of 0 means what it means in the file, mostly "off".
+ */
+#ifndef MILLPOND_CONF_SETTINGS_H
+#define MILLPOND_CONF_SETTINGS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/fault.h"
+
+enum pool_mode { POOL_MODE_UNSET = -1, POOL_SESSION, POOL_TRANSACTION, POOL_STATEMENT };
+
+/* AUTH_UNSET is refused at loading: nobody shall be let in unasked because a line is missing. */
+enum auth_type { AUTH_UNSET = -1, AUTH_TRUST, AUTH_ANY };
+
+/* The values are those that openlog() takes. */
+enum syslog_facility {
+	FACILITY_USER = 1 << 3,
+	FACILITY_DAEMON = 3 << 3,
+	FACILITY_AUTH = 4 << 3,
+	FACILITY_AUTHPRIV = 10 << 3,
+	FACILITY_LOCAL0 = 16 << 3,
+	FACILITY_LOCAL1 = 17 << 3,
+	FACILITY_LOCAL2 = 18 << 3,
+	FACILITY_LOCAL3 = 19 << 3,
+	FACILITY_LOCAL4 = 20 << 3,
+	FACILITY_LOCAL5 = 21 << 3,
+	FACILITY_LOCAL6 = 22 << 3,
+	FACILITY_LOCAL7 = 23 << 3,
+};
+
+/* What is not set per database or per user: the next wider value counts. */
+#define SETTING_UNSET (-1)
+
+/* One line of [databases]; texts that were not given are NULL. */
+struct database {
+	char *name;		 /* of the entry; "*" for the fallback */
+	char *dbname;		 /* on the server; NULL: the name the client asked for */
+	char *host;		 /* as in the file: name, address, directory, or a comma list of these */
+	char *port;		 /* as in the file: one, or a comma list as long as host's; NULL: 5432 */
+	char *user;		 /* forced user: one pool for all clients */
+	char *password;		 /* of the forced user */
+	char *connect_query;	 /* run once on each new server connection */
+	char **libpq_keywords;	 /* other libpq keywords: keyword, value, ..., NULL; or NULL */
+	int pool_size;		 /* SETTING_UNSET, or as in the file */
+	int min_pool_size;
+	int reserve_pool_size;
+	int max_db_connections;
+	int64_t server_lifetime_us;
+	int64_t query_wait_timeout_us;
+	enum pool_mode pool_mode;
+};
+
+/* One line of [users]: what replaces the wider values for this user. */
+struct user_settings {
+	char *name;
+	enum pool_mode pool_mode;
+	int pool_size;
+	int reserve_pool_size;
+	int max_user_connections;
+	int64_t query_timeout_us;
+	int64_t query_wait_timeout_us;
+	int64_t transaction_timeout_us;
+	int64_t idle_transaction_timeout_us;
+	int64_t client_idle_timeout_us;
+};
+
+struct settings {
+	atomic_int holders;
+	char *path; /* absolute; read again at reload */
+
+#define TEXT(name, ...) char *name;
+#define COUNT(name, ...) int name;
+#define OCTAL(name, ...) int name;
+#define FLAG(name, ...) bool name;
+#define DURATION(name, ...) int64_t name##_us;
+#define CHOICE(name, type, ...) enum type name;
+#include "conf/settings.def"
+
+	/* Whether the file sets server_login_retry; if not, delays grow up to it. */
+	bool server_login_retry_is_set;
+
+	/* What is odd about the file, though it can be used; for the log. */
+	struct fault_list notes;
+
+	/* Both in the order of their names, each name once. */
+	struct database *databases;
+	size_t database_count;
+	struct user_settings *users;
+	size_t user_count;
+};
+
+/*
+ * Reads and checks the file and everything it includes. Returns settings held once, or NULL with at
+ * least one fault in `faults` (which the caller has initialised and releases).
+ */
+struct settings *settings_load(const char *path, struct fault_list *faults);
+
+struct settings *settings_hold(struct settings *settings);
+void settings_drop(struct settings *settings);
+
+/*
+ * The entry for a database name, or the "*" entry, or NULL. `console` names are not entries.
+ */
+const struct database *settings_find_database(const struct settings *settings, const char *name);
+
+/* The entry of a user in [users], or NULL. */
+const struct user_settings *settings_find_user(const struct settings *settings, const char *name);
+
+/* Whether a comma-separated list (admin_users, ignore_startup_parameters) names the word. */
+bool settings_list_has(const char *list, const char *word);
+
+/* One row of SHOW CONFIG: texts are valid until the next call for the same buffer. */
+struct setting_row {
+	const char *key;
+	char value[256];
+	char default_value[256];
+	bool reloadable;
+};
+
+/* Fills the row of the setting number `index` (0-based); false when there is none. */
+bool settings_row(const struct settings *settings, size_t index, struct setting_row *row);
+
+#endif
