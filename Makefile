@@ -7,7 +7,8 @@
 #   make check         all tests: warnings as errors, layers, headers, unit tests, a short run of
 #                      each fuzz target, the end-to-end tests
 #                      TESTS='tests/1*.t'   only these     PROVE_FLAGS='-v -j4'   for prove
-#   make unit          the unit tests alone (the same TESTS and PROVE_FLAGS)
+#   make unit          the unit tests alone
+#                      TESTS='tests/unit/pool_test.c'   only these
 #   make fuzz          each fuzz target for FUZZ_SECONDS=60, with libFuzzer where clang is there
 #   make stress        the long variants of the tests
 #   make bench         Millpond beside a floor relay and pgbouncer: a table of costs
@@ -25,6 +26,7 @@
 #   DEBUG=1            no optimisation, assertions that cost time
 #   WERROR=1           warnings are errors
 #   CC=clang           another compiler
+#   V=1                show each command
 #   BUILD=/tmp/mine    another place for what is built
 #   ROOMS='conf pool'  build only these folders (unit tests of one room while another is open)
 #
@@ -38,6 +40,14 @@ PREFIX ?= /usr/local
 sysconfdir ?= /etc
 ROOMS ?= conf protocol pool daemon/runtime daemon
 FUZZ_SECONDS ?= 60
+
+.DEFAULT_GOAL := build
+# All processors, unless the caller says -j himself; a make inside this one gets its share.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += --jobs=$(shell nproc)
+endif
+quiet := $(if $(V),,@)
+say = $(if $(V),@:,@echo '  $@')
 
 # --- The variant --------------------------------------------------------------------------------
 
@@ -91,35 +101,41 @@ helper_objects := $(patsubst %.c,$(OUT)/%.o,$(helper_sources))
 
 fuzz_sources := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_programs := $(patsubst %.c,$(OUT)/%,$(fuzz_sources))
-fuzz_driver := $(OUT)/tests/fuzz/standalone.o
+fuzz_driver ?= $(OUT)/tests/fuzz/standalone.o
 
-# In bench/, what has a main() is a program; the other files are linked into each of them.
-bench_all := $(wildcard tests/bench/*.c)
-bench_sources := $(if $(bench_all),$(shell grep -l '^int main\>' $(bench_all)))
-bench_programs := $(patsubst %.c,$(OUT)/%,$(bench_sources))
-bench_objects := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(bench_sources),$(bench_all)))
+# A program in bench/ is x.c, with a main(), and all of the folder x/ beside it; the other files in
+# bench/ are shared. Programs go to bench/ without tests/, where x/ holds objects.
+bench_shared := $(wildcard tests/bench/*.c)
+bench_mains := $(if $(bench_shared),$(shell grep -l '^int main\>' $(bench_shared)))
+bench_shared := $(filter-out $(bench_mains),$(bench_shared))
+bench_programs := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench_mains))
+bench_objects := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/bench/*.c tests/bench/*/*.c))
 
 test_objects := $(helper_objects) $(bench_objects) $(fuzz_driver) \
-	$(patsubst %.c,$(OUT)/%.o,$(unit_sources) $(fuzz_sources) $(bench_sources))
+	$(patsubst %.c,$(OUT)/%.o,$(unit_sources) $(fuzz_sources))
 
 # --- Building -----------------------------------------------------------------------------------
 
-.DEFAULT_GOAL := build
 .PHONY: build build-deps build-tests build-bench help deps deps-test run check check-all unit fuzz \
 	stress bench install uninstall layers headers measure format clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
+.SECONDEXPANSION:
 
 build: $(MILLPOND)
 
+daemon/main.c:
+	@echo 'There is no daemon/main.c here, so there is no program to build.' >&2; exit 1
+
 $(MILLPOND): $(OUT)/daemon/main.o $(library)
-	$(LINK) -o $@ $^ $(module_libs)
+	$(say)
+	$(quiet)$(LINK) -o $@ $^ $(module_libs)
 
 # Made anew each time, or the object of a source that has gone would stay in it.
 $(library): $(library_objects)
-	@rm -f $@
-	@mkdir -p $(@D)
-	@$(AR) rcsD $@ $^
+	$(quiet)mkdir -p $(@D)
+	$(quiet)rm -f $@
+	$(quiet)$(AR) rcsD $@ $^
 
 # Changes when compiler or flags change, and then everything is compiled again.
 $(OUT)/flags: FORCE | build-deps
@@ -127,21 +143,28 @@ $(OUT)/flags: FORCE | build-deps
 	@echo '$(COMPILE) | $(LINK)' | cmp -s - $@ || echo '$(COMPILE) | $(LINK)' > $@
 
 $(OUT)/%.o: %.c $(OUT)/flags | build-deps
-	@mkdir -p $(@D)
-	$(COMPILE) -MMD -MP -c -o $@ $<
+	$(say)
+	$(quiet)mkdir -p $(@D)
+	$(quiet)$(COMPILE) -MMD -MP -c -o $@ $<
 
 $(OUT)/%.o: %.S $(OUT)/flags | build-deps
-	@mkdir -p $(@D)
-	$(COMPILE) -MMD -MP -c -o $@ $<
+	$(say)
+	$(quiet)mkdir -p $(@D)
+	$(quiet)$(COMPILE) -MMD -MP -c -o $@ $<
 
 $(unit_programs): $(OUT)/%: $(OUT)/%.o $(helper_objects) $(library)
-	$(LINK) -o $@ $^ $(module_libs) -lm
+	$(say)
+	$(quiet)$(LINK) -o $@ $^ $(module_libs) -lm
 
 $(fuzz_programs): $(OUT)/%: $(OUT)/%.o $(fuzz_driver) $(library)
-	$(LINK) -o $@ $^ $(module_libs)
+	$(say)
+	$(quiet)$(LINK) -o $@ $^ $(module_libs)
 
-$(bench_programs): $(OUT)/%: $(OUT)/%.o $(bench_objects) $(library)
-	$(LINK) -o $@ $^ $(module_libs) -lm
+$(bench_programs): $(OUT)/bench/%: $(OUT)/tests/bench/%.o \
+		$$(patsubst %.c,$(OUT)/%.o,$(bench_shared) $$(wildcard tests/bench/$$*/*.c)) $(library)
+	$(say)
+	$(quiet)mkdir -p $(@D)
+	$(quiet)$(LINK) -o $@ $^ $(module_libs) -lm
 
 build-tests: $(unit_programs) $(fuzz_programs)
 build-bench: $(bench_programs)
@@ -158,6 +181,10 @@ build-deps:
 
 # --- Running and testing ------------------------------------------------------------------------
 
+# TESTS names sources, by patterns; what prove gets are the programs made from the C files.
+chosen := $(patsubst tests/%.c,$(OUT)/tests/%,$(if $(TESTS),$(wildcard $(TESTS)), \
+	$(unit_sources) $(fuzz_sources) $(sort $(wildcard tests/*.t))))
+
 run: deps
 	@$(MAKE) --no-print-directory build
 	@MILLPOND=$(abspath $(MILLPOND)) PORT='$(PORT)' SERVER='$(SERVER)' tests/run.sh
@@ -166,14 +193,13 @@ run: deps
 check: deps
 	@$(MAKE) --no-print-directory WERROR=1 check-all
 
-check-all: layers headers build build-tests
+check-all: layers headers build $(filter $(OUT)/%,$(chosen))
 	@MILLPOND='$(MILLPOND)' OUT='$(OUT)' SANITIZE='$(SANITIZE)' PROVE_FLAGS='$(PROVE_FLAGS)' \
-		tests/house/prove.sh $(or $(TESTS),$(unit_programs) $(fuzz_programs) \
-		$(sort $(wildcard tests/*.t)))
+		tests/house/prove.sh $(chosen)
 
-unit: $(unit_programs)
-	@OUT='$(OUT)' SANITIZE='$(SANITIZE)' PROVE_FLAGS='$(PROVE_FLAGS)' \
-		tests/house/prove.sh $(or $(TESTS),$(unit_programs))
+unit: $(filter $(OUT)/tests/unit/%,$(chosen))
+	@MILLPOND='$(MILLPOND)' OUT='$(OUT)' SANITIZE='$(SANITIZE)' PROVE_FLAGS='$(PROVE_FLAGS)' \
+		tests/house/prove.sh $^
 
 stress: deps
 	@STRESS=1 $(MAKE) --no-print-directory check
@@ -204,7 +230,7 @@ measure:
 
 format:
 	clang-format -i $(filter %.c,$(sources)) $(headers) $(unit_sources) $(helper_sources) \
-		$(fuzz_sources) $(bench_all)
+		$(fuzz_sources) $(wildcard tests/bench/*.[ch] tests/bench/*/*.[ch])
 
 clean:
 	rm -rf $(BUILD) millpond
