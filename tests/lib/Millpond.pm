@@ -1,0 +1,266 @@
+# A running Millpond as a guard object: started with a configuration of its own in a temporary
+# folder and on a free port, and gone when the test file ends, however that happens.
+#
+#	my $server = Postgres->new;
+#	my $millpond = Millpond->new('transaction', server => $server,
+#		settings => { pool_mode => 'transaction' }, databases => { small => 'pool_size=1' });
+#
+# It is a PostgreSQL::Test::Cluster, so psql, safe_psql, background_psql, pgbench, connect_ok,
+# log_contains, wait_for_log and the others work on it. A test file fails if its daemon crashed,
+# did not leave when told to, or if a sanitizer had something to report.
+package Millpond;
+
+use v5.36;
+use Surroundings;
+use parent 'PostgreSQL::Test::Cluster';
+use Carp;
+use Exporter 'import';
+use File::Path qw(rmtree);
+use POSIX qw(:sys_wait_h);
+use PostgreSQL::Test::Utils qw(slurp_file);
+use Test::More;
+use Time::HiRes qw(time sleep);
+use Postgres;
+use Wire ();
+
+our @EXPORT = qw(wait_until);
+
+our $binary  = $ENV{MILLPOND} || './millpond';
+our $standin = $binary =~ /pgbouncer/;
+
+my $sanitizer_report = qr/(?:Address|Thread|Leak|Memory)Sanitizer|runtime error:|Assertion .* failed/;
+
+my %default_settings = (
+	listen_addr     => '127.0.0.1',
+	auth_type       => 'trust',
+	admin_users     => 'postgres',
+	stats_users     => 'statistician',
+	pool_mode       => 'transaction',
+	max_client_conn => 200,
+);
+
+my @running;
+
+# Options: server (a Postgres), databases and users (name => text of the entry), settings,
+# prefix (text put in front of the file), stopped => 1 (only writes the file), binary_args, env.
+# Every database entry reaches the server, unless it names a host itself; the default is one
+# entry called postgres.
+sub new ($class, $name, %options)
+{
+	rmtree "$PostgreSQL::Test::Utils::tmp_check/t_" . Postgres::_test_name() . "_${name}_data";
+	my $self = $class->SUPER::new($name);
+	unlink $self->logfile;
+	$self->{options} = { databases => { postgres => '' }, %options };
+	$self->{options}{settings} = {
+		%default_settings,
+		listen_port     => $self->port,
+		unix_socket_dir => $self->host,
+		($standin ? (auth_file => $self->_userlist) : ()),
+		($options{settings} // {})->%*
+	};
+	$self->write_config;
+	$self->start unless $options{stopped};
+	return $self;
+}
+
+sub ini ($self) { return $self->basedir . '/millpond.ini' }
+
+# Writes the ini, changed by what is given: settings, databases and users are merged into those
+# of before, and a value of undef drops the key.
+sub write_config ($self, %changes)
+{
+	my $options = $self->{options};
+	for my $section (keys %changes)
+	{
+		my $known = $options->{$section} //= {};
+		for my $key (keys $changes{$section}->%*)
+		{
+			delete $known->{$key};
+			$known->{$key} = $changes{$section}{$key} if defined $changes{$section}{$key};
+		}
+	}
+	open my $file, '>', $self->ini or die $self->ini . ": $!";
+	print $file $options->{prefix} // '';
+	print $file "[databases]\n";
+	print $file "$_ = ", $self->_entry($options->{databases}{$_}), "\n"
+		for sort keys $options->{databases}->%*;
+	print $file $standin ? "[pgbouncer]\n" : "[millpond]\n";
+	print $file "$_ = $options->{settings}{$_}\n" for sort keys $options->{settings}->%*;
+	print $file "[users]\n" if $options->{users};
+	print $file "$_ = $options->{users}{$_}\n" for sort keys(($options->{users} // {})->%*);
+	close $file;
+	return;
+}
+
+sub _entry ($self, $text)
+{
+	my $server = $self->{options}{server};
+	return $text =~ /\bhost *=/ || !$server ? $text : $server->target . " $text";
+}
+
+sub _userlist ($self)
+{
+	my $path = $self->basedir . '/userlist.txt';
+	open my $file, '>', $path or die "$path: $!";
+	print $file "\"$_\" \"\"\n" for qw(postgres app bob statistician nobody);
+	return $path;
+}
+
+# Starts it and returns when it serves.
+sub start ($self)
+{
+	my $from = $self->log_end;
+	$self->launch;
+	$self->_await_log(qr/process up: /, $from);
+	return;
+}
+
+# As wait_for_log, but sees at once when the daemon has left instead of writing that line.
+sub _await_log ($self, $pattern, $from)
+{
+	wait_until(
+		sub {
+			my $gone = waitpid($self->{_pid}, WNOHANG) == $self->{_pid};
+			return 1 if -e $self->logfile && $self->log_contains($pattern, $from);
+			return if !$gone;
+			$self->{_pid} = undef;
+			croak "the daemon ended with wait status $?: " . $self->log_since($from);
+		},
+		'the start');
+	return;
+}
+
+# Starts it without waiting for anything.
+sub launch ($self)
+{
+	my $pid = fork // die "fork: $!";
+	if (!$pid)
+	{
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>>', $self->logfile;
+		open STDERR, '>>', $self->logfile;
+		$ENV{$_} = $self->{options}{env}{$_} for keys(($self->{options}{env} // {})->%*);
+		exec $self->_command or POSIX::_exit(127);
+	}
+	$self->{_pid}   = $pid;
+	$self->{_owner} = $$;
+	push @running, $self;
+	return;
+}
+
+sub _command ($self)
+{
+	return (($self->{options}{wrapper} // [])->@*, $binary,
+		($self->{options}{binary_args} // [])->@*, $self->ini);
+}
+
+sub pid ($self) { return $self->{_pid} }
+
+sub signal ($self, $name) { return kill $name, $self->{_pid} }
+
+# Waits until it has left by itself and returns its wait status.
+sub wait_exit ($self, $seconds = $Wire::patience)
+{
+	my $deadline = time + $seconds;
+	while (defined $self->{_pid})
+	{
+		if (waitpid($self->{_pid}, WNOHANG) == $self->{_pid})
+		{
+			$self->{_pid}    = undef;
+			$self->{_status} = $?;
+			@running = grep { $_ != $self } @running;
+			return $self->{_status};
+		}
+		croak 'the daemon does not leave' if time > $deadline;
+		sleep 0.01;
+	}
+	return $self->{_status};
+}
+
+# Ends it at once; false, with an explanation, if it had crashed or a sanitizer complained.
+sub stop ($self, $mode = 'immediate', %)
+{
+	return 1 unless defined $self->{_pid} && $self->{_owner} == $$;
+	$self->signal('QUIT');
+	my $status = eval { $self->wait_exit };
+	if (!defined $status)
+	{
+		$self->signal('KILL');
+		$self->wait_exit;
+		diag($self->name . ': did not leave on SIGQUIT');
+		return 0;
+	}
+	return $self->_verdict($status);
+}
+
+sub _verdict ($self, $status)
+{
+	my $log = slurp_file($self->logfile);
+	return 1 if $standin;
+	return 1 if ($status & 127) == 0 && $log !~ $sanitizer_report;
+	diag($self->name . ": wait status $status, log: " . $self->logfile);
+	diag($1) if $log =~ /(.*$sanitizer_report(?:.*\n){0,30})/;
+	return 0;
+}
+
+END
+{
+	my $status = $?;
+	my $well   = 1;
+	$_->{_owner} == $$ and $well &= $_->stop for @running;
+	$? = $status || ($well ? 0 : 1);
+}
+
+# Rows of a console command as hashes; dies on an error.
+sub console ($self, $command, %startup)
+{
+	return Wire->login($self, database => 'pgbouncer', %startup)->hashes($command);
+}
+
+# The error fields of a console command that must fail.
+sub console_error ($self, $command, %startup)
+{
+	return Wire->login($self, database => 'pgbouncer', %startup)->query($command)->{error};
+}
+
+# The line of SHOW POOLS for a database and user.
+sub pool ($self, $database = 'postgres', $user = undef)
+{
+	my ($row) = grep { $_->{database} eq $database && (!defined $user || $_->{user} eq $user) }
+		$self->console('SHOW POOLS');
+	return $row;
+}
+
+# Writes a changed ini and makes the daemon read it.
+sub reconfigure ($self, %changes)
+{
+	$self->write_config(%changes);
+	$self->console('RELOAD');
+	return;
+}
+
+# What the log said since the given offset, and the offset of now.
+sub log_since ($self, $offset = 0) { return slurp_file($self->logfile, $offset) }
+sub log_end ($self) { return (-s $self->logfile) // 0 }
+
+# Runs the condition again and again until it is true; croaks when patience is over.
+sub wait_until ($condition, $what = 'a condition', $seconds = $Wire::patience)
+{
+	my $deadline = time + $seconds;
+	my $value;
+	until ($value = $condition->())
+	{
+		croak "waited in vain for $what" if time > $deadline;
+		sleep 0.02;
+	}
+	return $value;
+}
+
+# A number from /proc/PID/status, such as VmHWM in kB.
+sub memory_kb ($self, $field = 'VmRSS')
+{
+	my ($kb) = slurp_file("/proc/$self->{_pid}/status") =~ /^$field:\s+(\d+)/m;
+	return $kb;
+}
+
+1;
