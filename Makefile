@@ -211,6 +211,42 @@ bench: build build-bench
 	@if test -x tests/bench/run; then MILLPOND='$(MILLPOND)' OUT='$(OUT)' tests/bench/run; \
 	else echo 'make bench: tests/bench/run is not there yet'; exit 1; fi
 
+# --- Installing ---------------------------------------------------------------------------------
+
+bindir ?= $(PREFIX)/bin
+docdir ?= $(PREFIX)/share/doc/millpond
+unitdir ?= $(PREFIX)/lib/systemd/system
+sysusersdir ?= $(PREFIX)/lib/sysusers.d
+tmpfilesdir ?= $(PREFIX)/lib/tmpfiles.d
+confdir := $(sysconfdir)/millpond
+
+# What is in systemd/ holds the default paths, so that it can be read and verified as it is.
+adapt = sed -e 's|/usr/local/bin/|$(bindir)/|g' -e 's|/etc/millpond|$(confdir)|g'
+# On a live system the user and the folders are made at once, and systemd learns of the new units.
+live := $(if $(DESTDIR),,$(if $(wildcard /run/systemd/system),yes))
+
+install: build
+	install -D -m 0755 $(MILLPOND) $(DESTDIR)$(bindir)/millpond
+	install -d $(foreach dir,$(unitdir) $(sysusersdir) $(tmpfilesdir) $(docdir),$(DESTDIR)$(dir))
+	$(adapt) systemd/millpond.service > $(DESTDIR)$(unitdir)/millpond.service
+	$(adapt) systemd/millpond.socket > $(DESTDIR)$(unitdir)/millpond.socket
+	$(adapt) systemd/sysusers.conf > $(DESTDIR)$(sysusersdir)/millpond.conf
+	$(adapt) systemd/tmpfiles.conf > $(DESTDIR)$(tmpfilesdir)/millpond.conf
+	install -m 0644 $(wildcard README.md LICENSE conf/millpond.ini) $(DESTDIR)$(docdir)/
+	@# A file of settings that is there already is the administrator's.
+	if test -f conf/millpond.ini && ! test -e $(DESTDIR)$(confdir)/millpond.ini; then \
+		install -D -m 0640 conf/millpond.ini $(DESTDIR)$(confdir)/millpond.ini; fi
+	$(if $(live),systemd-sysusers $(sysusersdir)/millpond.conf)
+	$(if $(live),systemd-tmpfiles --create $(tmpfilesdir)/millpond.conf)
+	$(if $(live),systemctl daemon-reload)
+
+# Settings stay, as a package's would.
+uninstall:
+	rm -f $(foreach file,$(bindir)/millpond $(unitdir)/millpond.service $(unitdir)/millpond.socket \
+		$(sysusersdir)/millpond.conf $(tmpfilesdir)/millpond.conf,$(DESTDIR)$(file))
+	rm -rf $(DESTDIR)$(docdir)
+	$(if $(live),systemctl daemon-reload)
+
 # --- The house ----------------------------------------------------------------------------------
 
 help:
