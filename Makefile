@@ -103,12 +103,13 @@ fuzz_sources := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_programs := $(patsubst %.c,$(OUT)/%,$(fuzz_sources))
 fuzz_driver ?= $(OUT)/tests/fuzz/standalone.o
 
-# A program in bench/ is x.c, with a main(), and all of the folder x/ beside it; the other files in
-# bench/ are shared. Programs go to bench/ without tests/, where x/ holds objects.
+# A program in bench/ is a folder x/, or a file x.c with a main(), or both; the other files in bench/
+# are shared. Programs go to bench/ without tests/, where x/ holds objects.
 bench_shared := $(wildcard tests/bench/*.c)
 bench_mains := $(if $(bench_shared),$(shell grep -l '^int main\>' $(bench_shared)))
 bench_shared := $(filter-out $(bench_mains),$(bench_shared))
-bench_programs := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(bench_mains))
+bench_programs := $(patsubst tests/bench/%,$(OUT)/bench/%,$(sort $(basename $(bench_mains)) \
+	$(patsubst %/,%,$(dir $(wildcard tests/bench/*/*.c)))))
 bench_objects := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/bench/*.c tests/bench/*/*.c))
 
 test_objects := $(helper_objects) $(bench_objects) $(fuzz_driver) \
@@ -160,8 +161,9 @@ $(fuzz_programs): $(OUT)/%: $(OUT)/%.o $(fuzz_driver) $(library)
 	$(say)
 	$(quiet)$(LINK) -o $@ $^ $(module_libs)
 
-$(bench_programs): $(OUT)/bench/%: $(OUT)/tests/bench/%.o \
-		$$(patsubst %.c,$(OUT)/%.o,$(bench_shared) $$(wildcard tests/bench/$$*/*.c)) $(library)
+bench_parts = $(filter tests/bench/$1.c,$(bench_mains)) $(wildcard tests/bench/$1/*.c) $(bench_shared)
+
+$(bench_programs): $(OUT)/bench/%: $$(patsubst %.c,$(OUT)/%.o,$$(call bench_parts,$$*)) $(library)
 	$(say)
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(LINK) -o $@ $^ $(module_libs) -lm

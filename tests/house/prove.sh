@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-[ $# -gt 0 ] || { echo 'no tests yet'; exit 0; }
+[ $# -gt 0 ] || { echo 'no tests, or none that match' >&2; exit 1; }
 # A jobserver inherited from make would be closed by the time a test calls make again.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
