@@ -1,0 +1,64 @@
+/*
+ * Coroutines: functions that can wait without blocking their thread. Each runs on a stack of its
+ * own, in one loop, until its function returns. A coroutine is only ever resumed by its loop;
+ * waking it means putting it into the loop's queue.
+ *
+ * Only functions named await_... or with a `deadline` parameter can switch to another coroutine.
+ * They report time-outs and cancellation as ordinary failures: false, with errno ETIMEDOUT or
+ * ECANCELED. A coroutine always ends by returning through its own cleanup.
+ */
+#ifndef MILLPOND_RUNTIME_COROUTINE_H
+#define MILLPOND_RUNTIME_COROUTINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+struct coroutine;
+
+/*
+ * Has run(arg) called as a coroutine, soon. Returns it, valid until run() returns, or NULL with
+ * errno when there is no memory for a stack.
+ */
+struct coroutine *coroutine_start(struct loop *loop, void (*run)(void *arg), void *arg);
+
+/* The coroutine that is running now. */
+struct coroutine *coroutine_current(const struct loop *loop);
+
+/* Ends the wait of a coroutine in await_wake(); no effect when it does not wait. */
+void coroutine_wake(struct coroutine *coroutine);
+
+/*
+ * Makes the current or next wait of the coroutine fail, once, with ECANCELED. Waits after that one
+ * work again, so that its cleanup can still wait.
+ */
+void coroutine_cancel(struct coroutine *coroutine);
+
+/* Waits for coroutine_wake(). */
+bool await_wake(struct loop *loop, int64_t deadline);
+
+/* Waits until the time has come; false only when cancelled. */
+bool await_sleep(struct loop *loop, int64_t deadline);
+
+/* Lets all others that are ready, and the sockets, have their turn. */
+void await_turn(struct loop *loop);
+
+/* Waits until the file descriptor is ready for `what` (EV_READ, EV_WRITE). */
+bool await_descriptor(struct loop *loop, int fd, short what, int64_t deadline);
+
+struct task {
+	void (*run)(void *arg);
+	void *arg;
+};
+
+/*
+ * Runs all tasks at once, each as a coroutine, and waits for the last to return. After a failure
+ * (time, cancellation, no memory to start one) the others are cancelled, and still waited for.
+ */
+bool await_all(struct loop *loop, const struct task *tasks, size_t count, int64_t deadline);
+
+/* For loop_release(): frees the stacks kept for reuse. No coroutine may be running. */
+void coroutine_free_spares(struct loop *loop);
+
+#endif

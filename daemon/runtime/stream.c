@@ -1,0 +1,312 @@
+#include "daemon/runtime/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/loop.h"
+
+/*
+ * Bytes that wait:	| taken |  start ... end  | room |
+ */
+struct chunk {
+	size_t start;
+	size_t end;
+	size_t capacity;
+	char bytes[];
+};
+
+static void chunk_free(struct chunk **chunk)
+{
+	free(*chunk);
+	*chunk = NULL;
+}
+
+static bool chunk_append(struct chunk **chunk, const void *data, size_t length)
+{
+	struct chunk *old = *chunk;
+	size_t held = old == NULL ? 0 : old->end - old->start;
+
+	if (old != NULL && old->capacity - old->end < length && old->start > 0) {
+		memmove(old->bytes, old->bytes + old->start, held);
+		old->start = 0;
+		old->end = held;
+	}
+	if (old == NULL || old->capacity - old->end < length) {
+		size_t capacity = held + length + (old == NULL ? 0 : held);
+		struct chunk *grown = realloc(old, sizeof *grown + capacity);
+		if (grown == NULL)
+			return false;
+		grown->capacity = capacity;
+		if (old == NULL)
+			grown->start = grown->end = 0;
+		*chunk = old = grown;
+	}
+	memcpy(old->bytes + old->end, data, length);
+	old->end += length;
+	return true;
+}
+
+/* --- events ------------------------------------------------------------------------------- */
+
+static void stream_event(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	struct stream *stream = arg;
+	struct loop *loop = stream->loop;
+
+	if (what & (EV_READ | EV_CLOSED))
+		stream->readable = true;
+	/* An end that is queued behind unread bytes gives no new edge when those are taken. */
+	if (what & EV_CLOSED)
+		stream->peer_closed = true;
+	if (what & EV_WRITE)
+		stream->blocked = false;
+
+	callback_begins(loop);
+	if (stream->waiter != NULL)
+		coroutine_wake(stream->waiter);
+	else if (what & (EV_READ | EV_CLOSED))
+		stream->spoke(stream); /* may free the stream */
+	callback_ends(loop);
+}
+
+void stream_init(struct stream *stream, struct loop *loop, int fd,
+		 void (*spoke)(struct stream *stream))
+{
+	*stream = (struct stream){.loop = loop, .fd = fd, .spoke = spoke, .readable = true};
+}
+
+bool stream_watch(struct stream *stream)
+{
+	if (stream->watched)
+		return true;
+	event_assign(&stream->event, stream->loop->base, stream->fd,
+		     EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, stream_event, stream);
+	stream->watched = event_add(&stream->event, NULL) == 0;
+	return stream->watched;
+}
+
+static void stop_writing(struct stream *stream)
+{
+	if (stream->write_event != NULL)
+		event_free(stream->write_event);
+	stream->write_event = NULL;
+}
+
+void stream_rest(struct stream *stream)
+{
+	if (stream->write_event != NULL)
+		stop_writing(stream);
+}
+
+void stream_unwatch(struct stream *stream)
+{
+	stop_writing(stream);
+	if (stream->watched)
+		event_del(&stream->event);
+	stream->watched = false;
+	stream->readable = true;
+}
+
+void stream_release(struct stream *stream)
+{
+	if (stream->fd < 0)
+		return;
+	stream_unwatch(stream);
+	chunk_free(&stream->kept);
+	chunk_free(&stream->unsent);
+	stream->fd = -1;
+}
+
+void stream_close(struct stream *stream)
+{
+	int fd = stream->fd;
+	stream_release(stream);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+static ssize_t stream_recv(struct stream *stream, char *buffer, size_t size)
+{
+	if (!stream->readable) {
+		errno = EAGAIN;
+		return -1;
+	}
+	ssize_t got;
+	do
+		got = recv(stream->fd, buffer, size, 0);
+	while (got < 0 && errno == EINTR);
+
+	/* Only what is known to be empty can be waited for; an end or an error stays readable. */
+	bool emptied = got < 0 ? errno == EAGAIN : got > 0 && (size_t)got < size;
+	if (emptied && !stream->peer_closed)
+		stream->readable = false;
+	return got;
+}
+
+ssize_t stream_read(struct stream *stream, char **data)
+{
+	struct chunk *kept = stream->kept;
+	size_t held = kept == NULL ? 0 : kept->end - kept->start;
+	char *scratch = stream->loop->scratch;
+
+	if (held >= SCRATCH_BYTES) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	ssize_t got = stream_recv(stream, scratch + held, SCRATCH_BYTES - held);
+	if (got < 0)
+		return -1;
+	if (held > 0) {
+		memcpy(scratch, kept->bytes + kept->start, held);
+		chunk_free(&stream->kept);
+	}
+	*data = scratch;
+	return got == 0 ? 0 : (ssize_t)held + got;
+}
+
+size_t stream_reread(struct stream *stream, char **data)
+{
+	struct chunk *kept = stream->kept;
+	if (kept == NULL)
+		return 0;
+	size_t held = kept->end - kept->start;
+	assert(held <= SCRATCH_BYTES);
+	memcpy(stream->loop->scratch, kept->bytes + kept->start, held);
+	chunk_free(&stream->kept);
+	*data = stream->loop->scratch;
+	return held;
+}
+
+bool stream_keep(struct stream *stream, const char *data, size_t length)
+{
+	return length == 0 || chunk_append(&stream->kept, data, length);
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+/* Answers how much went out: less than `length` only when the socket is full. -1: errno. */
+static ssize_t send_now(struct stream *stream, const char *data, size_t length)
+{
+	size_t sent = 0;
+	while (sent < length && !stream->blocked) {
+		ssize_t n = send(stream->fd, data + sent, length - sent, MSG_NOSIGNAL);
+		if (n >= 0)
+			sent += (size_t)n;
+		else if (errno == EAGAIN)
+			stream->blocked = true;
+		else if (errno != EINTR)
+			return -1;
+		/* A short count means that the socket is full; asking again would only say so. */
+		if (n >= 0 && sent < length)
+			stream->blocked = true;
+	}
+	return (ssize_t)sent;
+}
+
+/*
+ * The write event stays until the stream rests, since a socket that was full once will be again.
+ * It is edge-triggered, as events of one descriptor must agree, and reports at once if the socket
+ * has drained meanwhile.
+ */
+static bool start_writing(struct stream *stream)
+{
+	if (stream->write_event != NULL)
+		return true;
+	stream->write_event = event_new(stream->loop->base, stream->fd,
+					EV_WRITE | EV_ET | EV_PERSIST, stream_event, stream);
+	return stream->write_event != NULL && event_add(stream->write_event, NULL) == 0;
+}
+
+bool stream_flush(struct stream *stream)
+{
+	struct chunk *unsent = stream->unsent;
+	if (unsent == NULL)
+		return true;
+	ssize_t sent = send_now(stream, unsent->bytes + unsent->start, unsent->end - unsent->start);
+	if (sent < 0)
+		return false;
+	unsent->start += (size_t)sent;
+	if (unsent->start < unsent->end)
+		return start_writing(stream);
+	chunk_free(&stream->unsent);
+	return true;
+}
+
+bool stream_send(struct stream *stream, const void *data, size_t length)
+{
+	const char *bytes = data;
+	ssize_t sent = 0;
+
+	if (stream->unsent == NULL)
+		sent = send_now(stream, bytes, length);
+	if (sent < 0)
+		return false;
+	if ((size_t)sent == length)
+		return true;
+	return chunk_append(&stream->unsent, bytes + sent, length - (size_t)sent) &&
+	       start_writing(stream);
+}
+
+size_t stream_held_bytes(const struct stream *stream)
+{
+	size_t kept = stream->kept == NULL ? 0 : stream->kept->capacity;
+	size_t unsent = stream->unsent == NULL ? 0 : stream->unsent->capacity;
+	return kept + unsent;
+}
+
+/* --- waiting ------------------------------------------------------------------------------ */
+
+static bool stream_wait(struct stream *stream, int64_t deadline)
+{
+	if (!stream_watch(stream))
+		return false;
+	stream->waiter = coroutine_current(stream->loop);
+	bool woken = await_wake(stream->loop, deadline);
+	stream->waiter = NULL;
+	return woken;
+}
+
+bool await_readable(struct stream *stream, int64_t deadline)
+{
+	while (!stream->readable)
+		if (!stream_wait(stream, deadline))
+			return false;
+	return true;
+}
+
+bool await_sent(struct stream *stream, int64_t deadline)
+{
+	while (stream_flush(stream)) {
+		if (stream->unsent == NULL)
+			return true;
+		if (stream->blocked && !stream_wait(stream, deadline))
+			return false;
+	}
+	return false;
+}
+
+static bool can_move(const struct stream *stream, bool read)
+{
+	return (read && stream->readable) || (stream->unsent != NULL && !stream->blocked);
+}
+
+bool await_either(struct stream *a, bool read_a, struct stream *b, bool read_b, int64_t deadline)
+{
+	if (!stream_watch(a) || !stream_watch(b))
+		return false;
+	bool woken = true;
+	a->waiter = b->waiter = coroutine_current(a->loop);
+	while (woken && !can_move(a, read_a) && !can_move(b, read_b))
+		woken = await_wake(a->loop, deadline);
+	a->waiter = b->waiter = NULL;
+	return woken;
+}

@@ -1,0 +1,100 @@
+/*
+ * A nonblocking socket whose reader may wait: what has arrived and was not taken yet, what could
+ * not be sent yet, and one persistent edge-triggered read event. Knows nothing of PostgreSQL.
+ *
+ * Reading goes into the loop's scratch buffer. What stands there is valid until the next await or
+ * the next stream_read() of any stream; an incomplete rest is put back with stream_keep(). So a
+ * stream at rest holds no buffer.
+ *
+ * Functions speak bytes: -1 (or false) and errno.
+ */
+#ifndef MILLPOND_RUNTIME_STREAM_H
+#define MILLPOND_RUNTIME_STREAM_H
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct loop;
+struct coroutine;
+struct chunk;
+
+struct stream {
+	struct loop *loop;
+	int fd;		    /* -1: closed */
+	bool watched;	    /* `event` is in the loop */
+	bool readable;	    /* nobody has seen the socket empty since it last spoke */
+	bool peer_closed;   /* the end was announced: readable until recv says so itself */
+	bool blocked;	    /* the last send fell short */
+	struct chunk *kept; /* read, but put back */
+	struct chunk *unsent;
+	struct coroutine *waiter; /* NULL: nobody waits */
+	void (*spoke)(struct stream *stream); /* called when it turns readable and nobody waits */
+	struct event event;
+	struct event *write_event; /* made when a send falls short */
+};
+
+/*
+ * Takes over a connected socket, which is made nonblocking by the caller. `spoke` may start a
+ * coroutine that reads; it must not read itself unless it reads all.
+ */
+void stream_init(struct stream *stream, struct loop *loop, int fd,
+		 void (*spoke)(struct stream *stream));
+
+/* Adds the read event, so that `spoke` or a waiter hear of new bytes. False with errno. */
+bool stream_watch(struct stream *stream);
+
+/* Says that a conversation is over: nothing is unsent, and what only sending needs is freed. */
+void stream_rest(struct stream *stream);
+
+/* Takes the event out again, for a time in which somebody else reads the socket. */
+void stream_unwatch(struct stream *stream);
+
+/* Frees everything and leaves the socket open, to whom it belongs. */
+void stream_release(struct stream *stream);
+
+/* stream_release() and close(). */
+void stream_close(struct stream *stream);
+
+/*
+ * Points `data` to what was kept, followed by what one recv() brings, and answers how many bytes
+ * that is. 0: the peer has ended (what was kept is dropped). -1: errno, EAGAIN when nothing new
+ * has come (what was kept stays kept).
+ */
+ssize_t stream_read(struct stream *stream, char **data);
+
+/* Points `data` to what was kept alone, without reading; answers its length. */
+size_t stream_reread(struct stream *stream, char **data);
+
+/* Puts bytes back, to stand in front of what the next read brings. False: no memory. */
+bool stream_keep(struct stream *stream, const char *data, size_t length);
+
+/* Sends what can be sent now, behind all that is unsent, and keeps the rest. */
+bool stream_send(struct stream *stream, const void *data, size_t length);
+
+/* Sends of the unsent what can be sent now. */
+bool stream_flush(struct stream *stream);
+
+static inline bool stream_has_unsent(const struct stream *stream)
+{
+	return stream->unsent != NULL;
+}
+
+/* How many bytes the stream holds in buffers of its own. */
+size_t stream_held_bytes(const struct stream *stream);
+
+/* Waits until the stream may be read (its end and its errors count as bytes). */
+bool await_readable(struct stream *stream, int64_t deadline);
+
+/* Waits until everything is sent. */
+bool await_sent(struct stream *stream, int64_t deadline);
+
+/*
+ * Waits until one of two streams has moved: has something to read, if `read_...` asks for it, or
+ * can send more, if it has something unsent.
+ */
+bool await_either(struct stream *a, bool read_a, struct stream *b, bool read_b, int64_t deadline);
+
+#endif

@@ -1,0 +1,285 @@
+#include "protocol/pipeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/message.h"
+
+void pipeline_init(struct pipeline *pipeline)
+{
+	*pipeline = (struct pipeline){.capacity = PIPELINE_INLINE, .status = 'I'};
+	pipeline->queue = pipeline->inline_queue;
+}
+
+void pipeline_release(struct pipeline *pipeline)
+{
+	if (pipeline->queue != pipeline->inline_queue)
+		free(pipeline->queue);
+	pipeline_init(pipeline);
+}
+
+/* --- the ring ----------------------------------------------------------------------------- */
+
+static unsigned char *at(const struct pipeline *pipeline, uint32_t index)
+{
+	return &pipeline->queue[(pipeline->first + index) & (pipeline->capacity - 1)];
+}
+
+static bool grow(struct pipeline *pipeline)
+{
+	unsigned char *queue = malloc((size_t)pipeline->capacity * 2);
+	if (queue == NULL)
+		return false;
+	for (uint32_t i = 0; i < pipeline->count; i++)
+		queue[i] = *at(pipeline, i);
+	if (pipeline->queue != pipeline->inline_queue)
+		free(pipeline->queue);
+	pipeline->queue = queue;
+	pipeline->capacity *= 2;
+	pipeline->first = 0;
+	return true;
+}
+
+static bool push(struct pipeline *pipeline, unsigned char letter)
+{
+	if (pipeline->count == pipeline->capacity && !grow(pipeline))
+		return false;
+	pipeline->count++;
+	*at(pipeline, pipeline->count - 1) = letter;
+	return true;
+}
+
+static unsigned char head(const struct pipeline *pipeline)
+{
+	return pipeline->count == 0 ? 0 : *at(pipeline, 0);
+}
+
+static bool is_copy_end(unsigned char letter)
+{
+	return letter == FRONTEND_COPY_DONE || letter == FRONTEND_COPY_FAIL;
+}
+
+/* The end of a COPY that the server never began, or already gave up, has no reply: skip it. */
+static void pop(struct pipeline *pipeline)
+{
+	do {
+		pipeline->first++;
+		pipeline->count--;
+	} while (is_copy_end(head(pipeline)));
+}
+
+/* --- requests ----------------------------------------------------------------------------- */
+
+static bool request_extended(struct pipeline *pipeline, unsigned char letter)
+{
+	pipeline->unsynced = true;
+	return pipeline->skipping || push(pipeline, letter);
+}
+
+static bool request_query(struct pipeline *pipeline, unsigned char letter)
+{
+	if (pipeline->skipping)
+		return true;
+	pipeline->unsynced = false;
+	return push(pipeline, letter);
+}
+
+static bool request_sync(struct pipeline *pipeline)
+{
+	if (pipeline->copying_in && !pipeline->copy_ended) {
+		pipeline->copied_sync = true;
+		return true;
+	}
+	pipeline->unsynced = pipeline->skipping = false;
+	return push(pipeline, FRONTEND_SYNC);
+}
+
+/* Only marks the place: which Syncs came before the end of the copy, and which after it. */
+static bool request_copy_end(struct pipeline *pipeline, unsigned char letter)
+{
+	if (pipeline->copying_in) {
+		pipeline->copy_ended = true;
+		return true;
+	}
+	return pipeline->count == 0 || push(pipeline, letter);
+}
+
+bool pipeline_request(struct pipeline *pipeline, unsigned char letter)
+{
+	switch (letter) {
+	case FRONTEND_QUERY:
+	case FRONTEND_FUNCTION_CALL:
+	case PIPELINE_OWN_QUERY:
+		return request_query(pipeline, letter);
+	case FRONTEND_PARSE:
+	case FRONTEND_BIND:
+	case FRONTEND_DESCRIBE:
+	case FRONTEND_EXECUTE:
+	case FRONTEND_CLOSE:
+		return request_extended(pipeline, letter);
+	case FRONTEND_SYNC:
+		return request_sync(pipeline);
+	case FRONTEND_COPY_DONE:
+	case FRONTEND_COPY_FAIL:
+		return request_copy_end(pipeline, letter);
+	default:
+		return true;
+	}
+}
+
+/* --- replies ------------------------------------------------------------------------------ */
+
+static bool answers(struct pipeline *pipeline, unsigned char request)
+{
+	if (head(pipeline) != request)
+		return false;
+	pop(pipeline);
+	return true;
+}
+
+static bool runs_query(const struct pipeline *pipeline)
+{
+	unsigned char letter = head(pipeline);
+	return letter == FRONTEND_QUERY || letter == FRONTEND_FUNCTION_CALL ||
+	       letter == PIPELINE_OWN_QUERY;
+}
+
+/* CommandComplete and its like end an Execute, or one statement of a simple query. */
+static bool statement_ends(struct pipeline *pipeline)
+{
+	pipeline->copying_in = false;
+	return runs_query(pipeline) || answers(pipeline, FRONTEND_EXECUTE);
+}
+
+static bool is_described(struct pipeline *pipeline)
+{
+	return runs_query(pipeline) || answers(pipeline, FRONTEND_DESCRIBE);
+}
+
+/*
+ * While it copies in, the server ignores Sync. Of those already sent, the ones before the end of
+ * the copy will not be answered; so leave out the Syncs up to that mark, and the mark.
+ *
+ *	E S		-> E			more data to come
+ *	E S c S		-> E S			the client did not wait for CopyInResponse
+ */
+static bool copy_in_begins(struct pipeline *pipeline)
+{
+	if (head(pipeline) != FRONTEND_EXECUTE && head(pipeline) != FRONTEND_QUERY)
+		return false;
+	pipeline->copying_in = true;
+	pipeline->copy_ended = pipeline->copied_sync = false;
+
+	uint32_t kept = 1;
+	for (uint32_t i = 1; i < pipeline->count; i++) {
+		unsigned char letter = *at(pipeline, i);
+		if (!pipeline->copy_ended && letter == FRONTEND_SYNC)
+			pipeline->copied_sync = true;
+		else if (!pipeline->copy_ended && is_copy_end(letter))
+			pipeline->copy_ended = true;
+		else
+			*at(pipeline, kept++) = letter;
+	}
+	pipeline->count = kept;
+	/* The request that began the copy is open again until a Sync that counts. */
+	if (pipeline->copied_sync && kept == 1 && head(pipeline) == FRONTEND_EXECUTE)
+		pipeline->unsynced = true;
+	return true;
+}
+
+static void skip_to_sync(struct pipeline *pipeline)
+{
+	while (pipeline->count > 0 && head(pipeline) != FRONTEND_SYNC)
+		pop(pipeline);
+	if (pipeline->count == 0)
+		pipeline->skipping = pipeline->unsynced = true;
+}
+
+/*
+ * An error while copying in leaves open whether the server had already read, and so ignored, the
+ * Syncs that were sent during the copy: most often it had, but a trigger may fail before the first
+ * byte is read. The Syncs that were not ignored bring one ReadyForQuery more than is counted.
+ */
+static bool error_reported(struct pipeline *pipeline)
+{
+	if (pipeline->copying_in && pipeline->copied_sync)
+		pipeline->doubtful = true;
+	pipeline->copying_in = false;
+	if (head(pipeline) == PIPELINE_OWN_QUERY)
+		pipeline->own_failed = true;
+	if (pipeline->count == 0)
+		return true; /* said of its own accord; most often the server's last word */
+	if (!runs_query(pipeline) && head(pipeline) != FRONTEND_SYNC)
+		skip_to_sync(pipeline);
+	return true;
+}
+
+static bool ready_for_query(struct pipeline *pipeline, char status)
+{
+	if (!runs_query(pipeline) && head(pipeline) != FRONTEND_SYNC)
+		return false;
+	pop(pipeline);
+	pipeline->status = status;
+	pipeline->copying_in = false;
+	return status == 'I' || status == 'T' || status == 'E';
+}
+
+static bool reply_fits(struct pipeline *pipeline, unsigned char letter, char status)
+{
+	switch (letter) {
+	case BACKEND_READY_FOR_QUERY:
+		return ready_for_query(pipeline, status);
+	case BACKEND_DATA_ROW:
+	case BACKEND_COPY_OUT:
+	case BACKEND_COPY_OUT_DATA:
+	case BACKEND_COPY_OUT_DONE:
+		return runs_query(pipeline) || head(pipeline) == FRONTEND_EXECUTE;
+	case BACKEND_PARSE_COMPLETE:
+		return answers(pipeline, FRONTEND_PARSE);
+	case BACKEND_BIND_COMPLETE:
+		return answers(pipeline, FRONTEND_BIND);
+	case BACKEND_CLOSE_COMPLETE:
+		return answers(pipeline, FRONTEND_CLOSE);
+	case BACKEND_PARAMETER_DESCRIPTION:
+		return head(pipeline) == FRONTEND_DESCRIBE;
+	case BACKEND_ROW_DESCRIPTION:
+	case BACKEND_NO_DATA:
+		return is_described(pipeline);
+	case BACKEND_COMMAND_COMPLETE:
+	case BACKEND_EMPTY_QUERY:
+	case BACKEND_PORTAL_SUSPENDED:
+		return statement_ends(pipeline);
+	case BACKEND_FUNCTION_RESULT:
+		return head(pipeline) == FRONTEND_FUNCTION_CALL;
+	case BACKEND_COPY_IN:
+		return copy_in_begins(pipeline);
+	case BACKEND_ERROR:
+		return error_reported(pipeline);
+	default:
+		return true; /* notices, notifications and parameters come at any time */
+	}
+}
+
+/* While in doubt: what comes before the answer to the empty query was still owed to the client. */
+static bool was_owed_after_all(struct pipeline *pipeline, unsigned char letter, char status)
+{
+	if (letter == BACKEND_EMPTY_QUERY)
+		pipeline->probed = true;
+	if (letter != BACKEND_READY_FOR_QUERY || pipeline->probed)
+		return false;
+	pipeline->status = status;
+	return true;
+}
+
+enum reply pipeline_reply(struct pipeline *pipeline, unsigned char letter, char status)
+{
+	bool own = head(pipeline) == PIPELINE_OWN_QUERY && letter != BACKEND_NOTIFICATION;
+
+	if (own && pipeline->doubtful && was_owed_after_all(pipeline, letter, status))
+		return REPLY_FORWARD;
+	if (!reply_fits(pipeline, letter, status))
+		return REPLY_WRONG;
+	if (own && letter == BACKEND_READY_FOR_QUERY)
+		pipeline->doubtful = pipeline->probed = false;
+	return own ? REPLY_SWALLOW : REPLY_FORWARD;
+}

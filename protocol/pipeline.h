@@ -1,0 +1,81 @@
+/*
+ * What a server owes: the requests sent to one server connection that it has not answered yet, in
+ * their order, and the transaction status it last reported. It answers the one question on which
+ * everything depends: may this connection go to somebody else?
+ *
+ * Each request that ends in a reply of its own stands in a queue as its letter; each such reply
+ * takes one away. After an error the server skips to the next Sync, and so does the queue.
+ * Source: PostgreSQL manual, "Message Flow": Extended Query, Pipelining, COPY Operations.
+ */
+#ifndef MILLPOND_PROTOCOL_PIPELINE_H
+#define MILLPOND_PROTOCOL_PIPELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PIPELINE_INLINE 32
+
+/* In the queue: a Query of the pooler's own, of whose replies the client hears nothing. */
+#define PIPELINE_OWN_QUERY 'q'
+
+/* A client that is this far ahead is not read from until the server catches up. */
+#define PIPELINE_LONGEST ((size_t)65536)
+
+struct pipeline {
+	unsigned char *queue; /* a ring of letters */
+	uint32_t capacity;    /* a power of two */
+	uint32_t first;
+	uint32_t count;
+	char status;   /* of ReadyForQuery: 'I', 'T', 'E' */
+	bool unsynced; /* extended messages were sent since the last Sync or Query */
+	bool skipping; /* the server ignores everything up to a Sync not yet sent */
+	bool copying_in;
+	bool copy_ended;  /* ... and the client has sent CopyDone or CopyFail */
+	bool copied_sync; /* a Sync was sent while copying in: the server ignores those */
+	bool doubtful;	  /* one more reply than is owed may come, see pipeline_request() */
+	bool probed;	  /* ... not any more: the empty query that asks has been answered */
+	bool own_failed;  /* an own query since pipeline_init() ended in an error */
+	unsigned char inline_queue[PIPELINE_INLINE];
+};
+
+void pipeline_init(struct pipeline *pipeline);
+void pipeline_release(struct pipeline *pipeline);
+
+enum reply {
+	REPLY_FORWARD, /* it is the client's */
+	REPLY_SWALLOW, /* it answers a query of the pooler's own */
+	REPLY_WRONG,   /* nothing that was asked for can have such a reply: close the connection */
+};
+
+/*
+ * Notes a request that is being sent: its letter, or PIPELINE_OWN_QUERY. False when there is no
+ * memory for it.
+ *
+ * When an error has made the pipeline `doubtful` (see pipeline.c), whoever holds the connection
+ * sends an empty query of its own as soon as the pipeline is settled, and nothing else before that
+ * one is answered: what comes in front of the answer is the client's.
+ */
+bool pipeline_request(struct pipeline *pipeline, unsigned char letter);
+
+/* Notes a reply and says whose it is; ReadyForQuery brings its status. */
+enum reply pipeline_reply(struct pipeline *pipeline, unsigned char letter, char status);
+
+/* Nothing is owed, and no request is half made: all that is missing for "at rest" is status 'I'. */
+static inline bool pipeline_is_settled(const struct pipeline *pipeline)
+{
+	return pipeline->count == 0 && !pipeline->unsynced && !pipeline->copying_in;
+}
+
+/* The connection is outside a transaction and owes nothing. */
+static inline bool pipeline_is_idle(const struct pipeline *pipeline)
+{
+	return pipeline_is_settled(pipeline) && pipeline->status == 'I';
+}
+
+static inline bool pipeline_is_full(const struct pipeline *pipeline)
+{
+	return pipeline->count >= PIPELINE_LONGEST;
+}
+
+#endif

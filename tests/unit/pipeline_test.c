@@ -1,0 +1,144 @@
+/* The queue of what a server owes: each conversation is one line, requests and replies in order. */
+#include <string.h>
+
+#include "protocol/pipeline.h"
+#include "tests/unit/tap.h"
+
+/*
+ * Plays a conversation: ">X" sends the request X, "<X" receives the reply X; "<Z" is followed by a
+ * status letter. Answers the reply class of the last reply.
+ */
+static enum reply play(struct pipeline *pipeline, const char *script)
+{
+	enum reply last = REPLY_FORWARD;
+	for (const char *s = script; *s != '\0'; s++) {
+		if (*s == '>')
+			pipeline_request(pipeline, (unsigned char)*++s);
+		if (*s != '<')
+			continue;
+		unsigned char letter = (unsigned char)*++s;
+		last = pipeline_reply(pipeline, letter, letter == 'Z' ? *++s : 0);
+	}
+	return last;
+}
+
+enum outcome { IDLE, BUSY, IN_BLOCK, WRONG, DOUBT };
+
+struct conversation {
+	const char *script;
+	enum outcome outcome;
+	const char *name;
+};
+
+static const struct conversation conversations[] = {
+	{"", IDLE, "nothing was said"},
+	{">Q", BUSY, "a query is out"},
+	{">Q<T<D<C<ZI", IDLE, "a simple query"},
+	{">Q<T<D<C", BUSY, "a simple query before ReadyForQuery"},
+	{">Q<C<ZT", IN_BLOCK, "BEGIN"},
+	{">Q<E<ZE", IN_BLOCK, "an error in a transaction block"},
+	{">Q<E<ZI", IDLE, "an error outside"},
+	{">Q<C<T<D<C<I<ZI", IDLE, "several statements in one string"},
+	{">Q>Q<C<ZI", BUSY, "two queries, one answered"},
+	{">P>B>D>E>S<1<2<T<D<C<ZI", IDLE, "the extended protocol"},
+	{">P>D>S<1<t<T<ZI", IDLE, "describing a statement with a result"},
+	{">P>D>S<1<t<n<ZI", IDLE, "describing a statement without"},
+	{">B>E>S<2<D<s<ZI", IDLE, "a suspended portal"},
+	{">P>H<1", BUSY, "Parse and Flush, no Sync yet"},
+	{">P>S>P>H<1<ZI<1", BUSY, "a second Parse after an answered Sync keeps the link"},
+	{">P>B>E>S<E<ZI", IDLE, "an error skips to the Sync"},
+	{">P>B>E>S>P>B>E>S<E<ZI", BUSY, "an error skips to the first Sync only"},
+	{">P>B>E>S>P>B>E>S<E<ZI<1<2<C<ZI", IDLE, "and the next part goes on"},
+	{">P>B>E<E", BUSY, "after an error without a Sync the server waits for one"},
+	{">P<E>B>E>S<ZI", IDLE, "what is sent meanwhile is ignored"},
+	{">P<E>Q>S<ZI", IDLE, "a Query too"},
+	{">P>B>E>Q>S<E<ZI", IDLE, "a Query behind the failed part is skipped"},
+	{">P>B>E>Q<1<2<C<E<ZI", IDLE, "an error of the Query itself is not"},
+	{">S<ZI", IDLE, "a Sync alone"},
+	{">S>S>S<ZI<ZI", BUSY, "three Syncs, two answers"},
+	{">E>S<E<ZI", IDLE, "a deferred constraint fails at Sync"},
+	{">F<V<ZI", IDLE, "a function call"},
+	{">C>S<3<ZI", IDLE, "closing a statement"},
+	{">Q<H<d<d<c<C<ZI", IDLE, "COPY OUT"},
+	{">Q<G>d>d>c<C<ZI", IDLE, "COPY IN"},
+	{">Q<G>d>f<E<ZI", IDLE, "COPY IN ended by the client"},
+	{">Q<G>d<E<ZI>d>c", IDLE, "late data after an error belongs to nothing"},
+	{">Q<E<ZI>d>c", IDLE, "data for a COPY that never began"},
+	{">Q<G>d>c<C<G>d>c<C<ZI", IDLE, "two COPYs in one string"},
+	{">P>B>E>S<1<2<G>d>c<C", BUSY, "extended COPY IN swallows the first Sync"},
+	{">P>B>E>S<1<2<G>d>c>S<C<ZI", IDLE, "and the Sync after CopyDone is answered"},
+	{">P>B>E>S>d>c>S<1<2<G<C<ZI", IDLE, "the same sent at once"},
+	{">P>B>E>S>d>c>S<1<2<E<ZI<ZI", IDLE, "sent at once, and the COPY never begins"},
+	{">P>B>E>S<1<2<G>d>c>S<E<ZI", DOUBT, "an extended COPY fails: one Sync may be owed"},
+	{">P>B>E>S<1<2<G>d>c>S<E<ZI>q<I<ZI", IDLE, "the empty query shows that it was not"},
+	{">P>B>E>S<1<2<G>d>c>S<E<ZI>q<ZI<I<ZI", IDLE, "or that it was"},
+	{">q>Q<C<S<ZI", BUSY, "the query behind an own one"},
+	{">q>Q<C<S<ZI<T<D<C<ZI", IDLE, "an own query in front"},
+	{"<A<N<S", IDLE, "what comes of its own accord"},
+	{"<ZI", WRONG, "ReadyForQuery that nobody asked for"},
+	{"<D", WRONG, "a row that nobody asked for"},
+	{">P<2", WRONG, "BindComplete for a Parse"},
+	{">Q<1", WRONG, "ParseComplete for a Query"},
+	{">Q<V", WRONG, "a function's result for a Query"},
+	{">Q<Zx", WRONG, "an unknown transaction status"},
+	{">S<C", WRONG, "CommandComplete for a Sync"},
+	{">P<G", WRONG, "COPY for a Parse"},
+};
+
+static enum outcome outcome_of(const struct pipeline *pipeline, enum reply last)
+{
+	if (last == REPLY_WRONG)
+		return WRONG;
+	if (pipeline_is_settled(pipeline) && pipeline->doubtful)
+		return DOUBT;
+	if (pipeline_is_idle(pipeline))
+		return IDLE;
+	return pipeline_is_settled(pipeline) ? IN_BLOCK : BUSY;
+}
+
+static void test_conversations(void)
+{
+	for (size_t i = 0; i < sizeof conversations / sizeof *conversations; i++) {
+		struct pipeline pipeline;
+		pipeline_init(&pipeline);
+		enum reply last = play(&pipeline, conversations[i].script);
+		is_int(outcome_of(&pipeline, last), conversations[i].outcome, conversations[i].name);
+		pipeline_release(&pipeline);
+	}
+}
+
+static void test_own_queries(void)
+{
+	struct pipeline pipeline;
+	pipeline_init(&pipeline);
+	is_int(play(&pipeline, ">q>Q<C"), REPLY_SWALLOW, "an own query's reply is swallowed");
+	is_int(play(&pipeline, "<A"), REPLY_FORWARD, "a notification meanwhile is not");
+	is_int(play(&pipeline, "<ZI"), REPLY_SWALLOW, "its ReadyForQuery is");
+	ok(!pipeline.own_failed, "it went well");
+	is_int(play(&pipeline, "<C"), REPLY_FORWARD, "the next reply is the client's");
+	play(&pipeline, "<ZI>q<E<ZI");
+	ok(pipeline.own_failed, "a failed own query is remembered");
+	pipeline_release(&pipeline);
+}
+
+static void test_long(void)
+{
+	struct pipeline pipeline;
+	pipeline_init(&pipeline);
+	for (int i = 0; i < 100000; i++)
+		play(&pipeline, ">P>B>E>S");
+	ok(pipeline_is_full(&pipeline), "a long pipeline is full");
+	bool fits = true;
+	for (int i = 0; i < 100000; i++)
+		fits = fits && play(&pipeline, "<1<2<C<ZI") == REPLY_FORWARD;
+	ok(fits && pipeline_is_idle(&pipeline), "and all of it is answered in order");
+	pipeline_release(&pipeline);
+}
+
+int main(void)
+{
+	test_conversations();
+	test_own_queries();
+	test_long();
+	return done();
+}
