@@ -1,0 +1,389 @@
+#include "protocol/parameters.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "protocol/message.h"
+
+struct parameter {
+	const char *name;
+	const char *value;
+};
+
+/* The texts stand behind the list, in the same block. */
+struct parameters {
+	struct parameter_table *table;
+	struct parameters *next; /* in its bucket */
+	uint32_t hash;
+	uint32_t holders;
+	size_t count;
+	struct parameter list[]; /* sorted by name */
+};
+
+struct parameter_table {
+	struct parameters **buckets;
+	size_t bucket_count; /* a power of two */
+	size_t count;
+	struct parameters *empty;
+};
+
+/* --- the table ---------------------------------------------------------------------------- */
+
+static uint32_t hash_text(uint32_t hash, const char *text, int (*fold)(int))
+{
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (uint32_t)fold((unsigned char)*text)) * 16777619u;
+	return hash * 31u + 1u;
+}
+
+static int lower(int c)
+{
+	return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+static int same(int c)
+{
+	return c;
+}
+
+static uint32_t hash_list(const struct parameter *list, size_t count)
+{
+	uint32_t hash = 2166136261u;
+	for (size_t i = 0; i < count; i++) {
+		hash = hash_text(hash, list[i].name, lower);
+		hash = hash_text(hash, list[i].value, same);
+	}
+	return hash;
+}
+
+static bool equals_list(const struct parameters *set, const struct parameter *list, size_t count)
+{
+	if (set->count != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (strcasecmp(set->list[i].name, list[i].name) != 0 ||
+		    strcmp(set->list[i].value, list[i].value) != 0)
+			return false;
+	return true;
+}
+
+static struct parameters *set_new(const struct parameter *list, size_t count)
+{
+	size_t texts = 0;
+	for (size_t i = 0; i < count; i++)
+		texts += strlen(list[i].name) + strlen(list[i].value) + 2;
+	struct parameters *set = malloc(sizeof *set + count * sizeof *list + texts);
+	if (set == NULL)
+		return NULL;
+	char *text = (char *)&set->list[count];
+	for (size_t i = 0; i < count; i++) {
+		set->list[i].name = text;
+		text = stpcpy(text, list[i].name) + 1;
+		set->list[i].value = text;
+		text = stpcpy(text, list[i].value) + 1;
+	}
+	set->count = count;
+	set->holders = 0;
+	return set;
+}
+
+static void table_grow(struct parameter_table *table)
+{
+	size_t bucket_count = table->bucket_count * 2;
+	struct parameters **buckets = calloc(bucket_count, sizeof(struct parameters *));
+	if (buckets == NULL)
+		return; /* longer chains, no harm */
+	for (size_t i = 0; i < table->bucket_count; i++) {
+		struct parameters *set = table->buckets[i];
+		while (set != NULL) {
+			struct parameters *next = set->next;
+			struct parameters **bucket = &buckets[set->hash & (bucket_count - 1)];
+			set->next = *bucket;
+			*bucket = set;
+			set = next;
+		}
+	}
+	free(table->buckets);
+	table->buckets = buckets;
+	table->bucket_count = bucket_count;
+}
+
+/* The one set with this content, not yet held. */
+static struct parameters *intern(struct parameter_table *table, const struct parameter *list,
+				 size_t count)
+{
+	uint32_t hash = hash_list(list, count);
+	struct parameters *set = table->buckets[hash & (table->bucket_count - 1)];
+	while (set != NULL && (set->hash != hash || !equals_list(set, list, count)))
+		set = set->next;
+	if (set != NULL)
+		return set;
+
+	set = set_new(list, count);
+	if (set == NULL)
+		return NULL;
+	if (table->count >= table->bucket_count)
+		table_grow(table);
+	struct parameters **bucket = &table->buckets[hash & (table->bucket_count - 1)];
+	set->table = table;
+	set->hash = hash;
+	set->next = *bucket;
+	*bucket = set;
+	table->count++;
+	return set;
+}
+
+struct parameter_table *parameter_table_new(void)
+{
+	struct parameter_table *table = calloc(1, sizeof *table);
+	if (table == NULL)
+		return NULL;
+	table->bucket_count = 16;
+	table->buckets = calloc(table->bucket_count, sizeof(struct parameters *));
+	if (table->buckets != NULL)
+		table->empty = parameters_hold(intern(table, NULL, 0));
+	if (table->empty == NULL) {
+		free(table->buckets);
+		free(table);
+		return NULL;
+	}
+	return table;
+}
+
+void parameter_table_free(struct parameter_table *table)
+{
+	if (table == NULL)
+		return;
+	parameters_drop(table->empty);
+	free(table->buckets);
+	free(table);
+}
+
+size_t parameter_table_count(const struct parameter_table *table)
+{
+	return table->count;
+}
+
+struct parameters *parameters_empty(struct parameter_table *table)
+{
+	return table->empty;
+}
+
+struct parameters *parameters_hold(struct parameters *set)
+{
+	if (set != NULL)
+		set->holders++;
+	return set;
+}
+
+void parameters_drop(struct parameters *set)
+{
+	if (set == NULL || --set->holders > 0)
+		return;
+	struct parameter_table *table = set->table;
+	struct parameters **link = &table->buckets[set->hash & (table->bucket_count - 1)];
+	while (*link != set)
+		link = &(*link)->next;
+	*link = set->next;
+	table->count--;
+	free(set);
+}
+
+void parameters_assign(struct parameters **slot, struct parameters *set)
+{
+	parameters_hold(set);
+	parameters_drop(*slot);
+	*slot = set;
+}
+
+/* --- content ------------------------------------------------------------------------------ */
+
+static const struct parameter *find(const struct parameters *set, const char *name)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (strcasecmp(set->list[i].name, name) == 0)
+			return &set->list[i];
+	return NULL;
+}
+
+const char *parameters_get(const struct parameters *set, const char *name)
+{
+	const struct parameter *found = find(set, name);
+	return found == NULL ? NULL : found->value;
+}
+
+size_t parameters_count(const struct parameters *set)
+{
+	return set->count;
+}
+
+const char *parameters_name(const struct parameters *set, size_t index)
+{
+	return set->list[index].name;
+}
+
+const char *parameters_value(const struct parameters *set, size_t index)
+{
+	return set->list[index].value;
+}
+
+bool parameters_change(struct parameters **slot, const char *name, const char *value)
+{
+	const struct parameters *old = *slot;
+	const char *present = parameters_get(old, name);
+
+	if (present == value || (present != NULL && value != NULL && strcmp(present, value) == 0))
+		return true;
+	struct parameter *list = calloc(old->count + 1, sizeof *list);
+	if (list == NULL)
+		return false;
+
+	size_t count = 0;
+	bool placed = value == NULL;
+	for (size_t i = 0; i < old->count; i++) {
+		int order = strcasecmp(name, old->list[i].name);
+		if (!placed && order <= 0) {
+			list[count++] = (struct parameter){name, value};
+			placed = true;
+		}
+		if (order != 0)
+			list[count++] = old->list[i];
+	}
+	if (!placed)
+		list[count++] = (struct parameter){name, value};
+
+	struct parameters *changed = intern(old->table, list, count);
+	if (changed != NULL)
+		parameters_assign(slot, changed);
+	free(list);
+	return changed != NULL;
+}
+
+bool parameter_is_read_only(const char *name)
+{
+	static const char *const names[] = {"server_version",	"server_encoding", "is_superuser",
+					    "in_hot_standby",	"integer_datetimes",
+					    "session_authorization"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcasecmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* --- SQL ---------------------------------------------------------------------------------- */
+
+static void write_sql(struct writer *writer, const char *text)
+{
+	write_bytes(writer, text, strlen(text));
+}
+
+static void write_quoted(struct writer *writer, char quote, const char *text)
+{
+	write_uint8(writer, (unsigned char)quote);
+	for (; *text != '\0'; text++) {
+		if (*text == quote)
+			write_uint8(writer, (unsigned char)*text);
+		write_uint8(writer, (unsigned char)*text);
+	}
+	write_uint8(writer, (unsigned char)quote);
+}
+
+/*
+ * Whether a text means the same between quotes whatever client_encoding and
+ * standard_conforming_strings are: in GBK, say, a backslash can be half of a character.
+ */
+static bool is_plain(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~' || *text == '\\')
+			return false;
+	return true;
+}
+
+static void write_hex(struct writer *writer, const char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	for (; *text != '\0'; text++) {
+		write_uint8(writer, (unsigned char)digits[(unsigned char)*text >> 4]);
+		write_uint8(writer, (unsigned char)digits[(unsigned char)*text & 15]);
+	}
+}
+
+/* Values that are not plain travel as hex digits, with the encoding in which they are meant. */
+static void write_value(struct writer *writer, const char *value, const char *encoding)
+{
+	if (is_plain(value)) {
+		write_quoted(writer, '\'', value);
+		return;
+	}
+	write_sql(writer, "pg_catalog.convert_from(pg_catalog.decode('");
+	write_hex(writer, value);
+	write_sql(writer, "','hex'),");
+	write_quoted(writer, '\'', encoding != NULL && is_plain(encoding) ? encoding : "UTF8");
+	write_sql(writer, ")");
+}
+
+/*
+ * SET cannot take an expression, and would read a list such as search_path's as one name;
+ * set_config() takes the value as it is reported, but is three times as long.
+ */
+static void write_set(struct writer *writer, const struct parameter *parameter,
+		      const char *encoding)
+{
+	if (is_plain(parameter->value) && strcasecmp(parameter->name, "search_path") != 0) {
+		write_sql(writer, "SET ");
+		write_quoted(writer, '"', parameter->name);
+		write_sql(writer, " TO ");
+		write_quoted(writer, '\'', parameter->value);
+		write_sql(writer, ";");
+		return;
+	}
+	write_sql(writer, "SELECT pg_catalog.set_config(");
+	write_quoted(writer, '\'', parameter->name);
+	write_sql(writer, ",");
+	write_value(writer, parameter->value, encoding);
+	write_sql(writer, ",false);");
+}
+
+static void write_reset(struct writer *writer, const char *name)
+{
+	write_sql(writer, "RESET ");
+	write_quoted(writer, '"', name);
+	write_sql(writer, ";");
+}
+
+static bool is_reported_as(const struct parameters *reported, const char *name, const char *value)
+{
+	const char *now = parameters_get(reported, name);
+	return now != NULL && value != NULL && strcmp(now, value) == 0;
+}
+
+bool parameters_write_change(struct writer *writer, const struct parameters *applied,
+			     const struct parameters *wished, const struct parameters *reported,
+			     const struct parameters *base)
+{
+	size_t start = writer->length;
+	const char *encoding = parameters_get(wished, "client_encoding");
+	if (encoding == NULL)
+		encoding = parameters_get(base, "client_encoding");
+
+	message_begin(writer, FRONTEND_QUERY);
+	size_t empty = writer->length;
+	for (size_t i = 0; i < applied->count; i++) {
+		const char *name = applied->list[i].name;
+		if (find(wished, name) == NULL &&
+		    !is_reported_as(reported, name, parameters_get(base, name)))
+			write_reset(writer, name);
+	}
+	for (size_t i = 0; i < wished->count; i++)
+		if (!is_reported_as(reported, wished->list[i].name, wished->list[i].value))
+			write_set(writer, &wished->list[i], encoding);
+	if (writer->length == empty) {
+		writer->length = start;
+		return false;
+	}
+	write_uint8(writer, 0);
+	message_end(writer);
+	return true;
+}

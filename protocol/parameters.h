@@ -1,0 +1,57 @@
+/*
+ * Sets of run-time parameters (client_encoding, TimeZone, ...), as ParameterStatus reports them and
+ * SET changes them. A set is immutable and interned: two sets with the same content are the same
+ * pointer, so "does this server have what that client wants?" is one comparison.
+ *
+ * Whoever stores a set holds it, and drops it when done. A table and its sets belong to one thread.
+ * Source: PostgreSQL manual, "Asynchronous Operations" (which parameters are reported).
+ */
+#ifndef MILLPOND_PROTOCOL_PARAMETERS_H
+#define MILLPOND_PROTOCOL_PARAMETERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/writer.h"
+
+struct parameters;
+struct parameter_table;
+
+struct parameter_table *parameter_table_new(void);
+void parameter_table_free(struct parameter_table *table); /* all sets must have been dropped */
+size_t parameter_table_count(const struct parameter_table *table);
+
+/* The empty set; need not be held. */
+struct parameters *parameters_empty(struct parameter_table *table);
+
+struct parameters *parameters_hold(struct parameters *set);
+void parameters_drop(struct parameters *set);
+
+/* Replaces *slot, which holds a set, by that set with one value changed, or removed by NULL. False:
+ * no memory, and *slot is as it was. Names are compared without regard to case. */
+bool parameters_change(struct parameters **slot, const char *name, const char *value);
+
+/* Makes *slot hold `set`. */
+void parameters_assign(struct parameters **slot, struct parameters *set);
+
+/* The value, or NULL. */
+const char *parameters_get(const struct parameters *set, const char *name);
+
+size_t parameters_count(const struct parameters *set);
+const char *parameters_name(const struct parameters *set, size_t index);
+const char *parameters_value(const struct parameters *set, size_t index);
+
+/* Whether a parameter only reports what the server is, and cannot be SET. */
+bool parameter_is_read_only(const char *name);
+
+/*
+ * Writes one Query that brings a server from what was applied on it to what a client wishes: SET for
+ * the differences, RESET for what only the former client wished. `reported` is what the server now
+ * says of itself, `base` what it said after its login. False, and nothing written: nothing to do.
+ */
+bool parameters_write_change(struct writer *writer, const struct parameters *applied,
+			     const struct parameters *wished, const struct parameters *reported,
+			     const struct parameters *base);
+
+#endif

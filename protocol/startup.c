@@ -1,0 +1,192 @@
+#include "protocol/startup.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "protocol/message.h"
+
+#define PROTOCOL_MAJOR(version) ((version) >> 16)
+#define PROTOCOL_MINOR(version) ((version)&0xffff)
+
+/* Request codes look like protocol versions that will never be. */
+#define CANCEL_CODE (1234u << 16 | 5678u)
+#define SSL_CODE (1234u << 16 | 5679u)
+#define GSS_CODE (1234u << 16 | 5680u)
+
+#define FIXED_BYTES ((size_t)8) /* length and version */
+
+static const char *not_empty(const char *text)
+{
+	return text[0] == '\0' ? NULL : text;
+}
+
+static void note_parameter(struct startup *startup, const char *name, const char *value)
+{
+	if (strcmp(name, "user") == 0)
+		startup->user = not_empty(value);
+	else if (strcmp(name, "database") == 0)
+		startup->database = not_empty(value);
+	else if (strcmp(name, "options") == 0)
+		startup->options = not_empty(value);
+	else if (strcmp(name, "replication") == 0)
+		startup->replication = not_empty(value);
+}
+
+/* The packet's last byte is known to be zero, so each text ends inside. */
+static enum startup_kind parse_parameters(struct startup *startup, const char *end,
+					  struct failure *why)
+{
+	const char *at = startup->parameters;
+	while (at < end - 1 && *at != '\0') {
+		const char *name = at;
+		const char *value = name + strlen(name) + 1;
+		if (value >= end) {
+			failure_set(why, FAILURE_BAD_STARTUP,
+				    "invalid startup packet layout: expected value");
+			return STARTUP_BAD;
+		}
+		note_parameter(startup, name, value);
+		at = value + strlen(value) + 1;
+	}
+	if (at != end - 1) {
+		failure_set(why, FAILURE_BAD_STARTUP,
+			    "invalid startup packet layout: expected terminator as last byte");
+		return STARTUP_BAD;
+	}
+	return STARTUP_SESSION;
+}
+
+static enum startup_kind parse_session(const char *data, uint32_t version, struct startup *startup,
+				       struct failure *why)
+{
+	const char *end = data + startup->packet_length;
+
+	if (PROTOCOL_MAJOR(version) == 2) {
+		failure_set(why, FAILURE_OLD_PROTOCOL);
+		return STARTUP_BAD;
+	}
+	if (PROTOCOL_MAJOR(version) != 3) {
+		failure_set(why, FAILURE_BAD_STARTUP, "unsupported frontend protocol");
+		failure_detail(why, "The client asked for version %u.%u; this server speaks 3.0.",
+			       PROTOCOL_MAJOR(version), PROTOCOL_MINOR(version));
+		return STARTUP_BAD;
+	}
+	startup->minor = PROTOCOL_MINOR(version);
+	if (startup->packet_length == FIXED_BYTES || end[-1] != '\0') {
+		failure_set(why, FAILURE_BAD_STARTUP,
+			    "invalid startup packet layout: expected terminator as last byte");
+		return STARTUP_BAD;
+	}
+	startup->parameters = data + FIXED_BYTES;
+	return parse_parameters(startup, end, why);
+}
+
+static enum startup_kind expect_length(const struct startup *startup, size_t length,
+				       enum startup_kind kind, struct failure *why)
+{
+	if (startup->packet_length == length)
+		return kind;
+	failure_set(why, FAILURE_BAD_STARTUP, "invalid length of startup packet");
+	return STARTUP_BAD;
+}
+
+enum startup_kind startup_parse(const char *data, size_t length, struct startup *startup,
+				struct failure *why)
+{
+	*startup = (struct startup){0};
+	if (length < 4)
+		return STARTUP_INCOMPLETE;
+	startup->packet_length = read_uint32(data);
+	if (startup->packet_length < FIXED_BYTES || startup->packet_length > STARTUP_LONGEST) {
+		failure_set(why, FAILURE_BAD_STARTUP, "invalid length of startup packet");
+		return STARTUP_BAD;
+	}
+	if (length < startup->packet_length)
+		return STARTUP_INCOMPLETE;
+
+	uint32_t version = read_uint32(data + 4);
+	switch (version) {
+	case CANCEL_CODE:
+		startup->cancel_key = data + FIXED_BYTES;
+		return expect_length(startup, FIXED_BYTES + CANCEL_KEY_BYTES, STARTUP_CANCEL, why);
+	case SSL_CODE:
+		return expect_length(startup, FIXED_BYTES, STARTUP_SSL, why);
+	case GSS_CODE:
+		return expect_length(startup, FIXED_BYTES, STARTUP_GSS, why);
+	default:
+		return parse_session(data, version, startup, why);
+	}
+}
+
+static bool is_handled_apart(const char *name)
+{
+	return strcmp(name, "user") == 0 || strcmp(name, "database") == 0 ||
+	       strcmp(name, "options") == 0 || strcmp(name, "replication") == 0;
+}
+
+bool startup_next(const char **cursor, const char **name, const char **value)
+{
+	while (**cursor != '\0') {
+		*name = *cursor;
+		*value = *name + strlen(*name) + 1;
+		*cursor = *value + strlen(*value) + 1;
+		if (!is_handled_apart(*name))
+			return true;
+	}
+	return false;
+}
+
+bool startup_is_protocol_option(const char *name)
+{
+	return strncmp(name, "_pq_.", 5) == 0;
+}
+
+/* --- options ------------------------------------------------------------------------------ */
+
+/* Cuts the next word out of the text, unquoting it in place. */
+static char *next_word(char **cursor)
+{
+	char *in = *cursor;
+	while (isspace((unsigned char)*in))
+		in++;
+	if (*in == '\0')
+		return NULL;
+	char *word = in;
+	char *out = in;
+	while (*in != '\0' && !isspace((unsigned char)*in)) {
+		if (*in == '\\' && in[1] != '\0')
+			in++;
+		*out++ = *in++;
+	}
+	*cursor = *in == '\0' ? in : in + 1;
+	*out = '\0';
+	return word;
+}
+
+int startup_option_next(char **cursor, const char **name, const char **value, struct failure *why)
+{
+	char *word = next_word(cursor);
+	if (word == NULL)
+		return 0;
+	char *setting = NULL;
+	if (strncmp(word, "--", 2) == 0)
+		setting = word + 2;
+	else if (strcmp(word, "-c") == 0)
+		setting = next_word(cursor);
+	else if (strncmp(word, "-c", 2) == 0)
+		setting = word + 2;
+
+	char *equals = setting == NULL ? NULL : strchr(setting, '=');
+	if (equals == NULL || equals == setting) {
+		failure_set(why, FAILURE_STARTUP_OPTIONS);
+		return -1;
+	}
+	*equals = '\0';
+	/* As PostgreSQL does: --log-min-messages means log_min_messages. */
+	for (char *c = setting; *c != '\0'; c++)
+		if (*c == '-')
+			*c = '_';
+	*name = setting;
+	*value = equals + 1;
+	return 1;
+}
