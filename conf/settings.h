@@ -45,15 +45,15 @@ enum syslog_facility {
 
 /* One line of [databases]; texts that were not given are NULL. */
 struct database {
-	char *name;		 /* of the entry; "*" for the fallback */
-	char *dbname;		 /* on the server; NULL: the name the client asked for */
-	char *host;		 /* as in the file: name, address, directory, or a comma list of these */
-	char *port;		 /* as in the file: one, or a comma list as long as host's; NULL: 5432 */
-	char *user;		 /* forced user: one pool for all clients */
-	char *password;		 /* of the forced user */
-	char *connect_query;	 /* run once on each new server connection */
-	char **libpq_keywords;	 /* other libpq keywords: keyword, value, ..., NULL; or NULL */
-	int pool_size;		 /* SETTING_UNSET, or as in the file */
+	char *name;	/* of the entry; "*" for the fallback */
+	char *dbname;	/* on the server; NULL: the name the client asked for */
+	char *host;	/* as in the file: name, address, directory, or a comma list of these */
+	char *port;	/* as in the file: one, or a comma list as long as host's; NULL: 5432 */
+	char *user;	/* forced user: one pool for all clients */
+	char *password; /* of the forced user */
+	char *connect_query;   /* run once on each new server connection */
+	char **libpq_keywords; /* other libpq keywords: keyword, value, ..., NULL; or NULL */
+	int pool_size;	       /* SETTING_UNSET, or as in the file */
 	int min_pool_size;
 	int reserve_pool_size;
 	int max_db_connections;
@@ -131,5 +131,57 @@ struct setting_row {
 
 /* Fills the row of the setting number `index` (0-based); false when there is none. */
 bool settings_row(const struct settings *settings, size_t index, struct setting_row *row);
+
+/*
+ * What counts in the end. For a pool: the user's value, then the database's, then the general one;
+ * with a forced user (`user=` in [databases]) clients of many names share one pool, so the user's is
+ * skipped. For a client: the user's value, then the database's if it has one, then the general one.
+ * Either of `database` and `user` may be NULL: nothing is set there. Limits and times of 0 mean
+ * "none", as in the file.
+ */
+enum pool_mode settings_pool_mode(const struct settings *settings, const struct database *database,
+				  const struct user_settings *user);
+int settings_pool_size(const struct settings *settings, const struct database *database,
+		       const struct user_settings *user);
+int settings_reserve_pool_size(const struct settings *settings, const struct database *database,
+			       const struct user_settings *user);
+/* Never more than settings_pool_size() gives. */
+int settings_min_pool_size(const struct settings *settings, const struct database *database,
+			   const struct user_settings *user);
+int settings_max_db_connections(const struct settings *settings, const struct database *database);
+int settings_max_user_connections(const struct settings *settings,
+				  const struct user_settings *user);
+int64_t settings_server_lifetime_us(const struct settings *settings,
+				    const struct database *database);
+
+int64_t settings_query_wait_timeout_us(const struct settings *settings,
+				       const struct database *database,
+				       const struct user_settings *user);
+int64_t settings_query_timeout_us(const struct settings *settings,
+				  const struct user_settings *user);
+int64_t settings_transaction_timeout_us(const struct settings *settings,
+					const struct user_settings *user);
+int64_t settings_idle_transaction_timeout_us(const struct settings *settings,
+					     const struct user_settings *user);
+int64_t settings_client_idle_timeout_us(const struct settings *settings,
+					const struct user_settings *user);
+
+/*
+ * Reads the old settings' file again. Returns new settings, held once, that can take the place of
+ * the old ones at once: what takes a restart has kept its old value. Or NULL, with faults. `report`
+ * gets one line about each difference between the old settings and the file, such as
+ *
+ *	default_pool_size: 20 -> 40
+ *	listen_port: 6432 -> 6433 (takes a restart)
+ *	database "shop": changed
+ */
+struct settings *settings_reload(const struct settings *old, struct fault_list *faults,
+				 void (*report)(void *context, const char *line), void *context);
+
+/* The two parts of a reload that come after the reading. */
+void settings_describe_changes(const struct settings *old, const struct settings *new,
+			       void (*report)(void *context, const char *line), void *context);
+/* Only before anyone else has seen the new settings. */
+void settings_keep_restart_values(struct settings *new, const struct settings *old);
 
 #endif

@@ -26,9 +26,8 @@ static int tap_count;
 static int tap_failures;
 
 /* Prints one result; a name may be a format with arguments. */
-__attribute__((format(printf, 4, 5), unused)) static bool tap_check(bool passed, const char *file,
-								    int line, const char *format,
-								    ...)
+__attribute__((format(printf, 4, 5), unused)) static bool
+tap_check(bool passed, const char *file, int line, const char *format, ...)
 {
 	__builtin_va_list arguments;
 
@@ -68,26 +67,26 @@ __attribute__((unused)) static bool tap_same_text(const char *one, const char *o
 
 #define ok(condition, ...) tap_check((condition), __FILE__, __LINE__, __VA_ARGS__)
 
-#define is_int(got, wanted, ...)                                                                   \
-	__extension__({                                                                            \
-		intmax_t tap_got_ = (intmax_t)(got);                                               \
-		intmax_t tap_wanted_ = (intmax_t)(wanted);                                         \
-		tap_saw_int(ok(tap_got_ == tap_wanted_, __VA_ARGS__), tap_got_, tap_wanted_);      \
+#define is_int(got, wanted, ...)                                                              \
+	__extension__({                                                                       \
+		intmax_t tap_got_ = (intmax_t)(got);                                          \
+		intmax_t tap_wanted_ = (intmax_t)(wanted);                                    \
+		tap_saw_int(ok(tap_got_ == tap_wanted_, __VA_ARGS__), tap_got_, tap_wanted_); \
 	})
 
-#define is_text(got, wanted, ...)                                                                  \
-	__extension__({                                                                            \
-		const char *tap_got_ = (got);                                                      \
-		const char *tap_wanted_ = (wanted);                                                \
-		tap_saw_text(ok(tap_same_text(tap_got_, tap_wanted_), __VA_ARGS__), tap_got_,      \
-			     tap_wanted_);                                                         \
+#define is_text(got, wanted, ...)                                                             \
+	__extension__({                                                                       \
+		const char *tap_got_ = (got);                                                 \
+		const char *tap_wanted_ = (wanted);                                           \
+		tap_saw_text(ok(tap_same_text(tap_got_, tap_wanted_), __VA_ARGS__), tap_got_, \
+			     tap_wanted_);                                                    \
 	})
 
 /* A remark in the output. */
-#define note(...)                                                                                  \
-	do {                                                                                       \
-		printf("# " __VA_ARGS__);                                                          \
-		printf("\n");                                                                      \
+#define note(...)                         \
+	do {                              \
+		printf("# " __VA_ARGS__); \
+		printf("\n");             \
 	} while (0)
 
 /* Ends a program that cannot run here: prove shows the reason. */

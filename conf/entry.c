@@ -1,0 +1,420 @@
+#include "conf/entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/connstring.h"
+#include "conf/field.h"
+#include "conf/hosts.h"
+#include "conf/keyword.h"
+#include "conf/memory.h"
+#include "conf/suggest.h"
+#include "conf/value.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#define TEXT_KEY(type, key)                                                            \
+	{                                                                              \
+		.name = #key, .kind = FIELD_TEXT, .offset = offsetof(struct type, key) \
+	}
+#define COUNT_KEY(type, key)                                                             \
+	{                                                                                \
+		.name = #key, .kind = FIELD_COUNT, .offset = offsetof(struct type, key), \
+		.default_value = SETTING_UNSET, .max = 1000000                           \
+	}
+#define DURATION_KEY(type, key)                                                                  \
+	{                                                                                        \
+		.name = #key, .kind = FIELD_DURATION, .offset = offsetof(struct type, key##_us), \
+		.default_value = SETTING_UNSET                                                   \
+	}
+#define POOL_MODE_KEY(type)                                                                   \
+	{                                                                                     \
+		.name = "pool_mode", .kind = FIELD_CHOICE,                                    \
+		.offset = offsetof(struct type, pool_mode), .default_value = POOL_MODE_UNSET, \
+		.choices = choices_pool_mode                                                  \
+	}
+
+static const struct field database_keys[] = {
+	TEXT_KEY(database, dbname),
+	TEXT_KEY(database, host),
+	TEXT_KEY(database, port),
+	TEXT_KEY(database, user),
+	TEXT_KEY(database, password),
+	TEXT_KEY(database, connect_query),
+	COUNT_KEY(database, pool_size),
+	COUNT_KEY(database, min_pool_size),
+	COUNT_KEY(database, reserve_pool_size),
+	COUNT_KEY(database, max_db_connections),
+	DURATION_KEY(database, server_lifetime),
+	DURATION_KEY(database, query_wait_timeout),
+	POOL_MODE_KEY(database),
+};
+
+static const struct field user_keys[] = {
+	POOL_MODE_KEY(user_settings),
+	COUNT_KEY(user_settings, pool_size),
+	COUNT_KEY(user_settings, reserve_pool_size),
+	COUNT_KEY(user_settings, max_user_connections),
+	DURATION_KEY(user_settings, query_timeout),
+	DURATION_KEY(user_settings, query_wait_timeout),
+	DURATION_KEY(user_settings, transaction_timeout),
+	DURATION_KEY(user_settings, idle_transaction_timeout),
+	DURATION_KEY(user_settings, client_idle_timeout),
+};
+
+/* Keys of PgBouncer that this version refuses, unless they ask for what is done anyway. */
+static const struct unsupported_key {
+	const char *name;
+	const char *harmless;
+} unsupported_database_keys[] =
+	{
+		{"auth_dbname", NULL}, {"auth_query", NULL},
+		{"auth_user", NULL},   {"max_db_client_connections", "0"},
+		{NULL, NULL},
+},
+  unsupported_user_keys[] = {
+	  {"max_user_client_connections", "0"},
+	  {NULL, NULL},
+};
+
+/* What a key of an entry can be, and the entry itself. */
+struct entry_parser {
+	const struct ini_entry *entry;
+	struct fault_list *faults;
+	const char *what; /* for messages: `database`, `user` */
+	const struct field *fields;
+	size_t field_count;
+	const struct unsupported_key *unsupported;
+	void *base;
+};
+
+#define ENTRY_FAULT(parser, format, ...)                                          \
+	fault_add((parser)->faults, (parser)->entry->file, (parser)->entry->line, \
+		  "%s \"%s\": " format, (parser)->what, (parser)->entry->key, __VA_ARGS__)
+
+bool is_console_name(const char *name)
+{
+	return strcmp(name, "pgbouncer") == 0 || strcmp(name, "millpond") == 0;
+}
+
+static const struct field *find_key(const struct entry_parser *parser, const char *name)
+{
+	for (size_t i = 0; i < parser->field_count; i++) {
+		if (strcmp(parser->fields[i].name, name) == 0)
+			return &parser->fields[i];
+	}
+	return NULL;
+}
+
+/* Whether the key was one of those that this version refuses; it is dealt with then. */
+static bool refuse_unsupported(struct entry_parser *parser, const char *key, const char *value)
+{
+	for (const struct unsupported_key *known = parser->unsupported; known->name; known++) {
+		if (strcmp(known->name, key) != 0)
+			continue;
+		if (!known->harmless || !value_is_same_number(known->harmless, value))
+			ENTRY_FAULT(parser, "\"%s\" is not supported by this version", key);
+		return true;
+	}
+	return false;
+}
+
+static void refuse_unknown(struct entry_parser *parser, const char *key, bool with_keywords)
+{
+	struct suggestion suggestion;
+
+	suggestion_init(&suggestion, key);
+	for (size_t i = 0; i < parser->field_count; i++)
+		suggestion_offer(&suggestion, parser->fields[i].name);
+	for (size_t i = 0; with_keywords && keyword_at(i); i++)
+		suggestion_offer(&suggestion, keyword_at(i)->name);
+	ENTRY_FAULT(parser, "unknown key \"%.80s\"%s", key, suggestion_text(&suggestion));
+}
+
+/* Whether the key was a field; it is dealt with then. */
+static bool parse_field(struct entry_parser *parser, const char *key, const char *value)
+{
+	const struct field *field = find_key(parser, key);
+	char why[FIELD_WHY_BYTES];
+
+	if (!field)
+		return false;
+	if (!field_parse(field, parser->base, value, why))
+		ENTRY_FAULT(parser, "%s: %s", key, why);
+	return true;
+}
+
+static void report_syntax(struct entry_parser *parser, const struct connstring *cursor)
+{
+	if (cursor->wrong)
+		ENTRY_FAULT(parser, "at character %zu of the value: %s", cursor->where,
+			    cursor->wrong);
+}
+
+/* --- [databases] --- */
+
+/* What server parameters become: one text for libpq's `options`. */
+struct server_options {
+	char *text; /* NULL: none */
+};
+
+static void server_options_append(struct server_options *options, const char *addition)
+{
+	char *text = text_format("%s%s%s", options->text ? options->text : "",
+				 options->text ? " " : "", addition);
+
+	free(options->text);
+	options->text = text;
+}
+
+/* `-c name=value`, with a backslash before what would end it, as the server reads it. */
+static void server_options_set(struct server_options *options, const char *name, const char *value)
+{
+	char *escaped = memory_zeroed(2 * strlen(value) + 1), *to = escaped, *option;
+
+	for (const char *from = value; *from; from++) {
+		if (strchr(" \t\n\r\f\v\\", *from))
+			*to++ = '\\';
+		*to++ = *from;
+	}
+	option = text_format("-c %s=%s", name, escaped);
+	server_options_append(options, option);
+	free(option);
+	free(escaped);
+}
+
+static size_t keyword_count(char *const *keywords)
+{
+	size_t count = 0;
+
+	while (keywords && keywords[count])
+		count++;
+	return count;
+}
+
+/* Adds the pair, or replaces the value of an earlier one: the last counts. */
+static void set_keyword(struct database *database, const char *key, const char *value)
+{
+	size_t count = keyword_count(database->libpq_keywords);
+
+	for (size_t i = 0; i < count; i += 2) {
+		if (strcmp(database->libpq_keywords[i], key) == 0) {
+			free(database->libpq_keywords[i + 1]);
+			database->libpq_keywords[i + 1] = text_copy(value);
+			return;
+		}
+	}
+	database->libpq_keywords =
+		reallocarray(database->libpq_keywords, count + 3, sizeof(char *));
+	if (!database->libpq_keywords)
+		abort();
+	database->libpq_keywords[count] = text_copy(key);
+	database->libpq_keywords[count + 1] = text_copy(value);
+	database->libpq_keywords[count + 2] = NULL;
+}
+
+static bool is_one_of(const char *value, const char *const *values)
+{
+	while (*values && strcmp(*values, value) != 0)
+		values++;
+	return *values;
+}
+
+/* Says which values there are, and which was probably meant. */
+static void refuse_keyword_value(struct entry_parser *parser, const struct keyword *keyword,
+				 const char *value)
+{
+	struct suggestion suggestion;
+	char list[200] = "";
+	size_t length = 0;
+
+	suggestion_init(&suggestion, value);
+	for (const char *const *word = keyword->values; *word; word++) {
+		length += (size_t)snprintf(list + length, sizeof(list) - length, "%s\"%s\"",
+					   length ? ", " : "", *word);
+		suggestion_offer(&suggestion, *word);
+	}
+	ENTRY_FAULT(parser, "%s: \"%.80s\" is not one of %s%s", keyword->name, value, list,
+		    suggestion_text(&suggestion));
+}
+
+static void parse_keyword(struct entry_parser *parser, const struct keyword *keyword,
+			  const char *value)
+{
+	bool is_known_value = keyword->values && is_one_of(value, keyword->values);
+
+	if (keyword->refusal && !is_known_value)
+		ENTRY_FAULT(parser, "\"%s\" cannot be set: %s", keyword->name, keyword->refusal);
+	else if (keyword->values && !is_known_value)
+		refuse_keyword_value(parser, keyword, value);
+	else if (!keyword->refusal)
+		set_keyword(parser->base, keyword->name, value);
+}
+
+static void parse_database_pair(struct entry_parser *parser, struct server_options *options,
+				const char *key, const char *value)
+{
+	const struct keyword *keyword = keyword_find(key);
+
+	if (strcmp(key, "reserve_pool") == 0)
+		key = "reserve_pool_size"; /* its name in old files */
+	if (parse_field(parser, key, value) || refuse_unsupported(parser, key, value))
+		return;
+	if (strcmp(key, "load_balance_hosts") == 0 && strcmp(value, "round-robin") == 0)
+		ENTRY_FAULT(parser,
+			    "%s: \"round-robin\" is not supported by this version; hosts "
+			    "are tried in their order (\"disable\")",
+			    key);
+	else if (strcmp(key, "datestyle") == 0 || strcmp(key, "timezone") == 0)
+		server_options_set(options, key, value);
+	else if (strcmp(key, "options") == 0)
+		server_options_append(options, value);
+	else if (keyword)
+		parse_keyword(parser, keyword, value);
+	else
+		refuse_unknown(parser, key, true);
+}
+
+/* An empty text is no host, no user, ... */
+static void drop_empty(char **text)
+{
+	if (*text && !**text) {
+		free(*text);
+		*text = NULL;
+	}
+}
+
+static void check_database(struct entry_parser *parser, const struct database *database,
+			   struct fault_list *notes)
+{
+	const struct ini_entry *entry = parser->entry;
+	const char *hostaddr = NULL;
+	char why[FIELD_WHY_BYTES];
+
+	for (size_t i = 0; i < keyword_count(database->libpq_keywords); i += 2) {
+		if (strcmp(database->libpq_keywords[i], "hostaddr") == 0)
+			hostaddr = database->libpq_keywords[i + 1];
+	}
+	if (is_console_name(entry->key))
+		ENTRY_FAULT(parser, "%s", "this name is reserved for the console");
+	if (!hosts_check(database->host, hostaddr, database->port, why, sizeof(why)))
+		ENTRY_FAULT(parser, "%s", why);
+	if (database->password && !database->user)
+		fault_add(notes, entry->file, entry->line,
+			  "database \"%s\": password has no use without user", entry->key);
+	if (database->pool_size == 0)
+		fault_add(notes, entry->file, entry->line,
+			  "database \"%s\": with pool_size=0 no query will ever be served",
+			  entry->key);
+}
+
+void database_parse(struct database *database, const struct ini_entry *entry,
+		    struct fault_list *faults, struct fault_list *notes)
+{
+	struct entry_parser parser = {
+		.entry = entry,
+		.faults = faults,
+		.what = "database",
+		.fields = database_keys,
+		.field_count = ARRAY_SIZE(database_keys),
+		.unsupported = unsupported_database_keys,
+		.base = database,
+	};
+	struct server_options options = {0};
+	struct connstring cursor;
+
+	database->name = text_copy(entry->key);
+	for (size_t i = 0; i < ARRAY_SIZE(database_keys); i++)
+		field_set_default(&database_keys[i], database);
+	connstring_init(&cursor, entry->value);
+	while (connstring_next(&cursor))
+		parse_database_pair(&parser, &options, cursor.key, cursor.value);
+	report_syntax(&parser, &cursor);
+	connstring_release(&cursor);
+	if (options.text)
+		set_keyword(database, "options", options.text);
+	free(options.text);
+
+	drop_empty(&database->dbname);
+	drop_empty(&database->host);
+	drop_empty(&database->user);
+	drop_empty(&database->connect_query);
+	check_database(&parser, database, notes);
+}
+
+static bool are_keywords_equal(char *const *one, char *const *other)
+{
+	size_t count = keyword_count(one);
+
+	if (count != keyword_count(other))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(one[i], other[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool database_is_equal(const struct database *one, const struct database *other)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(database_keys); i++) {
+		if (!field_is_equal(&database_keys[i], one, other))
+			return false;
+	}
+	return are_keywords_equal(one->libpq_keywords, other->libpq_keywords);
+}
+
+void database_release(struct database *database)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(database_keys); i++)
+		field_release(&database_keys[i], database);
+	for (size_t i = 0; database->libpq_keywords && database->libpq_keywords[i]; i++)
+		free(database->libpq_keywords[i]);
+	free(database->libpq_keywords);
+	free(database->name);
+	*database = (struct database){0};
+}
+
+/* --- [users] --- */
+
+void user_settings_parse(struct user_settings *user, const struct ini_entry *entry,
+			 struct fault_list *faults)
+{
+	struct entry_parser parser = {
+		.entry = entry,
+		.faults = faults,
+		.what = "user",
+		.fields = user_keys,
+		.field_count = ARRAY_SIZE(user_keys),
+		.unsupported = unsupported_user_keys,
+		.base = user,
+	};
+	struct connstring cursor;
+
+	user->name = text_copy(entry->key);
+	for (size_t i = 0; i < ARRAY_SIZE(user_keys); i++)
+		field_set_default(&user_keys[i], user);
+	connstring_init(&cursor, entry->value);
+	while (connstring_next(&cursor)) {
+		if (!parse_field(&parser, cursor.key, cursor.value) &&
+		    !refuse_unsupported(&parser, cursor.key, cursor.value))
+			refuse_unknown(&parser, cursor.key, false);
+	}
+	report_syntax(&parser, &cursor);
+	connstring_release(&cursor);
+}
+
+bool user_settings_is_equal(const struct user_settings *one, const struct user_settings *other)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(user_keys); i++) {
+		if (!field_is_equal(&user_keys[i], one, other))
+			return false;
+	}
+	return true;
+}
+
+void user_settings_release(struct user_settings *user)
+{
+	free(user->name);
+	*user = (struct user_settings){0};
+}

@@ -1,0 +1,49 @@
+#include "conf/fault.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "conf/memory.h"
+
+void fault_list_init(struct fault_list *list)
+{
+	*list = (struct fault_list){0};
+}
+
+void fault_list_release(struct fault_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->faults[i].file);
+		free(list->faults[i].text);
+	}
+	free(list->faults);
+	fault_list_init(list);
+}
+
+void fault_add(struct fault_list *list, const char *file, int line, const char *format, ...)
+{
+	struct fault *fault;
+	va_list arguments;
+
+	list->faults = memory_grow(list->faults, list->count, sizeof(*list->faults));
+	fault = &list->faults[list->count++];
+	fault->file = text_copy(file);
+	fault->line = line;
+
+	va_start(arguments, format);
+	if (vasprintf(&fault->text, format, arguments) < 0)
+		abort();
+	va_end(arguments);
+}
+
+void fault_list_print(const struct fault_list *list, FILE *stream)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct fault *fault = &list->faults[i];
+
+		if (fault->line > 0)
+			fprintf(stream, "%s:%d: %s\n", fault->file, fault->line, fault->text);
+		else
+			fprintf(stream, "%s: %s\n", fault->file, fault->text);
+	}
+}

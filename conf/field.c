@@ -1,0 +1,299 @@
+#include "conf/field.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <syslog.h>
+
+#include "conf/memory.h"
+#include "conf/settings.h"
+#include "conf/suggest.h"
+#include "conf/value.h"
+
+const struct choice choices_pool_mode[] = {
+	{"session", POOL_SESSION, false},
+	{"transaction", POOL_TRANSACTION, false},
+	{"statement", POOL_STATEMENT, false},
+	{0},
+};
+
+const struct choice choices_auth_type[] = {
+	{"trust", AUTH_TRUST, false},
+	{"any", AUTH_ANY, false},
+	{"plain", 0, true},
+	{"md5", 0, true},
+	{"scram-sha-256", 0, true},
+	{"cert", 0, true},
+	{"hba", 0, true},
+	{"ldap", 0, true},
+	{"pam", 0, true},
+	{0},
+};
+
+const struct choice choices_syslog_facility[] = {
+	{"auth", FACILITY_AUTH, false},
+	{"authpriv", FACILITY_AUTHPRIV, false},
+	{"daemon", FACILITY_DAEMON, false},
+	{"user", FACILITY_USER, false},
+	{"local0", FACILITY_LOCAL0, false},
+	{"local1", FACILITY_LOCAL1, false},
+	{"local2", FACILITY_LOCAL2, false},
+	{"local3", FACILITY_LOCAL3, false},
+	{"local4", FACILITY_LOCAL4, false},
+	{"local5", FACILITY_LOCAL5, false},
+	{"local6", FACILITY_LOCAL6, false},
+	{"local7", FACILITY_LOCAL7, false},
+	{0},
+};
+
+_Static_assert(FACILITY_USER == LOG_USER && FACILITY_DAEMON == LOG_DAEMON &&
+		       FACILITY_AUTH == LOG_AUTH && FACILITY_AUTHPRIV == LOG_AUTHPRIV &&
+		       FACILITY_LOCAL0 == LOG_LOCAL0 && FACILITY_LOCAL7 == LOG_LOCAL7,
+	       "the facilities are those of openlog()");
+_Static_assert(sizeof(enum pool_mode) == sizeof(int) && sizeof(enum auth_type) == sizeof(int) &&
+		       sizeof(enum syslog_facility) == sizeof(int),
+	       "choices are read and written as int");
+
+static void *field_at(const struct field *field, void *base)
+{
+	return (char *)base + field->offset;
+}
+
+static const void *const_field_at(const struct field *field, const void *base)
+{
+	return (const char *)base + field->offset;
+}
+
+static const char *text_of(const struct field *field, const void *base)
+{
+	return *(char *const *)const_field_at(field, base);
+}
+
+/* The value of any field but a text. */
+static int64_t number_of(const struct field *field, const void *base)
+{
+	const void *place = const_field_at(field, base);
+
+	switch (field->kind) {
+	case FIELD_DURATION:
+		return *(const int64_t *)place;
+	case FIELD_FLAG:
+		return *(const bool *)place;
+	default:
+		return *(const int *)place;
+	}
+}
+
+static void set_number(const struct field *field, void *base, int64_t number)
+{
+	void *place = field_at(field, base);
+
+	switch (field->kind) {
+	case FIELD_DURATION:
+		*(int64_t *)place = number;
+		break;
+	case FIELD_FLAG:
+		*(bool *)place = number != 0;
+		break;
+	default:
+		*(int *)place = (int)number;
+	}
+}
+
+static void set_text(const struct field *field, void *base, const char *text)
+{
+	char **place = field_at(field, base);
+
+	free(*place);
+	*place = text_copy(text);
+}
+
+void field_set_default(const struct field *field, void *base)
+{
+	if (field->kind == FIELD_TEXT)
+		*(char **)field_at(field, base) = text_copy(field->default_text);
+	else
+		set_number(field, base, field->default_value);
+}
+
+/* `"a", "b" or "c"`: those that can be used. */
+static void list_choices(const struct choice *choices, char *buffer, size_t bytes)
+{
+	size_t length = 0, left = 0;
+
+	for (const struct choice *choice = choices; choice->name; choice++)
+		left += !choice->is_unsupported;
+	buffer[0] = '\0';
+	for (const struct choice *choice = choices; choice->name && length < bytes; choice++) {
+		if (choice->is_unsupported)
+			continue;
+		left--;
+		length +=
+			(size_t)snprintf(buffer + length, bytes - length, "\"%s\"%s", choice->name,
+					 left > 1 ? ", "
+					 : left	  ? " or "
+						  : "");
+	}
+}
+
+static bool parse_choice(const struct field *field, void *base, const char *text, char *why)
+{
+	struct suggestion suggestion;
+	char list[FIELD_WHY_BYTES / 2];
+
+	suggestion_init(&suggestion, text);
+	for (const struct choice *choice = field->choices; choice->name; choice++) {
+		if (strcasecmp(choice->name, text) == 0 && !choice->is_unsupported) {
+			set_number(field, base, choice->value);
+			return true;
+		}
+		if (strcasecmp(choice->name, text) == 0) {
+			list_choices(field->choices, list, sizeof(list));
+			snprintf(why, FIELD_WHY_BYTES,
+				 "\"%.80s\" is not supported by this version, which takes %s", text,
+				 list);
+			return false;
+		}
+		suggestion_offer(&suggestion, choice->name);
+	}
+	list_choices(field->choices, list, sizeof(list));
+	snprintf(why, FIELD_WHY_BYTES, "\"%.80s\" is not one of %s%s", text, list,
+		 suggestion_text(&suggestion));
+	return false;
+}
+
+static bool parse_count(const struct field *field, void *base, const char *text, char *why)
+{
+	bool is_octal = field->kind == FIELD_OCTAL;
+	int number;
+
+	if (value_read_int(text, field->min, field->max, &number)) {
+		set_number(field, base, number);
+		return true;
+	}
+	snprintf(why, FIELD_WHY_BYTES,
+		 is_octal ? "\"%.80s\" is not an octal number from %#o to %#o"
+			  : "\"%.80s\" is not a whole number from %d to %d",
+		 text, field->min, field->max);
+	return false;
+}
+
+static bool parse_duration(const struct field *field, void *base, const char *text, char *why)
+{
+	int64_t microseconds;
+
+	if (value_read_duration(text, &microseconds)) {
+		set_number(field, base, microseconds);
+		return true;
+	}
+	snprintf(why, FIELD_WHY_BYTES,
+		 "\"%.80s\" is not a time in seconds from 0 to %d (us, ms, s, min, h or d may "
+		 "follow)",
+		 text, DURATION_MAX_SECONDS);
+	return false;
+}
+
+static bool parse_flag(const struct field *field, void *base, const char *text, char *why)
+{
+	bool value;
+
+	if (value_read_flag(text, &value)) {
+		set_number(field, base, value);
+		return true;
+	}
+	snprintf(why, FIELD_WHY_BYTES,
+		 "\"%.80s\" is neither 1 (on, true, yes) nor 0 (off, false, no)", text);
+	return false;
+}
+
+bool field_parse(const struct field *field, void *base, const char *text, char why[FIELD_WHY_BYTES])
+{
+	switch (field->kind) {
+	case FIELD_TEXT:
+		set_text(field, base, text);
+		return true;
+	case FIELD_COUNT:
+	case FIELD_OCTAL:
+		return parse_count(field, base, text, why);
+	case FIELD_FLAG:
+		return parse_flag(field, base, text, why);
+	case FIELD_DURATION:
+		return parse_duration(field, base, text, why);
+	case FIELD_CHOICE:
+		return parse_choice(field, base, text, why);
+	}
+	return false;
+}
+
+static void print_text(const char *text, char *buffer, size_t bytes)
+{
+	size_t wanted = (size_t)snprintf(buffer, bytes, "%s", text ? text : "");
+
+	if (wanted >= bytes && bytes > 4)
+		snprintf(buffer + bytes - 4, 4, "...");
+}
+
+static void print_number(const struct field *field, int64_t number, char *buffer, size_t bytes)
+{
+	const char *name = "";
+
+	switch (field->kind) {
+	case FIELD_OCTAL:
+		snprintf(buffer, bytes, "%#o", (unsigned)number);
+		return;
+	case FIELD_DURATION:
+		value_print_duration(number, buffer, bytes);
+		return;
+	case FIELD_CHOICE:
+		for (const struct choice *choice = field->choices; choice->name; choice++) {
+			if (choice->value == number && !choice->is_unsupported)
+				name = choice->name;
+		}
+		snprintf(buffer, bytes, "%s", name);
+		return;
+	default:
+		snprintf(buffer, bytes, "%d", (int)number);
+	}
+}
+
+void field_print(const struct field *field, const void *base, char *buffer, size_t bytes)
+{
+	if (field->kind == FIELD_TEXT)
+		print_text(text_of(field, base), buffer, bytes);
+	else
+		print_number(field, number_of(field, base), buffer, bytes);
+}
+
+void field_print_default(const struct field *field, char *buffer, size_t bytes)
+{
+	if (field->kind == FIELD_TEXT)
+		print_text(field->default_text, buffer, bytes);
+	else
+		print_number(field, field->default_value, buffer, bytes);
+}
+
+bool field_is_equal(const struct field *field, const void *one, const void *other)
+{
+	const char *text, *other_text;
+
+	if (field->kind != FIELD_TEXT)
+		return number_of(field, one) == number_of(field, other);
+	text = text_of(field, one);
+	other_text = text_of(field, other);
+	return text == other_text || (text && other_text && strcmp(text, other_text) == 0);
+}
+
+void field_copy(const struct field *field, void *to, const void *from)
+{
+	if (field->kind == FIELD_TEXT)
+		set_text(field, to, text_of(field, from));
+	else
+		set_number(field, to, number_of(field, from));
+}
+
+void field_release(const struct field *field, void *base)
+{
+	if (field->kind == FIELD_TEXT)
+		set_text(field, base, NULL);
+}

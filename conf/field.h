@@ -1,0 +1,61 @@
+/*
+ * A field of a structure that has a text form: how it is read, shown, compared and copied. The
+ * settings, the keys of [databases] and those of [users] are arrays of these.
+ *
+ * Every function takes the structure that holds the field as `base`.
+ */
+#ifndef MILLPOND_CONF_FIELD_H
+#define MILLPOND_CONF_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum field_kind { FIELD_TEXT, FIELD_COUNT, FIELD_OCTAL, FIELD_FLAG, FIELD_DURATION, FIELD_CHOICE };
+
+/* A word that stands for a value of an enum; a list ends with a NULL name. */
+struct choice {
+	const char *name;
+	int value;
+	bool is_unsupported; /* PgBouncer knows it, this version does not */
+};
+
+extern const struct choice choices_pool_mode[];
+extern const struct choice choices_auth_type[];
+extern const struct choice choices_syslog_facility[];
+
+struct field {
+	const char *name;
+	enum field_kind kind;
+	size_t offset;
+	const char *default_text;     /* of FIELD_TEXT; may be NULL */
+	int64_t default_value;	      /* of the others; durations in microseconds */
+	int min, max;		      /* of FIELD_COUNT and FIELD_OCTAL */
+	const struct choice *choices; /* of FIELD_CHOICE */
+	bool is_reloadable;
+	const char *help;
+};
+
+/* Room for the sentence of field_parse(). */
+enum { FIELD_WHY_BYTES = 512 };
+
+/* Gives the field its default; what it held before is not freed. */
+void field_set_default(const struct field *field, void *base);
+
+/* Reads the field from its text, or says in `why` what is wrong, in words without the field's name. */
+bool field_parse(const struct field *field, void *base, const char *text,
+		 char why[FIELD_WHY_BYTES]);
+
+/* Writes the text form; a text too long for the buffer ends with "...". */
+void field_print(const struct field *field, const void *base, char *buffer, size_t bytes);
+void field_print_default(const struct field *field, char *buffer, size_t bytes);
+
+bool field_is_equal(const struct field *field, const void *one, const void *other);
+
+/* Replaces the field by a copy of the other structure's. */
+void field_copy(const struct field *field, void *to, const void *from);
+
+/* Frees what the field owns. */
+void field_release(const struct field *field, void *base);
+
+#endif

@@ -1,0 +1,82 @@
+#include "conf/hosts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/value.h"
+
+static size_t list_length(const char *list)
+{
+	size_t length = 1;
+
+	while ((list = strchr(list, ','))) {
+		length++;
+		list++;
+	}
+	return length;
+}
+
+static bool has_empty_item(const char *list)
+{
+	size_t length = strlen(list);
+
+	return length == 0 || list[0] == ',' || list[length - 1] == ',' || strstr(list, ",,");
+}
+
+static bool is_port(const char *text, size_t length)
+{
+	char copy[8];
+	int port;
+
+	if (length >= sizeof(copy) || memchr(text, 'x', length) || memchr(text, 'X', length))
+		return false;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	/* As libpq reads it: 010 is ten. */
+	for (text = copy; *text == '0'; text++)
+		;
+	return value_read_int(text, 1, 65535, &port) && *text >= '1';
+}
+
+static bool ports_check(const char *ports, char *why, size_t bytes)
+{
+	for (;;) {
+		size_t length = strcspn(ports, ",");
+
+		if (!is_port(ports, length)) {
+			snprintf(why, bytes,
+				 "invalid port \"%.*s\"; a port is a number from 1 to 65535",
+				 length < 40 ? (int)length : 40, ports);
+			return false;
+		}
+		if (!ports[length])
+			return true;
+		ports += length + 1;
+	}
+}
+
+bool hosts_check(const char *host, const char *hostaddr, const char *port, char *why, size_t bytes)
+{
+	size_t hosts = host ? list_length(host) : 1;
+
+	if (host && has_empty_item(host)) {
+		snprintf(why, bytes, "an item of the list of hosts is empty");
+		return false;
+	}
+	if (hostaddr && (hosts > 1 || strchr(hostaddr, ','))) {
+		snprintf(why, bytes,
+			 "hostaddr cannot be used with a list; write the addresses as host");
+		return false;
+	}
+	if (!port)
+		return true;
+	if (!ports_check(port, why, bytes))
+		return false;
+	if (list_length(port) != 1 && list_length(port) != hosts) {
+		snprintf(why, bytes,
+			 "there are %zu ports for %zu %s; give one for all, or one each",
+			 list_length(port), hosts, hosts == 1 ? "host" : "hosts");
+		return false;
+	}
+	return true;
+}

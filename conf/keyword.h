@@ -1,0 +1,23 @@
+/*
+ * The keywords of libpq that may stand in [databases] beside our own: which make sense for a
+ * pooler's server connections, and why the others do not. Whether the libpq at hand knows a keyword
+ * is not known here.
+ */
+#ifndef MILLPOND_CONF_KEYWORD_H
+#define MILLPOND_CONF_KEYWORD_H
+
+#include <stddef.h>
+
+struct keyword {
+	const char *name;
+	const char *refusal;	   /* why it cannot be used; NULL: it can */
+	const char *const *values; /* all that it can be, ending with NULL; NULL: anything */
+};
+
+/* NULL: libpq 12 to 18 know no such keyword, or it is one of our own. */
+const struct keyword *keyword_find(const char *name);
+
+/* The keyword at an index; NULL: there are no more. */
+const struct keyword *keyword_at(size_t index);
+
+#endif

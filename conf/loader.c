@@ -1,0 +1,282 @@
+#include "conf/loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/entry.h"
+#include "conf/ini.h"
+#include "conf/memory.h"
+#include "conf/suggest.h"
+#include "conf/table.h"
+#include "conf/value.h"
+
+/* Where the file sets a setting last; no file: nowhere. */
+struct place {
+	char *file;
+	int line;
+};
+
+struct loader {
+	struct settings *settings;
+	struct fault_list *faults;
+	const char *path;
+	struct place places[SETTING_COUNT];
+};
+
+static const char *const sections[] = {"millpond", "pgbouncer", "databases", "users"};
+
+#define ENTRY_FAULT(loader, entry, ...) \
+	fault_add((loader)->faults, (entry)->file, (entry)->line, __VA_ARGS__)
+
+/* --- Sections --- */
+
+static void read_header(struct loader *loader, const struct ini_entry *entry)
+{
+	struct suggestion suggestion;
+
+	if (strcmp(entry->section, "peers") == 0) {
+		ENTRY_FAULT(loader, entry, "[peers] is not supported by this version");
+		return;
+	}
+	suggestion_init(&suggestion, entry->section);
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		if (strcmp(entry->section, sections[i]) == 0)
+			return;
+		suggestion_offer(&suggestion, sections[i]);
+	}
+	ENTRY_FAULT(loader, entry, "unknown section \"%.80s\"%s", entry->section,
+		    suggestion_text(&suggestion));
+}
+
+/* --- [millpond] --- */
+
+static void read_unknown_setting(struct loader *loader, const struct ini_entry *entry)
+{
+	struct suggestion suggestion;
+
+	suggestion_init(&suggestion, entry->key);
+	for (int i = 0; i < SETTING_COUNT; i++)
+		suggestion_offer(&suggestion, setting_table[i].name);
+	for (size_t i = 0; foreign_setting_at(i); i++)
+		suggestion_offer(&suggestion, foreign_setting_at(i)->name);
+	ENTRY_FAULT(loader, entry, "unknown setting \"%.80s\"%s", entry->key,
+		    suggestion_text(&suggestion));
+}
+
+static void read_foreign_setting(struct loader *loader, const struct ini_entry *entry,
+				 const struct foreign_setting *foreign)
+{
+	const char *harmless = foreign->harmless;
+
+	if (foreign->why_inert)
+		fault_add(&loader->settings->notes, entry->file, entry->line,
+			  "\"%s\" has no effect: %s", foreign->name, foreign->why_inert);
+	else if (!harmless)
+		ENTRY_FAULT(loader, entry, "\"%s\" is not supported by this version",
+			    foreign->name);
+	else if (strcmp(harmless, entry->value) != 0 &&
+		 !value_is_same_number(harmless, entry->value))
+		ENTRY_FAULT(loader, entry,
+			    "\"%s\" is not supported by this version; it can be left out%s%s",
+			    foreign->name, *harmless ? ", or be " : "", harmless);
+}
+
+static void read_setting(struct loader *loader, const struct ini_entry *entry)
+{
+	const struct foreign_setting *foreign = foreign_setting_find(entry->key);
+	int index = setting_index(entry->key);
+	char why[FIELD_WHY_BYTES];
+
+	if (index < 0 && foreign) {
+		read_foreign_setting(loader, entry, foreign);
+		return;
+	}
+	if (index < 0) {
+		read_unknown_setting(loader, entry);
+		return;
+	}
+	if (!field_parse(&setting_table[index], loader->settings, entry->value, why))
+		ENTRY_FAULT(loader, entry, "%s: %s", entry->key, why);
+	free(loader->places[index].file);
+	loader->places[index] = (struct place){text_copy(entry->file), entry->line};
+}
+
+/* --- [databases] and [users] --- */
+
+static void read_database(struct loader *loader, const struct ini_entry *entry)
+{
+	struct settings *settings = loader->settings;
+	struct database *database;
+
+	settings->databases = memory_grow(settings->databases, settings->database_count,
+					  sizeof(*settings->databases));
+	database = &settings->databases[settings->database_count++];
+	*database = (struct database){0};
+	database_parse(database, entry, loader->faults, &settings->notes);
+}
+
+static void read_user(struct loader *loader, const struct ini_entry *entry)
+{
+	struct settings *settings = loader->settings;
+	struct user_settings *user;
+
+	settings->users =
+		memory_grow(settings->users, settings->user_count, sizeof(*settings->users));
+	user = &settings->users[settings->user_count++];
+	*user = (struct user_settings){0};
+	user_settings_parse(user, entry, loader->faults);
+}
+
+static void read_entry(void *context, const struct ini_entry *entry)
+{
+	struct loader *loader = context;
+	const char *section = entry->section;
+
+	if (!entry->key)
+		read_header(loader, entry);
+	else if (!*section)
+		ENTRY_FAULT(loader, entry, "\"%.80s\" stands before any section", entry->key);
+	else if (strcmp(section, "databases") == 0)
+		read_database(loader, entry);
+	else if (strcmp(section, "users") == 0)
+		read_user(loader, entry);
+	else if (strcmp(section, "millpond") == 0 || strcmp(section, "pgbouncer") == 0)
+		read_setting(loader, entry);
+	/* The header of any other section has been refused, which says enough about its pairs. */
+}
+
+/* --- In the end --- */
+
+_Static_assert(offsetof(struct database, name) == 0 && offsetof(struct user_settings, name) == 0,
+	       "entries are sorted by what stands first in them");
+
+/* Compares entries by name, and equal names by their place in the array. */
+static int compare_entries(const void *one, const void *other)
+{
+	const char *const *const *entry = one, *const *const *other_entry = other;
+	int order = strcmp(**entry, **other_entry);
+
+	return order ? order : (*entry > *other_entry) - (*entry < *other_entry);
+}
+
+/*
+ * Brings the entries into the order of their names and keeps the last of each name. Returns the new
+ * array, and frees the old one.
+ */
+static void *sort_entries(void *entries, size_t *count, size_t bytes, void (*release)(void *entry))
+{
+	char **order = memory_zeroed(*count * sizeof(*order));
+	char *sorted = memory_zeroed(*count * bytes);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *count; i++)
+		order[i] = (char *)entries + i * bytes;
+	qsort(order, *count, sizeof(*order), compare_entries);
+	for (size_t i = 0; i < *count; i++) {
+		if (i + 1 < *count && strcmp(*(char **)order[i], *(char **)order[i + 1]) == 0)
+			release(order[i]);
+		else
+			memcpy(sorted + kept++ * bytes, order[i], bytes);
+	}
+	*count = kept;
+	free(order);
+	free(entries);
+	return sorted;
+}
+
+static void release_database(void *entry)
+{
+	database_release(entry);
+}
+
+static void release_user(void *entry)
+{
+	user_settings_release(entry);
+}
+
+#define SETTING_LIST(list, loader, setting, ...)                                            \
+	do {                                                                                \
+		const struct place *place_ = &(loader)->places[setting_index(setting)];     \
+		fault_add(list, place_->file ? place_->file : (loader)->path, place_->line, \
+			  __VA_ARGS__);                                                     \
+	} while (0)
+#define SETTING_FAULT(loader, ...) SETTING_LIST((loader)->faults, loader, __VA_ARGS__)
+#define SETTING_NOTE(loader, ...) SETTING_LIST(&(loader)->settings->notes, loader, __VA_ARGS__)
+
+/* What cannot be, though each value is a possible one. */
+static void check_settings(struct loader *loader)
+{
+	const struct settings *settings = loader->settings;
+
+	/* A value that was refused has been reported, and does not count as missing. */
+	if (!loader->places[setting_index("auth_type")].file)
+		SETTING_FAULT(loader, "auth_type",
+			      "auth_type is not set in [millpond]; this version takes \"trust\" "
+			      "or \"any\", and neither is assumed");
+	if (settings->workers != 1)
+		SETTING_FAULT(loader, "workers",
+			      "workers: %d is not supported by this version, which has one worker",
+			      settings->workers);
+	if (settings->stats_period_us == 0)
+		SETTING_FAULT(loader, "stats_period", "stats_period: must be more than 0");
+}
+
+static void note_oddities(struct loader *loader)
+{
+	const struct settings *settings = loader->settings;
+
+	if (settings->default_pool_size == 0)
+		SETTING_NOTE(loader, "default_pool_size",
+			     "default_pool_size is 0: no query will be served where pool_size is "
+			     "not set");
+	else if (settings->min_pool_size > settings->default_pool_size)
+		SETTING_NOTE(loader, "min_pool_size",
+			     "min_pool_size is %d, but pools will not grow beyond "
+			     "default_pool_size, %d",
+			     settings->min_pool_size, settings->default_pool_size);
+	if (settings->reserve_pool_size > 0 && settings->reserve_pool_timeout_us == 0)
+		SETTING_NOTE(loader, "reserve_pool_timeout",
+			     "reserve_pool_timeout is 0, so the reserve will never be used");
+	if (!*settings->listen_addr && !*settings->unix_socket_dir)
+		SETTING_NOTE(loader, "listen_addr",
+			     "neither listen_addr nor unix_socket_dir is set: only sockets that "
+			     "are passed at the start will be listened on");
+	if (settings->database_count == 0)
+		fault_add(&loader->settings->notes, loader->path, 0,
+			  "[databases] is empty: only the console can be reached");
+}
+
+/* The working directory may be another one at the next reload. */
+static char *absolute_path(const char *path)
+{
+	char *directory, *absolute;
+
+	if (path[0] == '/')
+		return text_copy(path);
+	directory = get_current_dir_name();
+	absolute = text_format("%s/%s", directory ? directory : "", path);
+	free(directory);
+	return absolute;
+}
+
+void settings_fill(struct settings *settings, const char *path, struct fault_list *faults)
+{
+	struct loader loader = {.settings = settings, .faults = faults, .path = path};
+
+	settings->path = absolute_path(path);
+	for (int i = 0; i < SETTING_COUNT; i++)
+		field_set_default(&setting_table[i], settings);
+	/* Of a file that cannot be read at all, nothing else needs to be said. */
+	if (ini_read(path, read_entry, &loader, faults))
+		check_settings(&loader);
+	settings->server_login_retry_is_set =
+		loader.places[setting_index("server_login_retry")].file != NULL;
+	settings->databases = sort_entries(settings->databases, &settings->database_count,
+					   sizeof(*settings->databases), release_database);
+	settings->users = sort_entries(settings->users, &settings->user_count,
+				       sizeof(*settings->users), release_user);
+	note_oddities(&loader);
+	for (int i = 0; i < SETTING_COUNT; i++)
+		free(loader.places[i].file);
+}

@@ -1,0 +1,26 @@
+/*
+ * Memory for the reading of a configuration. These never return NULL: a process that cannot get the
+ * few bytes of a setting cannot do anything else either, so it aborts.
+ */
+#ifndef MILLPOND_CONF_MEMORY_H
+#define MILLPOND_CONF_MEMORY_H
+
+#include <stddef.h>
+
+/* Zeroed memory, to be freed with free(). */
+void *memory_zeroed(size_t bytes);
+
+/*
+ * Makes room for one item more in an array that holds `count`, by powers of two; returns the array,
+ * which may have moved. The capacity is not stored: it follows from the count.
+ */
+void *memory_grow(void *items, size_t count, size_t item_bytes);
+
+/* A copy of a text, or of its first `length` bytes; a NULL text has a NULL copy. */
+char *text_copy(const char *text);
+char *text_copy_part(const char *text, size_t length);
+
+/* A text made as by printf(). */
+__attribute__((format(printf, 1, 2))) char *text_format(const char *format, ...);
+
+#endif

@@ -1,0 +1,114 @@
+#include "conf/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/entry.h"
+#include "conf/loader.h"
+#include "conf/memory.h"
+#include "conf/table.h"
+
+static void settings_free(struct settings *settings)
+{
+	for (int i = 0; i < SETTING_COUNT; i++)
+		field_release(&setting_table[i], settings);
+	for (size_t i = 0; i < settings->database_count; i++)
+		database_release(&settings->databases[i]);
+	for (size_t i = 0; i < settings->user_count; i++)
+		user_settings_release(&settings->users[i]);
+	free(settings->databases);
+	free(settings->users);
+	free(settings->path);
+	fault_list_release(&settings->notes);
+	free(settings);
+}
+
+struct settings *settings_load(const char *path, struct fault_list *faults)
+{
+	struct settings *settings = memory_zeroed(sizeof(*settings));
+	size_t faults_before = faults->count;
+
+	atomic_init(&settings->holders, 1);
+	settings_fill(settings, path, faults);
+	if (faults->count == faults_before)
+		return settings;
+	settings_free(settings);
+	return NULL;
+}
+
+struct settings *settings_hold(struct settings *settings)
+{
+	atomic_fetch_add_explicit(&settings->holders, 1, memory_order_relaxed);
+	return settings;
+}
+
+void settings_drop(struct settings *settings)
+{
+	/* The last one must see all that the others did before they let go. */
+	if (settings && atomic_fetch_sub_explicit(&settings->holders, 1, memory_order_acq_rel) == 1)
+		settings_free(settings);
+}
+
+static int compare_database(const void *name, const void *entry)
+{
+	return strcmp(name, ((const struct database *)entry)->name);
+}
+
+static int compare_user(const void *name, const void *entry)
+{
+	return strcmp(name, ((const struct user_settings *)entry)->name);
+}
+
+static const struct database *find_entry(const struct settings *settings, const char *name)
+{
+	return bsearch(name, settings->databases, settings->database_count,
+		       sizeof(*settings->databases), compare_database);
+}
+
+const struct database *settings_find_database(const struct settings *settings, const char *name)
+{
+	const struct database *database;
+
+	if (is_console_name(name))
+		return NULL;
+	database = find_entry(settings, name);
+	return database ? database : find_entry(settings, "*");
+}
+
+const struct user_settings *settings_find_user(const struct settings *settings, const char *name)
+{
+	return bsearch(name, settings->users, settings->user_count, sizeof(*settings->users),
+		       compare_user);
+}
+
+bool settings_list_has(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (length && *list) {
+		size_t item = strcspn(list, ",");
+		size_t before = strspn(list, " \t"), end = item;
+
+		while (end > before && (list[end - 1] == ' ' || list[end - 1] == '\t'))
+			end--;
+		if (end > before && end - before == length &&
+		    memcmp(list + before, word, length) == 0)
+			return true;
+		list += item + (list[item] == ',');
+	}
+	return false;
+}
+
+bool settings_row(const struct settings *settings, size_t index, struct setting_row *row)
+{
+	const struct field *field;
+
+	if (index >= SETTING_COUNT)
+		return false;
+	field = &setting_table[index];
+	row->key = field->name;
+	row->reloadable = field->is_reloadable;
+	field_print(field, settings, row->value, sizeof(row->value));
+	field_print_default(field, row->default_value, sizeof(row->default_value));
+	return true;
+}

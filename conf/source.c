@@ -1,0 +1,226 @@
+#include "conf/source.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/memory.h"
+
+const char *source_file_name(const struct source *source)
+{
+	return source->files[source->depth - 1].name;
+}
+
+int source_line(const struct source *source)
+{
+	return source->files[source->depth - 1].line;
+}
+
+static void file_release(struct source_file *file)
+{
+	free(file->name);
+	free(file->text);
+	*file = (struct source_file){0};
+}
+
+/* Reads all there is; NULL with errno if that cannot be done. */
+static char *read_all(int descriptor, size_t *length)
+{
+	size_t capacity = 16 * 1024, used = 0;
+	char *text = NULL, *larger;
+	ssize_t got;
+
+	do {
+		if (!text || used == capacity) {
+			capacity *= 2;
+			larger = realloc(text, capacity + 1);
+			if (!larger)
+				goto failed;
+			text = larger;
+		}
+		got = read(descriptor, text + used, capacity - used);
+		if (got < 0 && errno != EINTR)
+			goto failed;
+		used += got > 0 ? (size_t)got : 0;
+		errno = EFBIG;
+		if (used > INI_FILE_BYTES)
+			goto failed;
+	} while (got != 0);
+	text[used] = '\0';
+	*length = used;
+	return text;
+
+failed:
+	free(text);
+	return NULL;
+}
+
+/* What is wrong with a file that is to be read as a configuration; NULL: nothing. */
+static const char *kind_fault(const struct stat *status)
+{
+	if (S_ISDIR(status->st_mode))
+		return "is a directory";
+	/* A pipe is fine, such as a shell's <(...); a device might never end. */
+	if (!S_ISREG(status->st_mode) && !S_ISFIFO(status->st_mode))
+		return "is not a file";
+	return NULL;
+}
+
+static bool is_open_already(const struct source *source, const struct stat *status)
+{
+	for (size_t i = 0; i < source->depth; i++) {
+		if (source->files[i].device == status->st_dev &&
+		    source->files[i].inode == status->st_ino)
+			return true;
+	}
+	return false;
+}
+
+/* Fills the file from the descriptor; returns what is wrong otherwise. */
+static const char *file_load(struct source_file *file, const struct source *source, int descriptor)
+{
+	static const char byte_order_mark[] = "\xEF\xBB\xBF";
+	struct stat status;
+	const char *wrong;
+	size_t length;
+
+	if (fstat(descriptor, &status) < 0)
+		return strerror(errno);
+	wrong = kind_fault(&status);
+	if (wrong)
+		return wrong;
+	if (is_open_already(source, &status))
+		return "includes itself";
+	file->text = read_all(descriptor, &length);
+	if (!file->text)
+		return strerror(errno);
+	file->device = status.st_dev;
+	file->inode = status.st_ino;
+	file->next = file->text;
+	file->end = file->text + length;
+	if (length >= 3 && memcmp(file->text, byte_order_mark, 3) == 0)
+		file->next += 3;
+	return NULL;
+}
+
+/* Makes the file the innermost one; returns what is wrong otherwise. */
+static const char *source_push(struct source *source, const char *path)
+{
+	struct source_file file = {0};
+	const char *wrong;
+	int descriptor;
+
+	descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	if (descriptor < 0)
+		return strerror(errno);
+	wrong = file_load(&file, source, descriptor);
+	close(descriptor);
+	if (wrong)
+		return wrong;
+	file.name = text_copy(path);
+	source->files[source->depth++] = file;
+	return NULL;
+}
+
+bool source_open(struct source *source, const char *path, struct fault_list *faults)
+{
+	const char *wrong;
+
+	*source = (struct source){.faults = faults};
+	wrong = source_push(source, path);
+	if (wrong)
+		fault_add(faults, path, 0, "cannot be read: %s", wrong);
+	return !wrong;
+}
+
+/* A relative path is looked for beside the including file when it is not in the working directory. */
+static char *beside(const char *including, const char *path)
+{
+	const char *slash = strrchr(including, '/');
+
+	if (path[0] == '/' || !slash)
+		return NULL;
+	return text_format("%.*s%s", (int)(slash - including + 1), including, path);
+}
+
+void source_include(struct source *source, const char *path)
+{
+	const char *name = source_file_name(source), *wrong;
+	int line = source_line(source);
+	char *other_path;
+
+	if (source->depth > INI_INCLUDE_DEPTH) {
+		fault_add(source->faults, name, line,
+			  "%%include is nested more than %d levels deep", INI_INCLUDE_DEPTH);
+		return;
+	}
+	other_path = access(path, F_OK) < 0 ? beside(name, path) : NULL;
+	wrong = source_push(source,
+			    other_path && access(other_path, F_OK) == 0 ? other_path : path);
+	if (wrong)
+		fault_add(source->faults, name, line, "cannot include \"%s\": %s", path, wrong);
+	free(other_path);
+}
+
+/* Takes one line, without its newline, from the innermost file; NULL: it has no more. */
+static char *take_line(struct source_file *file, size_t *length)
+{
+	char *line = file->next, *newline;
+
+	if (line >= file->end)
+		return NULL;
+	newline = memchr(line, '\n', (size_t)(file->end - line));
+	if (!newline)
+		newline = file->end;
+	*newline = '\0';
+	*length = (size_t)(newline - line);
+	file->next = newline + 1;
+	file->line++;
+	return line;
+}
+
+static char *trim(char *line, size_t length)
+{
+	while (length > 0 && isspace((unsigned char)line[length - 1]))
+		length--;
+	line[length] = '\0';
+	while (isspace((unsigned char)*line))
+		line++;
+	return line;
+}
+
+char *source_next_line(struct source *source)
+{
+	size_t length;
+	char *line;
+
+	for (;;) {
+		struct source_file *file = &source->files[source->depth - 1];
+
+		line = take_line(file, &length);
+		if (!line && source->depth == 1)
+			return NULL;
+		if (!line) {
+			file_release(file);
+			source->depth--;
+		} else if (strlen(line) != length) {
+			fault_add(source->faults, file->name, file->line,
+				  "a NUL byte is in this line");
+		} else if (length > INI_LINE_BYTES) {
+			fault_add(source->faults, file->name, file->line,
+				  "this line is longer than %d bytes", INI_LINE_BYTES);
+		} else {
+			return trim(line, length);
+		}
+	}
+}
+
+void source_release(struct source *source)
+{
+	while (source->depth > 0)
+		file_release(&source->files[--source->depth]);
+}

@@ -1,0 +1,53 @@
+/*
+ * The lines of a file and of those that it includes, as one stream. A part of conf/ini: here are
+ * files, lines and numbers, there what a line says.
+ */
+#ifndef MILLPOND_CONF_SOURCE_H
+#define MILLPOND_CONF_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "conf/fault.h"
+#include "conf/ini.h"
+
+struct source_file {
+	char *name; /* as it was opened, for messages */
+	dev_t device;
+	ino_t inode;
+	char *text; /* the whole file, and a NUL behind it */
+	char *next; /* the start of the next line */
+	char *end;
+	int line; /* number of the line that was read last */
+};
+
+/* The innermost file is the last one. */
+struct source {
+	struct source_file files[INI_INCLUDE_DEPTH + 1];
+	size_t depth;
+	struct fault_list *faults;
+};
+
+/* Opens the first file; false: there is a fault. */
+bool source_open(struct source *source, const char *path, struct fault_list *faults);
+
+/*
+ * Returns the next line without the blanks around it, or NULL at the end of the outermost file.
+ * The line can be changed, and lasts until the next call.
+ */
+char *source_next_line(struct source *source);
+
+/*
+ * Goes on with the first line of another file. A file that cannot be had is a fault of the line
+ * that asked for it.
+ */
+void source_include(struct source *source, const char *path);
+
+/* Where the last line stands. */
+const char *source_file_name(const struct source *source);
+int source_line(const struct source *source);
+
+void source_release(struct source *source);
+
+#endif

@@ -1,0 +1,64 @@
+#include "conf/table.h"
+
+#include <string.h>
+
+enum { RESTART = 0, RELOADABLE = 1 };
+
+#define SETTING(setting, field_name, field_kind, reload, field_help, ...) \
+	{.name = #setting,                                                \
+	 .kind = field_kind,                                              \
+	 .offset = offsetof(struct settings, field_name),                 \
+	 .is_reloadable = (reload),                                       \
+	 .help = field_help,                                              \
+	 __VA_ARGS__},
+
+const struct field setting_table[SETTING_COUNT] = {
+#define TEXT(name, value, reload, help) \
+	SETTING(name, name, FIELD_TEXT, reload, help, .default_text = value)
+#define COUNT(name, value, low, high, reload, help)                                        \
+	SETTING(name, name, FIELD_COUNT, reload, help, .default_value = value, .min = low, \
+		.max = high)
+#define OCTAL(name, value, low, high, reload, help)                                        \
+	SETTING(name, name, FIELD_OCTAL, reload, help, .default_value = value, .min = low, \
+		.max = high)
+#define FLAG(name, value, reload, help) \
+	SETTING(name, name, FIELD_FLAG, reload, help, .default_value = value)
+#define DURATION(name, seconds, reload, help)                  \
+	SETTING(name, name##_us, FIELD_DURATION, reload, help, \
+		.default_value = INT64_C(1000000) * (seconds))
+#define CHOICE(name, type, value, reload, help)                                 \
+	SETTING(name, name, FIELD_CHOICE, reload, help, .default_value = value, \
+		.choices = choices_##type)
+#include "conf/settings.def"
+};
+
+static const struct foreign_setting foreign_settings[] = {
+#define INERT(name, why) {#name, why, NULL},
+#define UNSUPPORTED(name, harmless) {#name, NULL, harmless},
+#include "conf/settings.def"
+};
+
+int setting_index(const char *name)
+{
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		if (strcmp(setting_table[i].name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+const struct foreign_setting *foreign_setting_at(size_t index)
+{
+	size_t count = sizeof(foreign_settings) / sizeof(foreign_settings[0]);
+
+	return index < count ? &foreign_settings[index] : NULL;
+}
+
+const struct foreign_setting *foreign_setting_find(const char *name)
+{
+	for (size_t i = 0; foreign_setting_at(i); i++) {
+		if (strcmp(foreign_settings[i].name, name) == 0)
+			return &foreign_settings[i];
+	}
+	return NULL;
+}
