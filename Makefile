@@ -13,6 +13,7 @@
 #   make stress        the long variants of the tests
 #   make bench         Millpond beside a floor relay and pgbouncer: a table of costs
 #   make install       PREFIX=/usr/local DESTDIR= sysconfdir=/etc     (and: make uninstall)
+#                      BINARY=…   this program instead of building one
 #   make deps          install the Debian packages that are missing, or say which ones
 #   make layers        who includes what, against the table of rooms
 #   make headers       each header compiles alone
@@ -226,10 +227,10 @@ confdir := $(sysconfdir)/millpond
 # What is in systemd/ holds the default paths, so that it can be read and verified as it is.
 adapt = sed -e 's|/usr/local/bin/|$(bindir)/|g' -e 's|/etc/millpond|$(confdir)|g'
 # On a live system the user and the folders are made at once, and systemd learns of the new units.
-live := $(if $(DESTDIR),,$(if $(wildcard /run/systemd/system),yes))
+live := $(if $(DESTDIR),,$(shell test $$(id -u) = 0 -a -d /run/systemd/system && echo yes))
 
-install: build
-	install -D -m 0755 $(MILLPOND) $(DESTDIR)$(bindir)/millpond
+install: $(if $(BINARY),,build)
+	install -D -m 0755 $(or $(BINARY),$(MILLPOND)) $(DESTDIR)$(bindir)/millpond
 	install -d $(foreach dir,$(unitdir) $(sysusersdir) $(tmpfilesdir) $(docdir),$(DESTDIR)$(dir))
 	$(adapt) systemd/millpond.service > $(DESTDIR)$(unitdir)/millpond.service
 	$(adapt) systemd/millpond.socket > $(DESTDIR)$(unitdir)/millpond.socket

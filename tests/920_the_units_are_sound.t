@@ -1,0 +1,86 @@
+# What make install lays down is complete, passes systemd's own checks, and spares the settings.
+use v5.36;
+use File::Find qw(find);
+use File::Temp qw(tempdir);
+use Test::More;
+
+my $dir = tempdir(CLEANUP => 1, DIR => $ENV{TESTDATADIR} // '/tmp');
+chmod 0755, $dir;
+
+sub make ($arguments)
+{
+	my $output = qx(make --no-print-directory $arguments BINARY='$ENV{MILLPOND}' 2>&1);
+	is($?, 0, "make $arguments") or diag($output);
+	return;
+}
+
+sub files_under ($root)
+{
+	my @files;
+	find({ wanted => sub { push @files, $File::Find::name =~ s/^\Q$root\E//r if -f }, no_chdir => 1 }, $root);
+	return sort @files;
+}
+
+sub content ($path, $text = undef)
+{
+	if (defined $text)
+	{
+		open my $file, '>', $path or die "$path: $!";
+		print $file $text;
+		return $text;
+	}
+	open my $file, '<', $path or die "$path: $!";
+	return join '', <$file>;
+}
+
+# With DESTDIR, as a package is built -------------------------------------------------------------
+
+make("install DESTDIR=$dir/package PREFIX=/usr");
+is_deeply(
+	[ files_under("$dir/package") ],
+	[ sort qw(
+		/etc/millpond/millpond.ini
+		/usr/bin/millpond
+		/usr/lib/systemd/system/millpond.service
+		/usr/lib/systemd/system/millpond.socket
+		/usr/lib/sysusers.d/millpond.conf
+		/usr/lib/tmpfiles.d/millpond.conf
+		/usr/share/doc/millpond/LICENSE
+		/usr/share/doc/millpond/README.md
+		/usr/share/doc/millpond/millpond.ini
+	) ],
+	'all files are in their places, and no others');
+like(content("$dir/package/usr/lib/systemd/system/millpond.service"),
+	qr{^ExecStart=/usr/bin/millpond /etc/millpond/millpond.ini$}m, 'the unit names the final paths');
+is((stat "$dir/package/etc/millpond/millpond.ini")[2] & 0777, 0640, 'settings are not for everyone');
+is(qx($dir/package/usr/bin/millpond --check $dir/package/etc/millpond/millpond.ini 2>&1),
+	"$dir/package/etc/millpond/millpond.ini: ok\n", 'the sample settings are without fault');
+
+content("$dir/package/etc/millpond/millpond.ini", "; mine\n");
+make("install DESTDIR=$dir/package PREFIX=/usr");
+is(content("$dir/package/etc/millpond/millpond.ini"), "; mine\n", 'settings are not overwritten');
+make("uninstall DESTDIR=$dir/package PREFIX=/usr");
+is_deeply([ files_under("$dir/package") ], ['/etc/millpond/millpond.ini'], 'only they stay at the end');
+
+# In place, with other paths ----------------------------------------------------------------------
+
+make("install PREFIX=$dir/local sysconfdir=$dir/settings");
+my $units = "$dir/local/lib/systemd/system";
+
+my $complaints = qx(systemd-analyze verify --man=no $units/millpond.service $units/millpond.socket 2>&1);
+is($?, 0, 'systemd-analyze verify');
+is(join('', grep { /millpond/ } split /^/m, $complaints), '', 'has nothing to say about them');
+
+# 50 is where "OK" ends and "MEDIUM" begins; the unit is well below.
+my $exposure = qx(systemd-analyze security --no-pager --offline=true --threshold=20 $units/millpond.service 2>&1);
+is($?, 0, 'systemd-analyze security') or diag($exposure);
+like($exposure, qr/Overall exposure level .*: [\d.]+ (OK|PERFECT)/, 'calls it OK');
+
+content("$units/broken.service", content("$units/millpond.service") =~ s/^WatchdogSec=\K.*/soon/mr);
+like(qx(systemd-analyze verify --man=no $units/broken.service 2>&1), qr/WatchdogSec/,
+	'a fault would have been seen');
+
+like(qx(systemd-sysusers --dry-run $dir/local/lib/sysusers.d/millpond.conf 2>&1), qr/millpond/,
+	'the user would be made');
+
+done_testing;

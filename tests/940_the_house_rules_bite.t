@@ -1,0 +1,73 @@
+# make layers, make headers and make help say what they are there to say, not only that all is well.
+use v5.36;
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use Test::More;
+
+# A house with the same Makefile and only the files a test puts in.
+my $dir = tempdir(CLEANUP => 1, DIR => $ENV{TESTDATADIR} // '/tmp');
+make_path(map { "$dir/$_" } qw(conf protocol pool daemon/runtime tests));
+system("cp -r Makefile tests/house $dir && mv $dir/house $dir/tests/") == 0 or die;
+
+sub put ($path, $text)
+{
+	open my $file, '>', "$dir/$path" or die "$path: $!";
+	print $file $text;
+	return;
+}
+
+sub make ($target)
+{
+	my $output = qx(make --no-print-directory -C $dir $target 2>&1);
+	return ($? >> 8, $output);
+}
+
+my ($status, $output) = make('layers');
+is($status, 0, 'an empty house is in order') or diag($output);
+
+# room, what it includes, whether it may
+my @cases = (
+	[ 'conf/a.c',           '<ini.h>',                1 ],
+	[ 'conf/a.c',           '<libpq-fe.h>',           0 ],
+	[ 'conf/a.c',           '"pool/pool.h"',          0 ],
+	[ 'protocol/a.c',       '<openssl/evp.h>',        1 ],
+	[ 'protocol/a.c',       '<openssl/ssl.h>',        0 ],
+	[ 'protocol/a.c',       '"conf/settings.h"',      0 ],
+	[ 'pool/a.c',           '<libpq-fe.h>',           1 ],
+	[ 'pool/a.c',           '"conf/settings.h"',      1 ],
+	[ 'pool/a.c',           '"conf/ini.h"',           0 ],
+	[ 'pool/a.c',           '<event2/event.h>',       0 ],
+	[ 'pool/a.h',           '"daemon/worker.h"',      0 ],
+	[ 'daemon/a.c',         '<systemd/sd-daemon.h>',  1 ],
+	[ 'daemon/a.c',         '"daemon/runtime/loop.h"', 1 ],
+	[ 'daemon/a.c',         '<ini.h>',                0 ],
+	[ 'daemon/a.c',         '<libpq-fe.h>',           0 ],
+	[ 'daemon/runtime/a.c', '<event2/event.h>',       1 ],
+	[ 'daemon/runtime/a.c', '"protocol/message.h"',   0 ],
+	[ 'daemon/runtime/a.h', '"daemon/session.h"',     0 ]);
+
+for my $case (@cases)
+{
+	my ($path, $header, $allowed) = @$case;
+	put($path, "#include <stdio.h>\n#include $header\n");
+	($status, $output) = make('layers');
+	is($status ? 0 : 1, $allowed, "$path " . ($allowed ? 'may' : 'may not') . " include $header")
+		or diag($output);
+	like($output, qr/^\Q$path\E:2: /m, 'and the line is named') unless $allowed;
+	unlink "$dir/$path";
+}
+
+put('conf/a.h', "size_t length(void);\n");
+($status, $output) = make('headers');
+isnt($status, 0, 'a header that does not compile alone is found');
+like($output, qr{conf/a\.h does not compile alone}, 'and named');
+put('conf/a.h', "#include <stddef.h>\nsize_t length(void);\n");
+is((make('headers'))[0], 0, 'a header that does is left alone');
+
+($status, $output) = make('help');
+like($output, qr/^ *make check /m, 'make help tells the targets');
+
+($status, $output) = make('check TESTS=tests/nothing_like_it.t');
+isnt($status, 0, 'a check without any test is not a success');
+
+done_testing;
