@@ -26,7 +26,7 @@ sub await_output ($run, $output, $pattern)
 sub finish ($run)
 {
 	eval { $run->finish };
-	return $run->full_result;
+	return $run->full_result || 0;    # "" for success
 }
 
 sub new_folders

@@ -16,6 +16,8 @@ use parent 'PostgreSQL::Test::Cluster';
 use Carp;
 use Exporter 'import';
 use File::Path qw(rmtree);
+use File::Spec;
+use IPC::Run;
 use POSIX qw(:sys_wait_h);
 use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
@@ -23,9 +25,9 @@ use Time::HiRes qw(time sleep);
 use Postgres;
 use Wire ();
 
-our @EXPORT = qw(wait_until);
+our @EXPORT = qw(wait_until run_binary ini_file);
 
-our $binary  = $ENV{MILLPOND} || './millpond';
+our $binary  = File::Spec->rel2abs($ENV{MILLPOND} || './millpond');
 our $standin = $binary =~ /pgbouncer/;
 
 my $sanitizer_report = qr/(?:Address|Thread|Leak|Memory)Sanitizer|runtime error:|Assertion .* failed/;
@@ -255,6 +257,26 @@ sub wait_until ($condition, $what = 'a condition', $seconds = $Wire::patience)
 	}
 	return $value;
 }
+
+# Runs the program itself to its end: exit code (or -1 for a signal), output, error output.
+sub run_binary (@arguments)
+{
+	my ($out, $error) = ('', '');
+	IPC::Run::run([ $binary, @arguments ], '<', \undef, '>', \$out, '2>', \$error,
+		IPC::Run::timeout($Wire::patience));
+	return ($? & 127 ? -1 : $? >> 8, $out, $error);
+}
+
+# Writes a text into a file of the given name in a fresh folder and returns its path.
+sub ini_file ($text, $name = 'test.ini')
+{
+	my $path = PostgreSQL::Test::Utils::tempdir() . "/$name";
+	PostgreSQL::Test::Utils::append_to_file($path, $text);
+	return $path;
+}
+
+# How much the daemon may grow while it relays something huge. AddressSanitizer keeps freed memory.
+sub growth_limit_kb ($self) { return ($ENV{SANITIZE} ? 400 : 8) * 1024 }
 
 # A number from /proc/PID/status, such as VmHWM in kB.
 sub memory_kb ($self, $field = 'VmRSS')

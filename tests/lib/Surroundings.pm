@@ -18,7 +18,7 @@ BEGIN
 	$ENV{PG_REGRESS} //= "$pgxs/src/test/regress/pg_regress";
 	$ENV{TESTDIR}    //= $ENV{TESTDATADIR} // "/tmp/millpond-tests-$>";
 	$ENV{PG_TEST_PORT_DIR}        //= "$ENV{TESTDIR}/ports";
-	$ENV{PG_TEST_TIMEOUT_DEFAULT} //= 60;
+	$ENV{PG_TEST_TIMEOUT_DEFAULT} //= 30;
 	mkdir $ENV{TESTDIR};
 	unshift @INC, "$pgxs/src/test/perl";
 }

@@ -203,6 +203,14 @@ sub closed ($self, $seconds = $patience)
 	return !!eval { 1 while do { $self->{in} = ''; $self->fill($deadline) }; 1 };
 }
 
+# All bytes that are still to come before the other side closes.
+sub rest ($self, $seconds = $patience)
+{
+	my $deadline = time + $seconds;
+	1 while $self->fill($deadline);
+	return $self->{in};
+}
+
 sub close ($self) { CORE::close $self->{socket}; return }
 
 # Closes with a reset instead of an orderly end.

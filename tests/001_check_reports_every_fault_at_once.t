@@ -1,0 +1,69 @@
+# --check names each fault with file and line, and what was probably meant; the start refuses the same.
+use v5.36;
+use Millpond;
+use Test::More;
+
+my $faulty = ini_file(<<'END');
+[databases]
+shop = host=127.0.0.1 port=0
+stock = host=127.0.0.1 pool_sise=5
+bad = host=127.0.0.1 connect_query='unfinished
+[millpond]
+listen_port = 99999
+pool_mod = transaction
+pool_mode = transactional
+server_lifetime = soon
+default_pool_size = many
+auth_type = kerberos
+no equals sign
+[usres]
+app = pool_mode=session
+END
+
+my ($status, $out, $error) = run_binary('--check', $faulty);
+my $said = $out . $error;
+is($status, 1, 'a faulty file leaves with 1');
+my %expected = (
+	2  => qr/port/,
+	3  => qr/pool_sise.*pool_size/,
+	4  => qr/quot|unfinished/i,
+	6  => qr/listen_port.*65535/,
+	7  => qr/pool_mod.*pool_mode/,
+	8  => qr/pool_mode.*transaction/,
+	9  => qr/server_lifetime/,
+	10 => qr/default_pool_size/,
+	11 => qr/auth_type/,
+	12 => qr/./,
+	13 => qr/usres.*users/,
+);
+for my $line (sort { $a <=> $b } keys %expected)
+{
+	my ($fault) = $said =~ /^\Q$faulty\E:$line: (.*)/m;
+	like($fault // 'nothing', $expected{$line}, "line $line");
+}
+
+($status, $out, $error) = run_binary($faulty);
+isnt($status, 0, 'the daemon does not start on it');
+like($error, qr/\Q$faulty\E:7: .*pool_mode/, 'and says why');
+unlike($error, qr/listening on/, 'without having listened');
+
+my $good = ini_file("[databases]\n* = host=127.0.0.1\n[millpond]\nauth_type = trust\nlisten_addr = 127.0.0.1\n");
+($status, $out, $error) = run_binary('--check', $good);
+is($status, 0, 'a good file leaves with 0');
+like($out, qr/^\Q$good\E: ok$/m, 'and is called ok');
+
+($status, $out, $error) = run_binary('--check', '/nowhere/at-all.ini');
+is($status, 1, 'a file that is not there leaves with 1');
+like($out . $error, qr{/nowhere/at-all\.ini.*No such file}i, 'and is named');
+($status, $out, $error) = run_binary('/nowhere/at-all.ini');
+isnt($status, 0, 'also without --check');
+like($out . $error, qr{/nowhere/at-all\.ini.*No such file}i, 'and is named');
+
+for my $type (qw(md5 scram-sha-256 hba cert plain pam))
+{
+	my $file = ini_file("[databases]\n* = host=127.0.0.1\n[millpond]\nauth_type = $type\n");
+	($status, $out, $error) = run_binary('--check', $file);
+	like($out . $error, qr/^\Q$file\E:4: .*\Q$type\E/m, "auth_type $type is refused with a message");
+}
+
+done_testing;

@@ -1,0 +1,51 @@
+# Each event is one line in the shape that log analysers read; the log_* settings choose which.
+use v5.36;
+use Millpond;
+use PostgreSQL::Test::Utils qw(slurp_file);
+use Test::More;
+
+my $server   = Postgres->new;
+my $log      = PostgreSQL::Test::Utils::tempdir() . '/own.log';
+my $millpond = Millpond->new('pool', server => $server, settings => { logfile => $log });
+my $port     = $millpond->port;
+
+like(slurp_file($log), qr/listening on 127\.0\.0\.1:$port\n/, 'the address');
+like(slurp_file($log), qr{listening on unix:\Q@{[ $millpond->host ]}\E/\.s\.PGSQL\.$port\n}, 'the Unix socket');
+like(slurp_file($log), qr/process up: Millpond/, 'the start');
+
+Wire->login($millpond)->value('select 1');
+Wire->login($millpond, unix => 1)->value('select 1');
+my $stranger = Wire->connect($millpond);
+like($stranger->startup(database => 'nowhere')->result->{error}{M}, qr/no such database: nowhere/, 'a stranger');
+wait_until(sub { 3 == (() = slurp_file($log) =~ /C-\S+: .*closing because/g) }, 'three goodbyes');
+
+my $text = slurp_file($log);
+my $pid  = $millpond->pid;
+my $stamp = qr/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+ \[$pid\]/m;
+like($text, qr/$stamp LOG C-\w+: postgres\/postgres\@127\.0\.0\.1:\d+ login attempt: db=postgres user=postgres tls=no$/m, 'a login over TCP');
+like($text, qr/$stamp LOG C-\w+: postgres\/postgres\@unix\(\d+\):$port login attempt: db=postgres user=postgres tls=no$/m, 'a login over the Unix socket');
+like($text, qr/$stamp LOG C-\w+: \S+ closing because: .* \(age=\d+s\)$/m, 'a goodbye');
+like($text, qr/$stamp LOG S-\w+: postgres\/postgres\@\S+ new connection to server(?: \(from .*\))?$/m, 'a server connection');
+like($text, qr/C-\w+: \S+ pooler error: no such database: nowhere$/m, 'an error of our own');
+my @odd = grep { !/$stamp (?:FATAL|ERROR|WARNING|LOG|DEBUG|NOISE) / } split /\n/, $text;
+is_deeply(\@odd, [], 'no line has another shape');
+ok(!-s $millpond->logfile || slurp_file($millpond->logfile) =~ /process up/, 'standard error gets the same');
+
+$millpond->reconfigure(settings => { log_connections => 0, log_disconnections => 0, log_pooler_errors => 0 });
+my $from = -s $log;
+Wire->login($millpond)->value('select 1');
+Wire->connect($millpond)->startup(database => 'nowhere')->result;
+wait_until(sub { 1 == $millpond->console('SHOW CLIENTS') }, 'both to be gone');
+unlike(slurp_file($log, $from), qr/login attempt|closing because|pooler error/, 'all three can be silenced');
+
+rename $log, "$log.1" or die;
+$millpond->signal('HUP');
+wait_until(sub { -e $log }, 'a new log after SIGHUP');
+pass('the log file is opened again at a reload');
+wait_until(sub { -s $log }, 'a line in it') if !-s $log;
+
+$millpond->reconfigure(settings => { log_stats => 1, stats_period => 1 });
+wait_until(sub { slurp_file($log) =~ qr{stats: \d+ xacts/s, \d+ queries/s, .*in \d+ B/s, out \d+ B/s, xact \d+ us, query \d+ us, wait \d+ us} }, 'a line of statistics');
+pass('statistics are logged');
+
+done_testing;

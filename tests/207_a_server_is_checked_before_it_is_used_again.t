@@ -1,0 +1,58 @@
+# server_check_query runs when a server has rested longer than server_check_delay, and a dead one is replaced unseen.
+use v5.36;
+use FakeServer;
+use Millpond;
+use Test::More;
+
+my $fake     = FakeServer->new;
+my $millpond = Millpond->new('pool', databases => { postgres => $fake->target . ' pool_size=1' },
+	settings => { server_check_delay => 0, server_check_query => 'select check_me' });
+my $client = Wire->login($millpond);
+
+# The queries of one client query, as the server saw them.
+my $seen = 0;
+sub queries ()
+{
+	my @all = map { s/^\d+ Q //r } grep { /^\d+ Q/ } $fake->received;
+	my @new = @all[ $seen .. $#all ];
+	$seen = @all;
+	return grep { !/\bset\b/i } @new;
+}
+
+$client->query('one');
+queries();
+is($client->query('two')->{rows}[0][0], 'two', 'the answer of the check is not shown');
+is_deeply([queries()], [ 'select check_me|', 'two|' ], 'a server is checked once before it is used again');
+$client->query('begin');
+queries();
+$client->query('three');
+is_deeply([queries()], ['three|'], 'not inside a transaction');
+$client->query('commit');
+
+$millpond->reconfigure(settings => { server_check_query => undef });
+$client->query('four');
+queries();
+$client->query('five');
+is_deeply([queries()], [ '|', 'five|' ], 'the default is an empty query');
+$millpond->reconfigure(settings => { server_check_query => '' });
+$client->query('six');
+queries();
+$client->query('seven');
+is_deeply([queries()], ['seven|'], 'nothing is no check');
+$millpond->reconfigure(settings => { server_check_query => undef, server_check_delay => 30 });
+$client->query('eight');
+is_deeply([queries()], ['eight|'], 'a recent one is not checked');
+
+# Servers that fail the check.
+my $deaf = FakeServer->new(query => sub ($c, $sql) {
+	$c->leave if $sql eq 'select check_me' && $c->{number} == 1;
+	return 0;
+});
+$millpond->reconfigure(settings => { server_check_query => 'select check_me', server_check_delay => 0 },
+	databases => { other => $deaf->target });
+my $other = Wire->login($millpond, database => 'other');
+is($other->query('one')->{rows}[0][0], 'one', 'first use');
+is($other->query('two')->{rows}[0][0], 'two', 'a server that dies at the check is replaced without a word');
+is_deeply([ $deaf->received(qr/Q two/) ], ['2 Q two|'], 'by a second one');
+
+done_testing;
