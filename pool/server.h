@@ -1,0 +1,102 @@
+/*
+ * One connection to a PostgreSQL server: libpq makes it, in steps that never block, and then hands
+ * over its socket. Which client has it is the pool's business; its bytes are the daemon's.
+ *
+ * The pool owns the struct; the daemon hangs its own part on `upstream` and is asked to take that
+ * down before server_free().
+ * Source: PostgreSQL manual, "Database Connection Control Functions" (libpq).
+ */
+#ifndef MILLPOND_POOL_SERVER_H
+#define MILLPOND_POOL_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/failure.h"
+#include "protocol/parameters.h"
+
+struct pool;
+struct pg_conn;
+
+/* The names of SHOW SERVERS in their order; the pool's table of moves is in pool.c. */
+enum server_state {
+	SERVER_LOGIN,	       /* being connected */
+	SERVER_IDLE,	       /* at rest, for anybody */
+	SERVER_TESTED,	       /* its check query is out */
+	SERVER_ACTIVE,	       /* lent to a client */
+	SERVER_BEING_CANCELED, /* returned, while a cancel request that may hit it is under way */
+	SERVER_CLOSED,	       /* not the pool's any more */
+	SERVER_STATES,
+};
+
+struct server {
+	struct server *next; /* in the pool's list of its state */
+	struct server *previous;
+	struct server *next_in_batch; /* of those to be dialled together */
+	struct pool *pool;
+	enum server_state state;
+	uint64_t id;
+	struct pg_conn *connection; /* NULL before the first step */
+	void *upstream;		    /* the daemon's part */
+
+	int64_t connected_at; /* deadlines' clock; when the login was complete */
+	int64_t lent_at;
+	int64_t returned_at;
+	unsigned cancels;  /* cancel requests under way that may hit it */
+	bool close_needed; /* not to be lent again */
+	bool was_evicted;
+
+	/* What it said of itself after its login, what it says now, and which client's wishes
+	 * brought it from one to the other. */
+	struct parameters *base;
+	struct parameters *reported;
+	struct parameters *applied;
+};
+
+/* NULL without memory. */
+struct server *server_new(struct pool *pool, uint64_t id);
+
+/* Closes the connection, if any. */
+void server_free(struct server *server);
+
+enum server_step { STEP_READ, STEP_WRITE, STEP_DONE, STEP_FAILED };
+
+/*
+ * Begins to connect with libpq's keywords and values (both end with NULL); names must have been
+ * resolved (hostaddr), since libpq would block to do so. Each step says for what to wait on
+ * server_socket(), which may be another one after each step.
+ */
+enum server_step server_connect(struct server *server, const char *const *keywords,
+				const char *const *values);
+enum server_step server_connect_step(struct server *server);
+int server_socket(const struct server *server);
+
+/* After STEP_FAILED: the server's or libpq's own reason, and its SQLSTATE where the server said it. */
+void server_connect_failure(const struct server *server, struct failure *why);
+
+/* Whether a failure is the server's considered answer, and not for now only. */
+bool server_refusal_is_final(const struct failure *why);
+
+/*
+ * After STEP_DONE: reads the parameters that the server reported, and gives the socket up for
+ * relaying. False when libpq still holds bytes, or there is no memory.
+ */
+bool server_take_over(struct server *server, struct parameter_table *table);
+
+/* The process id of its backend. */
+int server_backend_pid(const struct server *server);
+
+/* A cancel request for the connection, independent of its life: made here, sent in a thread that
+ * may block, and freed. */
+struct server_cancel;
+struct server_cancel *server_cancel_new(const struct server *server);
+bool server_cancel_send(struct server_cancel *cancel, char *error, size_t error_size);
+void server_cancel_free(struct server_cancel *cancel);
+
+/* Notes a ParameterStatus. False without memory. */
+bool server_note_parameter(struct server *server, const char *name, const char *value);
+
+const char *server_state_name(enum server_state state);
+
+#endif
