@@ -35,7 +35,7 @@ ok(!-e $millpond->host . "/.s.PGSQL.$closed", 'nor its Unix socket made');
 unlike($millpond->log_since, qr/listening on \S*\b$closed\b/, 'nor does the log claim it');
 
 $millpond->signal('HUP');
-wait_until(sub { $millpond->log_since =~ /reload/i }, 'the reload');
+wait_until(sub { $millpond->log_since =~ /reload|re-read/i }, 'the reload');
 is(Wire->login($millpond)->query('select 4')->{rows}[0][0], 4, 'they last through a reload');
 
 $_->put(Terminate()) for $first;
