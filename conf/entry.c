@@ -62,19 +62,21 @@ static const struct field user_keys[] = {
 	DURATION_KEY(user_settings, client_idle_timeout),
 };
 
-/* Keys of PgBouncer that this version refuses, unless they ask for what is done anyway. */
-static const struct unsupported_key {
+/* A key of PgBouncer that this version refuses, unless it asks for what is done anyway. */
+struct unsupported_key {
 	const char *name;
 	const char *harmless;
-} unsupported_database_keys[] =
-	{
-		{"auth_dbname", NULL}, {"auth_query", NULL},
-		{"auth_user", NULL},   {"max_db_client_connections", "0"},
-		{NULL, NULL},
-},
-  unsupported_user_keys[] = {
-	  {"max_user_client_connections", "0"},
-	  {NULL, NULL},
+};
+
+static const struct unsupported_key unsupported_database_keys[] = {
+	{"auth_dbname", NULL}, {"auth_query", NULL},
+	{"auth_user", NULL},   {"max_db_client_connections", "0"},
+	{NULL, NULL},
+};
+
+static const struct unsupported_key unsupported_user_keys[] = {
+	{"max_user_client_connections", "0"},
+	{NULL, NULL},
 };
 
 /* What a key of an entry can be, and the entry itself. */
