@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { LOGIN_SECONDS = 60 };
+enum { LOGIN_SECONDS = 30 };
 
 struct options {
 	const char *workload, *user, *database;
@@ -253,13 +253,13 @@ static void waiting(const struct options *options, struct crowd *crowd)
 	const struct exchange *steps = crowd->script->steps;
 	unsigned waiters = options->clients, all = crowd->count;
 
+	uint64_t before = process_resident_bytes(options->pid);
 	connect_all(crowd, 0, all);
 	if (crowd->logged_in < all)
 		die("%u of %u clients could not log in", all - crowd->logged_in, all);
 	for (unsigned i = waiters; i < all; i++)
 		crowd_ask(crowd, i, &steps[0]);
 	poll_for(crowd, &crowd->answered, options->holders, LOGIN_SECONDS);
-	uint64_t before = process_resident_bytes(options->pid);
 
 	for (unsigned i = 0; i < waiters; i++)
 		crowd_ask(crowd, i, &steps[1]);

@@ -1,0 +1,209 @@
+# The measurements against the backend that computes nothing.
+package Relayed;
+
+use v5.36;
+use Exporter 'import';
+use IPC::Open2;
+use Time::HiRes qw(sleep);
+use Poolers;
+use Process;
+use Samples;
+use Table;
+
+our @EXPORT = qw(measure_relaying measure_resting measure_system_calls);
+
+# A load generator's command line for this workload on this pooler.
+sub _load ($plan, $pooler, $workload, $clients, @more)
+{
+	return ("$plan->{programs}/load", "--port=$pooler->{port}", "--pid=$pooler->{pid}",
+		"--workload=$workload", "--clients=$clients", @more);
+}
+
+# One sample, or a complaint that ends up in the exit status. Who fails three times is out.
+sub _sample ($plan, $pooler, $workload, $clients, $round, @more)
+{
+	my $name = $pooler->{name};
+	return if ($plan->{failures}{$name} // 0) >= 3;
+
+	my $line = eval {
+		run_program('load', 100, _load($plan, $pooler, $workload, $clients, @more));
+	};
+	if (defined $line) {
+		$plan->{samples}->add($workload, $clients, $name, $round, $line);
+	} else {
+		print "$name FAILED at $workload with $clients clients: $@", last_lines($name);
+		$plan->{failures}{$name}++;
+	}
+}
+
+sub _progress ($text)
+{
+	printf STDERR "\r%-60s\r", $text if -t STDERR;
+}
+
+# Throughput: the poolers run all the time and take turns.
+sub measure_relaying ($plan, $server_port)
+{
+	my @poolers = map { start_pooler($_, $server_port) } @{ $plan->{names} };
+
+	for my $workload (grep { !/^(?:idle|waiting)$/ } @{ $plan->{workloads} }) {
+		my @clients = $workload eq 'big' ? (4) : @{ $plan->{clients} };
+		for my $clients (@clients) {
+			for my $round (0 .. $plan->{rounds} - 1) {
+				_progress("$workload, $clients clients, round $round");
+				_sample($plan, $_, $workload, $clients, $round, "--seconds=$plan->{seconds}",
+					"--warmup=$plan->{warmup}") for _takers($workload, @poolers);
+			}
+		}
+		_progress('');
+		_print_throughput($plan, $workload, @clients);
+	}
+	stop_program($_->{pid}) for @poolers;
+}
+
+# The floor opens a server connection for each client: connecting to it says nothing about a pooler.
+sub _takers ($workload, @poolers)
+{
+	return grep { $workload ne 'connect' || $_->{name} ne 'floor' } @poolers;
+}
+
+sub _print_throughput ($plan, $workload, @clients)
+{
+	my $samples = $plan->{samples};
+	my @extra   = $workload eq 'big' ? ('MB/s', '/floor') : ();
+	my @rows    = (['clients', 'pooler', 'tps', 'p50 us', 'p99 us', 'p99.9 us', 'least served', 'pooler busy',
+		'CPU us/tx', '/floor', '/pgbouncer', @extra]);
+
+	for my $clients (@clients) {
+		for my $name (@{ $plan->{names} }) {
+			my $get = sub ($key) { $samples->value($workload, $clients, $name, $key) };
+			my $by  = sub ($base, $key) { $samples->ratio($workload, $clients, $name, $base, $key) };
+			next unless defined $get->('tps');
+			push @rows, [$clients, $name, number($get->('tps')),
+				(map { number($get->($_)) } qw(p50_us p99_us p999_us)),
+				number(100 * $get->('client_min') / $get->('client_avg'), 0, ' %'),
+				number(100 * $get->('busy'), 0, ' %'), number($get->('cpu_us'), 2),
+				number($by->('floor', 'cpu_us'), 2), number($by->('pgbouncer', 'cpu_us'), 2),
+				@extra ? (number($get->('mb_s')), number($by->('floor', 'mb_s'), 2)) : ()];
+		}
+	}
+	print_table("**$workload**", 2, @rows);
+}
+
+# Memory: a fresh pooler for each sample. The floor pools nothing, so it has no figure here.
+sub measure_resting ($plan, $server_port)
+{
+	my @names = grep { $_ ne 'floor' } @{ $plan->{names} };
+
+	for my $workload (grep { /^(?:idle|waiting)$/ } @{ $plan->{workloads} }) {
+		my $clients = $plan->{$workload};
+		for my $round (0 .. $plan->{resting_rounds} - 1) {
+			for my $name (@names) {
+				_progress("$workload, $clients clients, round $round");
+				my $pooler = start_pooler($name, $server_port);
+				_sample($plan, $pooler, $workload, $clients, $round,
+					"--seconds=$plan->{rest_seconds}");
+				stop_program($pooler->{pid});
+			}
+		}
+		_progress('');
+		_print_resting($plan, $workload, $clients, @names);
+	}
+}
+
+sub _print_resting ($plan, $workload, $clients, @names)
+{
+	my @columns = $workload eq 'idle'
+		? (['connected in', 'connect_seconds', 2, ' s'], ['refused', 'refused', 0, ''],
+		   ['idle, bytes/client', 'client_bytes', 0, ''],
+		   ['after a query each', 'client_after_use_bytes', 0, ''])
+		: (['waiting, bytes/client', 'client_bytes', 0, ''], ['all served in', 'drain_seconds', 2, ' s']);
+	my @rows = (['clients', 'pooler', map { $_->[0] } @columns]);
+
+	for my $name (@names) {
+		push @rows, [$clients, $name, map {
+			number($plan->{samples}->value($workload, $clients, $name, $_->[1]), $_->[2], $_->[3])
+		} @columns];
+	}
+	print_table("**$workload**", 2, @rows);
+}
+
+my @counted = qw(recvfrom sendto epoll_wait epoll_ctl futex);
+
+# System calls per transaction while 16 clients work, counted by strace.
+sub measure_system_calls ($plan, $server_port)
+{
+	my @rows = (['workload', 'pooler', @counted, 'others', '(which)']);
+
+	if (!program_path('strace')) {
+		print "\nThere is no strace here, so system calls are not counted.\n";
+		return;
+	}
+	for my $workload (grep { /^(?:simple|extended|transaction)$/ } @{ $plan->{workloads} }) {
+		for my $name (@{ $plan->{names} }) {
+			my $pooler = start_pooler($name, $server_port);
+			my $calls  = eval { _count_calls($plan, $pooler, $workload) };
+			stop_program($pooler->{pid});
+			if (!$calls) {
+				print "System calls of $name at $workload: $@";
+				next;
+			}
+			my %rest = %$calls;
+			my @cells = map { number(delete $rest{$_} // 0, 3) } @counted;
+			my $others = 0;
+			$others += $_ for values %rest;
+			push @rows, [$workload, $name, @cells, number($others, 3), join ' ', sort keys %rest];
+		}
+	}
+	print_table('**system calls per transaction**, 16 clients', 2, @rows);
+}
+
+# The generator waits at its gate while strace attaches, and again until strace has let go, so that
+# connecting and leaving are not counted.
+sub _count_calls ($plan, $pooler, $workload)
+{
+	my $report = work_folder() . '/strace.log';
+	my @command = _load($plan, $pooler, $workload, 16, '--seconds=1', '--warmup=0', '--gate');
+
+	run_program('load', 10, _load($plan, $pooler, $workload, 16, '--seconds=0.2'));    # servers connect
+	my $load = open2(my $from, my $to, @command);
+	local $SIG{PIPE} = 'IGNORE';
+
+	(<$from> // '') =~ /ready/ or die "the load generator did not begin\n";
+	my $strace = start_strace($pooler->{pid}, $report);
+	print $to "go\n";
+	$to->flush;
+	<$from>;
+	stop_program($strace, 'INT');
+	print $to "leave\n";
+	$to->flush;
+	my %figures = map { split /=/, $_, 2 } split ' ', <$from> // '';
+	waitpid $load, 0;
+	return _read_strace($report, $figures{transactions});
+}
+
+sub start_strace ($pid, $report)
+{
+	my $strace = start_as_we_are('strace', program_path('strace'), '-c', '-f', '-o', $report,
+		'-p', $pid);
+	for (1 .. 200) {
+		return $strace if last_lines('strace') =~ /attached/;
+		sleep 0.01;
+	}
+	stop_program($strace, 'INT');
+	die "strace could not attach:\n" . last_lines('strace');
+}
+
+# The summary's lines: % time, seconds, usecs/call, calls, errors (may be absent), name.
+sub _read_strace ($report, $transactions)
+{
+	open my $file, '<', $report or die "$report: $!\n";
+	my %calls;
+	while (<$file>) {
+		$calls{$2} = $1 / $transactions
+			if /^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$/ && $2 ne 'total';
+	}
+	return \%calls;
+}
+
+1;
