@@ -50,6 +50,12 @@ void crowd_init(struct crowd *crowd, const struct script *script, unsigned port,
 		die("no memory for %u clients", count);
 }
 
+void crowd_release(struct crowd *crowd)
+{
+	free(crowd->clients); /* the connections end with the process */
+	close(crowd->poll);
+}
+
 static unsigned number_of(const struct crowd *crowd, const struct client *client)
 {
 	return (unsigned)(client - crowd->clients);

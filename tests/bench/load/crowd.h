@@ -39,6 +39,7 @@ uint64_t now_ns(void);
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void crowd_init(struct crowd *crowd, const struct script *script, unsigned port, unsigned count);
+void crowd_release(struct crowd *crowd);
 
 /* Connects the clients from `first` on, all at once; crowd_poll() lets them log in. */
 void crowd_connect(struct crowd *crowd, unsigned first, unsigned count);

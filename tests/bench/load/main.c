@@ -310,5 +310,6 @@ int main(int argc, char **argv)
 		idle(&options, &crowd);
 	else
 		throughput(&options, &crowd);
+	crowd_release(&crowd);
 	return 0;
 }
