@@ -88,7 +88,8 @@ LINK = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(BASE_LDFLAGS) $(LDFLAGS)
 # --- Sources ------------------------------------------------------------------------------------
 
 sources := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c $(room)/*.S))
-objects := $(patsubst %,$(OUT)/%.o,$(basename $(sources)))
+# x.S may stand beside x.c, so its object is x.S.o.
+objects := $(patsubst %,$(OUT)/%.o,$(patsubst %.c,%,$(sources)))
 library_objects := $(filter-out $(OUT)/daemon/main.o,$(objects))
 # Named after its rooms, so that a part does not replace the whole.
 library := $(OUT)/$(subst /,.,$(subst $(space),-,$(strip $(ROOMS)))).a
@@ -150,7 +151,7 @@ $(OUT)/%.o: %.c $(OUT)/flags | build-deps
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(COMPILE) -MMD -MP -c -o $@ $<
 
-$(OUT)/%.o: %.S $(OUT)/flags | build-deps
+$(OUT)/%.S.o: %.S $(OUT)/flags | build-deps
 	$(say)
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(COMPILE) -MMD -MP -c -o $@ $<
