@@ -42,6 +42,7 @@ void context_start(void); /* in context.S */
  *
  *	x86-64				AArch64
  *	(16-byte boundary)		(16-byte boundary)
+ *	0	so that entry() is called on such a boundary
  *	0	end of backtraces	d15 ... d8
  *	context_start  return address	x30 = context_start, x29
  *	rbp rbx				x28 ... x21
@@ -54,8 +55,8 @@ void context_init(struct context *context, void *stack, size_t size_bytes, void 
 {
 	uintptr_t top = ((uintptr_t)stack + size_bytes) & ~(uintptr_t)15;
 #if defined(__x86_64__)
-	void **sp = (void **)top - 8;
-	memset(sp, 0, 8 * sizeof *sp);
+	void **sp = (void **)top - 9;
+	memset(sp, 0, 9 * sizeof *sp);
 	sp[2] = arg;
 	sp[3] = (void *)(uintptr_t)entry;
 	sp[6] = (void *)(uintptr_t)context_start;
