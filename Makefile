@@ -12,6 +12,7 @@
 #   make fuzz          each fuzz target for FUZZ_SECONDS=60, with libFuzzer where clang is there
 #   make stress        the long variants of the tests
 #   make bench         Millpond beside a floor relay and pgbouncer: a table of costs
+#                      BENCH_FLAGS='--quick'   see tests/bench/run
 #                      BENCH_FLAGS='--workloads=simple --rounds=9'   see tests/bench/run --help
 #   make install       PREFIX=/usr/local DESTDIR= sysconfdir=/etc     (and: make uninstall)
 #                      BINARY=…   this program instead of building one
@@ -214,7 +215,7 @@ fuzz:
 	@BUILD='$(BUILD)' FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/house/fuzz.sh
 
 bench: build build-bench
-	@MILLPOND='$(MILLPOND)' OUT='$(OUT)' tests/bench/run $(BENCH_FLAGS)
+	@MILLPOND='$(abspath $(MILLPOND))' OUT='$(abspath $(OUT))' tests/bench/run $(BENCH_FLAGS)
 
 # --- Installing ---------------------------------------------------------------------------------
 
