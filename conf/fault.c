@@ -1,5 +1,6 @@
 #include "conf/fault.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -20,6 +21,15 @@ void fault_list_release(struct fault_list *list)
 	fault_list_init(list);
 }
 
+/* What was read may hold anything, and this goes to logs and terminals. */
+static void drop_control_characters(char *text)
+{
+	for (; *text; text++) {
+		if (iscntrl((unsigned char)*text))
+			*text = '?';
+	}
+}
+
 void fault_add(struct fault_list *list, const char *file, int line, const char *format, ...)
 {
 	struct fault *fault;
@@ -34,6 +44,7 @@ void fault_add(struct fault_list *list, const char *file, int line, const char *
 	if (vasprintf(&fault->text, format, arguments) < 0)
 		abort();
 	va_end(arguments);
+	drop_control_characters(fault->text);
 }
 
 void fault_list_print(const struct fault_list *list, FILE *stream)

@@ -27,9 +27,8 @@ extern bool ini_stop_on_first_error __attribute__((weak));
 extern int ini_max_line __attribute__((weak));
 extern int ini_initial_alloc __attribute__((weak));
 
-enum {
-	ENCODED_BYTES = 3 * INI_LINE_BYTES + 8, /* each byte as %XX, and some punctuation */
-};
+/* Each byte as %XX, and some punctuation. */
+#define ENCODED_BYTES(bytes) (3 * (bytes) + 8)
 
 struct ini_reader_state {
 	struct source source;
@@ -38,6 +37,7 @@ struct ini_reader_state {
 	struct fault_list *faults;
 
 	char *line; /* encoded, for inih; ends with a newline */
+	size_t capacity;
 	size_t length;
 	size_t given; /* how much of it inih has taken */
 
@@ -212,6 +212,18 @@ static void check_last_pair(struct ini_reader_state *state)
 	state->is_owed = false;
 }
 
+/* Makes sure that a line has room in its encoded form. */
+static void make_room(struct ini_reader_state *state, const char *line)
+{
+	size_t wanted = ENCODED_BYTES(strlen(line));
+
+	if (wanted <= state->capacity)
+		return;
+	free(state->line);
+	state->capacity = wanted * 2;
+	state->line = memory_zeroed(state->capacity);
+}
+
 /* Puts the next line that is for inih into state->line; false: there is none. */
 static bool next_line(struct ini_reader_state *state)
 {
@@ -223,6 +235,7 @@ static bool next_line(struct ini_reader_state *state)
 		line = source_next_line(&state->source);
 		if (!line)
 			return false;
+		make_room(state, line);
 		if (*line == '[')
 			read_header(state, line);
 		else if (*line == '%')
@@ -290,7 +303,7 @@ static void set_up_inih(void)
 	if (&ini_stop_on_first_error)
 		ini_stop_on_first_error = false;
 	if (&ini_max_line)
-		ini_max_line = ENCODED_BYTES + 8;
+		ini_max_line = ENCODED_BYTES(INI_LINE_BYTES) + 8;
 	if (&ini_initial_alloc)
 		ini_initial_alloc = 1024;
 }
@@ -307,7 +320,6 @@ bool ini_read(const char *path, void (*handle)(void *context, const struct ini_e
 	if (!source_open(&state.source, path, faults))
 		return false;
 	set_up_inih();
-	state.line = memory_zeroed(ENCODED_BYTES);
 	if (ini_parse_stream(give_to_inih, &state, take_from_inih, &state) < 0)
 		fault_add(faults, path, 0, "out of memory");
 	free(state.line);

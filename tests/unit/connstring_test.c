@@ -69,6 +69,7 @@ int main(void)
 	is_good("password=a\\b", "password=<a\\b>");
 	is_good("q='a\\' x=1", "q=<a\\>x=<1>");
 	is_good("host=", "host=<>");
+	is_good("a= b=2", "a=<b=2>"); /* as in libpq: an empty value is quoted */
 	is_good("a=1 a=2", "a=<1>a=<2>");
 	is_good("pool_mode = session   pool_size=2", "pool_mode=<session>pool_size=<2>");
 

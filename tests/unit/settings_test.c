@@ -387,10 +387,10 @@ static void test_print(void)
 
 	fault_list_init(&faults);
 	fault_add(&faults, "a.ini", 12, "unknown setting \"%s\"", "x");
-	fault_add(&faults, "b.ini", 0, "cannot be read");
+	fault_add(&faults, "b.ini", 0, "cannot read \x1B[2J\n");
 	fault_list_print(&faults, stream);
 	fclose(stream);
-	is_text(text, "a.ini:12: unknown setting \"x\"\nb.ini: cannot be read\n",
+	is_text(text, "a.ini:12: unknown setting \"x\"\nb.ini: cannot read ?[2J?\n",
 		"as it is printed");
 	fault_list_release(&faults);
 	free(text);
