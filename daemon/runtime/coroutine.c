@@ -285,9 +285,11 @@ bool await_sleep(struct loop *loop, int64_t deadline)
 
 void await_turn(struct loop *loop)
 {
+	static const struct timeval at_once;
 	struct coroutine *coroutine = loop->current;
 	queue_push(&loop->yielded, coroutine);
-	event_active(loop->turn, EV_TIMEOUT, 0);
+	/* event_active() would come round again before the sockets and timers are looked at. */
+	event_add(loop->turn, &at_once);
 	switch_to_loop(coroutine);
 }
 
