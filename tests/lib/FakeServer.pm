@@ -9,8 +9,9 @@
 #
 # Hooks, all optional: login ($c, \%startup) sends everything up to the first ReadyForQuery;
 # query ($c, $sql) answers one simple query or one Execute, its ReadyForQuery included when
-# $c->{extended} is false; message ($c, $type, $body) sees every message first. A hook that
-# returns false leaves the work to the defaults. What arrived is in received().
+# $c->{extended} is false; message ($c, $type, $body) sees every message first; cancel ($c) runs
+# before the connection of a cancel request is closed. A hook that returns false leaves the work to
+# the defaults. What arrived is in received().
 package FakeServer;
 
 use v5.36;
@@ -170,7 +171,12 @@ sub startup_packet ($self)
 		my ($code, $rest) = unpack 'N a*', $self->get_bytes($length - 4) // return undef;
 		if ($code == 80877103 || $code == 80877104) { $self->put('N'); next }
 		$self->log($code == 80877102 ? 'cancel' : 'startup', $rest);
-		return undef if $code == 80877102;
+		if ($code == 80877102)
+		{
+			my $hook = $self->{hooks}{cancel};
+			$hook->($self) if $hook;
+			return undef;
+		}
 		my @parameters = split /\0/, $rest;
 		return {@parameters};
 	}

@@ -1,0 +1,56 @@
+# idle_transaction_timeout and transaction_timeout end the session, roll back, and free the server.
+use v5.36;
+use Millpond;
+use Test::More;
+use Time::HiRes qw(sleep time);
+use Wire;
+
+my $server = Postgres->new;
+$server->safe_psql('postgres', 'create role app login; create table t (a int)');
+
+sub timed ($client, $seconds, $text, $code, $what)
+{
+	my $from   = time;
+	my $answer = $client->result;
+	is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'FATAL', $code, $text ], "$what: the words");
+	ok($answer->{eof}, "$what: the session ends");
+	cmp_ok(time - $from, '>=', $seconds - 0.2, "$what: not before its time");
+	cmp_ok(time - $from, '<', $seconds + 1.5, "$what: and soon after it");
+	return;
+}
+
+my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' },
+	settings => { idle_transaction_timeout => 1 }, users => { app => 'idle_transaction_timeout=2' });
+my $resting = Wire->login($millpond);
+my $client  = Wire->login($millpond);
+$client->query('begin; insert into t values (1)');
+timed($client, 1, 'idle transaction timeout', '25P03', 'idle in a transaction');
+is($resting->value('select count(*) from t'), 0, 'it is rolled back, and the server is free');
+$client = Wire->login($millpond);
+$client->query('begin; select 1/0');
+timed($client, 1, 'idle transaction timeout', '25P03', 'idle in a failed transaction');
+$client = Wire->login($millpond, user => 'app');
+$client->query('begin');
+timed($client, 2, 'idle transaction timeout', '25P03', "a user's own value");
+sleep 1.3;
+is($resting->value('select 1'), 1, 'outside a transaction one may rest');
+is($resting->query('begin; select pg_sleep(1.3)')->{status}, 'T', 'and a query may run');
+is($resting->query('commit')->{status}, 'I', 'its time counts from the answer');
+
+$millpond->reconfigure(settings => { idle_transaction_timeout => undef, transaction_timeout => 1 },
+	users => { app => 'transaction_timeout=2' });
+$client = Wire->login($millpond);
+$client->query('begin; insert into t values (1)');
+timed($client, 1, 'transaction timeout', '25P04', 'an idle transaction');
+$client = Wire->login($millpond);
+$client->put(Query('begin; insert into t values (1); select pg_sleep(30)'));
+timed($client, 1, 'transaction timeout', '25P04', 'a busy one');
+$client = Wire->login($millpond, user => 'app');
+$client->put(Query('begin; select pg_sleep(30)'));
+timed($client, 2, 'transaction timeout', '25P04', "a user's own value");
+is($resting->value('select count(*) from t'), 0, 'they are rolled back, and the server is free');
+is(scalar $server->backends(q(state like 'idle in%' or state = 'active')), 0, 'nothing is left in the server');
+sleep 1.3;
+is($resting->value('select 1'), 1, 'outside a transaction one may rest');
+
+done_testing;

@@ -1,0 +1,42 @@
+# client_login_timeout counts from the accept, although a byte drips every now and then.
+use v5.36;
+use Millpond;
+use Test::More;
+use Time::HiRes qw(sleep time);
+use Wire;
+
+my $server    = Postgres->new;
+my $millpond  = Millpond->new('pool', server => $server,
+	settings => { client_login_timeout => 2, tcp_defer_accept => 0 });
+my $bystander = Wire->login($millpond);
+my $from      = time;
+my $silent    = Wire->connect($millpond);
+my $unix      = Wire->connect($millpond, unix => 1);
+my $half      = Wire->connect($millpond);
+my $started   = Wire->connect($millpond);
+my $dripping  = Wire->connect($millpond);
+my $packet    = Startup(user => 'postgres', database => 'postgres', application_name => 'x' x 500);
+$half->put(substr $packet, 0, 100);
+$started->put(pack 'NN', 8, 80877103);
+is($started->get_bytes(1), 'N', 'one has asked for encryption');
+
+my $sent = 0;
+while ($dripping->quiet(0.1) && time - $from < 20)
+{
+	$dripping->put(substr $packet, $sent++, 1);
+}
+my $waited = time - $from;
+cmp_ok($sent, '>', 10, 'a byte at a time');
+cmp_ok($waited, '>=', 1.8, 'is borne until the time is over');
+cmp_ok($waited, '<', 4, 'and no longer');
+my %clients = (dripping => $dripping, silent => $silent, 'on a Unix socket' => $unix, half => $half, 'after SSLRequest' => $started);
+for my $name (sort keys %clients)
+{
+	my $rest = $clients{$name}->rest;
+	like($rest, qr/^E.*Mclient_login_timeout/s, "$name: the words");
+}
+cmp_ok(time - $from, '<', 5, 'all at about the same time');
+is($bystander->value('select 1'), 1, 'others are served');
+like($millpond->log_since, qr/closing because: client_login_timeout \(age=\d+s\)/, 'the log says so');
+
+done_testing;

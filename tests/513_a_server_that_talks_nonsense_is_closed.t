@@ -1,0 +1,69 @@
+# A server that sends an unknown message, a bad length or something unasked is closed and never lent again.
+use v5.36;
+use FakeServer;
+use Millpond;
+use Test::More;
+use Wire;
+
+my %nonsense = (
+	'unknown message'     => Message('!', 'what?'),
+	'length 0'            => "C\0\0\0\0" . ReadyForQuery(),
+	'length 3'            => "C\0\0\0\3" . ReadyForQuery(),
+	'length below zero'   => "C\xFF\xFF\xFF\xFF" . ReadyForQuery(),
+	'length 2^31'         => "C\x80\0\0\0" . ReadyForQuery(),
+	'zero bytes'          => "\0" x 20,
+	'strange status'      => CommandComplete('X') . ReadyForQuery('?'),
+	'long ReadyForQuery'  => CommandComplete('X') . Message('Z', 'II'),
+);
+my $fake = FakeServer->new(query => sub ($c, $sql) {
+	my ($case) = $sql =~ /nonsense: (.*)/ or return 0;
+	$c->put($nonsense{$case});
+	return 1;
+});
+my $millpond = Millpond->new('pool', databases => { postgres => $fake->target . ' pool_size=2' });
+my $bystander = Wire->login($millpond);
+$bystander->query('begin');
+
+for my $case (sort keys %nonsense)
+{
+	my $client = Wire->login($millpond);
+	my $from   = $millpond->log_end;
+	my $answer = $client->put(Query("nonsense: $case"))->result('E');
+	ok($answer->{error} || $answer->{eof}, "$case: the session ends");
+	is($answer->{error}{C}, '08P01', "$case: as a protocol violation") if $answer->{error};
+	ok($client->closed, "$case: and is closed");
+	$millpond->wait_for_log(qr/S-\w+: .*closing because: .+ \(age=\d+s\)/, $from);
+	my ($dirty) = map { /^(\d+)/ } $fake->received(qr/nonsense: \Q$case\E/);
+	my $next = Wire->login($millpond);
+	is($next->query("after $case")->{rows}[0][0], "after $case", "$case: the next client is served");
+	my ($used) = map { /^(\d+)/ } $fake->received(qr/Q after \Q$case\E/);
+	isnt($used, $dirty, "$case: by another server");
+	is($bystander->query('hello')->{types}, 'TDCZ', "$case: others are untouched");
+}
+
+# Something unasked while nobody has the server.
+my $babbler = FakeServer->new(query => sub ($c, $sql) {
+	return 0 if $sql !~ /babble/;
+	$c->put(RowDescription('a'), DataRow('1'), CommandComplete('SELECT 1'), ReadyForQuery(),
+		DataRow('unasked'), CommandComplete('SELECT 1'), ReadyForQuery());
+	return 1;
+});
+$millpond->reconfigure(databases => { babbler => $babbler->target . ' pool_size=1' });
+my $client = Wire->login($millpond, database => 'babbler');
+my $answer = $client->query('babble');
+my $next = Wire->login($millpond, database => 'babbler');
+is_deeply($next->query('question')->{rows}, [ ['question'] ], 'an answer that nobody asked for reaches nobody');
+my ($dirty) = map { /^(\d+)/ } $babbler->received(qr/Q babble/);
+my ($used)  = map { /^(\d+)/ } $babbler->received(qr/Q question/);
+isnt($used, $dirty, 'and its server is not used again');
+
+# Nonsense instead of a login.
+my $stranger = FakeServer->new(login => sub ($c, $startup) {
+	return 0 if $c->{number} > 1;
+	$c->put("HTTP/1.1 400 Bad Request\r\n\r\n");
+	$c->leave;
+});
+$millpond->reconfigure(databases => { stranger => $stranger->target }, settings => { server_login_retry => 0.2 });
+is(Wire->login($millpond, database => 'stranger')->query('x')->{types}, 'TDCZ', 'nonsense at login is a failed login');
+
+done_testing;

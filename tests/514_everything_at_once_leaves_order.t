@@ -1,0 +1,52 @@
+# Clients that come, work, fail, cancel and vanish at random leave the pool whole and all servers free.
+use v5.36;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $seed = $ENV{SEED} // time;
+srand $seed;
+note("SEED=$seed");
+my $rounds   = $ENV{STRESS} ? 20_000 : 600;
+my $server   = Postgres->new;
+my $millpond = Millpond->new('pool', server => $server, settings => { default_pool_size => 4 });
+Wire->login($millpond)->query('create table t (a int); create table done (a int)');
+
+my @clients;
+my %acts = (
+	query    => sub ($c) { $c->query('select 1') },
+	late     => sub ($c) { $c->put(Query('select 2')); $c->{owes}++ },
+	begin    => sub ($c) { $c->put(Query('begin; insert into t values (1)')); $c->{owes}++ },
+	rollback => sub ($c) { $c->put(Query('rollback')); $c->{owes}++ },
+	batch    => sub ($c) { $c->put(Parse('', 'select 1'), Bind(), Execute(), Sync()); $c->{owes}++ },
+	half     => sub ($c) { $c->put(Parse('', 'select 1'), Bind(), Flush()) },
+	sync     => sub ($c) { $c->put(Sync()); $c->{owes}++ },
+	error    => sub ($c) { $c->put(Query('select 1/0')); $c->{owes}++ },
+	big      => sub ($c) { $c->put(Query(q(select repeat('x', 1000) from generate_series(1, 2000)))); $c->{owes}++ },
+	copy     => sub ($c) { $c->put(Query('copy t from stdin'), CopyFail('no')); $c->{owes}++ },
+	cancel   => sub ($c) { Wire->connect($millpond)->put(CancelRequest(@$c{qw(pid secret)})) },
+	read     => sub ($c) { $c->{in} = ''; sysread $c->{socket}, my $unused, 100_000 },
+	reset    => sub ($c) { $c->reset; $c->{gone} = 1 },
+	leave    => sub ($c) { $c->close; $c->{gone} = 1 },
+	goodbye  => sub ($c) { $c->put(Terminate()); $c->close; $c->{gone} = 1 },
+);
+my @acts = sort grep { $_ ne 'query' } keys %acts;
+for (1 .. $rounds)
+{
+	push @clients, Wire->login($millpond) if @clients < 3;
+	push @clients, Wire->login($millpond) if @clients < 30 && rand() < 0.3;
+	my $client = $clients[ rand @clients ];
+	$acts{ $acts[ rand @acts ] }->($client);
+	@clients = grep { !$_->{gone} } @clients;
+}
+$_->close for @clients;
+wait_until(sub { 1 == $millpond->console('SHOW CLIENTS') }, 'all clients to be gone');
+wait_until(sub { my $pool = $millpond->pool; !$pool->{sv_active} && !$pool->{cl_active} && !$pool->{cl_waiting} }, 'an empty pool');
+my @last = map { Wire->login($millpond) } 1 .. 8;
+$_->put(Query('select pg_sleep(0.05)')) for @last;
+is($_->result->{types}, 'TDCZ', 'everybody is served') for @last;
+is($last[0]->value('select count(*) from t'), 0, 'nothing uncommitted is left');
+cmp_ok(scalar $server->backends, '<=', 4, 'no limit was exceeded');
+is(scalar $server->backends(q(state like 'idle in%')), 0, 'no transaction is open');
+
+done_testing;

@@ -1,0 +1,54 @@
+# SIGTERM closes the TCP listener at once and waits for the clients; the Unix socket stays for the console meanwhile.
+use v5.36;
+use IO::Socket::INET;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $server   = Postgres->new;
+my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' });
+my $client   = Wire->login($millpond);
+my $waiting  = Wire->login($millpond);
+my $resting  = Wire->login($millpond);
+$client->query('begin');
+$waiting->put(Query('select 1'));
+wait_until(sub { $millpond->pool->{cl_waiting} == 1 }, 'one to wait');
+
+$millpond->signal('TERM');
+wait_until(sub { !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $millpond->port) }, 'the listener to close');
+pass('the TCP port is closed at once');
+my $successor = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => $millpond->port, ReuseAddr => 1);
+ok($successor, 'another process can have it');
+
+is($client->value('select 42'), 42, 'a running transaction goes on');
+my $answer = $waiting->result;
+is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'FATAL', '57P01', 'server shutting down' ], 'who waits is told');
+my $console = Wire->login($millpond, unix => 1, database => 'pgbouncer');
+is(scalar(grep { $_->{database} eq 'postgres' } $console->hashes('SHOW CLIENTS')), 2, 'the console is there over the Unix socket');
+$answer = Wire->connect($millpond, unix => 1)->startup->result;
+is($answer->{error}{M}, 'pooler is shutting down', 'others are not let in');
+is($answer->{error}{C}, '57P01', 'with their SQLSTATE');
+$answer = $resting->query('select 1');
+is($answer->{error}{M}, 'server shutting down', 'a new query is refused');
+
+my $from = $millpond->log_end;
+$millpond->signal('USR2');
+$millpond->wait_for_log(qr/got SIGUSR2 while shutting down, ignoring/, $from);
+$client->query('commit');
+$client->put(Terminate());
+is($millpond->wait_exit(5) & 127, 0, 'after the last client has left, it ends');
+ok(!-e $millpond->host . '/.s.PGSQL.' . $millpond->port, 'the Unix socket is gone');
+
+# A second SIGTERM does not wait.
+$successor->close;
+$millpond->start;
+my $stubborn = Wire->login($millpond);
+$stubborn->query('begin');
+$millpond->signal('TERM');
+$millpond->wait_for_log(qr/SIGTERM/);
+is($stubborn->value('select 1'), 1, 'the first one waits');
+$millpond->signal('TERM');
+is($millpond->wait_exit(5) & 127, 0, 'the second one does not');
+ok($stubborn->closed, 'and the client is closed');
+
+done_testing;

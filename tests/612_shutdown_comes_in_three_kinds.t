@@ -1,0 +1,37 @@
+# SHUTDOWN ends at once, SHUTDOWN WAIT_FOR_SERVERS after the transactions, WAIT_FOR_CLIENTS after the sessions.
+use v5.36;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $server   = Postgres->new;
+my $millpond = Millpond->new('pool', server => $server);
+my $client   = Wire->login($millpond);
+$client->query('begin');
+my $console = Wire->login($millpond, database => 'pgbouncer');
+my $answer  = $console->query('SHUTDOWN');
+is($answer->{types}, '', 'SHUTDOWN is not answered');
+is($millpond->wait_exit(5) & 127, 0, 'it ends at once');
+ok($client->closed, 'with all clients');
+
+for my $kind (qw(WAIT_FOR_SERVERS WAIT_FOR_CLIENTS))
+{
+	$millpond->start;
+	my ($busy, $resting) = map { Wire->login($millpond) } 1 .. 2;
+	$busy->query('begin');
+	$console = Wire->login($millpond, database => 'pgbouncer', unix => 1);
+	is_deeply($console->query("SHUTDOWN $kind")->{tags}, ['SHUTDOWN'], "$kind is answered");
+	is($busy->value('select 1'), 1, "$kind: a transaction goes on");
+	is($console->value('SHOW VERSION') =~ /Millpond/, 1, "$kind: the console stays");
+	$busy->query('commit');
+	if ($kind eq 'WAIT_FOR_CLIENTS')
+	{
+		is($console->value('SHOW VERSION') =~ /Millpond/, 1, "$kind: sessions are waited for");
+		$_->put(Terminate()) for $busy, $resting;
+	}
+	is($millpond->wait_exit(5) & 127, 0, "$kind: then it ends");
+}
+wait_until(sub { !$server->backends }, 'the servers to go');
+pass('no server is left behind');
+
+done_testing;
