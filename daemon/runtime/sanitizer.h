@@ -17,8 +17,8 @@
 #if defined(__SANITIZE_THREAD__)
 #include <sanitizer/tsan_interface.h>
 #endif
-#if defined(DEBUG) && __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
+#if defined(DEBUG) && __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
 #endif
 
 struct sanitizer_fiber {
@@ -66,6 +66,10 @@ static inline void sanitizer_fiber_ended(struct sanitizer_fiber *fiber)
 #endif
 #if defined(__SANITIZE_THREAD__)
 	__tsan_destroy_fiber(fiber->fiber);
+#endif
+#ifdef VALGRIND_MAKE_MEM_DEFINED
+	/* For stack_high_water(), which looks at what no frame covers any more. */
+	(void)VALGRIND_MAKE_MEM_DEFINED(fiber->stack, fiber->size);
 #endif
 	(void)fiber;
 }

@@ -158,6 +158,8 @@ ssize_t stream_read(struct stream *stream, char **data)
 	size_t held = kept == NULL ? 0 : kept->end - kept->start;
 	char *scratch = stream->loop->scratch;
 
+	if (stream->put_back)
+		return (ssize_t)stream_reread(stream, data);
 	if (held >= SCRATCH_BYTES) {
 		errno = EMSGSIZE;
 		return -1;
@@ -179,6 +181,7 @@ size_t stream_reread(struct stream *stream, char **data)
 	if (kept == NULL)
 		return 0;
 	size_t held = kept->end - kept->start;
+	stream->put_back = false;
 	assert(held <= SCRATCH_BYTES);
 	memcpy(stream->loop->scratch, kept->bytes + kept->start, held);
 	chunk_free(&stream->kept);
@@ -189,6 +192,14 @@ size_t stream_reread(struct stream *stream, char **data)
 bool stream_keep(struct stream *stream, const char *data, size_t length)
 {
 	return length == 0 || chunk_append(&stream->kept, data, length);
+}
+
+bool stream_put_back(struct stream *stream, const char *data, size_t length)
+{
+	if (length == 0)
+		return true;
+	stream->put_back = chunk_append(&stream->kept, data, length);
+	return stream->put_back;
 }
 
 /* --- sending ------------------------------------------------------------------------------ */
@@ -277,7 +288,7 @@ static bool stream_wait(struct stream *stream, int64_t deadline)
 
 bool await_readable(struct stream *stream, int64_t deadline)
 {
-	while (!stream->readable)
+	while (!stream_has_news(stream))
 		if (!stream_wait(stream, deadline))
 			return false;
 	return true;
@@ -296,7 +307,7 @@ bool await_sent(struct stream *stream, int64_t deadline)
 
 static bool can_move(const struct stream *stream, bool read)
 {
-	return (read && stream->readable) || (stream->unsent != NULL && !stream->blocked);
+	return (read && stream_has_news(stream)) || (stream->unsent != NULL && !stream->blocked);
 }
 
 bool await_either(struct stream *a, bool read_a, struct stream *b, bool read_b, int64_t deadline)

@@ -28,6 +28,7 @@ struct stream {
 	bool readable;	    /* nobody has seen the socket empty since it last spoke */
 	bool peer_closed;   /* the end was announced: readable until recv says so itself */
 	bool blocked;	    /* the last send fell short */
+	bool put_back;	    /* what is kept has not been looked at: it counts as new */
 	struct chunk *kept; /* read, but put back */
 	struct chunk *unsent;
 	struct coroutine *waiter; /* NULL: nobody waits */
@@ -68,8 +69,17 @@ ssize_t stream_read(struct stream *stream, char **data);
 /* Points `data` to what was kept alone, without reading; answers its length. */
 size_t stream_reread(struct stream *stream, char **data);
 
-/* Puts bytes back, to stand in front of what the next read brings. False: no memory. */
+/* Keeps an incomplete message, to stand in front of what the next read brings. False: no memory. */
 bool stream_keep(struct stream *stream, const char *data, size_t length);
+
+/* Keeps bytes that nobody has looked at: the next read gives them even if nothing new has come. */
+bool stream_put_back(struct stream *stream, const char *data, size_t length);
+
+/* Whether a read may bring something (an end or an error count). */
+static inline bool stream_has_news(const struct stream *stream)
+{
+	return stream->readable || stream->put_back;
+}
 
 /* Sends what can be sent now, behind all that is unsent, and keeps the rest. */
 bool stream_send(struct stream *stream, const void *data, size_t length);

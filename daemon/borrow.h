@@ -1,0 +1,25 @@
+/*
+ * How a session comes by a server: from the pool, at once or after a wait in its queue.
+ */
+#ifndef MILLPOND_DAEMON_BORROW_H
+#define MILLPOND_DAEMON_BORROW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/failure.h"
+
+struct session;
+
+/* Lends the session a server now, as session->upstream. False: it would have to wait. */
+bool borrow_now(struct session *session);
+
+/*
+ * Waits in the pool's queue. False: no server, `why` says so; FAILURE_CANCELED when only the
+ * request was given up. What the client sends meanwhile stays in its socket. At `deadline`, the
+ * failure is `late`.
+ */
+bool await_borrow(struct session *session, enum failure_kind late, struct failure *why,
+		  int64_t deadline);
+
+#endif

@@ -1,0 +1,166 @@
+#include "daemon/cancel.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/offload.h"
+#include "daemon/runtime/coroutine.h"
+#include "daemon/session.h"
+#include "daemon/upstream.h"
+#include "daemon/worker.h"
+
+#define FIRST_BUCKETS 64
+
+/* --- keys --------------------------------------------------------------------------------- */
+
+/* Keys are random already, so any part of one is a hash. */
+static struct session **bucket_of(const struct cancel_keys *keys, const unsigned char *key)
+{
+	size_t hash;
+	memcpy(&hash, key, sizeof hash);
+	return &keys->buckets[hash & (keys->bucket_count - 1)];
+}
+
+static bool keys_grow(struct cancel_keys *keys)
+{
+	size_t bucket_count = keys->bucket_count == 0 ? FIRST_BUCKETS : keys->bucket_count * 2;
+	struct cancel_keys grown = {
+		.buckets = calloc(bucket_count, sizeof(struct session *)),
+		.bucket_count = bucket_count,
+		.count = keys->count,
+	};
+	if (grown.buckets == NULL)
+		return false;
+	for (size_t i = 0; i < keys->bucket_count; i++) {
+		struct session *session = keys->buckets[i];
+		while (session != NULL) {
+			struct session *next = session->next_by_key;
+			struct session **bucket = bucket_of(&grown, session->cancel_key);
+			session->next_by_key = *bucket;
+			*bucket = session;
+			session = next;
+		}
+	}
+	free(keys->buckets);
+	*keys = grown;
+	return true;
+}
+
+void cancel_keys_release(struct cancel_keys *keys)
+{
+	free(keys->buckets);
+	*keys = (struct cancel_keys){0};
+}
+
+static struct session *find(const struct cancel_keys *keys, const unsigned char *key)
+{
+	struct session *session = keys->bucket_count == 0 ? NULL : *bucket_of(keys, key);
+	while (session != NULL && CRYPTO_memcmp(session->cancel_key, key, CANCEL_KEY_BYTES) != 0)
+		session = session->next_by_key;
+	return session;
+}
+
+bool cancel_key_assign(struct cancel_keys *keys, struct session *session)
+{
+	if (keys->count >= keys->bucket_count && !keys_grow(keys) && keys->bucket_count == 0)
+		return false;
+	do {
+		if (RAND_bytes(session->cancel_key, CANCEL_KEY_BYTES) != 1)
+			return false;
+		/* The first half poses as a process id, which some drivers take to be positive. */
+		session->cancel_key[0] &= 0x7f;
+	} while (find(keys, session->cancel_key) != NULL);
+	struct session **bucket = bucket_of(keys, session->cancel_key);
+	session->next_by_key = *bucket;
+	*bucket = session;
+	session->has_key = true;
+	keys->count++;
+	return true;
+}
+
+void cancel_key_remove(struct cancel_keys *keys, struct session *session)
+{
+	if (!session->has_key)
+		return;
+	struct session **link = bucket_of(keys, session->cancel_key);
+	while (*link != session)
+		link = &(*link)->next_by_key;
+	*link = session->next_by_key;
+	session->has_key = false;
+	keys->count--;
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+struct sending {
+	struct server_cancel *request;
+	char error[256];
+	bool sent;
+};
+
+static void send_in_helper(void *arg)
+{
+	struct sending *sending = arg;
+	sending->sent = server_cancel_send(sending->request, sending->error, sizeof sending->error);
+}
+
+static void cancel_unlink(struct cancel *cancel)
+{
+	struct cancel **link = &cancel->upstream->cancels;
+	while (*link != cancel)
+		link = &(*link)->next;
+	*link = cancel->next;
+}
+
+void cancels_forget(struct cancel *first)
+{
+	for (; first != NULL; first = first->next)
+		first->upstream = NULL;
+}
+
+/* Until the request has been sent the server goes to nobody else, or it might hit them. */
+void await_cancel(struct upstream *upstream)
+{
+	struct worker *worker = upstream->worker;
+	struct sending sending = {.request = server_cancel_new(upstream->server)};
+	struct cancel cancel = {.next = upstream->cancels, .upstream = upstream};
+
+	if (sending.request == NULL)
+		return;
+	upstream->cancels = &cancel;
+	pool_cancel_begins(upstream->server);
+	bool ran = await_offload(worker->offload, &worker->loop, send_in_helper, &sending);
+	if (cancel.upstream != NULL) {
+		if (!ran || !sending.sent)
+			upstream_log(upstream, LEVEL_WARNING, "cancel request failed: %s",
+				     ran ? sending.error : "no thread");
+		cancel_unlink(&cancel);
+		pool_cancel_ended(upstream->server, loop_now());
+	}
+	server_cancel_free(sending.request);
+}
+
+static void cancel_main(void *arg)
+{
+	await_cancel(arg);
+}
+
+void cancel_start(struct upstream *upstream)
+{
+	/* Starts with the coroutine, and until then the server is not given back by its caller. */
+	coroutine_start(&upstream->worker->loop, cancel_main, upstream);
+}
+
+void await_cancel_request(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES])
+{
+	struct session *session = find(&worker->cancel_keys, key);
+	if (session == NULL)
+		return;
+	if (session->waiting != NULL)
+		session_cancel_wait(session);
+	else if (session->upstream != NULL &&
+		 !pipeline_is_settled(&session->upstream->pipeline))
+		await_cancel(session->upstream);
+}

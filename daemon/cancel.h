@@ -1,0 +1,51 @@
+/*
+ * Cancel requests. A client gets a random key at its login; a cancel request names the key, and
+ * hits what that client is doing: the query that runs for it, or its place in the queue.
+ * Source: PostgreSQL manual, "Canceling Requests in Progress".
+ */
+#ifndef MILLPOND_DAEMON_CANCEL_H
+#define MILLPOND_DAEMON_CANCEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "protocol/startup.h"
+
+struct session;
+struct upstream;
+struct worker;
+
+struct cancel_keys {
+	struct session **buckets;
+	size_t bucket_count; /* a power of two */
+	size_t count;
+};
+
+/* A cancel request that is being sent; its server may go away meanwhile. */
+struct cancel {
+	struct cancel *next; /* of the same upstream */
+	struct upstream *upstream; /* NULL: gone */
+};
+
+void cancel_keys_release(struct cancel_keys *keys);
+
+/* Gives the session a new key. False when there is no randomness or no memory. */
+bool cancel_key_assign(struct cancel_keys *keys, struct session *session);
+void cancel_key_remove(struct cancel_keys *keys, struct session *session);
+
+/*
+ * Does what a cancel request asks for and waits until that is done, as the one who sent it expects;
+ * an unknown key asks for nothing.
+ */
+void await_cancel_request(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES]);
+
+/* Cancels what the server is doing and waits until it has been told. */
+void await_cancel(struct upstream *upstream);
+
+/* Does the same in a coroutine of its own. */
+void cancel_start(struct upstream *upstream);
+
+/* The upstream goes away: the requests under way forget it. */
+void cancels_forget(struct cancel *first);
+
+#endif

@@ -1,0 +1,81 @@
+#include "daemon/goodbye.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/runtime/loop.h"
+#include "daemon/session.h"
+#include "daemon/upstream.h"
+#include "daemon/worker.h"
+#include "protocol/writer.h"
+
+/* Whoever does not take the last words in this time does not want them. */
+#define GOODBYE_LIMIT_US INT64_C(1000000)
+
+bool send_failure(struct session *session, struct failure *why, bool ready)
+{
+	struct writer writer;
+
+	if (session->worker->settings->log_pooler_errors)
+		session_log(session, LEVEL_WARNING, "pooler error: %s", why->message);
+	writer_init(&writer);
+	write_failure(&writer, why);
+	if (ready)
+		write_ready_for_query(&writer, 'I');
+	bool sent = !writer.failed && stream_send(&session->client, writer.data, writer.length);
+	writer_release(&writer);
+	return sent || failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+}
+
+static bool is_about_the_client_being_gone(const struct failure *why)
+{
+	return why->kind == FAILURE_CLIENT_GONE || why->kind == FAILURE_CLIENT_SAID_GOODBYE ||
+	       why->kind == FAILURE_CLIENT_SEND_FAILED;
+}
+
+/* In the middle of a message of the server's an error would be taken for a part of it. */
+static bool can_be_told(const struct session *session, const struct failure *why)
+{
+	return !is_about_the_client_being_gone(why) && !why->told &&
+	       (session->upstream == NULL || session->upstream->left == 0);
+}
+
+/* Reads until the client has closed its side, or the time is over. */
+static void await_end_of_stream(struct stream *client, int64_t deadline)
+{
+	char *data;
+
+	for (;;) {
+		ssize_t length = stream_read(client, &data);
+		if (length == 0 || (length < 0 && errno != EAGAIN))
+			return;
+		if (length < 0 && !await_readable(client, deadline))
+			return;
+	}
+}
+
+static void log_end(struct session *session, const struct failure *why)
+{
+	if (!session->worker->settings->log_disconnections)
+		return;
+	session_log(session, LEVEL_LOG, "closing because: %s (age=%llds)", why->message,
+		    (long long)((loop_now() - session->accepted_at) / 1000000));
+}
+
+void await_goodbye(struct session *session, struct failure *why)
+{
+	struct stream *client = &session->client;
+	int64_t deadline = loop_now() + GOODBYE_LIMIT_US;
+	bool tell = can_be_told(session, why);
+
+	log_end(session, why);
+	if (!is_about_the_client_being_gone(why) &&
+	    (!tell || send_failure(session, why, false)) && await_sent(client, deadline)) {
+		shutdown(client->fd, SHUT_WR);
+		await_end_of_stream(client, deadline);
+	} else if (why->kind == FAILURE_CLIENT_SAID_GOODBYE) {
+		await_sent(client, deadline);
+	}
+	stream_close(client);
+}

@@ -1,0 +1,25 @@
+/*
+ * Errors to clients, and the end of a conversation with one.
+ */
+#ifndef MILLPOND_DAEMON_GOODBYE_H
+#define MILLPOND_DAEMON_GOODBYE_H
+
+#include <stdbool.h>
+
+#include "protocol/failure.h"
+
+struct session;
+
+/*
+ * Sends an error, which is logged, and with `ready` that the session is ready for the next query.
+ * False when the client cannot be reached; `why` is then about that.
+ */
+bool send_failure(struct session *session, struct failure *why, bool ready);
+
+/*
+ * Tells the client why its session ends, if there is anything to tell, and closes its socket so
+ * that the text arrives: an unread byte would make the kernel reset the connection instead.
+ */
+void await_goodbye(struct session *session, struct failure *why);
+
+#endif

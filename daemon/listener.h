@@ -1,0 +1,41 @@
+/*
+ * The sockets on which clients arrive: TCP addresses and a Unix socket, opened here or passed by
+ * systemd. Accepting never stops for good: when descriptors run out, clients are told so.
+ */
+#ifndef MILLPOND_DAEMON_LISTENER_H
+#define MILLPOND_DAEMON_LISTENER_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/settings.h"
+
+struct worker;
+
+#define LISTENERS_MOST 32
+
+struct listener {
+	struct worker *worker;
+	struct listeners *all;
+	int fd;
+	bool is_unix;
+	struct event *event;
+	char path[108]; /* of a Unix socket to remove at the end, or "" */
+};
+
+struct listeners {
+	struct listener list[LISTENERS_MOST];
+	size_t count;
+	int spare_fd;		/* given up for a moment to refuse a client politely */
+	struct event *resume; /* accepting again after a pause */
+};
+
+/* False: `listeners` is empty, and the log says which address could not be had, and why. */
+bool listeners_open(struct listeners *listeners, struct worker *worker);
+
+/* Stops listening: on TCP only, or altogether. */
+void listeners_close_tcp(struct listeners *listeners);
+void listeners_close(struct listeners *listeners);
+
+#endif

@@ -1,0 +1,157 @@
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_BYTES 1200
+
+static const struct {
+	const char *name;
+	int priority;
+} levels[] = {
+	[LEVEL_FATAL] = {"FATAL", LOG_CRIT},	   [LEVEL_ERROR] = {"ERROR", LOG_ERR},
+	[LEVEL_WARNING] = {"WARNING", LOG_WARNING}, [LEVEL_LOG] = {"LOG", LOG_INFO},
+	[LEVEL_DEBUG] = {"DEBUG", LOG_DEBUG},	   [LEVEL_NOISE] = {"NOISE", LOG_DEBUG},
+};
+
+/* systemd says in JOURNAL_STREAM which device and inode its stream has (sd-daemon(3)). */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat status;
+	unsigned long long device;
+	unsigned long long inode;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
+	       status.st_ino == inode;
+}
+
+static enum log_level level_for(int verbose)
+{
+	int level = LEVEL_LOG + verbose;
+	return level > LEVEL_NOISE ? LEVEL_NOISE : (enum log_level)level;
+}
+
+void log_init(struct log *log, int verbose)
+{
+	*log = (struct log){.file = -1, .to_stderr = true, .level = level_for(verbose)};
+	log->to_journal = stderr_is_journal();
+}
+
+bool log_configure(struct log *log, const struct settings *settings, int verbose, bool quiet)
+{
+	int file = -1;
+
+	if (settings->logfile[0] != '\0') {
+		file = open(settings->logfile, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+		if (file < 0)
+			return false;
+	}
+	if (log->file >= 0)
+		close(log->file);
+	log->file = file;
+	log->to_stderr = !quiet;
+	log->level = level_for(verbose + settings->verbose);
+
+	if (log->to_syslog)
+		closelog();
+	free(log->ident);
+	log->ident = settings->syslog ? strdup(settings->syslog_ident) : NULL;
+	log->to_syslog = log->ident != NULL;
+	if (log->to_syslog)
+		openlog(log->ident, LOG_PID | LOG_NDELAY, (int)settings->syslog_facility);
+	return true;
+}
+
+void log_release(struct log *log)
+{
+	if (log->file >= 0)
+		close(log->file);
+	if (log->to_syslog)
+		closelog();
+	free(log->ident);
+}
+
+static void write_all(int fd, const char *line, size_t length)
+{
+	while (length > 0) {
+		ssize_t written = write(fd, line, length);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return; /* there is nowhere to complain */
+		line += written;
+		length -= (size_t)written;
+	}
+}
+
+static size_t put_time(char *line, size_t size)
+{
+	struct timespec now;
+	struct tm local;
+	char zone[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &local);
+	size_t length = strftime(line, size, "%Y-%m-%d %H:%M:%S", &local);
+	if (strftime(zone, sizeof zone, "%Z", &local) == 0)
+		zone[0] = '\0';
+	return length +
+	       (size_t)snprintf(line + length, size - length, ".%03ld %s", now.tv_nsec / 1000000, zone);
+}
+
+/* Whatever a client has put into its names must stay on its line. */
+static void one_line(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ')
+			*text = ' ';
+}
+
+void log_vwrite(struct log *log, enum log_level level, const char *subject, const char *format,
+		va_list arguments)
+{
+	char message[LINE_BYTES - 200];
+	char line[LINE_BYTES];
+
+	if (level > log->level)
+		return;
+	size_t used = subject == NULL ? 0 : (size_t)snprintf(message, 300, "%s ", subject);
+	if (used >= 300)
+		used = 299;
+	vsnprintf(message + used, sizeof message - used, format, arguments);
+	one_line(message);
+	if (log->to_syslog)
+		syslog(levels[level].priority, "%s", message);
+
+	char priority[8] = "";
+	if (log->to_journal)
+		snprintf(priority, sizeof priority, "<%d>", levels[level].priority);
+	size_t time_length = put_time(line, 100);
+	int length = snprintf(line + time_length, sizeof line - time_length, " [%d] %s %s\n",
+			      (int)getpid(), levels[level].name, message);
+	if (log->file >= 0)
+		write_all(log->file, line, time_length + (size_t)length);
+	if (!log->to_stderr)
+		return;
+	if (log->to_journal)
+		dprintf(STDERR_FILENO, "%s%s\n", priority, message);
+	else
+		write_all(STDERR_FILENO, line, time_length + (size_t)length);
+}
+
+void log_write(struct log *log, enum log_level level, const char *subject, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	log_vwrite(log, level, subject, format, arguments);
+	va_end(arguments);
+}

@@ -1,0 +1,42 @@
+/*
+ * The log: one line an event, to stderr, a file or syslog. Lines have PgBouncer's shape, which log
+ * analysers parse:
+ *
+ *	2026-01-31 23:59:59.999 UTC [pid] LEVEL C-7: db/user@addr:port message
+ */
+#ifndef MILLPOND_DAEMON_LOG_H
+#define MILLPOND_DAEMON_LOG_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include "conf/settings.h"
+
+enum log_level { LEVEL_FATAL, LEVEL_ERROR, LEVEL_WARNING, LEVEL_LOG, LEVEL_DEBUG, LEVEL_NOISE };
+
+struct log {
+	int file; /* -1: none */
+	bool to_stderr;
+	bool to_journal; /* stderr is the journal, which has its own time and wants priorities */
+	bool to_syslog;
+	enum log_level level; /* the last that is written */
+	char *ident;	      /* of syslog, which keeps the pointer */
+};
+
+/* Writes to stderr until log_configure(). `verbose` counts -v. */
+void log_init(struct log *log, int verbose);
+
+/* Opens what the settings say (again, so that a rotated file is let go). False: the file cannot
+ * be opened, errno says why, and the old one is still in use. */
+bool log_configure(struct log *log, const struct settings *settings, int verbose, bool quiet);
+
+void log_release(struct log *log);
+
+/* `subject` stands before the message, e.g. "C-7: db/user@addr:port"; NULL for the process. */
+__attribute__((format(printf, 4, 5))) void log_write(struct log *log, enum log_level level,
+						     const char *subject, const char *format, ...);
+__attribute__((format(printf, 4, 0))) void log_vwrite(struct log *log, enum log_level level,
+						      const char *subject, const char *format,
+						      va_list arguments);
+
+#endif

@@ -1,0 +1,341 @@
+#include "daemon/login.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "daemon/borrow.h"
+#include "daemon/cancel.h"
+#include "daemon/console.h"
+#include "daemon/recover.h"
+#include "daemon/runtime/loop.h"
+#include "daemon/session.h"
+#include "daemon/worker.h"
+#include "pool/pools.h"
+#include "protocol/message.h"
+#include "protocol/startup.h"
+#include "protocol/writer.h"
+
+/* --- the first packets -------------------------------------------------------------------- */
+
+static bool await_more(struct session *session, struct failure *why, int64_t deadline)
+{
+	if (await_readable(&session->client, deadline))
+		return true;
+	if (errno == ETIMEDOUT)
+		return failure_set(why, FAILURE_LOGIN_TIMEOUT);
+	return failure_set(why, session->killed != FAILURE_NONE ? session->killed :
+								   FAILURE_NO_MEMORY);
+}
+
+/* Encryption is not offered; whatever was sent along with the question came from somebody else. */
+static bool decline_encryption(struct session *session, const struct startup *startup,
+			       size_t length, const char *kind, struct failure *why)
+{
+	if (length > startup->packet_length)
+		return failure_set(why, FAILURE_UNENCRYPTED_DATA, kind);
+	return stream_send(&session->client, "N", 1) ||
+	       failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+}
+
+static bool await_cancelled(struct session *session, const struct startup *startup,
+			    struct failure *why)
+{
+	unsigned char key[CANCEL_KEY_BYTES];
+
+	memcpy(key, startup->cancel_key, sizeof key);
+	await_cancel_request(session->worker, key);
+	return failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
+}
+
+/* One read; the answer is STARTUP_INCOMPLETE as long as there is more to come. */
+static enum startup_kind read_startup(struct session *session, struct startup *startup,
+				      size_t *length, struct failure *why)
+{
+	char *data;
+	ssize_t got = stream_read(&session->client, &data);
+
+	if (got < 0 && errno == EAGAIN)
+		return STARTUP_INCOMPLETE;
+	if (got <= 0) {
+		failure_set(why, FAILURE_CLIENT_GONE);
+		return STARTUP_BAD;
+	}
+	*length = (size_t)got;
+	enum startup_kind kind = startup_parse(data, *length, startup, why);
+	if (kind == STARTUP_INCOMPLETE && !stream_keep(&session->client, data, *length)) {
+		failure_set(why, FAILURE_NO_MEMORY);
+		return STARTUP_BAD;
+	}
+	return kind;
+}
+
+/* Everything up to the startup packet, which is left in the scratch buffer. */
+static bool await_startup(struct session *session, struct startup *startup, struct failure *why,
+			  int64_t deadline)
+{
+	size_t length;
+
+	for (;;) {
+		switch (read_startup(session, startup, &length, why)) {
+		case STARTUP_INCOMPLETE:
+			if (!await_more(session, why, deadline))
+				return false;
+			break;
+		case STARTUP_BAD:
+			return false;
+		case STARTUP_SSL:
+			if (!decline_encryption(session, startup, length, "SSL", why))
+				return false;
+			break;
+		case STARTUP_GSS:
+			if (!decline_encryption(session, startup, length, "GSSAPI encryption", why))
+				return false;
+			break;
+		case STARTUP_CANCEL:
+			return await_cancelled(session, startup, why);
+		case STARTUP_SESSION:
+			/* A client waits for the welcome; one that does not gets no good of it. */
+			return length == startup->packet_length ||
+			       failure_set(why, FAILURE_BAD_STARTUP, "data after the startup packet");
+		}
+	}
+}
+
+/* --- who and where ------------------------------------------------------------------------ */
+
+static bool note_names(struct session *session, const struct startup *startup, struct failure *why)
+{
+	if (startup->user == NULL)
+		return failure_set(why, FAILURE_NO_USER_NAME);
+	session->user_name = strdup(startup->user);
+	session->database_name =
+		strdup(startup->database != NULL ? startup->database : startup->user);
+	return (session->user_name != NULL && session->database_name != NULL) ||
+	       failure_set(why, FAILURE_NO_MEMORY);
+}
+
+static bool find_pool(struct session *session, struct failure *why)
+{
+	const struct worker *worker = session->worker;
+	const struct database *database =
+		settings_find_database(worker->settings, session->database_name);
+
+	if (database == NULL)
+		return failure_set(why, FAILURE_NO_DATABASE, session->database_name);
+	if (worker->client_count >= (size_t)worker->settings->max_client_conn) {
+		failure_set(why, FAILURE_TOO_MANY_CLIENTS);
+		return failure_detail(why, "%zu clients are connected; max_client_conn is %d.",
+				      worker->client_count, worker->settings->max_client_conn);
+	}
+	session->pool = pools_find(worker->pools, database, session->database_name,
+				   session->user_name);
+	if (session->pool == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	session->worker->client_count++;
+	session->pool->client_count++;
+	session->is_counted = true;
+	return true;
+}
+
+/* --- parameters --------------------------------------------------------------------------- */
+
+static bool note_parameter(struct session *session, enum failure_kind unsupported,
+			   const char *name, const char *value, struct failure *why)
+{
+	const char *ignored = session->worker->settings->ignore_startup_parameters;
+
+	if (parameters_get(session->pool->welcome, name) != NULL && !parameter_is_read_only(name))
+		return parameters_change(&session->wishes, name, value) ||
+		       failure_set(why, FAILURE_NO_MEMORY);
+	if (settings_list_has(ignored, name))
+		return true;
+	return failure_set(why, unsupported, name);
+}
+
+static bool note_options(struct session *session, const char *options, struct failure *why)
+{
+	bool others_ignored = settings_list_has(session->worker->settings->ignore_startup_parameters,
+						"options");
+	char *copy = strdup(options);
+	char *cursor = copy;
+	const char *name;
+	const char *value;
+	int found = copy == NULL ? -1 : 1;
+
+	if (copy == NULL)
+		failure_set(why, FAILURE_NO_MEMORY);
+	while (found > 0 && (found = startup_option_next(&cursor, &name, &value, why)) > 0)
+		if (!note_parameter(session, FAILURE_STARTUP_OPTION, name, value, why) &&
+		    !(others_ignored && why->kind == FAILURE_STARTUP_OPTION))
+			found = -1;
+	free(copy);
+	return found == 0 || (others_ignored && why->kind == FAILURE_STARTUP_OPTIONS);
+}
+
+/* What the client asks for beyond a user and a database. Protocol options are answered later. */
+static bool note_parameters(struct session *session, const struct startup *startup,
+			    struct failure *why)
+{
+	const char *cursor = startup->parameters;
+	const char *name;
+	const char *value;
+
+	if (startup->options != NULL && !note_options(session, startup->options, why))
+		return false;
+	while (startup_next(&cursor, &name, &value))
+		if (!startup_is_protocol_option(name) &&
+		    !note_parameter(session, FAILURE_STARTUP_PARAMETER, name, value, why))
+			return false;
+	return true;
+}
+
+/* --- the welcome -------------------------------------------------------------------------- */
+
+/* NegotiateProtocolVersion: the newest minor version known here, and the options that are not. */
+static void write_negotiation(struct writer *writer, const struct startup *startup)
+{
+	const char *cursor = startup->parameters;
+	const char *name;
+	const char *value;
+	uint32_t unknown = 0;
+
+	while (startup_next(&cursor, &name, &value))
+		unknown += startup_is_protocol_option(name);
+	if (startup->minor == 0 && unknown == 0)
+		return;
+	message_begin(writer, 'v');
+	write_uint32(writer, 0x30000);
+	write_uint32(writer, unknown);
+	cursor = startup->parameters;
+	while (startup_next(&cursor, &name, &value))
+		if (startup_is_protocol_option(name))
+			write_text(writer, name);
+	message_end(writer);
+}
+
+static void write_parameters(struct writer *writer, const struct session *session)
+{
+	const struct parameters *welcome = session->pool->welcome;
+
+	for (size_t i = 0; i < parameters_count(welcome); i++) {
+		const char *name = parameters_name(welcome, i);
+		const char *wished = parameters_get(session->wishes, name);
+		/* The name that the client came with, not the one the server is logged in as. */
+		if (strcasecmp(name, "session_authorization") == 0)
+			wished = session->user_name;
+		write_parameter_status(writer, name,
+				       wished != NULL ? wished : parameters_value(welcome, i));
+	}
+}
+
+static void write_welcome(struct writer *writer, const struct session *session)
+{
+	message_begin(writer, 'R'); /* AuthenticationOk */
+	write_uint32(writer, 0);
+	message_end(writer);
+	if (session->phase == SESSION_CONSOLE)
+		console_write_parameters(writer);
+	else
+		write_parameters(writer, session);
+	message_begin(writer, 'K'); /* BackendKeyData */
+	write_bytes(writer, session->cancel_key, CANCEL_KEY_BYTES);
+	message_end(writer);
+	write_ready_for_query(writer, 'I');
+}
+
+static bool send_welcome(struct session *session, struct writer *writer, struct failure *why)
+{
+	if (!cancel_key_assign(&session->worker->cancel_keys, session))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	write_welcome(writer, session);
+	if (writer->failed)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	if (!stream_send(&session->client, writer->data, writer->length))
+		return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	if (session->worker->settings->log_connections)
+		session_log(session, LEVEL_LOG, "login attempt: db=%s user=%s tls=no",
+			    session->database_name, session->user_name);
+	return true;
+}
+
+/*
+ * What a server reports is a part of the welcome, so before the first one of a pool has logged in
+ * its clients wait for it. The packet is kept meanwhile.
+ */
+static bool await_first_server(struct session *session, struct startup *startup,
+			       struct failure *why, int64_t deadline)
+{
+	const char *packet = startup->parameters - 8; /* the length and the version */
+	char *data;
+	struct failure ignored;
+
+	if (parameters_count(session->pool->welcome) > 0)
+		return true;
+	if (!stream_keep(&session->client, packet, startup->packet_length))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	if (!await_borrow(session, FAILURE_LOGIN_TIMEOUT_SERVER_DOWN, why, deadline))
+		return false;
+	await_give_back(session->upstream, false, false);
+	size_t length = stream_reread(&session->client, &data);
+	startup_parse(data, length, startup, &ignored);
+	return true;
+}
+
+static bool await_pool_login(struct session *session, struct startup *startup, struct failure *why,
+			     int64_t deadline)
+{
+	struct writer writer;
+
+	if (!find_pool(session, why) || !await_first_server(session, startup, why, deadline) ||
+	    !note_parameters(session, startup, why))
+		return false;
+	writer_init(&writer);
+	write_negotiation(&writer, startup);
+	session->phase = SESSION_LOGGED_IN;
+	bool welcome = send_welcome(session, &writer, why);
+	writer_release(&writer);
+	if (welcome)
+		session->pool->stats.client_login_count++;
+	return welcome;
+}
+
+static bool console_login(struct session *session, const struct startup *startup,
+			  struct failure *why)
+{
+	struct writer writer;
+
+	if (!console_admits(session, why))
+		return false;
+	writer_init(&writer);
+	write_negotiation(&writer, startup);
+	session->phase = SESSION_CONSOLE;
+	bool welcome = send_welcome(session, &writer, why);
+	writer_release(&writer);
+	return welcome;
+}
+
+bool await_login(struct session *session, struct failure *why)
+{
+	int64_t limit = session->worker->settings->client_login_timeout_us;
+	int64_t deadline = limit > 0 ? session->accepted_at + limit : DEADLINE_NEVER;
+	struct startup startup;
+
+	if (!await_startup(session, &startup, why, deadline))
+		return false;
+	if (session->killed != FAILURE_NONE)
+		return failure_set(why, session->killed);
+	if (!note_names(session, &startup, why))
+		return false;
+	if (startup.replication != NULL && strcasecmp(startup.replication, "false") != 0 &&
+	    strcasecmp(startup.replication, "off") != 0 && strcmp(startup.replication, "0") != 0 &&
+	    strcasecmp(startup.replication, "no") != 0)
+		return failure_set(why, FAILURE_REPLICATION_UNSUPPORTED);
+	if (console_is_asked_for(session->database_name))
+		return console_login(session, &startup, why);
+	if (session->worker->closing)
+		return failure_set(why, FAILURE_SHUTTING_DOWN);
+	return await_pool_login(session, &startup, why, deadline);
+}

@@ -1,0 +1,354 @@
+#include "daemon/relay.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/loop.h"
+#include "daemon/session.h"
+#include "daemon/upstream.h"
+#include "daemon/worker.h"
+#include "protocol/message.h"
+
+/* A session whose sockets are ready again and again lets the others have a turn. */
+#define ROUNDS_IN_A_ROW 8
+
+struct relay {
+	struct session *session;
+	struct stream *client;
+	struct upstream *upstream;
+	struct pipeline *pipeline;
+	struct stats *stats;
+	size_t max_bytes;	/* of a message */
+	size_t left;		/* of a request of which the beginning has been passed on */
+	bool goodbye;		/* the client has said Terminate */
+	unsigned ready_count;	/* the upstream's when it was last looked at */
+	int64_t transaction_at; /* when it began; 0: none is open */
+	int64_t query_at;	/* when the server was last asked something it owes; 0: nothing */
+	int64_t settled_at;	/* since when it owes nothing */
+	int64_t query_limit_us; /* 0: none */
+	int64_t transaction_limit_us;
+	int64_t idle_limit_us;
+};
+
+/* --- requests ----------------------------------------------------------------------------- */
+
+static void note_time_of_request(struct relay *relay)
+{
+	if (relay->query_at != 0)
+		return;
+	relay->query_at = loop_now();
+	relay->stats->query_count++;
+	if (relay->transaction_at == 0) {
+		relay->transaction_at = relay->query_at;
+		relay->stats->xact_count++;
+	}
+}
+
+static bool note_request(struct relay *relay, const struct message *message)
+{
+	switch (message->letter) {
+	case FRONTEND_COPY_DATA:
+	case FRONTEND_COPY_DONE:
+	case FRONTEND_COPY_FAIL:
+		break;
+	case FRONTEND_PARSE:
+		relay->stats->client_parse_count++;
+		relay->stats->server_parse_count++;
+		note_time_of_request(relay);
+		break;
+	case FRONTEND_BIND:
+		relay->stats->bind_count++;
+		note_time_of_request(relay);
+		break;
+	default:
+		note_time_of_request(relay);
+	}
+	return pipeline_request(relay->pipeline, message->letter);
+}
+
+static bool refuse(const struct message *message, enum message_fault fault, struct failure *why)
+{
+	if (fault == MESSAGE_UNKNOWN)
+		return failure_set(why, FAILURE_BAD_MESSAGE_TYPE, message->letter);
+	return failure_set(why, FAILURE_BAD_MESSAGE_LENGTH);
+}
+
+/* Hops over the client's messages as far as they can go on now; `*taken` is how far that is. */
+static bool take_requests(struct relay *relay, const char *data, size_t length, size_t *taken,
+			  struct failure *why)
+{
+	struct message message;
+	size_t at = relay->left < length ? relay->left : length;
+
+	relay->left -= at;
+	while (!pipeline_is_full(relay->pipeline) && !relay->goodbye &&
+	       message_look(data + at, length - at, &message)) {
+		enum message_fault fault = frontend_message_check(&message, relay->max_bytes);
+		if (fault != MESSAGE_GOOD)
+			return refuse(&message, fault, why);
+		if (message.letter == FRONTEND_TERMINATE) {
+			relay->goodbye = true;
+			break;
+		}
+		if (!note_request(relay, &message))
+			return failure_set(why, FAILURE_NO_MEMORY);
+		at += message.present;
+		if (!message_is_whole(&message))
+			relay->left = message.body_length + MESSAGE_HEADER_BYTES - message.present;
+	}
+	*taken = at;
+	return true;
+}
+
+static bool server_failed(struct failure *why)
+{
+	failure_set(why, FAILURE_SERVER_GONE);
+	return errno == 0 ? false : failure_detail(why, "%s", strerror(errno));
+}
+
+/* What is not taken waits: for its end, or for the server to catch up. */
+static bool keep_rest(struct relay *relay, const char *data, size_t length, struct failure *why)
+{
+	bool kept;
+
+	if (relay->goodbye) /* what follows a goodbye is nobody's */
+		return true;
+	kept = pipeline_is_full(relay->pipeline) ? stream_put_back(relay->client, data, length) :
+						   stream_keep(relay->client, data, length);
+	return kept || failure_set(why, FAILURE_NO_MEMORY);
+}
+
+static bool pass_requests(struct relay *relay, const char *data, size_t length,
+			  struct failure *why)
+{
+	size_t taken;
+
+	if (!take_requests(relay, data, length, &taken, why) ||
+	    !keep_rest(relay, data + taken, length - taken, why))
+		return false;
+	return taken == 0 || stream_send(&relay->upstream->stream, data, taken) ||
+	       server_failed(why);
+}
+
+/* The first requests go out in one piece with what the server must be told in front of them. */
+static bool pass_first_requests(struct relay *relay, const char *data, size_t length,
+				const struct writer *prefix, struct failure *why)
+{
+	struct writer both;
+	size_t taken;
+
+	if (prefix == NULL)
+		return pass_requests(relay, data, length, why);
+	if (!pipeline_request(relay->pipeline, PIPELINE_OWN_QUERY))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	if (!take_requests(relay, data, length, &taken, why) ||
+	    !keep_rest(relay, data + taken, length - taken, why))
+		return false;
+	writer_init(&both);
+	write_bytes(&both, prefix->data, prefix->length);
+	write_bytes(&both, data, taken);
+	bool sent = !both.failed && stream_send(&relay->upstream->stream, both.data, both.length);
+	writer_release(&both);
+	return sent || server_failed(why);
+}
+
+static bool wants_requests(const struct relay *relay)
+{
+	return !stream_has_unsent(&relay->upstream->stream) && !pipeline_is_full(relay->pipeline) &&
+	       !relay->pipeline->doubtful && !relay->goodbye;
+}
+
+static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
+{
+	char *data;
+
+	if (!stream_flush(&relay->upstream->stream))
+		return server_failed(why);
+	if (!wants_requests(relay))
+		return true;
+	bool seen_before = relay->client->put_back;
+	ssize_t length = stream_read(relay->client, &data);
+	if (length > 0 && !seen_before)
+		relay->stats->received += (uint64_t)length;
+	if (length == 0)
+		return failure_set(why, FAILURE_CLIENT_GONE);
+	if (length < 0)
+		return errno == EAGAIN ||
+		       failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	*moved = true;
+	return pass_requests(relay, data, (size_t)length, why);
+}
+
+/* --- replies ------------------------------------------------------------------------------ */
+
+/* One or more ReadyForQuery went to the client. */
+static bool note_ready(struct relay *relay, struct failure *why)
+{
+	const struct pipeline *pipeline = relay->pipeline;
+	int64_t now = loop_now();
+
+	relay->ready_count = relay->upstream->ready_count;
+	relay->settled_at = now;
+	if (relay->query_at != 0)
+		relay->stats->query_time += (uint64_t)(now - relay->query_at);
+	relay->query_at = pipeline_is_settled(pipeline) ? 0 : now;
+	if (pipeline->status == 'I' && relay->transaction_at != 0) {
+		relay->stats->xact_time += (uint64_t)(now - relay->transaction_at);
+		relay->transaction_at = relay->query_at;
+	}
+	if (pipeline->status != 'I' && pool_mode(relay->session->pool) == POOL_STATEMENT)
+		return failure_set(why, FAILURE_NO_BLOCKS);
+	return true;
+}
+
+static bool server_ended(const struct relay *relay, struct failure *why)
+{
+	failure_set(why, FAILURE_SERVER_GONE);
+	/* Its own last word has reached the client, who needs no second one. */
+	why->told = relay->upstream->said_error;
+	if (relay->upstream->left > 0)
+		failure_detail(why, "The server closed the connection in the middle of a message.");
+	return false;
+}
+
+static bool pump_replies(struct relay *relay, bool *moved, struct failure *why)
+{
+	struct stream *server = &relay->upstream->stream;
+	char *data;
+	size_t forward;
+
+	if (!stream_flush(relay->client))
+		return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	if (stream_has_unsent(relay->client))
+		return true;
+	ssize_t length = stream_read(server, &data);
+	if (length < 0 && errno == EAGAIN)
+		return true;
+	if (length <= 0)
+		return server_ended(relay, why);
+	*moved = true;
+	if (!upstream_sift(relay->upstream, data, (size_t)length, &forward))
+		return failure_set(why, FAILURE_SERVER_PROTOCOL);
+	relay->stats->sent += forward;
+	if (forward > 0 && !stream_send(relay->client, data, forward))
+		return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	if (relay->pipeline->own_failed) {
+		*why = relay->upstream->own_failure;
+		return false;
+	}
+	return relay->ready_count == relay->upstream->ready_count || note_ready(relay, why);
+}
+
+/* --- the end ------------------------------------------------------------------------------ */
+
+/* After some errors only the server knows whether it owes one more reply (see pipeline.h). */
+static bool ask_if_in_doubt(const struct relay *relay, struct failure *why)
+{
+	static const char empty_query[] = {FRONTEND_QUERY, 0, 0, 0, 5, 0};
+
+	if (!relay->pipeline->doubtful || !pipeline_is_settled(relay->pipeline))
+		return true;
+	if (!pipeline_request(relay->pipeline, PIPELINE_OWN_QUERY))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	return stream_send(&relay->upstream->stream, empty_query, sizeof empty_query) ||
+	       server_failed(why);
+}
+
+static bool is_over(const struct relay *relay)
+{
+	bool between_messages = relay->left == 0 && relay->upstream->left == 0 &&
+				!stream_has_unsent(&relay->upstream->stream);
+
+	if (!between_messages || relay->pipeline->doubtful)
+		return false;
+	return pipeline_is_idle(relay->pipeline) ||
+	       (relay->goodbye && pipeline_is_settled(relay->pipeline));
+}
+
+/* When the first of the limits that apply now is reached, and which one that is. */
+static int64_t next_limit(const struct relay *relay, enum failure_kind *kind)
+{
+	int64_t deadline = DEADLINE_NEVER;
+
+	if (relay->query_limit_us > 0 && relay->query_at != 0) {
+		deadline = relay->query_at + relay->query_limit_us;
+		*kind = FAILURE_QUERY_TIMEOUT;
+	}
+	if (relay->idle_limit_us > 0 && relay->query_at == 0 && relay->settled_at != 0 &&
+	    relay->settled_at + relay->idle_limit_us < deadline) {
+		deadline = relay->settled_at + relay->idle_limit_us;
+		*kind = FAILURE_IDLE_TRANSACTION_TIMEOUT;
+	}
+	if (relay->transaction_limit_us > 0 && relay->transaction_at != 0 &&
+	    relay->transaction_at + relay->transaction_limit_us < deadline) {
+		deadline = relay->transaction_at + relay->transaction_limit_us;
+		*kind = FAILURE_TRANSACTION_TIMEOUT;
+	}
+	return deadline;
+}
+
+static bool await_movement(const struct relay *relay, struct failure *why)
+{
+	enum failure_kind limit = FAILURE_NONE;
+	int64_t deadline = next_limit(relay, &limit);
+	bool read_server = !stream_has_unsent(relay->client);
+
+	if (await_either(relay->client, wants_requests(relay), &relay->upstream->stream, read_server,
+			 deadline))
+		return true;
+	if (errno == ETIMEDOUT)
+		return failure_set(why, limit);
+	if (errno == ECANCELED)
+		return failure_set(why, relay->session->killed);
+	return failure_set(why, FAILURE_NO_MEMORY);
+}
+
+static bool run(struct relay *relay, struct failure *why)
+{
+	int rounds = 0;
+
+	while (!is_over(relay)) {
+		bool moved = false;
+		if (!pump_replies(relay, &moved, why) || !pump_requests(relay, &moved, why) ||
+		    !ask_if_in_doubt(relay, why))
+			return false;
+		if (moved && ++rounds < ROUNDS_IN_A_ROW)
+			continue;
+		rounds = 0;
+		if (moved)
+			await_turn(relay->client->loop);
+		else if (!await_movement(relay, why))
+			return false;
+	}
+	return !relay->goodbye || failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
+}
+
+bool await_relay(struct session *session, const char *data, size_t length,
+		 const struct writer *prefix, struct failure *why)
+{
+	const struct pool *pool = session->pool;
+	const struct settings *settings = pool->settings;
+	struct relay relay = {
+		.session = session,
+		.client = &session->client,
+		.upstream = session->upstream,
+		.pipeline = &session->upstream->pipeline,
+		.stats = &session->pool->stats,
+		.max_bytes = (size_t)settings->max_packet_size,
+		.ready_count = session->upstream->ready_count,
+		.query_limit_us = settings_query_timeout_us(settings, pool->user),
+		.transaction_limit_us = settings_transaction_timeout_us(settings, pool->user),
+		.idle_limit_us = settings_idle_transaction_timeout_us(settings, pool->user),
+	};
+
+	if (length > 0 && !pass_first_requests(&relay, data, length, prefix, why))
+		return false;
+	if (length == 0 && is_over(&relay)) {
+		/* In session mode: the client has something to say, or the server has. */
+		bool moved = false;
+		if (!pump_replies(&relay, &moved, why) || !pump_requests(&relay, &moved, why))
+			return false;
+	}
+	return run(&relay, why);
+}

@@ -1,0 +1,123 @@
+#include "daemon/request.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/goodbye.h"
+#include "daemon/runtime/loop.h"
+#include "daemon/session.h"
+#include "daemon/worker.h"
+#include "protocol/message.h"
+#include "protocol/writer.h"
+
+/* A request longer than this gets its server before it is complete. */
+#define WAIT_FOR_WHOLE_BYTES ((size_t)16 * 1024)
+
+static ssize_t read_client(struct session *session, char **data, struct failure *why)
+{
+	ssize_t length = stream_read(&session->client, data);
+
+	if (length == 0)
+		failure_set(why, FAILURE_CLIENT_GONE);
+	else if (length < 0 && errno != EAGAIN)
+		failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	else if (length > 0 && session->pool != NULL)
+		session->pool->stats.received += (uint64_t)length;
+	return length;
+}
+
+static bool is_late_copy(const struct message *message)
+{
+	return message->letter == FRONTEND_COPY_DATA || message->letter == FRONTEND_COPY_DONE ||
+	       message->letter == FRONTEND_COPY_FAIL;
+}
+
+/*
+ * After a COPY has failed, the client may still be sending for it; as a server would, drop that
+ * (PostgreSQL manual, "COPY Operations"). Answers how much of the data that is.
+ */
+static size_t drop_late_copy(struct session *session, const char *data, size_t length)
+{
+	struct message message;
+	size_t at = session->stray_bytes < length ? session->stray_bytes : length;
+
+	session->stray_bytes -= at;
+	while (message_look(data + at, length - at, &message) && is_late_copy(&message)) {
+		at += message.present;
+		session->stray_bytes =
+			message.body_length + MESSAGE_HEADER_BYTES - message.present;
+	}
+	return at;
+}
+
+bool request_read(struct session *session, char **data, size_t *length, struct failure *why)
+{
+	size_t max_bytes = (size_t)session->worker->settings->max_packet_size;
+	struct message message;
+
+	*length = 0;
+	ssize_t got = read_client(session, data, why);
+	if (got <= 0)
+		return got < 0 && errno == EAGAIN;
+	size_t dropped = drop_late_copy(session, *data, (size_t)got);
+	size_t left = (size_t)got - dropped;
+	*data += dropped;
+	if (!message_look(*data, left, &message))
+		return stream_keep(&session->client, *data, left) ||
+		       failure_set(why, FAILURE_NO_MEMORY);
+
+	enum message_fault fault = frontend_message_check(&message, max_bytes);
+	if (fault == MESSAGE_UNKNOWN)
+		return failure_set(why, FAILURE_BAD_MESSAGE_TYPE, message.letter);
+	if (fault == MESSAGE_BAD_LENGTH)
+		return failure_set(why, FAILURE_BAD_MESSAGE_LENGTH);
+	if (message.letter == FRONTEND_TERMINATE)
+		return failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
+	if (!message_is_whole(&message) && left < WAIT_FOR_WHOLE_BYTES)
+		return stream_keep(&session->client, *data, left) ||
+		       failure_set(why, FAILURE_NO_MEMORY);
+	*length = left;
+	return true;
+}
+
+/* Finds the end of the request, or as much of it as is there. */
+static size_t request_end(const char *data, size_t length, size_t *left, bool *ended)
+{
+	struct message message;
+	size_t at = *left < length ? *left : length;
+
+	*left -= at;
+	while (*left == 0 && !*ended && message_look(data + at, length - at, &message)) {
+		*ended = message.letter == FRONTEND_QUERY || message.letter == FRONTEND_SYNC ||
+			 message.letter == FRONTEND_FUNCTION_CALL;
+		at += message.present;
+		*left = message.body_length + MESSAGE_HEADER_BYTES - message.present;
+	}
+	return at;
+}
+
+bool await_request_refused(struct session *session, struct failure *why)
+{
+	struct stream *client = &session->client;
+	size_t left = 0;
+	bool ended = false;
+	char *data = NULL;
+	size_t length = stream_reread(client, &data);
+
+	for (;;) {
+		size_t at = request_end(data, length, &left, &ended);
+		bool done = ended && left == 0;
+		bool kept = done ? stream_put_back(client, data + at, length - at) :
+				   stream_keep(client, data + at, length - at);
+		if (!kept)
+			return failure_set(why, FAILURE_NO_MEMORY);
+		if (done)
+			return send_failure(session, why, true);
+		if (!await_readable(client, DEADLINE_NEVER))
+			return failure_set(why, session->killed);
+		ssize_t got = read_client(session, &data, why);
+		if (got == 0 || (got < 0 && errno != EAGAIN))
+			return false;
+		length = got > 0 ? (size_t)got : 0;
+	}
+}

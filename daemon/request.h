@@ -1,0 +1,26 @@
+/*
+ * What a client says while it holds no server: whether that is a request that needs one.
+ */
+#ifndef MILLPOND_DAEMON_REQUEST_H
+#define MILLPOND_DAEMON_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "protocol/failure.h"
+
+struct session;
+
+/*
+ * Reads what has come, into the scratch buffer. `*length` is 0 when there is no request in it that
+ * is complete enough to lend a server for. False: the session ends.
+ */
+bool request_read(struct session *session, char **data, size_t *length, struct failure *why);
+
+/*
+ * Answers the kept request with an error instead of a server's reply: drops it up to its end (a
+ * Query or a Sync, which may still have to come), and says that the session is ready again.
+ */
+bool await_request_refused(struct session *session, struct failure *why);
+
+#endif

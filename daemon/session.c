@@ -1,0 +1,314 @@
+#include "daemon/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/borrow.h"
+#include "daemon/cancel.h"
+#include "daemon/console.h"
+#include "daemon/goodbye.h"
+#include "daemon/login.h"
+#include "daemon/recover.h"
+#include "daemon/relay.h"
+#include "daemon/request.h"
+#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/loop.h"
+#include "daemon/upstream.h"
+#include "daemon/worker.h"
+#include "protocol/writer.h"
+
+/* --- serving ------------------------------------------------------------------------------ */
+
+static int64_t sooner(int64_t deadline, int64_t now, int64_t limit_us)
+{
+	return limit_us > 0 && now + limit_us < deadline ? now + limit_us : deadline;
+}
+
+/* Both the wait for a server and the query as a whole have a limit. */
+static bool await_server(struct session *session, struct failure *why)
+{
+	const struct pool *pool = session->pool;
+	int64_t now = loop_now();
+	int64_t wait_limit =
+		settings_query_wait_timeout_us(pool->settings, pool->database, pool->user);
+	int64_t query_limit = settings_query_timeout_us(pool->settings, pool->user);
+	int64_t waited = sooner(DEADLINE_NEVER, now, wait_limit);
+	int64_t deadline = sooner(waited, now, query_limit);
+
+	return await_borrow(session,
+			    deadline < waited ? FAILURE_QUERY_TIMEOUT_WAITING :
+						FAILURE_QUERY_WAIT_TIMEOUT,
+			    why, deadline);
+}
+
+/*
+ * Tells the server what its new client wishes. What some server has accepted before goes in front of
+ * the client's own bytes, as `prefix`; the rest is tried first, so that no query runs without it.
+ */
+static bool await_wishes(struct session *session, struct writer *prefix, struct failure *why)
+{
+	struct upstream *upstream = session->upstream;
+	struct server *server = upstream->server;
+	int64_t deadline = loop_now() + session->worker->settings->server_connect_timeout_us;
+
+	if (!parameters_write_change(prefix, server->applied, session->wishes, server->reported,
+				     server->base)) {
+		parameters_assign(&server->applied, session->wishes);
+		return true;
+	}
+	bool proven = parameters_are_proven(session->wishes);
+	if (!proven) {
+		/* The text of the query stands behind its header, and ends in a zero. */
+		write_uint8(prefix, 0);
+		if (prefix->failed)
+			return failure_set(why, FAILURE_NO_MEMORY);
+		if (!upstream_query(upstream, prefix->data + 5, why, deadline))
+			return false;
+		prefix->length = 0;
+	}
+	parameters_assign(&server->applied, session->wishes);
+	parameters_prove(session->wishes);
+	return true;
+}
+
+static bool await_conversation(struct session *session, char *data, size_t length,
+			       struct failure *why)
+{
+	struct writer prefix;
+	bool done;
+
+	if (session->upstream->server->applied == session->wishes)
+		return await_relay(session, data, length, NULL, why);
+	if (!stream_keep(&session->client, data, length))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	writer_init(&prefix);
+	done = await_wishes(session, &prefix, why);
+	if (done) {
+		length = stream_reread(&session->client, &data);
+		done = await_relay(session, data, length, prefix.length > 0 ? &prefix : NULL, why);
+	}
+	writer_release(&prefix);
+	return done;
+}
+
+/* The request stays in the session while it waits, since the scratch buffer is everybody's. */
+static bool await_turn_in_queue(struct session *session, char **data, size_t *length,
+				struct failure *why)
+{
+	if (!stream_keep(&session->client, *data, *length))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	if (!await_server(session, why))
+		return false;
+	*length = stream_reread(&session->client, data);
+	return true;
+}
+
+static void give_back(struct session *session)
+{
+	bool reset = session->worker->settings->server_reset_query_always;
+	await_give_back(session->upstream, false, reset);
+}
+
+/* One request and what belongs to it: a transaction, or as much of a session as has something to
+ * say. True: the session goes on. */
+static bool serve(struct session *session, struct failure *why)
+{
+	char *data = NULL;
+	size_t length = 0;
+
+	if (session->upstream == NULL) {
+		if (!request_read(session, &data, &length, why))
+			return false;
+		if (length == 0)
+			return true;
+		session->request_at = loop_now();
+		if (!borrow_now(session) && !await_turn_in_queue(session, &data, &length, why))
+			return why->kind == FAILURE_CANCELED &&
+			       await_request_refused(session, why);
+	}
+	if (!await_conversation(session, data, length, why))
+		return false;
+	if (pool_mode(session->pool) != POOL_SESSION)
+		give_back(session);
+	return true;
+}
+
+/* --- the story ---------------------------------------------------------------------------- */
+
+static bool has_been_spoken_to(const struct session *session)
+{
+	return session->killed == FAILURE_NONE &&
+	       (stream_has_news(&session->client) ||
+		(session->upstream != NULL && stream_has_news(&session->upstream->stream)));
+}
+
+static void session_free(struct session *session)
+{
+	struct worker *worker = session->worker;
+
+	*session->previous_link = session->next;
+	if (session->next != NULL)
+		session->next->previous_link = session->previous_link;
+	worker->session_count--;
+	parameters_drop(session->wishes);
+	free(session->database_name);
+	free(session->user_name);
+	free(session);
+}
+
+static void leave(struct session *session)
+{
+	cancel_key_remove(&session->worker->cancel_keys, session);
+	if (session->is_counted) {
+		session->worker->client_count--;
+		session->pool->client_count--;
+	}
+	session->is_counted = false;
+}
+
+/* Tells the client why, closes its socket, and brings its server to rest. */
+static void end(struct session *session, struct failure *why)
+{
+	session->is_ending = true;
+	leave(session);
+	bool server_failed = why->kind == FAILURE_SERVER_GONE ||
+			     why->kind == FAILURE_SERVER_PROTOCOL ||
+			     why->kind == FAILURE_NO_BLOCKS;
+	await_goodbye(session, why);
+	if (session->upstream != NULL)
+		await_give_back(session->upstream, server_failed,
+				pool_mode(session->pool) == POOL_SESSION ||
+					session->worker->settings->server_reset_query_always);
+	session_free(session);
+}
+
+/* What has come is dealt with: without bytes to hold, without a stack, until more comes. */
+static bool rest(struct session *session, struct failure *why)
+{
+	if (stream_has_unsent(&session->client) && !await_sent(&session->client, DEADLINE_NEVER))
+		return session->killed != FAILURE_NONE ?
+			       failure_set(why, session->killed) :
+			       failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	stream_rest(&session->client);
+	if (!stream_watch(&session->client) ||
+	    (session->upstream != NULL && !stream_watch(&session->upstream->stream)))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	return true;
+}
+
+static void session_run(void *arg)
+{
+	struct session *session = arg;
+	struct failure why;
+	bool stays = true;
+
+	if (session->phase == SESSION_NEW)
+		stays = await_login(session, &why);
+	do {
+		while (stays && has_been_spoken_to(session))
+			stays = session->phase == SESSION_CONSOLE ?
+					await_console(session, &why) :
+					serve(session, &why);
+		if (stays && session->killed != FAILURE_NONE)
+			stays = failure_set(&why, session->killed);
+		stays = stays && rest(session, &why);
+	} while (stays && has_been_spoken_to(session));
+
+	session->coroutine = NULL;
+	if (!stays) {
+		session->coroutine = coroutine_current(session->client.loop);
+		end(session, &why);
+	}
+}
+
+/* --- from outside ------------------------------------------------------------------------- */
+
+static void client_spoke(struct stream *stream)
+{
+	session_wake((struct session *)stream);
+}
+
+void session_wake(struct session *session)
+{
+	if (session->coroutine == NULL)
+		session->coroutine =
+			coroutine_start(session->client.loop, session_run, session);
+}
+
+void session_kill(struct session *session, enum failure_kind reason)
+{
+	if (session->killed != FAILURE_NONE || session->is_ending)
+		return;
+	session->killed = reason;
+	if (session->coroutine != NULL)
+		coroutine_cancel(session->coroutine);
+	else
+		session_wake(session);
+}
+
+void session_cancel_wait(struct session *session)
+{
+	session->wait_cancelled = true;
+	/* One that has just been answered looks at the mark itself. */
+	if (session->waiting->server == NULL && !session->waiting->refused)
+		coroutine_cancel(session->coroutine);
+}
+
+void session_tick(struct session *session, int64_t now)
+{
+	const struct settings *settings = session->worker->settings;
+	int64_t limit = 0;
+
+	if (session->coroutine != NULL) /* has deadlines of its own */
+		return;
+	if (session->killed != FAILURE_NONE) /* ... and found no memory to say so */
+		session_wake(session);
+	else if (session->phase == SESSION_LOGGED_IN)
+		limit = settings_client_idle_timeout_us(settings, session->pool->user);
+	if (limit > 0 && now - (session->request_at != 0 ? session->request_at :
+							   session->accepted_at) >= limit)
+		session_kill(session, FAILURE_CLIENT_IDLE);
+}
+
+struct session *session_start(struct worker *worker, int fd, const struct peer *peer,
+			      enum failure_kind refusal)
+{
+	struct session *session = calloc(1, sizeof *session);
+	if (session == NULL)
+		return NULL;
+	session->worker = worker;
+	session->peer = *peer;
+	session->id = pools_next_id(worker->pools);
+	session->accepted_at = loop_now();
+	session->killed = refusal;
+	stream_init(&session->client, &worker->loop, fd, client_spoke);
+	parameters_assign(&session->wishes, parameters_empty(worker->pools->parameters));
+
+	session->next = worker->sessions;
+	session->previous_link = &worker->sessions;
+	if (session->next != NULL)
+		session->next->previous_link = &session->next;
+	worker->sessions = session;
+	worker->session_count++;
+	session_wake(session);
+	return session;
+}
+
+void session_log(const struct session *session, enum log_level level, const char *format, ...)
+{
+	char peer[PEER_TEXT_BYTES + 8];
+	char subject[256];
+	va_list arguments;
+
+	peer_text(&session->peer, peer, sizeof peer);
+	snprintf(subject, sizeof subject, "C-%llu: %.80s/%.80s@%s", (unsigned long long)session->id,
+		 session->database_name != NULL ? session->database_name : "(nodb)",
+		 session->user_name != NULL ? session->user_name : "(nouser)", peer);
+	va_start(arguments, format);
+	log_vwrite(session->worker->log, level, subject, format, arguments);
+	va_end(arguments);
+}

@@ -1,0 +1,79 @@
+/*
+ * A client and its conversation, from accept to close. While it is active a session runs as a
+ * coroutine; at rest, outside a transaction and with nothing owed, it has no stack and is only
+ * this struct. It holds at most one lent server.
+ */
+#ifndef MILLPOND_DAEMON_SESSION_H
+#define MILLPOND_DAEMON_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/log.h"
+#include "daemon/peer.h"
+#include "daemon/runtime/stream.h"
+#include "pool/pool.h"
+#include "protocol/failure.h"
+#include "protocol/startup.h"
+
+struct coroutine;
+struct upstream;
+struct worker;
+
+enum session_phase { SESSION_NEW, SESSION_LOGGED_IN, SESSION_CONSOLE };
+
+struct session {
+	struct stream client; /* first: its callback finds the session by it */
+	struct session *next; /* of the worker's */
+	struct session **previous_link;
+	struct worker *worker;
+	struct coroutine *coroutine; /* NULL: at rest */
+	uint64_t id;
+	struct peer peer;
+	int64_t accepted_at;
+	int64_t request_at; /* of the last request; 0: none yet */
+	size_t stray_bytes; /* of a late COPY message, still to be dropped */
+
+	enum session_phase phase;
+	bool is_admin; /* on the console */
+	bool has_key;
+	bool is_counted; /* among its pool's and worker's clients */
+	bool is_ending;
+	enum failure_kind killed; /* somebody wants it to end, for this reason */
+
+	struct pool *pool; /* NULL before the login and on the console */
+	char *database_name; /* as the client asked for them; NULL before it has */
+	char *user_name;
+	struct parameters *wishes;	 /* parameters that differ from where all clients start */
+	struct upstream *upstream;	 /* the server lent to it */
+	const struct borrower *waiting;	 /* its place in the pool's queue */
+	bool wait_cancelled;
+	unsigned char cancel_key[CANCEL_KEY_BYTES];
+	struct session *next_by_key;
+};
+
+/*
+ * A new session for an accepted socket, which it owns. `refusal` is FAILURE_NONE, or why the client
+ * shall be told to go away. Starts by itself. NULL without memory: the socket is still the caller's.
+ */
+struct session *session_start(struct worker *worker, int fd, const struct peer *peer,
+			      enum failure_kind refusal);
+
+/* Something has come for a session at rest: gives it a coroutine. No effect on an active one. */
+void session_wake(struct session *session);
+
+/* Ends the session, for that reason, wherever it is. */
+void session_kill(struct session *session, enum failure_kind reason);
+
+/* The client gives up its place in the queue: its request fails, and it stays. */
+void session_cancel_wait(struct session *session);
+
+/* A few times a second: the limits of sessions at rest. */
+void session_tick(struct session *session, int64_t now);
+
+__attribute__((format(printf, 3, 4))) void session_log(const struct session *session,
+						       enum log_level level, const char *format,
+						       ...);
+
+#endif

@@ -1,0 +1,286 @@
+#include "daemon/upstream.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/cancel.h"
+#include "daemon/session.h"
+#include "daemon/worker.h"
+#include "pool/pool.h"
+#include "protocol/message.h"
+#include "protocol/writer.h"
+
+/* No ReadyForQuery, ParameterStatus or error of our own query is ever longer. */
+#define LOOKED_AT_BYTES ((size_t)64 * 1024)
+
+static void upstream_spoke(struct stream *stream);
+
+struct upstream *upstream_new(struct worker *worker, struct server *server)
+{
+	struct upstream *upstream = calloc(1, sizeof *upstream);
+	if (upstream == NULL)
+		return NULL;
+	upstream->worker = worker;
+	upstream->server = server;
+	pipeline_init(&upstream->pipeline);
+	stream_init(&upstream->stream, &worker->loop, server_socket(server), upstream_spoke);
+	server->upstream = upstream;
+	return upstream;
+}
+
+void upstream_free(struct upstream *upstream)
+{
+	cancels_forget(upstream->cancels);
+	upstream->server->upstream = NULL;
+	pipeline_release(&upstream->pipeline);
+	stream_release(&upstream->stream); /* the socket is libpq's */
+	free(upstream);
+}
+
+/* --- replies ------------------------------------------------------------------------------ */
+
+/* Splits "name\0value\0". */
+static bool split_parameter(const struct message *message, const char **name, const char **value)
+{
+	const char *body = message->body;
+	size_t length = message->body_length;
+
+	if (length < 2 || body[length - 1] != '\0')
+		return false;
+	*name = body;
+	*value = body + strlen(body) + 1;
+	return *value < body + length;
+}
+
+/*
+ * A parameter changed. During an own query that applies the client's wishes, the server says how it
+ * spells them, which becomes the wish and is told to the client. Otherwise it was the client's doing
+ * and becomes its wish, unless it is back to where every client starts.
+ */
+static bool note_wish(struct upstream *upstream, const char *name, const char *value,
+		      bool *for_client)
+{
+	struct parameters **wishes = &upstream->session->wishes;
+	struct server *server = upstream->server;
+	bool own = *for_client == false;
+
+	if (parameter_is_read_only(name))
+		return parameters_change(&server->base, name, value);
+	const char *wished = parameters_get(*wishes, name);
+	if (own) {
+		*for_client = wished != NULL && strcmp(wished, value) != 0;
+		return !*for_client || parameters_change(wishes, name, value);
+	}
+	const char *base = parameters_get(server->base, name);
+	bool back = base != NULL && strcmp(base, value) == 0;
+	if (!parameters_change(wishes, name, back ? NULL : value))
+		return false;
+	parameters_assign(&server->applied, *wishes);
+	return true;
+}
+
+static bool note_parameter(struct upstream *upstream, const struct message *message,
+			   bool *for_client)
+{
+	struct server *server = upstream->server;
+	const char *name;
+	const char *value;
+
+	if (!split_parameter(message, &name, &value) ||
+	    !server_note_parameter(server, name, value))
+		return false;
+	if (upstream->session != NULL)
+		return note_wish(upstream, name, value, for_client);
+	/* At rest nobody's query can have caused it: the server was reconfigured. */
+	if (upstream->pipeline.count == 0)
+		return parameters_change(&server->base, name, value);
+	/* A rollback or a reset: whose wishes are in force now has to be found out. */
+	parameters_assign(&server->applied, NULL);
+	return true;
+}
+
+/* Messages that are looked into; the others pass in pieces. */
+static bool must_be_whole(const struct upstream *upstream, const struct message *message)
+{
+	switch (message->letter) {
+	case BACKEND_READY_FOR_QUERY:
+	case BACKEND_PARAMETER_STATUS:
+		return true;
+	case BACKEND_ERROR:
+		return pipeline_runs_own_query(&upstream->pipeline);
+	default:
+		return false;
+	}
+}
+
+/* Notes one message; false when it breaks the protocol. */
+static bool note_message(struct upstream *upstream, const struct message *message,
+			 bool *for_client)
+{
+	char status = 0;
+
+	if (message->letter == BACKEND_READY_FOR_QUERY) {
+		if (message->body_length != 1)
+			return false;
+		status = message->body[0];
+	}
+	enum reply reply = pipeline_reply(&upstream->pipeline, message->letter, status);
+	*for_client = reply == REPLY_FORWARD;
+	upstream->said_error = message->letter == BACKEND_ERROR;
+	if (reply == REPLY_WRONG)
+		return false;
+	if (message->letter == BACKEND_READY_FOR_QUERY && *for_client)
+		upstream->ready_count++;
+	if (message->letter == BACKEND_ERROR && must_be_whole(upstream, message))
+		failure_from_server(&upstream->own_failure, FAILURE_PARAMETERS_FAILED,
+				    message->body, message->body_length);
+	return message->letter != BACKEND_PARAMETER_STATUS ||
+	       note_parameter(upstream, message, for_client);
+}
+
+/* The rest of a message that began in an earlier read. */
+static size_t take_left(struct upstream *upstream, size_t length)
+{
+	size_t taken = upstream->left < length ? upstream->left : length;
+	upstream->left -= taken;
+	return taken;
+}
+
+bool upstream_sift(struct upstream *upstream, char *data, size_t length, size_t *forward)
+{
+	char *at = data;
+	char *end = data + length;
+	char *out = data;
+	struct message message;
+
+	if (upstream->left > 0) {
+		at += take_left(upstream, length);
+		out = upstream->left_is_own ? data : at;
+	}
+	while (message_look(at, (size_t)(end - at), &message)) {
+		bool whole = message_is_whole(&message);
+		bool for_client;
+
+		if (backend_message_check(&message) != MESSAGE_GOOD)
+			return false;
+		if (!whole && must_be_whole(upstream, &message)) {
+			if (message.body_length > LOOKED_AT_BYTES)
+				return false;
+			break;
+		}
+		if (!note_message(upstream, &message, &for_client))
+			return false;
+		if (for_client) {
+			if (out != at)
+				memmove(out, at, message.present);
+			out += message.present;
+		}
+		at += message.present;
+		if (!whole) {
+			upstream->left = message.body_length + MESSAGE_HEADER_BYTES - message.present;
+			upstream->left_is_own = !for_client;
+		}
+	}
+	*forward = (size_t)(out - data);
+	return stream_keep(&upstream->stream, at, (size_t)(end - at));
+}
+
+/* --- queries of the pooler's own ---------------------------------------------------------- */
+
+static bool connection_failed(struct failure *why)
+{
+	failure_set(why, FAILURE_SERVER_GONE);
+	if (errno != 0)
+		failure_detail(why, "%s", strerror(errno));
+	return false;
+}
+
+bool upstream_drain(struct upstream *upstream, int64_t deadline)
+{
+	struct stream *stream = &upstream->stream;
+
+	while (!pipeline_is_settled(&upstream->pipeline) || upstream->left > 0) {
+		char *data;
+		size_t forward;
+		if (!stream_flush(stream))
+			return false;
+		ssize_t length = stream_read(stream, &data);
+		if (length == 0 || (length < 0 && errno != EAGAIN))
+			return false;
+		if (length > 0 && !upstream_sift(upstream, data, (size_t)length, &forward))
+			return false;
+		/* Waits for either: what is still to be sent must go out to be answered. */
+		if (length < 0 && !await_either(stream, true, stream, true, deadline))
+			return false;
+	}
+	return true;
+}
+
+bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
+		    int64_t deadline)
+{
+	struct writer writer;
+
+	upstream->pipeline.own_failed = false;
+	writer_init(&writer);
+	write_query(&writer, sql);
+	bool sent = !writer.failed &&
+		    pipeline_request(&upstream->pipeline, PIPELINE_OWN_QUERY) &&
+		    stream_send(&upstream->stream, writer.data, writer.length);
+	writer_release(&writer);
+	if (!sent || !upstream_drain(upstream, deadline))
+		return connection_failed(why);
+	if (upstream->pipeline.own_failed)
+		*why = upstream->own_failure;
+	return !upstream->pipeline.own_failed;
+}
+
+/* --- speaking of its own accord ----------------------------------------------------------- */
+
+const char *upstream_read_at_rest(struct upstream *upstream)
+{
+	char *data;
+	size_t forward;
+
+	while (upstream->stream.readable) {
+		ssize_t length = stream_read(&upstream->stream, &data);
+		if (length < 0 && errno == EAGAIN)
+			break;
+		if (length <= 0)
+			return "server conn crashed?";
+		bool good = upstream_sift(upstream, data, (size_t)length, &forward);
+		if (!good || upstream->said_error)
+			return "idle server got dirty";
+	}
+	return NULL;
+}
+
+static void upstream_spoke(struct stream *stream)
+{
+	struct upstream *upstream = (struct upstream *)stream;
+
+	if (upstream->session != NULL)
+		session_wake(upstream->session);
+	if (upstream->session != NULL || upstream->server->state != SERVER_IDLE)
+		return;
+	const char *reason = upstream_read_at_rest(upstream);
+	struct server *server = upstream->server;
+	if (reason != NULL)
+		pool_discard(&server, reason, loop_now());
+}
+
+void upstream_log(const struct upstream *upstream, enum log_level level, const char *format, ...)
+{
+	const struct pool *pool = upstream->server->pool;
+	char subject[256];
+	va_list arguments;
+
+	snprintf(subject, sizeof subject, "S-%llu: %s/%s",
+		 (unsigned long long)upstream->server->id, pool->database_name, pool->user_name);
+	va_start(arguments, format);
+	log_vwrite(upstream->worker->log, level, subject, format, arguments);
+	va_end(arguments);
+}

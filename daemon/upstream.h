@@ -1,0 +1,72 @@
+/*
+ * The daemon's side of a server connection after its login: its stream, what it owes, and to whom
+ * it is lent. Lives from the end of the login until the pool retires the server.
+ */
+#ifndef MILLPOND_DAEMON_UPSTREAM_H
+#define MILLPOND_DAEMON_UPSTREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/log.h"
+#include "daemon/runtime/stream.h"
+#include "pool/server.h"
+#include "protocol/failure.h"
+#include "protocol/pipeline.h"
+
+struct cancel;
+struct session;
+struct worker;
+
+struct upstream {
+	struct stream stream; /* first: its callback finds the upstream by it */
+	struct worker *worker;
+	struct server *server;
+	struct pipeline pipeline;
+	struct session *session; /* to which it is lent, or NULL */
+	struct cancel *cancels;	 /* under way */
+	size_t left;		 /* of a reply of which the beginning has been passed on */
+	bool left_is_own;	 /* ... or dropped */
+	bool said_error;	 /* the last whole message was an error: perhaps its last word */
+	unsigned ready_count;	 /* ReadyForQuery that went to the client */
+	struct failure own_failure; /* why a query of the pooler's own failed */
+};
+
+/* For a server that has just been taken over from libpq. NULL without memory. */
+struct upstream *upstream_new(struct worker *worker, struct server *server);
+void upstream_free(struct upstream *upstream);
+
+static inline struct upstream *upstream_of(const struct server *server)
+{
+	return server->upstream;
+}
+
+/*
+ * Looks at all that was read: notes replies and parameters, and moves what is for the client to
+ * the front of `data`; `*forward` is its length. What is incomplete is kept for the next read.
+ * False when the server broke the protocol.
+ */
+bool upstream_sift(struct upstream *upstream, char *data, size_t length, size_t *forward);
+
+/*
+ * Reads what the server says while it is lent to nobody: notices and parameters are noted. Anything
+ * else, and its end, is a reason to discard it, which is answered; NULL when there is none.
+ */
+const char *upstream_read_at_rest(struct upstream *upstream);
+
+/*
+ * Sends a query of the pooler's own and waits until it is answered. False when the query failed or
+ * the connection did: then `why` says so, and in the second case upstream->pipeline is not settled.
+ */
+bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
+		    int64_t deadline);
+
+/* Reads and drops replies until nothing is owed. False when the connection failed. */
+bool upstream_drain(struct upstream *upstream, int64_t deadline);
+
+__attribute__((format(printf, 3, 4))) void upstream_log(const struct upstream *upstream,
+							enum log_level level, const char *format,
+							...);
+
+#endif
