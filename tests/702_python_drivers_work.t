@@ -61,7 +61,8 @@ async def main():
                 pass
         assert await c.execute('select 1; select 2') == 'SELECT 1'
         try:
-            await c.fetchval('select pg_sleep(10)', timeout=0.2)
+            async with c.transaction():
+                await c.fetchval('select pg_sleep(10)', timeout=0.2)
             assert False
         except asyncio.TimeoutError:
             pass
