@@ -63,7 +63,8 @@ for my $type (qw(md5 scram-sha-256 hba cert plain pam))
 {
 	my $file = ini_file("[databases]\n* = host=127.0.0.1\n[millpond]\nauth_type = $type\n");
 	($status, $out, $error) = run_binary('--check', $file);
-	like($out . $error, qr/^\Q$file\E:4: .*\Q$type\E/m, "auth_type $type is refused with a message");
+	like($out . $error, qr/^\Q$file\E:4: .*\Q$type\E/m,
+		"auth_type $type is refused with a message");
 }
 
 done_testing;

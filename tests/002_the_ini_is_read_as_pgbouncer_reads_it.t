@@ -70,6 +70,7 @@ PostgreSQL::Test::Utils::append_to_file($circle[0], "%include $circle[0]\n");
 is($status, 1, 'a file that includes itself is refused');
 like($out . $error, qr/include/, 'with a reason');
 ($status, $out, $error) = run_binary('--check', ini_file("%include /nowhere/x.ini\n"));
-like($out . $error, qr{test\.ini:1: .*/nowhere/x\.ini}, 'an included file that is not there is named with its line');
+like($out . $error, qr{test\.ini:1: .*/nowhere/x\.ini},
+	'an included file that is not there is named with its line');
 
 done_testing;

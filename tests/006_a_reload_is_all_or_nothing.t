@@ -13,7 +13,8 @@ sub setting ($name)
 	return $row->{value};
 }
 
-$millpond->reconfigure(settings => { server_lifetime => 200 }, databases => { second => 'dbname=postgres' });
+$millpond->reconfigure(settings => { server_lifetime => 200 },
+	databases => { second => 'dbname=postgres' });
 is(setting('server_lifetime'), 200, 'a changed value is taken');
 is(Wire->login($millpond, database => 'second')->value('select 1'), 1, 'a new database is there');
 
@@ -23,9 +24,11 @@ $millpond->write_config(settings => { server_lifetime => 300, server_idle_timeou
 my $error = $millpond->console_error('RELOAD');
 is($error->{C}, 'F0000', 'a faulty file is refused');
 is($error->{M}, 'RELOAD failed, see logs for additional details', 'in the known words');
-like($millpond->log_since($from), qr/millpond\.ini:\d+: .*server_idle_timeout/, 'the log names the fault');
+like($millpond->log_since($from), qr/millpond\.ini:\d+: .*server_idle_timeout/,
+	'the log names the fault');
 is(setting('server_lifetime'), 200, 'the good value before it was not taken');
-is(Wire->login($millpond, database => 'second')->value('select 1'), 1, 'the dropped database is still there');
+is(Wire->login($millpond, database => 'second')->value('select 1'), 1,
+	'the dropped database is still there');
 ok(!eval { Wire->login($millpond, database => 'third') }, 'and the new one is not');
 
 $from = $millpond->log_end;

@@ -12,7 +12,8 @@ my @stat = stat $path;
 is(sprintf('%o', $stat[2] & 07777), '710', 'the mode');
 is($stat[5], getgrnam($group), 'the group');
 is(Wire->login($millpond, unix => 1)->value('select 1'), 1, 'it serves');
-ok(!IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $millpond->port), 'and TCP does not');
+ok(!IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $millpond->port),
+	'and TCP does not');
 like($millpond->log_since, qr/listening on unix:\Q$path\E/, 'the log says where');
 $millpond->stop;
 ok(!-e $path, 'the file goes with the daemon');

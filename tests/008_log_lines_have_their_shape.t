@@ -10,13 +10,15 @@ my $millpond = Millpond->new('pool', server => $server, settings => { logfile =>
 my $port     = $millpond->port;
 
 like(slurp_file($log), qr/listening on 127\.0\.0\.1:$port\n/, 'the address');
-like(slurp_file($log), qr{listening on unix:\Q@{[ $millpond->host ]}\E/\.s\.PGSQL\.$port\n}, 'the Unix socket');
+like(slurp_file($log), qr{listening on unix:\Q@{[ $millpond->host ]}\E/\.s\.PGSQL\.$port\n},
+	'the Unix socket');
 like(slurp_file($log), qr/process up: Millpond/, 'the start');
 
 Wire->login($millpond)->value('select 1');
 Wire->login($millpond, unix => 1)->value('select 1');
 my $stranger = Wire->connect($millpond);
-like($stranger->startup(database => 'nowhere')->result->{error}{M}, qr/no such database: nowhere/, 'a stranger');
+like($stranger->startup(database => 'nowhere')->result->{error}{M}, qr/no such database: nowhere/,
+	'a stranger');
 wait_until(sub { 3 == (() = slurp_file($log) =~ /C-\S+: .*closing because/g) }, 'three goodbyes');
 
 my $text = slurp_file($log);
@@ -29,14 +31,17 @@ like($text, qr/$stamp LOG S-\w+: postgres\/postgres\@\S+ new connection to serve
 like($text, qr/C-\w+: \S+ pooler error: no such database: nowhere$/m, 'an error of our own');
 my @odd = grep { !/$stamp (?:FATAL|ERROR|WARNING|LOG|DEBUG|NOISE) / } split /\n/, $text;
 is_deeply(\@odd, [], 'no line has another shape');
-ok(!-s $millpond->logfile || slurp_file($millpond->logfile) =~ /process up/, 'standard error gets the same');
+ok(!-s $millpond->logfile || slurp_file($millpond->logfile) =~ /process up/,
+	'standard error gets the same');
 
-$millpond->reconfigure(settings => { log_connections => 0, log_disconnections => 0, log_pooler_errors => 0 });
+$millpond->reconfigure(settings => { log_connections => 0, log_disconnections => 0,
+	log_pooler_errors => 0 });
 my $from = -s $log;
 Wire->login($millpond)->value('select 1');
 Wire->connect($millpond)->startup(database => 'nowhere')->result;
 wait_until(sub { 1 == $millpond->console('SHOW CLIENTS') }, 'both to be gone');
-unlike(slurp_file($log, $from), qr/login attempt|closing because|pooler error/, 'all three can be silenced');
+unlike(slurp_file($log, $from), qr/login attempt|closing because|pooler error/,
+	'all three can be silenced');
 
 rename $log, "$log.1" or die;
 $millpond->signal('HUP');

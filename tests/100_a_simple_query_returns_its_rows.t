@@ -9,7 +9,8 @@ my $millpond = Millpond->new('pool', server => $server);
 my $client   = Wire->login($millpond);
 
 is($client->query('select 1 as one, null, $$two$$')->{types}, 'TDCZ', 'one row');
-is_deeply($client->query('select 1 as one, null, $$two$$')->{rows}, [ [ 1, undef, 'two' ] ], 'its values');
+is_deeply($client->query('select 1 as one, null, $$two$$')->{rows}, [ [ 1, undef, 'two' ] ],
+	'its values');
 is($client->query('')->{types},  'IZ', 'the empty query');
 is($client->query(';')->{types}, 'IZ', 'a lone semicolon');
 

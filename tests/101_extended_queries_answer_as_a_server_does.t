@@ -16,22 +16,30 @@ my @work = (
 	[ 'statement described', Parse('', @int), Describe('S'), Sync() ],
 	[ 'null',               Parse('', @int), Bind('', '', undef), Execute(), Sync() ],
 	[ 'empty query',        Parse('', ''), Bind(), Execute(), Sync() ],
-	[ 'no rows to describe', Parse('', 'set work_mem to 64'), Describe('S'), Bind(), Execute(), Sync() ],
+	[ 'no rows to describe', Parse('', 'set work_mem to 64'), Describe('S'), Bind(), Execute(),
+		Sync() ],
 	[ 'two queries',        (Parse('', @int), Bind('', '', 1), Execute()) x 2, Sync() ],
 	[ 'two batches',        (Parse('', @int), Bind('', '', 1), Execute(), Sync()) x 2 ],
-	[ 'a batch and a simple query', Parse('', @int), Bind('', '', 1), Execute(), Sync(), Query('select 2') ],
-	[ 'named statement closed', Parse('s', @int), Bind('', 's', 1), Execute(), Close('S', 's'), Sync() ],
+	[ 'a batch and a simple query', Parse('', @int), Bind('', '', 1), Execute(), Sync(),
+		Query('select 2') ],
+	[ 'named statement closed', Parse('s', @int), Bind('', 's', 1), Execute(), Close('S', 's'),
+		Sync() ],
 	[ 'close of nothing',   Close('S', 'nothing'), Close('P', 'nothing'), Sync() ],
 	[ 'Sync alone',         Sync() ],
 	[ 'three Syncs',        Sync(), Sync(), Sync() ],
 	[ 'syntax error',       Parse('', 'selec 1'), Bind(), Execute(), Sync() ],
 	[ 'error in Bind',      Parse('', @int), Bind('', '', 'x'), Execute(), Sync() ],
 	[ 'error in Execute',   Parse('', 'select 1/$1::int'), Bind('', '', 0), Execute(), Sync() ],
-	[ 'error skips to Sync', Parse('', 'selec'), (Parse('', @int), Bind('', '', 1), Execute()) x 3, Sync(),
+	[ 'error skips to Sync', Parse('', 'selec'), (Parse('', @int), Bind('', '', 1), Execute()) x 3,
+		Sync(),
 		Parse('', @int), Bind('', '', 9), Execute(), Sync() ],
-	[ 'a transaction',      map({ (Parse('', $_), Bind(), Execute()) } 'begin', 'select 1', 'commit'), Sync() ],
-	[ 'a failing transaction', map({ (Parse('', $_), Bind(), Execute(), Sync()) } 'begin', 'select 1/0', 'select 2', 'rollback') ],
-	[ 'a Flush before the Sync', Parse('', @int), Flush(), Bind('', '', 1), Flush(), Execute(), Flush(), Sync() ],
+	[ 'a transaction',      map({ (Parse('', $_), Bind(), Execute()) } 'begin', 'select 1',
+		'commit'), Sync() ],
+	[ 'a failing transaction',
+		map({ (Parse('', $_), Bind(), Execute(), Sync()) } 'begin', 'select 1/0', 'select 2',
+			'rollback') ],
+	[ 'a Flush before the Sync', Parse('', @int), Flush(), Bind('', '', 1), Flush(), Execute(),
+		Flush(), Sync() ],
 	[ 'an unknown portal',  Execute('nothing'), Sync() ],
 );
 for (@work)
@@ -49,7 +57,8 @@ sub talk ($client, @messages)
 	my $owed = grep { /^[SQ]/ } @messages;
 	return map {
 		my $result = $client->result;
-		{ map { $_ => $result->{$_} } qw(types rows tags status columns), map { $_->{C} } $result->{errors}->@* }
+		{ (map { $_ => $result->{$_} } qw(types rows tags status columns)),
+			errors => [ map { $_->{C} } $result->{errors}->@* ] };
 	} 1 .. $owed;
 }
 

@@ -25,7 +25,8 @@ is($other->value('select 2'), 2, 'another client works meanwhile');
 is($client->value('select 3'), 3, 'a query between');
 $client->put(Execute('p', 0), Sync());
 is_deeply($client->result->{rows}, [ [2], [3], [4] ], 'outlives a Sync inside the transaction');
-$client->put(Parse('', 'select generate_series(1, 4)'), Bind('q'), Execute('q', 1), Close('P', 'q'), Execute('q', 1), Sync());
+$client->put(Parse('', 'select generate_series(1, 4)'), Bind('q'), Execute('q', 1), Close('P', 'q'),
+	Execute('q', 1), Sync());
 my $closed = $client->result;
 is($closed->{types}, '12Ds3EZ', 'a closed portal is gone');
 is($closed->{error}{C}, '34000', '... which is an error');

@@ -47,7 +47,8 @@ for my $how (sort keys %start)
 	free_with(0, "$how, CopyFail");
 
 	# The server fails while data still comes; all of it belongs to nothing.
-	$client->put($start->('copy t from stdin'), CopyData("5000\n"), map { CopyData("$_\n") x 1000 } 1 .. 20);
+	$client->put($start->('copy t from stdin'), CopyData("5000\n"),
+		map { CopyData("$_\n") x 1000 } 1 .. 20);
 	is($client->result('E')->{error}{C}, '23514', "$how: the server's error half-way");
 	$client->put(CopyData("7\n"), CopyDone(), @end);
 	is($client->result->{status}, 'I', "$how: late data is ignored");

@@ -8,7 +8,8 @@ my $millpond = Millpond->new('pool', server => $server, settings => { pool_mode 
 my $client   = Wire->login($millpond);
 $client->query('listen news');
 Wire->login($millpond)->query(q(notify news, 'it rains'));
-is_deeply($client->result('A')->{notifications}, [ [ 'news', 'it rains' ] ], 'a notification without a query');
+is_deeply($client->result('A')->{notifications}, [ [ 'news', 'it rains' ] ],
+	'a notification without a query');
 is($client->value('select 1'), 1, 'and the session goes on');
 $client->close;
 wait_until(sub { $millpond->pool->{sv_active} == 0 }, 'the server to be cleaned');

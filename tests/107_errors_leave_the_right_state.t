@@ -10,7 +10,8 @@ my $other    = Wire->login($millpond);
 
 is($client->query('select 1/0')->{status}, 'I', 'outside: idle');
 is($other->value('select 1'), 1, 'the server is free');
-is($client->query('begin; select 1/0; select 2')->{status}, 'E', 'begun and failed in one message: failed');
+is($client->query('begin; select 1/0; select 2')->{status}, 'E',
+	'begun and failed in one message: failed');
 is($client->query('select 1')->{error}{C}, '25P02', 'further queries are refused by the server');
 is($millpond->pool->{sv_active}, 1, 'it is still with the client');
 is($client->query('rollback')->{status}, 'I', 'rolled back');

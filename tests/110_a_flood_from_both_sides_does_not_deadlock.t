@@ -12,7 +12,8 @@ my $client    = Wire->login($millpond, rcvbuf => 16384);
 
 my $queries = 400;
 my $batch   = join '', map {
-	Parse('', "select $_, repeat('x', 50000), \$1::text", 25), Bind('', '', 'y' x 20_000), Execute(), Sync()
+	Parse('', "select $_, repeat('x', 50000), \$1::text", 25), Bind('', '', 'y' x 20_000),
+		Execute(), Sync()
 } 1 .. $queries;
 
 # First only write, until nothing has fitted in for a while: both directions are full now.

@@ -7,22 +7,26 @@ my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' });
 my %first = (application_name => 'first', TimeZone => 'Asia/Tokyo', DateStyle => 'SQL, DMY',
 	client_encoding => 'LATIN1', IntervalStyle => 'iso_8601', standard_conforming_strings => 'off');
-my %second = (application_name => q(it's "two"), TimeZone => 'Europe/Rome', DateStyle => 'German, DMY',
-	client_encoding => 'UTF8', IntervalStyle => 'sql_standard', standard_conforming_strings => 'on');
+my %second = (application_name => q(it's "two"), TimeZone => 'Europe/Rome',
+	DateStyle => 'German, DMY',
+	client_encoding => 'UTF8', IntervalStyle => 'sql_standard',
+		standard_conforming_strings => 'on');
 
 sub shown ($client) { return { map { $_ => $client->value("show $_") } keys %first } }
 
 # At the start, as startup parameters.
 my $a = Wire->login($millpond, %first);
 my $b = Wire->login($millpond, %second);
-is_deeply({ map { $_ => $a->{parameters}{$_} } keys %first }, \%first, 'a client is told what it asked for');
+is_deeply({ map { $_ => $a->{parameters}{$_} } keys %first }, \%first,
+	'a client is told what it asked for');
 for my $round (1 .. 2)
 {
 	is_deeply(shown($a), \%first,  "round $round: the first client's");
 	is_deeply(shown($b), \%second, "round $round: the second client's");
 }
 my $plain = Wire->login($millpond);
-is($plain->value('show timezone'), Wire->login($server)->value('show timezone'), "a client that asked for nothing has the server's own");
+is($plain->value('show timezone'), Wire->login($server)->value('show timezone'),
+	"a client that asked for nothing has the server's own");
 is($plain->value('show application_name'), '', '... also the empty application_name');
 
 # Later, by SET in every way there is.

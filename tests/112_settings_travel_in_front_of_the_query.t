@@ -14,10 +14,12 @@ my $b = Wire->login($millpond, TimeZone => 'Asia/Tokyo', application_name => 'b'
 is_deeply($a->query('question a')->{rows}, [ ['question a'] ], 'a query');
 my @sets = grep { /set/i } $fake->received;
 ok(@sets, 'the server was told');
-is_deeply([ grep { /^\d+ [QPBES] / && !/set/i } $fake->received ], ['1 Q question a|'], 'and asked once');
+is_deeply([ grep { /^\d+ [QPBES] / && !/set/i } $fake->received ], ['1 Q question a|'],
+	'and asked once');
 
 $a->query('question a2');
-is(scalar(grep { /set/i } $fake->received), scalar @sets, 'the second query of the same client needs none');
+is(scalar(grep { /set/i } $fake->received), scalar @sets,
+	'the second query of the same client needs none');
 $b->query('question b');
 my @more = (grep { /set/i } $fake->received)[ @sets .. 99 ];
 @more = grep { defined } @more;

@@ -14,12 +14,16 @@ sub refusal (%parameters)
 }
 
 is(refusal(work_mem => '1MB'), 'unsupported startup parameter: work_mem', 'an unknown one');
-is(refusal(options => '-c work_mem=1MB'), 'unsupported startup parameter in options: work_mem', 'in options');
+is(refusal(options => '-c work_mem=1MB'), 'unsupported startup parameter in options: work_mem',
+	'in options');
 is(refusal(options => '-d'),
-	q(unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed), 'another kind of option');
+	q(unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed),
+		'another kind of option');
 is(refusal(options => '-c timezone'),
-	q(unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed), 'without a value');
-is(refusal(replication => 'nonsense') eq 'none' ? 'none' : 'refused', 'refused', 'replication with a strange value');
+	q(unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed),
+		'without a value');
+is(refusal(replication => 'nonsense') eq 'none' ? 'none' : 'refused', 'refused',
+	'replication with a strange value');
 like(Wire->connect($millpond)->put(Wire::Startup(database => 'postgres'))->result->{error}{M},
 	qr/no username supplied|no PostgreSQL user name/, 'no user');
 
@@ -34,18 +38,23 @@ my %options = (
 for my $options (sort keys %options)
 {
 	my $client = eval { Wire->login($millpond, options => $options) };
-	is($client && $client->value('show timezone'), $options{$options}, "options '$options'") or diag($@);
+	is($client && $client->value('show timezone'), $options{$options}, "options '$options'")
+		or diag($@);
 }
-is(Wire->login($millpond, options => '-c application_name=a\ b')->value('show application_name'), 'a b', 'a backslash keeps a blank');
+is(Wire->login($millpond, options => '-c application_name=a\ b')->value('show application_name'),
+	'a b', 'a backslash keeps a blank');
 
 $millpond->reconfigure(settings => { ignore_startup_parameters => 'extra_float_digits, work_mem,options' });
 is(refusal(extra_float_digits => 3), 'none', 'one to be ignored');
 is(refusal(options => '-c work_mem=1MB -c statement_timeout=4'), 'none', 'options to be ignored');
-is(Wire->login($millpond, options => '-c work_mem=1MB -c timezone=Asia/Tokyo')->value('show timezone'), 'Asia/Tokyo',
+is(Wire->login($millpond,
+	options => '-c work_mem=1MB -c timezone=Asia/Tokyo')->value('show timezone'), 'Asia/Tokyo',
 	'where the tracked ones still count');
-like(refusal(statement_timeout => 4), qr/^unsupported startup parameter: statement_timeout/, 'another one is still refused');
+like(refusal(statement_timeout => 4), qr/^unsupported startup parameter: statement_timeout/,
+	'another one is still refused');
 
-is(Wire->login($millpond, user => 'postgres', database => undef // 'postgres')->value('select current_user'), 'postgres', 'the database');
+is(Wire->login($millpond, user => 'postgres',
+	database => undef // 'postgres')->value('select current_user'), 'postgres', 'the database');
 my $unnamed = Wire->connect($millpond)->put(Wire::Startup(user => 'postgres'))->result;
 is($unnamed->{status}, 'I', 'without a database it is named after the user');
 

@@ -27,7 +27,8 @@ ok($server->log_contains(qr/statement: DISCARD ALL/), 'by server_reset_query');
 $millpond->reconfigure(settings => { server_reset_query => '' });
 $second->query('set work_mem to 54321');
 $second->put(Wire::Terminate());
-is(Wire->login($millpond)->value('show work_mem'), '54321kB', 'an empty server_reset_query leaves all as it was');
+is(Wire->login($millpond)->value('show work_mem'), '54321kB',
+	'an empty server_reset_query leaves all as it was');
 
 $millpond->reconfigure(settings => { server_reset_query => 'select this_fails()' });
 my $from = $millpond->log_end;
@@ -36,6 +37,7 @@ $last->query('select 1');
 $last->put(Wire::Terminate());
 $millpond->wait_for_log(qr/S-\w+: .*closing because: .*reset/i, $from);
 $millpond->reconfigure(settings => { server_reset_query => undef });
-isnt(Wire->login($millpond)->value('select pg_backend_pid()'), $pid, 'a server whose reset fails is closed');
+isnt(Wire->login($millpond)->value('select pg_backend_pid()'), $pid,
+	'a server whose reset fails is closed');
 
 done_testing;

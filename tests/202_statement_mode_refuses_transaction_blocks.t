@@ -15,19 +15,22 @@ is($client->query('select 1; select 2')->{types}, 'TDCTDCZ', 'two in one message
 $client->put(Parse('', 'select 3'), Bind(), Execute(), Sync());
 is($client->result->{types}, '12DCZ', 'the extended protocol');
 
-my @ways = (Query('begin'), Query('begin; select 1'), Parse('', 'begin') . Bind() . Execute() . Sync());
+my @ways = (Query('begin'), Query('begin; select 1'),
+	Parse('', 'begin') . Bind() . Execute() . Sync());
 for my $begin (@ways)
 {
 	my $offender = Wire->login($millpond);
 	$offender->query('select 1');
 	my $answer = $offender->put($begin)->result('E');
-	is($answer->{error}{M}, 'transaction blocks not allowed in statement pooling mode', 'a block is refused');
+	is($answer->{error}{M}, 'transaction blocks not allowed in statement pooling mode',
+		'a block is refused');
 	is($answer->{error}{S}, 'FATAL', 'for good');
 	ok($offender->closed, 'and the session ends');
 	is($bystander->value('select 1'), 1, 'the others go on');
 }
 is(scalar $server->backends(q(state like 'idle in%')), 0, 'no transaction is left open');
-is($client->query('create table t (a int); insert into t values (1)')->{status}, 'I', 'an implicit transaction is none');
+is($client->query('create table t (a int); insert into t values (1)')->{status}, 'I',
+	'an implicit transaction is none');
 is($bystander->value('select count(*) from t'), 1, 'and is committed');
 
 done_testing;

@@ -24,7 +24,8 @@ for my $round (1 .. 3)
 	$holder->put(Query("select nextval('s')"));
 	my @turns = map { $_->result->{rows}[0][0] - $from } @clients;
 	is_deeply(\@turns, [ 1 .. @clients ], "round $round: served in the order of asking");
-	is($holder->result->{rows}[0][0] - $from, 1 + @clients, "round $round: a newcomer never overtakes");
+	is($holder->result->{rows}[0][0] - $from, 1 + @clients,
+		"round $round: a newcomer never overtakes");
 }
 
 done_testing;

@@ -7,7 +7,8 @@ use Wire;
 
 my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server,
-	databases => { postgres => 'pool_size=2 reserve_pool_size=1' }, settings => { reserve_pool_timeout => 1 });
+	databases => { postgres => 'pool_size=2 reserve_pool_size=1' },
+		settings => { reserve_pool_timeout => 1 });
 my @clients = map { Wire->login($millpond) } 1 .. 4;
 $_->query('begin') for @clients[ 0, 1 ];
 my $from = time;

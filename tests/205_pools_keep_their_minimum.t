@@ -6,16 +6,19 @@ use Test::More;
 my $server   = Postgres->new;
 $server->safe_psql('postgres', 'create role app login');
 my $millpond = Millpond->new('pool', server => $server,
-	databases => { postgres => 'min_pool_size=4', forced => 'dbname=postgres user=app min_pool_size=3' });
+	databases => { postgres => 'min_pool_size=4',
+		forced => 'dbname=postgres user=app min_pool_size=3' });
 
-wait_until(sub { 3 == $server->backends(q(usename = 'app')) }, 'three servers of the forced user', 5);
+wait_until(sub { 3 == $server->backends(q(usename = 'app')) }, 'three servers of the forced user',
+	5);
 pass('a forced user has its minimum without any client');
 is(scalar $server->backends(q(usename = 'postgres')), 0, 'others have none without a client');
 my $client = Wire->login($millpond);
 wait_until(sub { 4 == $server->backends(q(usename = 'postgres')) }, 'four servers', 5);
 pass('and have it with one');
 
-$server->safe_psql('postgres', q(select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'));
+$server->safe_psql('postgres',
+	q(select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'));
 wait_until(sub { 3 == $server->backends(q(usename = 'app')) }, 'three servers again', 10);
 pass('lost servers are replaced');
 

@@ -5,7 +5,8 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 my $server   = Postgres->new;
-my $millpond = Millpond->new('pool', server => $server, settings => { server_lifetime => 1, default_pool_size => 3 });
+my $millpond = Millpond->new('pool', server => $server,
+	settings => { server_lifetime => 1, default_pool_size => 3 });
 my $client   = Wire->login($millpond);
 
 $client->query('begin');
@@ -27,7 +28,8 @@ $millpond->wait_for_log(qr/closing because: server idle timeout/, $from);
 cmp_ok(time - $since, '<', 5, 'an idle server is closed');
 isnt($client->value('select pg_backend_pid()'), $pid, 'and a new one is made');
 
-$millpond->reconfigure(settings => { server_idle_timeout => undef }, databases => { postgres => 'server_lifetime=1' });
+$millpond->reconfigure(settings => { server_idle_timeout => undef },
+	databases => { postgres => 'server_lifetime=1' });
 wait_until(sub { 0 == $server->backends }, 'the server to go', 8);
 pass('server_lifetime of one database');
 

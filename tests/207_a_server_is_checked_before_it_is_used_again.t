@@ -22,7 +22,8 @@ sub queries ()
 $client->query('one');
 queries();
 is($client->query('two')->{rows}[0][0], 'two', 'the answer of the check is not shown');
-is_deeply([queries()], [ 'select check_me|', 'two|' ], 'a server is checked once before it is used again');
+is_deeply([queries()], [ 'select check_me|', 'two|' ],
+	'a server is checked once before it is used again');
 $client->query('begin');
 queries();
 $client->query('three');
@@ -48,11 +49,13 @@ my $deaf = FakeServer->new(query => sub ($c, $sql) {
 	$c->leave if $sql eq 'select check_me' && $c->{number} == 1;
 	return 0;
 });
-$millpond->reconfigure(settings => { server_check_query => 'select check_me', server_check_delay => 0 },
+$millpond->reconfigure(settings => { server_check_query => 'select check_me',
+	server_check_delay => 0 },
 	databases => { other => $deaf->target });
 my $other = Wire->login($millpond, database => 'other');
 is($other->query('one')->{rows}[0][0], 'one', 'first use');
-is($other->query('two')->{rows}[0][0], 'two', 'a server that dies at the check is replaced without a word');
+is($other->query('two')->{rows}[0][0], 'two',
+	'a server that dies at the check is replaced without a word');
 is_deeply([ $deaf->received(qr/Q two/) ], ['2 Q two|'], 'by a second one');
 
 done_testing;

@@ -5,7 +5,8 @@ use Test::More;
 use Wire;
 
 my $server = Postgres->new;
-$server->safe_psql('postgres', 'create role app login; create role bob login; create database shop');
+$server->safe_psql('postgres',
+	'create role app login; create role bob login; create database shop');
 my $millpond = Millpond->new('pool', server => $server,
 	databases => {
 		session   => 'dbname=postgres pool_mode=session',
@@ -35,10 +36,13 @@ is($_->value('select current_user'), 'app', 'a forced user for everybody') for @
 is(scalar(grep { $_->{database} eq 'forced' } $millpond->console('SHOW POOLS')), 1, 'in one pool');
 is($millpond->pool('forced')->{user}, 'app', "that is the forced user's");
 
-is(Wire->login($millpond, database => 'elsewhere')->value('select current_database()'), 'shop', 'dbname on the server');
-is(Wire->login($millpond, database => 'shop')->value('select current_database()'), 'shop', '* for a name not listed');
+is(Wire->login($millpond, database => 'elsewhere')->value('select current_database()'), 'shop',
+	'dbname on the server');
+is(Wire->login($millpond, database => 'shop')->value('select current_database()'), 'shop',
+	'* for a name not listed');
 my $gone = Wire->login($millpond, database => 'dne');
-is($gone->query('select 1')->{error}{C} // 'none', '3D000', "the server's own refusal comes through")
+is($gone->query('select 1')->{error}{C} // 'none', '3D000',
+	"the server's own refusal comes through")
 	if eval { $gone->query('select 1'); 1 };
 
 my @clients = map { Wire->login($millpond, database => 'forced') } 1 .. 6;

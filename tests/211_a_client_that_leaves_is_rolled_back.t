@@ -45,7 +45,8 @@ for my $situation (sort keys %situations)
 		$situations{$situation}->($client);
 		my $from = time;
 		$goodbyes{$goodbye}->($client);
-		is($other->value('select count(*) from t'), 0, "$situation, $goodbye: nothing is left of it");
+		is($other->value('select count(*) from t'), 0,
+			"$situation, $goodbye: nothing is left of it");
 		cmp_ok(time - $from, '<', 10, '... soon');
 		# A large result need not be read to its end; closing its server is right, too.
 		is($other->value('select pg_backend_pid()'), $pid, '... and the server was kept')

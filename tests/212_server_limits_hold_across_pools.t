@@ -5,7 +5,8 @@ use Test::More;
 use Wire;
 
 my $server = Postgres->new;
-$server->safe_psql('postgres', 'create role app login; create role bob login; create database shop');
+$server->safe_psql('postgres',
+	'create role app login; create role bob login; create database shop');
 my $millpond = Millpond->new('pool', server => $server,
 	databases => { postgres => 'max_db_connections=2', shop => '' },
 	users => { bob => 'max_user_connections=3' });

@@ -7,11 +7,13 @@ use Wire;
 
 my $server = Postgres->new;
 $server->safe_psql('postgres', 'create role app login');
-my $millpond = Millpond->new('pool', server => $server, settings => { query_wait_timeout => 1, default_pool_size => 1 },
+my $millpond = Millpond->new('pool', server => $server,
+	settings => { query_wait_timeout => 1, default_pool_size => 1 },
 	databases => { postgres => '', patient => 'dbname=postgres query_wait_timeout=3' },
 	users => { app => 'query_wait_timeout=2' });
 
-my %expected = ('postgres/postgres' => 1, 'patient/postgres' => 3, 'postgres/app' => 2, 'patient/app' => 2);
+my %expected = ('postgres/postgres' => 1, 'patient/postgres' => 3, 'postgres/app' => 2,
+	'patient/app' => 2);
 for my $pair (sort keys %expected)
 {
 	my ($database, $user) = split '/', $pair;
@@ -21,7 +23,8 @@ for my $pair (sort keys %expected)
 	my $from   = time;
 	my $answer = $client->put(Query('select 1'))->result;
 	my $waited = time - $from;
-	is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query_wait_timeout' ], "$pair: the words");
+	is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query_wait_timeout' ],
+		"$pair: the words");
 	ok($answer->{eof}, "$pair: the session ends");
 	cmp_ok($waited, '>=', $expected{$pair} - 0.1, "$pair: after $expected{$pair} s");
 	cmp_ok($waited, '<', $expected{$pair} + 0.9, "$pair: and soon after that");

@@ -8,20 +8,24 @@ use Wire;
 my $server = Postgres->new;
 $server->safe_psql('postgres', 'create role app login; create table t (a int)');
 my $millpond = Millpond->new('pool', server => $server, settings => { query_timeout => 1 },
-	databases => { postgres => '', one => 'dbname=postgres pool_size=1' }, users => { app => 'query_timeout=2' });
+	databases => { postgres => '', one => 'dbname=postgres pool_size=1' },
+		users => { app => 'query_timeout=2' });
 
 my $bystander = Wire->login($millpond);
-for my $start (Query('select pg_sleep(30)'), Parse('', 'select pg_sleep(30)') . Bind() . Execute() . Sync(),
+for my $start (Query('select pg_sleep(30)'),
+	Parse('', 'select pg_sleep(30)') . Bind() . Execute() . Sync(),
 	Query('begin; insert into t values (1); select pg_sleep(30)'))
 {
 	my $client = Wire->login($millpond);
 	my $from   = time;
 	my $answer = $client->put($start)->result;
-	is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query timeout' ], 'the words');
+	is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query timeout' ],
+		'the words');
 	ok($answer->{eof}, 'the session ends');
 	cmp_ok(time - $from, '>=', 0.9, 'not before its time');
 	cmp_ok(time - $from, '<', 2.5, 'and soon after it');
-	wait_until(sub { !$server->backends(q(wait_event = 'PgSleep')) }, 'the query to end in the server', 10);
+	wait_until(sub { !$server->backends(q(wait_event = 'PgSleep')) },
+		'the query to end in the server', 10);
 }
 is($bystander->value('select count(*) from t'), 0, 'nothing of it is left');
 
@@ -33,12 +37,14 @@ $bystander->query('begin');
 sleep 1.6;
 is($bystander->value('select 1'), 1, 'a transaction may rest longer');
 $bystander->query('commit');
-is($bystander->query("select generate_series(1, 3), pg_sleep(0.5)")->{error}{M}, 'query timeout', 'rows on the way do not prolong it');
+is($bystander->query("select generate_series(1, 3), pg_sleep(0.5)")->{error}{M}, 'query timeout',
+	'rows on the way do not prolong it');
 
 my $holder = Wire->login($millpond, database => 'one');
 $holder->query('begin');
 my $waiting = Wire->login($millpond, database => 'one')->put(Query('select 1'))->result;
-is_deeply([ @{ $waiting->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query_timeout' ], 'a query that waits too long');
+is_deeply([ @{ $waiting->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query_timeout' ],
+	'a query that waits too long');
 is($holder->value('select 1'), 1, 'while who has the server is not touched');
 
 done_testing;

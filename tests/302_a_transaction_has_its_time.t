@@ -20,7 +20,8 @@ sub timed ($client, $seconds, $text, $code, $what)
 }
 
 my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' },
-	settings => { idle_transaction_timeout => 1 }, users => { app => 'idle_transaction_timeout=2' });
+	settings => { idle_transaction_timeout => 1 },
+		users => { app => 'idle_transaction_timeout=2' });
 my $resting = Wire->login($millpond);
 my $client  = Wire->login($millpond);
 $client->query('begin; insert into t values (1)');
@@ -49,7 +50,8 @@ $client = Wire->login($millpond, user => 'app');
 $client->put(Query('begin; select pg_sleep(30)'));
 timed($client, 2, 'transaction timeout', '25P04', "a user's own value");
 is($resting->value('select count(*) from t'), 0, 'they are rolled back, and the server is free');
-is(scalar $server->backends(q(state like 'idle in%' or state = 'active')), 0, 'nothing is left in the server');
+is(scalar $server->backends(q(state like 'idle in%' or state = 'active')), 0,
+	'nothing is left in the server');
 sleep 1.3;
 is($resting->value('select 1'), 1, 'outside a transaction one may rest');
 

@@ -17,7 +17,8 @@ my $from  = time;
 $busy->put(Query('select pg_sleep(1.6)'));
 my $answer = $idle->result;
 my $waited = time - $from;
-is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'FATAL', '57P05', 'client_idle_timeout' ], 'the words');
+is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'FATAL', '57P05', 'client_idle_timeout' ],
+	'the words');
 ok($answer->{eof}, 'the session ends');
 cmp_ok($waited, '>=', 0.8, 'not before its time');
 cmp_ok($waited, '<', 2.5, 'and soon after it');

@@ -11,7 +11,8 @@ for (1 .. 3)
 {
 	my $answer = Wire->connect($millpond)->startup->result;
 	is_deeply([ @{ $answer->{error} }{qw(S C M)} ],
-		[ 'FATAL', '53300', 'no more connections allowed (max_client_conn)' ], 'the next is refused');
+		[ 'FATAL', '53300', 'no more connections allowed (max_client_conn)' ],
+			'the next is refused');
 	ok($answer->{eof}, 'and sent away');
 }
 is(scalar $millpond->console('SHOW VERSION'), 1, 'the console is exempt');

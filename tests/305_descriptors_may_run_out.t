@@ -6,7 +6,8 @@ use Test::More;
 my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, settings => { max_client_conn => 1000 },
 	wrapper => [qw(prlimit --nofile=80:80)]);
-like($millpond->log_since, qr/\b\d+ clients\b|file descriptor|open files/i, 'the start says how many clients can come');
+like($millpond->log_since, qr/\b\d+ clients\b|file descriptor|open files/i,
+	'the start says how many clients can come');
 my $bystander = Wire->login($millpond);
 is($bystander->value('select 1'), 1, 'a client');
 
@@ -20,7 +21,8 @@ for (1 .. 120)
 }
 cmp_ok(scalar @clients, '>=', 20, scalar(@clients) . ' clients are let in');
 cmp_ok(scalar @refused, '>=', 40, scalar(@refused) . ' are refused');
-is_deeply([ grep { !$_->{error} || $_->{error}{C} ne '53300' } @refused ], [], 'each with SQLSTATE 53300');
+is_deeply([ grep { !$_->{error} || $_->{error}{C} ne '53300' } @refused ], [],
+	'each with SQLSTATE 53300');
 like($refused[0]{error}{M}, qr/^no more connections allowed/, 'and the words');
 is($bystander->value('select 2'), 2, 'who is in is served');
 is($clients[-1]->value('select 3'), 3, 'the last one, too');

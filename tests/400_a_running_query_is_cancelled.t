@@ -10,7 +10,8 @@ my $millpond = Millpond->new('pool', server => $server, settings => { default_po
 my $client   = Wire->login($millpond);
 my $other    = Wire->login($millpond);
 
-sub sleeps ($n) { wait_until(sub { $n == $server->backends(q(wait_event = 'PgSleep')) }, "$n queries to run") }
+sub sleeps ($n) { wait_until(sub { $n == $server->backends(q(wait_event = 'PgSleep')) },
+	"$n queries to run") }
 
 for my $unix (0, 1)
 {

@@ -10,7 +10,8 @@ my $holder   = Wire->login($millpond);
 $holder->query('create table t (a int)');
 my ($client, $next) = map { Wire->login($millpond) } 1 .. 2;
 
-for my $messages (Query('insert into t values (1)'), Parse('', 'insert into t values (1)') . Bind() . Execute() . Sync())
+for my $messages (Query('insert into t values (1)'),
+	Parse('', 'insert into t values (1)') . Bind() . Execute() . Sync())
 {
 	$holder->query('begin');
 	$client->put($messages);

@@ -19,8 +19,10 @@ $_->closed for @cancels;
 my @answers = map { $_->result } @clients;
 is_deeply([ map { $answers[$_]{types} } grep { $_ % 2 } 0 .. $#answers ], [ ('TDCZ') x 25 ],
 	'no other query was hit');
-my %codes = map { ($answers[$_]{error} ? $answers[$_]{error}{C} : 'done') => 1 } grep { $_ % 2 == 0 } 0 .. $#answers;
-is_deeply([ grep { !/^(?:57014|done)$/ } keys %codes ], [], 'those that were meant were cancelled, or had ended');
+my %codes = map { ($answers[$_]{error}
+	? $answers[$_]{error}{C} : 'done') => 1 } grep { $_ % 2 == 0 } 0 .. $#answers;
+is_deeply([ grep { !/^(?:57014|done)$/ } keys %codes ], [],
+	'those that were meant were cancelled, or had ended');
 ok($codes{57014}, 'some were');
 
 # One server over which clients come and go, and each is cancelled just as its query ends.

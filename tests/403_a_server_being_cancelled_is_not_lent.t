@@ -22,7 +22,8 @@ my $answer = $next->query('next');
 is($answer->{rows}[0][0], 'next', 'the next client is served');
 my ($connection) = map { /^(\d+)/ } $fake->received(qr/Q next/);
 my ($first)      = map { /^(\d+)/ } $fake->received(qr/Q slow/);
-ok(time - $from > 0.4 || $connection != $first, 'only after the cancel has ended, or by another server');
+ok(time - $from > 0.4 || $connection != $first,
+	'only after the cancel has ended, or by another server');
 my ($key) = map { /cancel (.*)/ } $fake->received(qr/ cancel /);
 ok($key, 'the request carried a key');
 

@@ -19,8 +19,10 @@ sub noise ($n) { return join '', map { chr int rand 256 } 1 .. $n }
 # A plausible message with a few bytes changed.
 sub damaged ()
 {
-	my $bytes = join '', (Startup(user => 'postgres', database => 'postgres'), Parse('', 'select 1'), Bind(), Execute(),
-		Sync(), Query('select 2'), FunctionCall(1, 2), CopyData('x'), Close('S', 'x'))[ map { rand 9 } 1 .. 1 + rand 5 ];
+	my $bytes = join '', (Startup(user => 'postgres', database => 'postgres'),
+		Parse('', 'select 1'), Bind(), Execute(),
+		Sync(), Query('select 2'), FunctionCall(1, 2), CopyData('x'),
+			Close('S', 'x'))[ map { rand 9 } 1 .. 1 + rand 5 ];
 	substr $bytes, rand length $bytes, 1, chr int rand 256 for 1 .. 1 + rand 4;
 	return $bytes;
 }

@@ -5,7 +5,8 @@ use Test::More;
 use Wire;
 
 my $server    = Postgres->new;
-my $millpond  = Millpond->new('pool', server => $server, settings => { client_login_timeout => 10 });
+my $millpond  = Millpond->new('pool', server => $server,
+	settings => { client_login_timeout => 10 });
 my $bystander = Wire->login($millpond);
 $bystander->query('begin');
 my $pid = $bystander->value('select pg_backend_pid()');
@@ -24,7 +25,8 @@ sub refused ($client, $name, $pattern)
 	return;
 }
 
-my %lengths = ('0' => 0, '3' => 3, '2^31-1' => 0x7FFFFFFF, 'below zero' => 0x80000000, '-1' => 0xFFFFFFFF);
+my %lengths = ('0' => 0, '3' => 3, '2^31-1' => 0x7FFFFFFF, 'below zero' => 0x80000000,
+	'-1' => 0xFFFFFFFF);
 for my $name (sort keys %lengths)
 {
 	my $stranger = Wire->connect($millpond);

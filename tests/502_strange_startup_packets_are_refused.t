@@ -8,7 +8,8 @@ my $server    = Postgres->new;
 my $millpond  = Millpond->new('pool', server => $server);
 my $bystander = Wire->login($millpond);
 
-my $packet = Startup(user => 'postgres', database => 'postgres', application_name => 'x' x (10_001 - 60));
+my $packet = Startup(user => 'postgres', database => 'postgres',
+	application_name => 'x' x (10_001 - 60));
 my $long = Startup(user => 'postgres', database => 'postgres',
 	application_name => 'x' x (10_001 - 60 + 10_001 - length $packet));
 is(length $long, 10_001, 'a packet of 10,001 bytes');
@@ -20,7 +21,8 @@ is($answer->{error}{C}, '08P01', 'as a protocol violation');
 my $fitting = Startup(user => 'postgres', database => 'postgres', application_name => 'x' x 9_000);
 my $client  = Wire->connect($millpond);
 is($client->put($fitting)->result->{status}, 'I', 'a long one below the limit is served');
-is($client->value('select length(current_setting($$application_name$$))'), 63, 'and its value counts');
+is($client->value('select length(current_setting($$application_name$$))'), 63,
+	'and its value counts');
 
 my $old = Wire->connect($millpond);
 $old->put(pack 'NN a64 a32 a64 a64 a64', 296, 2 << 16, 'postgres', 'postgres', '', '', '');

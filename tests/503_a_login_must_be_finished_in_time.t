@@ -29,7 +29,8 @@ my $waited = time - $from;
 cmp_ok($sent, '>', 10, 'a byte at a time');
 cmp_ok($waited, '>=', 1.8, 'is borne until the time is over');
 cmp_ok($waited, '<', 4, 'and no longer');
-my %clients = (dripping => $dripping, silent => $silent, 'on a Unix socket' => $unix, half => $half, 'after SSLRequest' => $started);
+my %clients = (dripping => $dripping, silent => $silent, 'on a Unix socket' => $unix, half => $half,
+	'after SSLRequest' => $started);
 for my $name (sort keys %clients)
 {
 	my $rest = $clients{$name}->rest;
@@ -37,6 +38,7 @@ for my $name (sort keys %clients)
 }
 cmp_ok(time - $from, '<', 5, 'all at about the same time');
 is($bystander->value('select 1'), 1, 'others are served');
-like($millpond->log_since, qr/closing because: client_login_timeout \(age=\d+s\)/, 'the log says so');
+like($millpond->log_since, qr/closing because: client_login_timeout \(age=\d+s\)/,
+	'the log says so');
 
 done_testing;

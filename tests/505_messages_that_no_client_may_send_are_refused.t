@@ -5,7 +5,8 @@ use Test::More;
 use Wire;
 
 my $server    = Postgres->new;
-my $millpond  = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' });
+my $millpond  = Millpond->new('pool', server => $server,
+	databases => { postgres => 'pool_size=1' });
 my $bystander = Wire->login($millpond);
 my %situations = (
 	'at rest'          => sub ($c) { },
@@ -21,7 +22,8 @@ for my $situation (sort keys %situations)
 		$situations{$situation}->($client);
 		my $answer = $client->put(Message($type, 'x' x 10))->result('E');
 		is($answer->{error} && $answer->{error}{C}, '08P01', "$name: a protocol violation");
-		like($answer->{error} && $answer->{error}{M}, qr/invalid frontend message type @{[ ord $type ]}\b/, "$name: in clear words");
+		like($answer->{error} && $answer->{error}{M},
+			qr/invalid frontend message type @{[ ord $type ]}\b/, "$name: in clear words");
 		ok($client->closed, "$name: the session ends");
 		is($bystander->value('select 1'), 1, "$name: others are served");
 	}

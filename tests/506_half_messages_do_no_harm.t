@@ -5,7 +5,8 @@ use Test::More;
 use Wire;
 
 my $server    = Postgres->new;
-my $millpond  = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' });
+my $millpond  = Millpond->new('pool', server => $server,
+	databases => { postgres => 'pool_size=1' });
 my $bystander = Wire->login($millpond);
 $bystander->query('create table t (a int)');
 
@@ -15,9 +16,11 @@ my %halves = (
 	'a header'              => "Q\0\0\0\x20",
 	'half a query'          => substr(Query('insert into t values (1)'), 0, 20),
 	'half a batch'          => Parse('', 'insert into t values (1)') . Bind() . Execute(),
-	'half a batch and more' => Parse('', 'insert into t values (1)') . Bind() . substr(Execute(), 0, 3),
+	'half a batch and more' => Parse('', 'insert into t values (1)') . Bind()
+		. substr(Execute(), 0, 3),
 	'a query and a half'    => Query('select 1') . substr(Query('insert into t values (1)'), 0, 20),
-	'half a long one'       => substr(Query('insert into t values (1)' . ' ' x 1_000_000), 0, 500_000),
+	'half a long one'       => substr(Query('insert into t values (1)' . ' ' x 1_000_000), 0,
+		500_000),
 );
 for my $half (sort keys %halves)
 {
@@ -27,9 +30,11 @@ for my $half (sort keys %halves)
 		$client->put($halves{$half});
 		# With only one server, one that waits for the rest of a batch has a right to it.
 		next if $ending eq 'silence' && $half !~ /^a type|header|half a query/;
-		is($bystander->value('select 1'), 1, "$half, silence: others are served") if $ending eq 'silence';
+		is($bystander->value('select 1'), 1, "$half, silence: others are served")
+			if $ending eq 'silence';
 		$ending eq 'reset' ? $client->reset : $client->close;
-		is($bystander->value('select count(*) from t'), 0, "$half, $ending: nothing of it was done");
+		is($bystander->value('select count(*) from t'), 0,
+			"$half, $ending: nothing of it was done");
 	}
 }
 wait_until(sub { 2 == $millpond->console('SHOW CLIENTS') }, 'all of them to be gone');
@@ -37,7 +42,8 @@ is($millpond->pool->{sv_active}, 0, 'no server is held');
 
 # A message in many pieces is one message.
 my $slow = Wire->login($millpond);
-$slow->put($_) for split //, Query('select 1234') . Parse('', 'select 5678') . Bind() . Execute() . Sync();
+$slow->put($_) for split //,
+	Query('select 1234') . Parse('', 'select 5678') . Bind() . Execute() . Sync();
 is($slow->result->{rows}[0][0], 1234, 'a query byte by byte');
 is($slow->result->{rows}[0][0], 5678, 'a batch byte by byte');
 

@@ -17,7 +17,8 @@ $_->put(Query(q(select repeat('x', 10000) from generate_series(1, 10000)))) for 
 sleep 0.5;
 is($bystander->value("select $_"), $_, 'another client is served') for 1 .. 20;
 is($millpond->pool('postgres', 'deaf')->{sv_active}, 5, 'they hold one server each');
-cmp_ok($millpond->memory_kb('VmHWM') - $before, '<', $millpond->growth_limit_kb, 'and little memory');
+cmp_ok($millpond->memory_kb('VmHWM') - $before, '<', $millpond->growth_limit_kb,
+	'and little memory');
 
 $deaf[0]->close;
 $deaf[1]->reset;

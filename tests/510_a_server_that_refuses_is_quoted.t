@@ -12,7 +12,8 @@ my $fake = FakeServer->new(login => sub ($c, $startup) {
 	$c->leave;
 });
 my $good     = FakeServer->new;
-my $millpond = Millpond->new('pool', settings => { query_wait_timeout => 2, server_login_retry => 0.3 },
+my $millpond = Millpond->new('pool',
+	settings => { query_wait_timeout => 2, server_login_retry => 0.3 },
 	databases => { postgres => $fake->target, good => $good->target });
 my $bystander = Wire->login($millpond, database => 'good');
 
@@ -28,7 +29,8 @@ my $answer = attempt();
 if ($answer->{error})
 {
 	is($answer->{error}{C}, '28P01', "the server's SQLSTATE");
-	like($answer->{error}{M}, qr/password authentication failed for user "me"/, "the server's words");
+	like($answer->{error}{M}, qr/password authentication failed for user "me"/,
+		"the server's words");
 	cmp_ok(time - $from, '<', 4, 'within query_wait_timeout');
 }
 else { cmp_ok(time - $from, '<', 2.5, 'or it was patient enough') }
@@ -36,7 +38,9 @@ is($bystander->query('select 1')->{types}, 'TDCZ', 'other pools are untouched');
 wait_until(sub { my $answer = attempt(); $answer->{types} =~ /D/ }, 'the server to relent');
 pass('retries reach the server once it relents');
 cmp_ok(scalar $fake->received(qr/ startup /), '<=', 8, 'without hammering on it');
-like($millpond->log_since, qr/server login failed: FATAL password authentication failed for user "me"/, 'the log quotes it');
+like($millpond->log_since,
+	qr/server login failed: FATAL password authentication failed for user "me"/,
+		'the log quotes it');
 
 # No server at all.
 my $dead = FakeServer->new;

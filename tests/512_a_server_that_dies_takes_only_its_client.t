@@ -9,10 +9,12 @@ my $fake = FakeServer->new(query => sub ($c, $sql) {
 	if    ($sql =~ /row/)      { $c->put(RowDescription('a'), DataRow('1'), "D\0\0\0\x64\0\1\0\0") }
 	elsif ($sql =~ /header/)   { $c->put(RowDescription('a'), "D\0\0") }
 	elsif ($sql =~ /copy in/)  { $c->put(Message('G', pack 'Cn', 0, 0)) }
-	elsif ($sql =~ /copy out/) { $c->put(Message('H', pack 'Cn', 0, 0), CopyData('x'), "d\0\0\0\x64xx") }
+	elsif ($sql =~ /copy out/) { $c->put(Message('H', pack 'Cn', 0, 0), CopyData('x'),
+		"d\0\0\0\x64xx") }
 	elsif ($sql =~ /silent/)   { }
 	elsif ($sql =~ /between/)  { $c->put(RowDescription('a'), DataRow('1')) }
-	elsif ($sql =~ /fatal/)    { $c->put(ErrorResponse('57P01', 'terminating connection due to administrator command', 'FATAL')) }
+	elsif ($sql =~ /fatal/)    { $c->put(ErrorResponse('57P01',
+		'terminating connection due to administrator command', 'FATAL')) }
 	else                       { return 0 }
 	$c->leave;
 });
@@ -33,8 +35,11 @@ for my $case ('row', 'header', 'copy in', 'copy out', 'silent', 'between', 'fata
 		# Inside of a row nothing can be told to the client any more.
 		if ($case !~ /row|header|copy out/)
 		{
-			is($answer->{error}{C}, $case eq 'fatal' ? '57P01' : '08006', "$name: with its SQLSTATE");
-			like($answer->{error}{M}, $case eq 'fatal' ? qr/administrator command/ : qr/server conn crashed\?/, "$name: and reason");
+			is($answer->{error}{C}, $case eq 'fatal' ? '57P01' : '08006',
+				"$name: with its SQLSTATE");
+			like($answer->{error}{M},
+				$case eq 'fatal' ? qr/administrator command/ : qr/server conn crashed\?/,
+					"$name: and reason");
 		}
 		$millpond->wait_for_log(qr/S-\w+: .*closing because: .+ \(age=\d+s\)/, $from);
 		pass("$name: the log says so");
@@ -47,7 +52,8 @@ my $server = Postgres->new;
 $millpond->reconfigure(databases => { real => $server->target . ' dbname=postgres pool_size=1' });
 my $client = Wire->login($millpond, database => 'real');
 my $other  = Wire->login($millpond, database => 'real');
-sub kill_servers () { $server->safe_psql('postgres', 'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()') }
+sub kill_servers () { $server->safe_psql('postgres',
+	'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()') }
 $client->query('begin');
 kill_servers();
 my $answer = $client->result;
@@ -59,7 +65,8 @@ for (1 .. 5)
 	my $pid = $other->value('select pg_backend_pid()');
 	kill_servers();
 	wait_until(sub { !$server->backends }, 'the server to die');
-	isnt($other->value('select pg_backend_pid()'), $pid, 'a server that dies at rest is replaced without a word');
+	isnt($other->value('select pg_backend_pid()'), $pid,
+		'a server that dies at rest is replaced without a word');
 }
 $server->restart;
 is($other->value('select 1'), 1, 'also when all of PostgreSQL starts anew');

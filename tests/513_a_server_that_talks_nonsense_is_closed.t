@@ -35,7 +35,8 @@ for my $case (sort keys %nonsense)
 	$millpond->wait_for_log(qr/S-\w+: .*closing because: .+ \(age=\d+s\)/, $from);
 	my ($dirty) = map { /^(\d+)/ } $fake->received(qr/nonsense: \Q$case\E/);
 	my $next = Wire->login($millpond);
-	is($next->query("after $case")->{rows}[0][0], "after $case", "$case: the next client is served");
+	is($next->query("after $case")->{rows}[0][0], "after $case",
+		"$case: the next client is served");
 	my ($used) = map { /^(\d+)/ } $fake->received(qr/Q after \Q$case\E/);
 	isnt($used, $dirty, "$case: by another server");
 	is($bystander->query('hello')->{types}, 'TDCZ', "$case: others are untouched");
@@ -52,7 +53,8 @@ $millpond->reconfigure(databases => { babbler => $babbler->target . ' pool_size=
 my $client = Wire->login($millpond, database => 'babbler');
 my $answer = $client->query('babble');
 my $next = Wire->login($millpond, database => 'babbler');
-is_deeply($next->query('question')->{rows}, [ ['question'] ], 'an answer that nobody asked for reaches nobody');
+is_deeply($next->query('question')->{rows}, [ ['question'] ],
+	'an answer that nobody asked for reaches nobody');
 my ($dirty) = map { /^(\d+)/ } $babbler->received(qr/Q babble/);
 my ($used)  = map { /^(\d+)/ } $babbler->received(qr/Q question/);
 isnt($used, $dirty, 'and its server is not used again');
@@ -63,7 +65,9 @@ my $stranger = FakeServer->new(login => sub ($c, $startup) {
 	$c->put("HTTP/1.1 400 Bad Request\r\n\r\n");
 	$c->leave;
 });
-$millpond->reconfigure(databases => { stranger => $stranger->target }, settings => { server_login_retry => 0.2 });
-is(Wire->login($millpond, database => 'stranger')->query('x')->{types}, 'TDCZ', 'nonsense at login is a failed login');
+$millpond->reconfigure(databases => { stranger => $stranger->target },
+	settings => { server_login_retry => 0.2 });
+is(Wire->login($millpond, database => 'stranger')->query('x')->{types}, 'TDCZ',
+	'nonsense at login is a failed login');
 
 done_testing;

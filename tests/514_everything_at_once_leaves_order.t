@@ -18,7 +18,8 @@ my %acts = (
 	late     => sub ($c) { $c->put(Query('select 2')); $c->{owes}++ },
 	begin    => sub ($c) { $c->put(Query('begin; insert into t values (1)')); $c->{owes}++ },
 	rollback => sub ($c) { $c->put(Query('rollback')); $c->{owes}++ },
-	batch    => sub ($c) { $c->put(Parse('', 'select 1'), Bind(), Execute(), Sync()); $c->{owes}++ },
+	batch    => sub ($c) { $c->put(Parse('', 'select 1'), Bind(), Execute(),
+		Sync()); $c->{owes}++ },
 	half     => sub ($c) { $c->put(Parse('', 'select 1'), Bind(), Flush()) },
 	sync     => sub ($c) { $c->put(Sync()); $c->{owes}++ },
 	error    => sub ($c) { $c->put(Query('select 1/0')); $c->{owes}++ },
@@ -41,7 +42,8 @@ for (1 .. $rounds)
 }
 $_->close for @clients;
 wait_until(sub { 1 == $millpond->console('SHOW CLIENTS') }, 'all clients to be gone');
-wait_until(sub { my $pool = $millpond->pool; !$pool->{sv_active} && !$pool->{cl_active} && !$pool->{cl_waiting} }, 'an empty pool');
+wait_until(sub { my $pool = $millpond->pool; !$pool->{sv_active} && !$pool->{cl_active}
+	&& !$pool->{cl_waiting} }, 'an empty pool');
 my @last = map { Wire->login($millpond) } 1 .. 8;
 $_->put(Query('select pg_sleep(0.05)')) for @last;
 is($_->result->{types}, 'TDCZ', 'everybody is served') for @last;

@@ -17,7 +17,8 @@ my %columns = (
 	CLIENTS => $sockets,
 	SERVERS => $sockets,
 	STATS   => join(' ', 'database T', map { "$_ N" }
-		(map { "total_$_" } @counters, qw(received sent xact_time query_time wait_time client_parse_count
+		(map { "total_$_" } @counters,
+			qw(received sent xact_time query_time wait_time client_parse_count
 			server_parse_count bind_count client_login_count)),
 		(map { "avg_$_" } @counters, qw(recv sent xact_time query_time wait_time client_parse_count
 			server_parse_count bind_count client_login_count))),
@@ -35,16 +36,20 @@ for my $database (qw(pgbouncer millpond))
 	{
 		my @expected = split ' ', $columns{$name};
 		my $result   = $console->query("SHOW $name");
-		is(join(' ', $result->{columns}->@*), join(' ', @expected[ grep { !($_ % 2) } 0 .. $#expected ]), "$database: SHOW $name");
-		is_deeply($result->{oids}, [ map { $oid{$_} } @expected[ grep { $_ % 2 } 0 .. $#expected ] ], '... its types');
+		is(join(' ', $result->{columns}->@*),
+			join(' ', @expected[ grep { !($_ % 2) } 0 .. $#expected ]), "$database: SHOW $name");
+		is_deeply($result->{oids},
+			[ map { $oid{$_} } @expected[ grep { $_ % 2 } 0 .. $#expected ] ], '... its types');
 		is_deeply($result->{tags}, ['SHOW'], '... its tag');
 		cmp_ok(scalar $result->{rows}->@*, '>=', 1, '... has rows');
 	}
 }
 
 my $console = Wire->login($millpond, database => 'pgbouncer');
-is($console->value('SHOW VERSION'), (split /\n/, `$Millpond::binary -V`)[0], 'the version is the first line of -V');
-is($console->value($_), $console->value('SHOW VERSION'), "'$_'") for 'show version;', ' SHOW  VERSION ; ', 'SELECT version';
+is($console->value('SHOW VERSION'), (split /\n/, `$Millpond::binary -V`)[0],
+	'the version is the first line of -V');
+is($console->value($_), $console->value('SHOW VERSION'), "'$_'") for 'show version;',
+	' SHOW  VERSION ; ', 'SELECT version';
 my $help = $console->query('SHOW HELP');
 is($help->{types}, 'NCZ', 'SHOW HELP is a notice');
 is($help->{notices}[0]{M}, 'Console usage', 'in the known form');
@@ -60,11 +65,13 @@ like($row->{id}, qr/^\d+$/, 'its number');
 like($row->{connect_time}, qr/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/, 'a timestamp');
 my ($backend) = $console->hashes('SHOW SERVERS');
 is($backend->{state}, 'active', 'its server is active');
-is($backend->{remote_pid}, $client->value('select pg_backend_pid()'), 'with the number of its process');
+is($backend->{remote_pid}, $client->value('select pg_backend_pid()'),
+	'with the number of its process');
 is($backend->{link}, $row->{ptr}, 'they name each other');
 is($row->{link}, $backend->{ptr}, '... both ways');
 $client->query('commit');
-is((grep { $_->{database} eq 'postgres' } $console->hashes('SHOW CLIENTS'))[0]{state}, 'idle', 'a client at rest is idle');
+is((grep { $_->{database} eq 'postgres' } $console->hashes('SHOW CLIENTS'))[0]{state}, 'idle',
+	'a client at rest is idle');
 is(($console->hashes('SHOW SERVERS'))[0]{state}, 'idle', 'and so is the server');
 
 my %pools = map { $_->{database} => $_ } $console->hashes('SHOW POOLS');
@@ -77,8 +84,10 @@ is($config{listen_port}{value}, $millpond->port, 'SHOW CONFIG: a value');
 is($config{listen_port}{default}, 6432, 'a default');
 is($config{listen_port}{changeable}, 'no', 'whether a reload changes it');
 is($config{server_lifetime}{changeable}, 'yes', 'or not');
-is($config{$_}{default}, { default_pool_size => 20, query_wait_timeout => 120, server_idle_timeout => 600,
-		server_lifetime => 3600, max_client_conn => 100, client_login_timeout => 60, server_reset_query => 'DISCARD ALL',
+is($config{$_}{default}, { default_pool_size => 20, query_wait_timeout => 120,
+	server_idle_timeout => 600,
+		server_lifetime => 3600, max_client_conn => 100, client_login_timeout => 60,
+			server_reset_query => 'DISCARD ALL',
 		server_check_query => '<empty>', pool_mode => 'session' }->{$_}, "default of $_")
 	for qw(default_pool_size query_wait_timeout server_idle_timeout server_lifetime max_client_conn client_login_timeout
 	server_reset_query server_check_query pool_mode);

@@ -14,11 +14,13 @@ is($stranger->{error}{S}, 'FATAL', 'anybody else is refused');
 is($stranger->{error}{C}, '28000', 'as not authorised');
 ok($stranger->{eof}, 'and sent away');
 
-is($stats->query("SHOW $_")->{error}, undef, "a stats user may SHOW $_") for qw(VERSION POOLS CLIENTS SERVERS STATS CONFIG HELP);
+is($stats->query("SHOW $_")->{error}, undef,
+	"a stats user may SHOW $_") for qw(VERSION POOLS CLIENTS SERVERS STATS CONFIG HELP);
 for my $command ('RELOAD', 'SHUTDOWN')
 {
 	my $answer = $stats->query($command);
-	is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'ERROR', '08P01', 'admin access needed' ], "a stats user may not $command");
+	is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'ERROR', '08P01', 'admin access needed' ],
+		"a stats user may not $command");
 	is($answer->{types}, 'EZ', 'but stays');
 }
 is_deeply($admin->query('RELOAD')->{tags}, ['RELOAD'], 'an admin may RELOAD');
@@ -30,7 +32,8 @@ my %wrong = (
 for my $command (sort keys %wrong)
 {
 	my $answer = $admin->query($command);
-	is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'ERROR', '08P01', $wrong{$command} ], "'$command'");
+	is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'ERROR', '08P01', $wrong{$command} ],
+		"'$command'");
 }
 for my $command ('SHOW', 'SHOW NONSENSE', 'SHUTDOWN NONSENSE', '"', 'x' x 5000)
 {
@@ -44,10 +47,12 @@ my $next = Wire->login($millpond, database => 'pgbouncer');
 is($next->query('')->{types}, 'IZ', 'an empty query');
 
 my $unix = Wire->login($millpond, unix => 1, database => 'pgbouncer', user => 'pgbouncer');
-is_deeply($unix->query('RELOAD')->{tags}, ['RELOAD'], 'the user pgbouncer over the Unix socket, same uid, is admin');
+is_deeply($unix->query('RELOAD')->{tags}, ['RELOAD'],
+	'the user pgbouncer over the Unix socket, same uid, is admin');
 my $greeting = $admin->{greeting};
 my %parameters = map { @$_ } $greeting->{parameters}->@*;
-like($parameters{server_version}, qr{^[\d.]+\S*/bouncer$}, 'the console reports its version as a parameter');
+like($parameters{server_version}, qr{^[\d.]+\S*/bouncer$},
+	'the console reports its version as a parameter');
 is($parameters{client_encoding}, 'UTF8', 'and an encoding');
 is($admin->value('SHOW client_encoding'), 'UTF-8', 'drivers may ask for it');
 my @psql = $millpond->psql('pgbouncer', 'SHOW VERSION');

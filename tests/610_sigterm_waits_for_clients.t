@@ -15,16 +15,20 @@ $waiting->put(Query('select 1'));
 wait_until(sub { $millpond->pool->{cl_waiting} == 1 }, 'one to wait');
 
 $millpond->signal('TERM');
-wait_until(sub { !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $millpond->port) }, 'the listener to close');
+wait_until(sub { !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $millpond->port) },
+	'the listener to close');
 pass('the TCP port is closed at once');
-my $successor = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => $millpond->port, ReuseAddr => 1);
+my $successor = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1',
+	LocalPort => $millpond->port, ReuseAddr => 1);
 ok($successor, 'another process can have it');
 
 is($client->value('select 42'), 42, 'a running transaction goes on');
 my $answer = $waiting->result;
-is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'FATAL', '57P01', 'server shutting down' ], 'who waits is told');
+is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'FATAL', '57P01', 'server shutting down' ],
+	'who waits is told');
 my $console = Wire->login($millpond, unix => 1, database => 'pgbouncer');
-is(scalar(grep { $_->{database} eq 'postgres' } $console->hashes('SHOW CLIENTS')), 2, 'the console is there over the Unix socket');
+is(scalar(grep { $_->{database} eq 'postgres' } $console->hashes('SHOW CLIENTS')), 2,
+	'the console is there over the Unix socket');
 $answer = Wire->connect($millpond, unix => 1)->startup->result;
 is($answer->{error}{M}, 'pooler is shutting down', 'others are not let in');
 is($answer->{error}{C}, '57P01', 'with their SQLSTATE');

@@ -81,7 +81,8 @@ for my $driver (sort keys %drivers)
 		is($out, 'well', $driver) or diag($error);
 	}
 }
-wait_until(sub { my $pool = $millpond->pool; !$pool->{cl_active} && !$pool->{sv_active} }, 'an empty pool');
+wait_until(sub { my $pool = $millpond->pool; !$pool->{cl_active} && !$pool->{sv_active} },
+	'an empty pool');
 is(scalar $server->backends(q(state like 'idle in%')), 0, 'nothing is left open');
 
 done_testing;

@@ -7,7 +7,8 @@ use Wire;
 
 my $crowd    = $ENV{STRESS} ? 5000 : 900;
 my $server   = Postgres->new;
-my $millpond = Millpond->new('pool', server => $server, settings => { max_client_conn => 2 * $crowd, default_pool_size => 4 });
+my $millpond = Millpond->new('pool', server => $server,
+	settings => { max_client_conn => 2 * $crowd, default_pool_size => 4 });
 plan skip_all => 'too few descriptors' if `sh -c 'ulimit -n'` < $crowd + 50;
 my $from     = time;
 my @clients  = map { Wire->connect($millpond)->startup } 1 .. $crowd;

@@ -70,12 +70,15 @@ $millpond->write_config(settings => { max_client_conn => 100 });
 $millpond->{options}{env} = { NOTIFY_SOCKET => $abstract->{path} };
 $millpond->launch;
 ok($abstract->await('READY'), 'a notify socket in the abstract namespace');
-is_deeply([ grep { $_->{WATCHDOG} } $abstract->listen_for(1.5) ], [], 'no WATCHDOG=1 when nobody watches');
+is_deeply([ grep { $_->{WATCHDOG} } $abstract->listen_for(1.5) ], [],
+	'no WATCHDOG=1 when nobody watches');
 $millpond->stop;
 
-$millpond->{options}{env} = { NOTIFY_SOCKET => "$ENV{TESTDIR}/no-such-socket", WATCHDOG_USEC => 500_000 };
+$millpond->{options}{env} = { NOTIFY_SOCKET => "$ENV{TESTDIR}/no-such-socket",
+	WATCHDOG_USEC => 500_000 };
 $millpond->start;
-ok(Wire->login($millpond, database => 'pgbouncer'), 'a notify socket that is not there does no harm');
+ok(Wire->login($millpond, database => 'pgbouncer'),
+	'a notify socket that is not there does no harm');
 
 unlink $manager->{path};
 done_testing;

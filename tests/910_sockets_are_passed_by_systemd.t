@@ -17,7 +17,8 @@ my $millpond = Millpond->new(
 my $unix = $millpond->host . '/.s.PGSQL.' . $millpond->port;
 
 # The daemon's environment is what is named here, and nothing else.
-my @environment = map { ('-E', $_) } grep { defined $ENV{$_} } qw(PATH HOME TMPDIR LC_ALL ASAN_OPTIONS
+my @environment = map { ('-E',
+	$_) } grep { defined $ENV{$_} } qw(PATH HOME TMPDIR LC_ALL ASAN_OPTIONS
 	TSAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS);
 $millpond->{options}{wrapper} = [
 	'systemd-socket-activate', @environment, '-l', '127.0.0.1:' . $millpond->port, '-l', $unix
@@ -27,10 +28,12 @@ $millpond->launch;
 wait_until(sub { -S $unix }, 'the listening sockets');
 my $first = Wire->login($millpond);
 is($first->query('select 1')->{rows}[0][0], 1, 'the client that woke it up is served over TCP');
-is(Wire->login($millpond, unix => 1)->query('select 2')->{rows}[0][0], 2, 'another one over the Unix socket');
+is(Wire->login($millpond, unix => 1)->query('select 2')->{rows}[0][0], 2,
+	'another one over the Unix socket');
 is($millpond->safe_psql('postgres', 'select 3'), 3, 'psql as well');
 
-ok(!IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $closed), 'listen_port is not opened');
+ok(!IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $closed),
+	'listen_port is not opened');
 ok(!-e $millpond->host . "/.s.PGSQL.$closed", 'nor its Unix socket made');
 unlike($millpond->log_since, qr/listening on \S*\b$closed\b/, 'nor does the log claim it');
 

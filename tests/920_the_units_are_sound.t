@@ -17,7 +17,8 @@ sub make ($arguments)
 sub files_under ($root)
 {
 	my @files;
-	find({ wanted => sub { push @files, $File::Find::name =~ s/^\Q$root\E//r if -f }, no_chdir => 1 }, $root);
+	find({ wanted => sub { push @files, $File::Find::name =~ s/^\Q$root\E//r if -f },
+		no_chdir => 1 }, $root);
 	return sort @files;
 }
 
@@ -51,8 +52,10 @@ is_deeply(
 	) ],
 	'all files are in their places, and no others');
 like(content("$dir/package/usr/lib/systemd/system/millpond.service"),
-	qr{^ExecStart=/usr/bin/millpond /etc/millpond/millpond.ini$}m, 'the unit names the final paths');
-is((stat "$dir/package/etc/millpond/millpond.ini")[2] & 0777, 0640, 'settings are not for everyone');
+	qr{^ExecStart=/usr/bin/millpond /etc/millpond/millpond.ini$}m,
+		'the unit names the final paths');
+is((stat "$dir/package/etc/millpond/millpond.ini")[2] & 0777, 0640,
+	'settings are not for everyone');
 is(qx($dir/package/usr/bin/millpond --check $dir/package/etc/millpond/millpond.ini 2>&1),
 	"$dir/package/etc/millpond/millpond.ini: ok\n", 'the sample settings are without fault');
 
@@ -60,7 +63,8 @@ content("$dir/package/etc/millpond/millpond.ini", "; mine\n");
 make("install DESTDIR=$dir/package PREFIX=/usr");
 is(content("$dir/package/etc/millpond/millpond.ini"), "; mine\n", 'settings are not overwritten');
 make("uninstall DESTDIR=$dir/package PREFIX=/usr");
-is_deeply([ files_under("$dir/package") ], ['/etc/millpond/millpond.ini'], 'only they stay at the end');
+is_deeply([ files_under("$dir/package") ], ['/etc/millpond/millpond.ini'],
+	'only they stay at the end');
 
 # In place, with other paths ----------------------------------------------------------------------
 
@@ -77,7 +81,8 @@ is($?, 0, 'systemd-analyze security') or diag($exposure);
 like($exposure, qr/Overall exposure level .*: [\d.]+ (OK|PERFECT)/, 'calls it OK');
 
 content("$units/broken.service", content("$units/millpond.service") =~ s/^WatchdogSec=\K.*/soon/mr);
-like(qx(systemd-analyze verify --man=no $units/broken.service 2>&1), qr/broken\.service:\d+: Failed to parse/,
+like(qx(systemd-analyze verify --man=no $units/broken.service 2>&1),
+	qr/broken\.service:\d+: Failed to parse/,
 	'a fault would have been seen');
 
 like(qx(systemd-sysusers --dry-run $dir/local/lib/sysusers.d/millpond.conf 2>&1), qr/millpond/,

@@ -20,7 +20,8 @@ sub run_script (%environment)
 
 sub await_output ($run, $output, $pattern)
 {
-	return wait_until(sub { $run->pump_nb; $$output =~ $pattern || !$run->pumpable }, "output like $pattern");
+	return wait_until(sub { $run->pump_nb; $$output =~ $pattern || !$run->pumpable },
+		"output like $pattern");
 }
 
 sub finish ($run)
@@ -45,7 +46,8 @@ is(qx(psql -XAt @to demo -c 'select 6 * 7' 2>&1), "42\n", 'psql works as it said
 like(qx(psql -XAt @to millpond -c 'SHOW POOLS' 2>&1), qr/^demo\|demo\|.*transaction/m,
 	'the console shows a transaction pool');
 my $pgbench = qx(pgbench @to -c 50 -j 2 -t 5 demo 2>&1);
-like($pgbench, qr{transactions actually processed: 250/250}, 'pgbench works as it said') or diag($pgbench);
+like($pgbench, qr{transactions actually processed: 250/250}, 'pgbench works as it said')
+	or diag($pgbench);
 
 my ($second, $complaint) = run_script(PORT => $port, MILLPOND => $Millpond::binary);
 isnt(finish($second), 0, 'a second one on the same port fails');
