@@ -1,0 +1,491 @@
+/* Coroutines wait, are woken, cancelled and gathered, each at its time. */
+#include "daemon/runtime/coroutine.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/unit/in_loop.h"
+#include "tests/unit/tap.h"
+
+/* --- switching ---------------------------------------------------------------------------- */
+
+static struct player {
+	struct coroutine *coroutine;
+	struct player *other;
+	long throws;
+	bool done;
+} ping, pong;
+
+static const long rounds = 500000;
+
+static void play(void *arg)
+{
+	struct player *player = arg;
+	while (player->throws < rounds) {
+		player->throws++;
+		coroutine_wake(player->other->coroutine);
+		if (player->throws < rounds && !await_wake(&loop, DEADLINE_NEVER))
+			break;
+	}
+	player->done = true;
+}
+
+static void test_a_million_switches(void)
+{
+	int64_t begin = loop_now();
+	ping = (struct player){.other = &pong};
+	pong = (struct player){.other = &ping};
+	ping.coroutine = coroutine_start(&loop, play, &ping);
+	pong.coroutine = coroutine_start(&loop, play, &pong);
+	while (!ping.done || !pong.done)
+		await_turn(&loop);
+	is_int(ping.throws + pong.throws, 2 * rounds, "a million switches");
+	note("%.0f ns each", (double)(loop_now() - begin) * 1e3 / (double)(2 * rounds));
+}
+
+static int turns_left;
+
+static void take_turns(void *arg)
+{
+	int *turns = arg;
+	for (int i = 0; i < 10000; i++) {
+		await_turn(&loop);
+		(*turns)++;
+	}
+	turns_left--;
+}
+
+static void test_turns_are_fair(void)
+{
+	int turns[3] = {0};
+	int unfair = 0;
+	turns_left = 3;
+	for (int i = 0; i < 3; i++)
+		start(take_turns, &turns[i]);
+	while (turns_left > 0) {
+		await_turn(&loop);
+		unfair += abs(turns[0] - turns[2]) > 1;
+	}
+	is_int(unfair, 0, "those that give way have their turns in rotation");
+}
+
+static bool slept;
+
+static void sleep_a_little(void *arg)
+{
+	(void)arg;
+	await_sleep(&loop, after(2));
+	slept = true;
+}
+
+static void test_a_turn_lets_time_pass(void)
+{
+	int64_t begin = loop_now();
+	slept = false;
+	start(sleep_a_little, NULL);
+	while (!slept && is_soon(begin))
+		await_turn(&loop);
+	ok(slept, "one that only gives way does not hold up the others' timers");
+	while (!slept)
+		await_sleep(&loop, after(1));
+}
+
+/* --- many --------------------------------------------------------------------------------- */
+
+/* ThreadSanitizer takes a coroutine for a thread: it allows 8,000, and takes seconds for 2,000. */
+#ifdef __SANITIZE_THREAD__
+#define MANY 500
+#else
+#define MANY 10000
+#endif
+
+static struct coroutine *many[MANY];
+static int many_waiting, many_resumed;
+static bool in_order;
+
+static void wait_among_many(void *arg)
+{
+	int number = (int)(intptr_t)arg;
+	char text[100];
+
+	snprintf(text, sizeof text, "number %d", number);
+	many_waiting++;
+	bool woken = await_wake(&loop, DEADLINE_NEVER);
+	in_order = in_order && woken && many_resumed == number && atoi(text + 7) == number;
+	many_resumed++;
+	many_waiting--;
+}
+
+static void test_ten_thousand_wait(void)
+{
+	many_waiting = many_resumed = 0;
+	in_order = true;
+	for (int i = 0; i < MANY; i++)
+		many[i] = coroutine_start(&loop, wait_among_many, (void *)(intptr_t)i);
+	await_turn(&loop);
+	is_int(many_waiting, MANY, "%d coroutines wait at once", MANY);
+	for (int i = 0; i < MANY; i++)
+		coroutine_wake(many[i]);
+	await_turn(&loop);
+	is_int(many_resumed, MANY, "all of them are resumed");
+	ok(in_order, "each with its own stack, in the order in which they were woken");
+	is_int(many_waiting, 0, "and all end");
+}
+
+/* --- cancelling --------------------------------------------------------------------------- */
+
+static struct {
+	char story[200];
+	int failure;
+} unwound;
+
+static void tell(const char *word)
+{
+	strcat(unwound.story, word);
+}
+
+static bool inner(void)
+{
+	tell("inner ");
+	bool woken = await_wake(&loop, DEADLINE_NEVER);
+	int failure = errno;
+	tell(await_sleep(&loop, after(5)) ? "cleaned " : "dirty ");
+	errno = failure;
+	return woken;
+}
+
+static void outer(void *arg)
+{
+	(void)arg;
+	tell("outer ");
+	if (!inner())
+		unwound.failure = errno;
+	tell(await_sleep(&loop, after(1)) ? "closed " : "open ");
+	await_turn(&loop);
+	tell("end");
+}
+
+static struct coroutine *start_outer(void)
+{
+	memset(&unwound, 0, sizeof unwound);
+	return coroutine_start(&loop, outer, NULL);
+}
+
+static void test_cancelling(void)
+{
+	static const char whole[] = "outer inner cleaned closed end";
+
+	struct coroutine *coroutine = start_outer();
+	await_turn(&loop);
+	coroutine_cancel(coroutine);
+	await_sleep(&loop, after(50));
+	is_text(unwound.story, whole, "a cancelled wait returns through cleanup that waits itself");
+	is_int(unwound.failure, ECANCELED, "the wait says why");
+
+	coroutine = start_outer();
+	coroutine_cancel(coroutine);
+	await_sleep(&loop, after(50));
+	is_text(unwound.story, whole, "cancelled before it ran, it fails at its first wait");
+	is_int(unwound.failure, ECANCELED, "with the same reason");
+
+	coroutine = start_outer();
+	await_turn(&loop);
+	coroutine_wake(coroutine);
+	coroutine_cancel(coroutine);
+	await_sleep(&loop, after(50));
+	is_text(unwound.story, "outer inner dirty closed end",
+		"cancelled after it was woken, it fails at the next wait, once");
+	is_int(unwound.failure, 0, "the wait that was woken has not failed");
+}
+
+/* --- deadlines ---------------------------------------------------------------------------- */
+
+#define SLEEPERS 12
+
+static int64_t deadlines[SLEEPERS];
+static int fired[SLEEPERS];
+static int fired_count, too_early, too_late;
+
+static void wait_for_deadline(void *arg)
+{
+	int number = (int)(intptr_t)arg;
+	bool woken = await_wake(&loop, deadlines[number]);
+	if (woken || errno != ETIMEDOUT || loop_now() < deadlines[number])
+		too_early++;
+	if (!is_soon(deadlines[number]))
+		too_late++;
+	fired[fired_count++] = number;
+}
+
+static void test_deadline_order(void)
+{
+	bool sorted = true;
+	int64_t begin = loop_now();
+	fired_count = too_early = too_late = 0;
+	for (int i = 0; i < SLEEPERS; i++) {
+		deadlines[i] = begin + (20 + i * 7 % SLEEPERS * 20) * MS;
+		start(wait_for_deadline, (void *)(intptr_t)i);
+	}
+	while (fired_count < SLEEPERS)
+		await_sleep(&loop, after(10));
+	for (int i = 1; i < SLEEPERS; i++)
+		sorted = sorted && deadlines[fired[i - 1]] < deadlines[fired[i]];
+	ok(sorted, "deadlines fire in their order");
+	is_int(too_early, 0, "none early");
+	is_int(too_late, 0, "none late");
+}
+
+/* Wakes its coroutine every few milliseconds, like a peer that drips. */
+static void drip(void *arg)
+{
+	for (int i = 0; i < 40; i++) {
+		await_sleep(&loop, after(5));
+		coroutine_wake(*(struct coroutine **)arg);
+	}
+	*(struct coroutine **)arg = NULL;
+}
+
+static bool read_a_line(int64_t deadline)
+{
+	while (await_wake(&loop, deadline))
+		; /* half a line, and half of the rest, ... */
+	return false;
+}
+
+static void test_nested_calls_share_a_deadline(void)
+{
+	struct coroutine *self = coroutine_current(&loop);
+	int64_t begin = loop_now(), deadline = begin + 60 * MS;
+
+	start(drip, &self);
+	ok(!read_a_line(deadline) && errno == ETIMEDOUT, "one that is woken again and again");
+	ok(loop_now() >= deadline && loop_now() < begin + 150 * MS, "has no more time for that");
+	ok(!read_a_line(deadline) && loop_now() < begin + 150 * MS, "nor has the next call");
+	while (self != NULL)
+		await_wake(&loop, after(10));
+}
+
+/* Each wait is woken, or not, at its own time, whatever the timer of the wait before. */
+struct wait {
+	int64_t wake_ms;     /* 0: nobody wakes it */
+	int64_t deadline_ms; /* 0: never */
+};
+
+static struct coroutine *lazy;
+static int64_t wake_at;
+
+static void wake_lazy(void *arg)
+{
+	(void)arg;
+	await_sleep(&loop, wake_at);
+	coroutine_wake(lazy);
+}
+
+static bool waits_properly(const struct wait *wait)
+{
+	int64_t begin = loop_now();
+	int64_t end = begin + (wait->wake_ms ? wait->wake_ms : wait->deadline_ms) * MS;
+
+	lazy = coroutine_current(&loop);
+	wake_at = end;
+	if (wait->wake_ms)
+		start(wake_lazy, NULL);
+	bool woken = await_wake(&loop, wait->deadline_ms ? begin + wait->deadline_ms * MS :
+							   DEADLINE_NEVER);
+	return woken == (wait->wake_ms > 0) && loop_now() >= end && is_soon(end);
+}
+
+static int lazy_left;
+
+static void wait_twice(void *arg)
+{
+	const struct wait *waits = arg;
+	bool first = waits_properly(&waits[0]);
+	ok(first && waits_properly(&waits[1]),
+	   "a wait of %d ms until %d ms, then one of %d ms until %d ms", (int)waits[0].wake_ms,
+	   (int)waits[0].deadline_ms, (int)waits[1].wake_ms, (int)waits[1].deadline_ms);
+	lazy_left--;
+}
+
+static void test_lazy_timers(void)
+{
+	static struct wait pairs[][2] = {
+		{{5, 30}, {0, 90}},    /* the old timer fires in the middle of the next wait */
+		{{5, 30}, {60, 0}},    /* ... which has no deadline */
+		{{5, 30}, {60, 100}},  /* ... or another */
+		{{5, 9000}, {0, 40}},  /* the old timer would be late */
+		{{5, 9000}, {40, 0}},  {{0, 20}, {0, 20}},
+		{{5, 0}, {0, 20}},
+	};
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		lazy_left = 1;
+		/* On the same stack each time, with what the one before has left in it. */
+		start(wait_twice, pairs[i]);
+		while (lazy_left > 0)
+			await_sleep(&loop, after(5));
+	}
+}
+
+/* --- gathering ---------------------------------------------------------------------------- */
+
+static int tasks_running, tasks_cancelled;
+
+static void sleep_for_ms(void *arg)
+{
+	tasks_running++;
+	if (!await_sleep(&loop, after((int64_t)(intptr_t)arg))) {
+		tasks_cancelled++;
+		await_sleep(&loop, after(30));
+	}
+	tasks_running--;
+}
+
+static void test_await_all(void)
+{
+	struct task tasks[10];
+	for (int i = 0; i < 10; i++)
+		tasks[i] = (struct task){sleep_for_ms, (void *)(intptr_t)((i + 1) * 20)};
+	int64_t begin = loop_now();
+	bool all = await_all(&loop, tasks, 10, DEADLINE_NEVER);
+	int64_t took = loop_now() - begin;
+	ok(all && tasks_running == 0, "all tasks have returned");
+	ok(took >= 200 * MS && took < 700 * MS,
+	   "after the time of the longest (200 ms) and not of all (1,100 ms): %d ms",
+	   (int)(took / MS));
+	ok(await_all(&loop, tasks, 0, DEADLINE_NEVER), "nothing to do is done");
+}
+
+static void test_await_all_fails(void)
+{
+	const struct task tasks[] = {
+		{sleep_for_ms, (void *)10}, {sleep_for_ms, (void *)9000}, {sleep_for_ms, (void *)9000}};
+	int64_t begin = loop_now();
+
+	tasks_cancelled = 0;
+	bool all = await_all(&loop, tasks, 3, after(50));
+	int failure = errno;
+	ok(!all && failure == ETIMEDOUT, "the time of await_all is over");
+	is_int(tasks_cancelled, 2, "those that have not returned are cancelled");
+	is_int(tasks_running, 0, "and waited for");
+	ok(loop_now() - begin >= 80 * MS && is_soon(begin), "with their cleanup");
+
+	tasks_cancelled = 0;
+	coroutine_cancel(coroutine_current(&loop));
+	all = await_all(&loop, tasks, 3, DEADLINE_NEVER);
+	failure = errno;
+	ok(!all && failure == ECANCELED, "the caller of await_all is cancelled");
+	is_int(tasks_cancelled, 3, "and with it all tasks");
+	is_int(tasks_running, 0, "none goes on");
+}
+
+static int exit_status;
+
+static rlim_t address_space_used(void)
+{
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+	if (file == NULL || fscanf(file, "%lu", &pages) != 1)
+		abort();
+	fclose(file);
+	return pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+static void gather_without_memory(void)
+{
+	struct task tasks[500];
+
+	for (int i = 0; i < 500; i++)
+		tasks[i] = (struct task){sleep_for_ms, (void *)9000};
+	/* 500 stacks of 64 KiB do not fit into 4 MiB. */
+	struct rlimit limit = {address_space_used() + (4u << 20), RLIM_INFINITY};
+	setrlimit(RLIMIT_AS, &limit);
+	tasks_cancelled = 0;
+	bool all = await_all(&loop, tasks, 500, DEADLINE_NEVER);
+	exit_status = !all && errno == ENOMEM && tasks_running == 0 && tasks_cancelled < 400 ? 0 : 1;
+}
+
+static void test_no_memory(void)
+{
+	if (SANITIZED || getenv("LD_PRELOAD")) {
+		ok(true, "no memory for a task # SKIP needs its address space limited");
+		return;
+	}
+	pid_t child = fork();
+	if (child == 0) {
+		in_loop(gather_without_memory);
+		_exit(exit_status);
+	}
+	int status;
+	waitpid(child, &status, 0);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	   "no memory for a task: the others are cancelled and waited for");
+}
+
+/* --- descriptors -------------------------------------------------------------------------- */
+
+static int ends[2];
+
+static void write_later(void *arg)
+{
+	(void)arg;
+	await_sleep(&loop, after(20));
+	if (write(ends[1], "x", 1) != 1)
+		abort();
+}
+
+static void cancel_later(void *arg)
+{
+	await_sleep(&loop, after(20));
+	coroutine_cancel(arg);
+}
+
+static void say_nothing(int severity, const char *message)
+{
+	(void)severity;
+	(void)message;
+}
+
+static void test_descriptors(void)
+{
+	int64_t begin = loop_now();
+	char byte;
+
+	if (pipe(ends) != 0)
+		abort();
+	ok(await_descriptor(&loop, ends[1], EV_WRITE, after(5000)) && is_soon(begin),
+	   "an empty pipe may be written");
+	bool ready = await_descriptor(&loop, ends[0], EV_READ, after(30));
+	ok(!ready && errno == ETIMEDOUT, "but not read");
+	start(write_later, NULL);
+	begin = loop_now();
+	ready = await_descriptor(&loop, ends[0], EV_READ, after(5000));
+	ok(ready && loop_now() - begin >= 20 * MS && is_soon(begin), "until something is in it");
+	ok(read(ends[0], &byte, 1) == 1 && byte == 'x', "which can be read then");
+	start(cancel_later, coroutine_current(&loop));
+	ready = await_descriptor(&loop, ends[0], EV_READ, DEADLINE_NEVER);
+	ok(!ready && errno == ECANCELED, "waiting for a descriptor can be cancelled");
+	close(ends[0]);
+	close(ends[1]);
+	event_set_log_callback(say_nothing);
+	ready = await_descriptor(&loop, ends[0], EV_READ, after(1000));
+	ok(!ready && errno == EBADF, "a closed one is an error");
+}
+
+int main(void)
+{
+	in_loop(test_a_million_switches);
+	in_loop(test_turns_are_fair);
+	in_loop(test_a_turn_lets_time_pass);
+	in_loop(test_ten_thousand_wait);
+	in_loop(test_cancelling);
+	in_loop(test_deadline_order);
+	in_loop(test_nested_calls_share_a_deadline);
+	in_loop(test_lazy_timers);
+	in_loop(test_await_all);
+	in_loop(test_await_all_fails);
+	test_no_memory();
+	in_loop(test_descriptors);
+	return done();
+}
