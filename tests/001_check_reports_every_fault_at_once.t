@@ -47,7 +47,7 @@ isnt($status, 0, 'the daemon does not start on it');
 like($error, qr/\Q$faulty\E:7: .*pool_mode/, 'and says why');
 unlike($error, qr/listening on/, 'without having listened');
 
-my $good = ini_file("[databases]\n* = host=127.0.0.1\n[millpond]\nauth_type = trust\nlisten_addr = 127.0.0.1\n");
+my $good = ini_file("[databases]\n* = host=127.0.0.1\n[millpond]\nauth_type = trust\n");
 ($status, $out, $error) = run_binary('--check', $good);
 is($status, 0, 'a good file leaves with 0');
 like($out, qr/^\Q$good\E: ok$/m, 'and is called ok');

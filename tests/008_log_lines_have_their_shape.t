@@ -24,10 +24,13 @@ wait_until(sub { 3 == (() = slurp_file($log) =~ /C-\S+: .*closing because/g) }, 
 my $text = slurp_file($log);
 my $pid  = $millpond->pid;
 my $stamp = qr/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+ \[$pid\]/m;
-like($text, qr/$stamp LOG C-\w+: postgres\/postgres\@127\.0\.0\.1:\d+ login attempt: db=postgres user=postgres tls=no$/m, 'a login over TCP');
-like($text, qr/$stamp LOG C-\w+: postgres\/postgres\@unix\(\d+\):$port login attempt: db=postgres user=postgres tls=no$/m, 'a login over the Unix socket');
+my $login = qr/login attempt: db=postgres user=postgres tls=no$/m;
+like($text, qr/$stamp LOG C-\w+: postgres\/postgres\@127\.0\.0\.1:\d+ $login/, 'a login over TCP');
+like($text, qr/$stamp LOG C-\w+: postgres\/postgres\@unix\(\d+\):$port $login/,
+	'a login over the Unix socket');
 like($text, qr/$stamp LOG C-\w+: \S+ closing because: .* \(age=\d+s\)$/m, 'a goodbye');
-like($text, qr/$stamp LOG S-\w+: postgres\/postgres\@\S+ new connection to server(?: \(from .*\))?$/m, 'a server connection');
+like($text, qr/$stamp LOG S-\w+: postgres\/postgres\@\S+ new connection to server(?: \(from .*\))?$/m,
+	'a server connection');
 like($text, qr/C-\w+: \S+ pooler error: no such database: nowhere$/m, 'an error of our own');
 my @odd = grep { !/$stamp (?:FATAL|ERROR|WARNING|LOG|DEBUG|NOISE) / } split /\n/, $text;
 is_deeply(\@odd, [], 'no line has another shape');
@@ -50,7 +53,9 @@ pass('the log file is opened again at a reload');
 wait_until(sub { -s $log }, 'a line in it') if !-s $log;
 
 $millpond->reconfigure(settings => { log_stats => 1, stats_period => 1 });
-wait_until(sub { slurp_file($log) =~ qr{stats: \d+ xacts/s, \d+ queries/s, .*in \d+ B/s, out \d+ B/s, xact \d+ us, query \d+ us, wait \d+ us} }, 'a line of statistics');
+my $stats = qr{stats: \d+ xacts/s, \d+ queries/s, .*in \d+ B/s, out \d+ B/s, xact \d+ us, query \d+ us}
+	. qr{, wait \d+ us};
+wait_until(sub { slurp_file($log) =~ $stats }, 'a line of statistics');
 pass('statistics are logged');
 
 done_testing;

@@ -23,7 +23,8 @@ $client->query('begin');
 is($client->put(FunctionCall($int4pl, 1, 1))->result->{status}, 'T', 'one in a transaction');
 is($client->query('commit')->{status}, 'I', 'which goes on');
 
-my $many = $client->query(q(do $$begin for i in 1..1000 loop raise notice '%', repeat('x', i); end loop; end$$));
+my $many = $client->query(
+	q(do $$begin for i in 1..1000 loop raise notice '%', repeat('x', i); end loop; end$$));
 is(scalar $many->{notices}->@*, 1000, 'a thousand notices');
 is($many->{notices}[999]{M}, 'x' x 1000, 'the last one is whole');
 is($client->query('select 1 from no_such_table')->{error}{C}, '42P01', 'an error has its fields');

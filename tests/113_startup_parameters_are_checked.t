@@ -44,7 +44,8 @@ for my $options (sort keys %options)
 is(Wire->login($millpond, options => '-c application_name=a\ b')->value('show application_name'),
 	'a b', 'a backslash keeps a blank');
 
-$millpond->reconfigure(settings => { ignore_startup_parameters => 'extra_float_digits, work_mem,options' });
+$millpond->reconfigure(
+	settings => { ignore_startup_parameters => 'extra_float_digits, work_mem,options' });
 is(refusal(extra_float_digits => 3), 'none', 'one to be ignored');
 is(refusal(options => '-c work_mem=1MB -c statement_timeout=4'), 'none', 'options to be ignored');
 is(Wire->login($millpond,

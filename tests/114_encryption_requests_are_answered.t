@@ -22,8 +22,8 @@ for my $request ($ssl, $gss)
 {
 	my $client = Wire->connect($millpond);
 	$client->put($request . Startup(user => 'postgres', database => 'postgres'));
-	like($client->rest, qr/^N?E.*Mreceived unencrypted data after (?:SSL|GSSAPI encryption) request/s,
-		'early bytes are refused');
+	my $refusal = qr/received unencrypted data after (?:SSL|GSSAPI encryption) request/;
+	like($client->rest, qr/^N?E.*M$refusal/s, 'early bytes are refused');
 }
 my $impatient = Wire->connect($millpond);
 $impatient->put($ssl) for 1 .. 20;

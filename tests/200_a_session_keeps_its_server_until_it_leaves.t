@@ -15,7 +15,8 @@ is($first->value('execute p'), 'prepared', 'session state lives');
 is($first->value('select pg_backend_pid()'), $pid, 'on the same server');
 
 my $second = Wire->login($millpond);
-$second->put(Wire::Query('select pg_backend_pid(), current_setting($$work_mem$$), to_regclass($$t$$)'));
+$second->put(
+	Wire::Query(q(select pg_backend_pid(), current_setting('work_mem'), to_regclass('t'))));
 wait_until(sub { $millpond->pool->{cl_waiting} == 1 }, 'the second client to wait');
 is($first->value('select 1'), 1, 'the first goes on');
 ok($second->quiet, 'the second waits');

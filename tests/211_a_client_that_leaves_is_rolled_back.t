@@ -18,7 +18,8 @@ my %goodbyes = (
 );
 my %situations = (
 	'idle in a transaction' => sub ($client) { $client->query('begin; insert into t values (1)') },
-	'in a failed one'       => sub ($client) { $client->query('begin; insert into t values (1); select 1/0') },
+	'in a failed one' =>
+		sub ($client) { $client->query('begin; insert into t values (1); select 1/0') },
 	'in a query' => sub ($client) {
 		$client->query('begin; insert into t values (1)');
 		$client->put(Query('select pg_sleep(60)'));

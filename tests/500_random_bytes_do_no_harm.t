@@ -28,12 +28,14 @@ sub damaged ()
 }
 
 my %kinds = (
-	'noise at the start'  => sub { my $c = Wire->connect($millpond); $c->put(noise(1 + rand 200)); $c },
-	'noise after login'   => sub { my $c = Wire->login($millpond);   $c->put(noise(1 + rand 2000)); $c },
-	'damaged at the start' => sub { my $c = Wire->connect($millpond); $c->put(damaged()); $c },
-	'damaged after login' => sub { my $c = Wire->login($millpond);   $c->put(damaged()); $c },
-	'noise in COPY'       => sub { my $c = Wire->login($millpond);   $c->query('create temp table t (a int)');
-		$c->put(Query('copy t from stdin'), noise(1 + rand 500)); $c },
+	'noise at the start'  => sub { Wire->connect($millpond)->put(noise(1 + rand 200)) },
+	'noise after login'   => sub { Wire->login($millpond)->put(noise(1 + rand 2000)) },
+	'damaged at the start' => sub { Wire->connect($millpond)->put(damaged()) },
+	'damaged after login' => sub { Wire->login($millpond)->put(damaged()) },
+	'noise in COPY'       => sub {
+		my $start = Query('create temp table t (a int); copy t from stdin');
+		return Wire->login($millpond)->put($start, noise(1 + rand 500));
+	},
 );
 for my $kind (sort keys %kinds)
 {

@@ -5,15 +5,16 @@ use Test::More;
 use Wire;
 
 my %oid = (T => 25, I => 23, L => 20, N => 1700);
-my $sockets = 'type T user T database T replication T state T addr T port I local_addr T local_port I connect_time T '
-	. 'request_time T wait I wait_us I close_needed I ptr T link T remote_pid I tls T application_name T '
-	. 'prepared_statements I id I';
+my $sockets = 'type T user T database T replication T state T addr T port I local_addr T '
+	. 'local_port I connect_time T request_time T wait I wait_us I close_needed I ptr T link T '
+	. 'remote_pid I tls T application_name T prepared_statements I id I';
 my @counters = qw(server_assignment_count xact_count query_count);
 my %columns = (
 	VERSION => 'version T',
-	POOLS   => 'database T user T cl_active I cl_waiting I cl_active_cancel_req I cl_waiting_cancel_req I sv_active I '
-		. 'sv_active_cancel I sv_being_canceled I sv_idle I sv_used I sv_tested I sv_login I maxwait I maxwait_us I '
-		. 'pool_mode T load_balance_hosts T',
+	POOLS   => 'database T user T cl_active I cl_waiting I cl_active_cancel_req I '
+		. 'cl_waiting_cancel_req I sv_active I sv_active_cancel I sv_being_canceled I sv_idle I '
+		. 'sv_used I sv_tested I sv_login I maxwait I maxwait_us I pool_mode T '
+		. 'load_balance_hosts T',
 	CLIENTS => $sockets,
 	SERVERS => $sockets,
 	STATS   => join(' ', 'database T', map { "$_ N" }
@@ -84,12 +85,9 @@ is($config{listen_port}{value}, $millpond->port, 'SHOW CONFIG: a value');
 is($config{listen_port}{default}, 6432, 'a default');
 is($config{listen_port}{changeable}, 'no', 'whether a reload changes it');
 is($config{server_lifetime}{changeable}, 'yes', 'or not');
-is($config{$_}{default}, { default_pool_size => 20, query_wait_timeout => 120,
-	server_idle_timeout => 600,
-		server_lifetime => 3600, max_client_conn => 100, client_login_timeout => 60,
-			server_reset_query => 'DISCARD ALL',
-		server_check_query => '<empty>', pool_mode => 'session' }->{$_}, "default of $_")
-	for qw(default_pool_size query_wait_timeout server_idle_timeout server_lifetime max_client_conn client_login_timeout
-	server_reset_query server_check_query pool_mode);
+my %defaults = (default_pool_size => 20, query_wait_timeout => 120, server_idle_timeout => 600,
+	server_lifetime => 3600, max_client_conn => 100, client_login_timeout => 60,
+	server_reset_query => 'DISCARD ALL', server_check_query => '<empty>', pool_mode => 'session');
+is($config{$_}{default}, $defaults{$_}, "the default of $_") for sort keys %defaults;
 
 done_testing;

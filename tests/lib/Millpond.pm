@@ -30,7 +30,8 @@ our @EXPORT = qw(wait_until run_binary ini_file);
 our $binary  = File::Spec->rel2abs($ENV{MILLPOND} || './millpond');
 our $standin = $binary =~ /pgbouncer/;
 
-my $sanitizer_report = qr/(?:Address|Thread|Leak|Memory)Sanitizer|runtime error:|Assertion .* failed/;
+my $sanitizer_report =
+	qr/(?:Address|Thread|Leak|Memory)Sanitizer|runtime error:|Assertion .* failed/;
 
 my %default_settings = (
 	listen_addr     => '127.0.0.1',

@@ -14,6 +14,7 @@ sub new ($class, $name = 'server', %more)
 {
 	rmtree "$PostgreSQL::Test::Utils::tmp_check/t_" . _test_name() . "_${name}_data";
 	my $self = $class->SUPER::new($name);
+	unlink $self->logfile;
 	$self->init;
 	$self->append_conf('postgresql.conf', join "\n", "listen_addresses = '127.0.0.1'",
 		'max_connections = 200', 'autovacuum = off', $more{conf} // '');

@@ -93,7 +93,10 @@ sub connect ($class, $node, %how)
 	{
 		# Before connect(), as the window is agreed upon then.
 		my @sockopts = $how{rcvbuf} ? (Sockopts => [ [ SO_RCVBUF, $how{rcvbuf} ] ]) : ();
-		$socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $node->port, @sockopts);
+		$socket = IO::Socket::INET->new(
+			PeerAddr => '127.0.0.1',
+			PeerPort => $node->port,
+			@sockopts);
 		$socket->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1) if $socket;
 	}
 	croak "cannot connect: $@ $!" unless $socket;
