@@ -10,7 +10,7 @@ BEGIN
 	die "run the tests as an unprivileged user, as `make check` does\n" if $> == 0;
 
 	my ($bin) = sort { $b cmp $a } glob '/usr/lib/postgresql/*/bin';
-	$bin = $ENV{PGBIN} if $ENV{PGBIN};
+	$bin = $ENV{PG_BINDIR} if $ENV{PG_BINDIR};
 	die "no PostgreSQL server found; try `make deps`\n" unless $bin && -x "$bin/initdb";
 	my $pgxs = $bin =~ s{/bin$}{/lib/pgxs}r;
 
@@ -20,6 +20,10 @@ BEGIN
 	$ENV{PG_TEST_PORT_DIR}        //= "$ENV{TESTDIR}/ports";
 	$ENV{PG_TEST_TIMEOUT_DEFAULT} //= 30;
 	mkdir $ENV{TESTDIR};
+	if ($ENV{TESTLOGDIR} && mkdir "$ENV{TESTDIR}/tmp_check")
+	{
+		symlink $ENV{TESTLOGDIR}, "$ENV{TESTDIR}/tmp_check/log";
+	}
 	unshift @INC, "$pgxs/src/test/perl";
 }
 
