@@ -21,6 +21,7 @@ enum daemon_state {
 	DAEMON_RUNNING,
 	DAEMON_WAITING_FOR_SERVERS, /* ends when no server is lent any more */
 	DAEMON_WAITING_FOR_CLIENTS, /* ends when the last client has left */
+	DAEMON_ENDING,		    /* everything is being closed */
 };
 
 struct daemon {
@@ -36,8 +37,9 @@ struct daemon {
 	struct event *tick;
 	enum daemon_state state;
 	bool paused;
-	int64_t started_at;
+	int64_t ends_by; /* when ending: whatever is still open then is left to the kernel */
 	int64_t period_began_at; /* of the statistics */
+	struct stats period_start;
 	int64_t watchdog_us;	 /* how often systemd wants a sign of life; 0: never */
 	int64_t watchdog_at;
 };
@@ -49,8 +51,8 @@ void daemon_release(struct daemon *daemon);
 /* Opens the listening sockets, or takes those that systemd passed. False: the log says why. */
 bool daemon_listen(struct daemon *daemon);
 
-/* Runs until it is told to end and everything is closed. */
-void daemon_run(struct daemon *daemon);
+/* Runs until it is told to end. True: everything is closed, and daemon_release() may be called. */
+bool daemon_run(struct daemon *daemon);
 
 /*
  * Reads the configuration again. All or nothing: False when it is faulty; the log says where, and

@@ -71,7 +71,8 @@ void await_goodbye(struct session *session, struct failure *why)
 
 	log_end(session, why);
 	if (!is_about_the_client_being_gone(why) &&
-	    (!tell || send_failure(session, why, false)) && await_sent(client, deadline)) {
+	    (!tell || send_failure(session, why, false)) && await_sent(client, deadline) &&
+	    !session->worker->ending) {
 		shutdown(client->fd, SHUT_WR);
 		await_end_of_stream(client, deadline);
 	} else if (why->kind == FAILURE_CLIENT_SAID_GOODBYE) {

@@ -20,7 +20,7 @@ struct listener {
 	struct listeners *all;
 	int fd;
 	bool is_unix;
-	struct event *event;
+	struct event *event; /* NULL: closed */
 	char path[108]; /* of a Unix socket to remove at the end, or "" */
 };
 

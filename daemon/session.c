@@ -175,7 +175,7 @@ static void end(struct session *session, struct failure *why)
 {
 	session->is_ending = true;
 	leave(session);
-	bool server_failed = why->kind == FAILURE_SERVER_GONE ||
+	bool server_failed = session->worker->ending || why->kind == FAILURE_SERVER_GONE ||
 			     why->kind == FAILURE_SERVER_PROTOCOL ||
 			     why->kind == FAILURE_NO_BLOCKS;
 	await_goodbye(session, why);

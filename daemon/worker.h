@@ -34,7 +34,9 @@ struct worker {
 	size_t session_limit; /* as many as there are descriptors for */
 	size_t client_count;  /* logged in, without the console's */
 	bool closing;	      /* the process is about to end: no new clients but the console's */
+	bool ending;	      /* ... at once: nobody is waited for */
 	struct server *undialled; /* could not be started for lack of memory: tried again */
+	struct server *unchecked;
 };
 
 #endif

@@ -1,0 +1,195 @@
+#include "daemon/conninfo.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/resolve.h"
+#include "daemon/worker.h"
+#include "pool/pool.h"
+
+#define HOSTS_MOST 32
+
+/* A growing comma list. */
+struct list {
+	char *text;
+	size_t length;
+	bool failed;
+	unsigned items;
+};
+
+static void list_add(struct list *list, const char *item, size_t length)
+{
+	char *text = list->failed ? NULL : realloc(list->text, list->length + length + 2);
+
+	if (text == NULL) {
+		list->failed = true;
+		return;
+	}
+	if (list->items++ > 0)
+		text[list->length++] = ',';
+	memcpy(text + list->length, item, length);
+	list->length += length;
+	text[list->length] = '\0';
+	list->text = text;
+}
+
+/* The item with that number of a comma list, the last one if there are fewer. */
+static const char *item_at(const char *list, unsigned number, size_t *length)
+{
+	while (number-- > 0 && strchr(list, ',') != NULL)
+		list = strchr(list, ',') + 1;
+	*length = strcspn(list, ",");
+	return list;
+}
+
+static unsigned count_items(const char *list)
+{
+	unsigned count = 1;
+	for (; *list != '\0'; list++)
+		count += *list == ',';
+	return count;
+}
+
+static bool is_numeric(const char *host)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+}
+
+struct targets {
+	struct list host;
+	struct list hostaddr;
+	struct list port;
+	const char *reason; /* of the last name that was not found */
+	char unknown[128];  /* that name */
+};
+
+static void add_target(struct targets *targets, const char *host, const char *address,
+		       const char *port, size_t port_length)
+{
+	list_add(&targets->host, host, strlen(host));
+	list_add(&targets->hostaddr, address, strlen(address));
+	list_add(&targets->port, port, port_length);
+}
+
+/* A directory or an abstract socket needs no address, a number is one, a name may have several. */
+static void await_target(struct targets *targets, struct worker *worker, const char *host,
+			 const char *port, size_t port_length, int64_t deadline)
+{
+	struct addresses addresses;
+
+	if (host[0] == '/' || host[0] == '@') {
+		add_target(targets, host, "", port, port_length);
+		return;
+	}
+	if (is_numeric(host)) {
+		add_target(targets, host, host, port, port_length);
+		return;
+	}
+	if (!await_resolve(&worker->loop, worker->resolver, host, &addresses, &targets->reason,
+			   deadline)) {
+		snprintf(targets->unknown, sizeof targets->unknown, "%s", host);
+		return;
+	}
+	for (size_t i = 0; i < addresses.count; i++)
+		add_target(targets, host, addresses.text[i], port, port_length);
+}
+
+static const char *default_host(const struct settings *settings)
+{
+	return settings->unix_socket_dir[0] != '\0' ? settings->unix_socket_dir :
+						      "/var/run/postgresql";
+}
+
+static void await_targets(struct targets *targets, struct worker *worker, const struct pool *pool,
+			  int64_t deadline)
+{
+	const struct database *database = pool->database;
+	const char *hosts = database->host != NULL ? database->host : default_host(pool->settings);
+	const char *ports = database->port != NULL ? database->port : "5432";
+	unsigned count = count_items(hosts);
+
+	/* One that does not answer must not stand in front of the others for ever. */
+	for (unsigned i = 0; i < count && i < HOSTS_MOST; i++) {
+		unsigned number = (i + pool->failures) % count;
+		size_t host_length;
+		size_t port_length;
+		const char *item = item_at(hosts, number, &host_length);
+		const char *port = item_at(ports, number, &port_length);
+		char *host = strndup(item, host_length);
+		if (host != NULL)
+			await_target(targets, worker, host, port, port_length, deadline);
+		free(host);
+	}
+}
+
+static void add(struct conninfo *conninfo, const char *keyword, const char *value)
+{
+	if (value == NULL || conninfo->count == CONNINFO_MOST)
+		return;
+	conninfo->keywords[conninfo->count] = keyword;
+	conninfo->values[conninfo->count++] = value;
+}
+
+static void add_number(struct conninfo *conninfo, int slot, const char *keyword, int value)
+{
+	if (value == 0)
+		return;
+	snprintf(conninfo->numbers[slot], sizeof conninfo->numbers[slot], "%d", value);
+	add(conninfo, keyword, conninfo->numbers[slot]);
+}
+
+/* libpq takes the last value of a keyword that is given twice, so the entry's own come last. */
+static void add_all(struct conninfo *conninfo, const struct pool *pool)
+{
+	const struct settings *settings = pool->settings;
+	const struct database *database = pool->database;
+
+	add(conninfo, "host", conninfo->host);
+	add(conninfo, "hostaddr", conninfo->hostaddr);
+	add(conninfo, "port", conninfo->port);
+	add(conninfo, "dbname", database->dbname != NULL ? database->dbname : pool->database_name);
+	add(conninfo, "user", pool->user_name);
+	add(conninfo, "password", database->password);
+	add(conninfo, "keepalives", settings->tcp_keepalive ? "1" : "0");
+	add_number(conninfo, 0, "keepalives_idle", settings->tcp_keepidle);
+	add_number(conninfo, 1, "keepalives_interval", settings->tcp_keepintvl);
+	add_number(conninfo, 2, "keepalives_count", settings->tcp_keepcnt);
+	add_number(conninfo, 3, "tcp_user_timeout", settings->tcp_user_timeout);
+	add(conninfo, "sslmode", "disable");
+	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
+	     keyword += 2)
+		add(conninfo, keyword[0], keyword[1]);
+	/* An encryption of which nobody could take over the handle. */
+	add(conninfo, "gssencmode", "disable");
+}
+
+bool await_conninfo(struct conninfo *conninfo, struct worker *worker, const struct pool *pool,
+		    struct failure *why, int64_t deadline)
+{
+	struct targets targets = {0};
+
+	*conninfo = (struct conninfo){0};
+	await_targets(&targets, worker, pool, deadline);
+	conninfo->host = targets.host.text;
+	conninfo->hostaddr = targets.hostaddr.text;
+	conninfo->port = targets.port.text;
+	if (targets.host.failed || targets.hostaddr.failed || targets.port.failed)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	if (targets.host.items == 0) {
+		failure_set(why, FAILURE_DNS_FAILED);
+		return failure_detail(why, "%s: %s", targets.unknown,
+				      targets.reason != NULL ? targets.reason : "no address");
+	}
+	add_all(conninfo, pool);
+	return true;
+}
+
+void conninfo_release(struct conninfo *conninfo)
+{
+	free(conninfo->host);
+	free(conninfo->hostaddr);
+	free(conninfo->port);
+}

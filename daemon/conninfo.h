@@ -1,0 +1,35 @@
+/*
+ * From an entry of [databases] to libpq's keywords and values, with all host names resolved.
+ */
+#ifndef MILLPOND_DAEMON_CONNINFO_H
+#define MILLPOND_DAEMON_CONNINFO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/failure.h"
+
+struct pool;
+struct worker;
+
+#define CONNINFO_MOST 64
+
+struct conninfo {
+	const char *keywords[CONNINFO_MOST + 1]; /* both end with NULL */
+	const char *values[CONNINFO_MOST + 1];
+	int count;
+	char *host; /* lists of equal length, made here */
+	char *hostaddr;
+	char *port;
+	char numbers[5][12];
+};
+
+/*
+ * Fills it in for the pool's present settings, which must be held while it is used. After failed
+ * logins the list begins with another host. False: no address, `why` says so. Release in any case.
+ */
+bool await_conninfo(struct conninfo *conninfo, struct worker *worker, const struct pool *pool,
+		    struct failure *why, int64_t deadline);
+void conninfo_release(struct conninfo *conninfo);
+
+#endif

@@ -1,0 +1,212 @@
+#include "daemon/dial.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conninfo.h"
+#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/loop.h"
+#include "daemon/upstream.h"
+#include "daemon/worker.h"
+#include "pool/pools.h"
+
+static struct worker *worker_of(const struct server *server)
+{
+	return server->pool->pools->context;
+}
+
+/* --- logging in --------------------------------------------------------------------------- */
+
+static bool out_of_time(struct failure *why)
+{
+	return failure_set(why, FAILURE_CONNECT_TIMEOUT);
+}
+
+/* libpq's own dance, one step whenever its socket is ready. It may change sockets on the way. */
+static bool await_connected(struct server *server, const struct conninfo *conninfo,
+			    struct failure *why, int64_t deadline)
+{
+	struct loop *loop = &worker_of(server)->loop;
+	enum server_step step = server_connect(server, conninfo->keywords, conninfo->values);
+
+	while (step == STEP_READ || step == STEP_WRITE) {
+		short what = step == STEP_READ ? EV_READ : EV_WRITE;
+		if (!await_descriptor(loop, server_socket(server), what, deadline))
+			return out_of_time(why);
+		step = server_connect_step(server);
+	}
+	if (step == STEP_FAILED)
+		server_connect_failure(server, why);
+	return step == STEP_DONE;
+}
+
+static bool take_over(struct server *server, struct failure *why)
+{
+	struct worker *worker = worker_of(server);
+	struct upstream *upstream;
+
+	if (!server_take_over(server, worker->pools->parameters) ||
+	    (upstream = upstream_new(worker, server)) == NULL || !stream_watch(&upstream->stream))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	return true;
+}
+
+/* A mistake in the connect_query is logged, as PgBouncer does; only a dead connection counts. */
+static bool await_connect_query(struct server *server, const char *query, struct failure *why,
+				int64_t deadline)
+{
+	struct upstream *upstream = upstream_of(server);
+
+	if (query == NULL || query[0] == '\0')
+		return true;
+	if (!upstream_query(upstream, query, why, deadline)) {
+		if (!pipeline_is_idle(&upstream->pipeline))
+			return false;
+		upstream_log(upstream, LEVEL_WARNING, "connect_query failed: %s", why->message);
+	}
+	/* What it has set is where clients start. */
+	parameters_assign(&server->base, server->reported);
+	parameters_assign(&server->applied,
+			  parameters_empty(worker_of(server)->pools->parameters));
+	return true;
+}
+
+static bool await_server_login(struct server *server, struct failure *why, int64_t deadline)
+{
+	struct pool *pool = server->pool;
+	struct settings *settings = settings_hold(pool->settings);
+	char *connect_query = NULL;
+	struct conninfo conninfo;
+
+	if (pool->database == NULL) {
+		settings_drop(settings);
+		return failure_set(why, FAILURE_NO_DATABASE, pool->database_name);
+	}
+	if (pool->database->connect_query != NULL)
+		connect_query = strdup(pool->database->connect_query);
+	bool done = await_conninfo(&conninfo, worker_of(server), pool, why, deadline) &&
+		    await_connected(server, &conninfo, why, deadline) && take_over(server, why) &&
+		    await_connect_query(server, connect_query, why, deadline);
+	conninfo_release(&conninfo);
+	free(connect_query);
+	settings_drop(settings);
+	return done;
+}
+
+static void dial_main(void *arg)
+{
+	struct server *server = arg;
+	struct worker *worker = worker_of(server);
+	const struct pool *pool = server->pool;
+	int64_t limit = worker->settings->server_connect_timeout_us;
+	struct failure why;
+
+	if (await_server_login(server, &why, limit > 0 ? loop_now() + limit : DEADLINE_NEVER)) {
+		upstream_log(upstream_of(server), LEVEL_LOG,
+			     "new connection to server (backend pid %d)",
+			     server_backend_pid(server));
+		pool_dial_succeeded(server, loop_now());
+		return;
+	}
+	log_write(worker->log, LEVEL_WARNING, NULL, "S-%llu: %s/%s server login failed: %s%s%s",
+		  (unsigned long long)server->id, pool->database_name, pool->user_name, why.message,
+		  why.detail[0] != '\0' ? ": " : "", why.detail);
+	pool_dial_failed(server, &why, loop_now());
+}
+
+/* --- several at once ---------------------------------------------------------------------- */
+
+static void batch_main(void *arg)
+{
+	struct server *batch = arg;
+	struct worker *worker = worker_of(batch);
+	size_t count = 0;
+
+	for (struct server *server = batch; server != NULL; server = server->next_in_batch)
+		count++;
+	struct task *tasks = calloc(count, sizeof *tasks);
+	if (tasks == NULL) {
+		dial_calls.dial(worker, batch);
+		return;
+	}
+	size_t i = 0;
+	for (struct server *server = batch; server != NULL; server = server->next_in_batch)
+		tasks[i++] = (struct task){dial_main, server};
+	await_all(&worker->loop, tasks, count, DEADLINE_NEVER);
+	free(tasks);
+}
+
+static void dial(void *context, struct server *batch)
+{
+	struct worker *worker = context;
+	bool single = batch->next_in_batch == NULL;
+
+	if (coroutine_start(&worker->loop, single ? dial_main : batch_main, batch) != NULL)
+		return;
+	struct server *last = batch;
+	while (last->next_in_batch != NULL)
+		last = last->next_in_batch;
+	last->next_in_batch = worker->undialled;
+	worker->undialled = batch;
+}
+
+/* --- checks and the end ------------------------------------------------------------------- */
+
+static void check_main(void *arg)
+{
+	struct server *server = arg;
+	struct worker *worker = worker_of(server);
+	const char *query = worker->settings->server_check_query;
+	int64_t limit = worker->settings->server_connect_timeout_us;
+	struct failure why;
+
+	bool good = upstream_query(upstream_of(server), strcmp(query, "<empty>") == 0 ? "" : query,
+				   &why, limit > 0 ? loop_now() + limit : DEADLINE_NEVER);
+	pool_check_ended(server, good, loop_now());
+}
+
+static void check(void *context, struct server *server)
+{
+	struct worker *worker = context;
+
+	if (coroutine_start(&worker->loop, check_main, server) == NULL) {
+		server->next_in_batch = worker->unchecked;
+		worker->unchecked = server;
+	}
+}
+
+void dial_again(struct worker *worker)
+{
+	while (worker->undialled != NULL) {
+		struct server *server = worker->undialled;
+		if (coroutine_start(&worker->loop, dial_main, server) == NULL)
+			break;
+		worker->undialled = server->next_in_batch;
+		server->next_in_batch = NULL;
+	}
+	while (worker->unchecked != NULL) {
+		struct server *server = worker->unchecked;
+		if (coroutine_start(&worker->loop, check_main, server) == NULL)
+			break;
+		worker->unchecked = server->next_in_batch;
+		server->next_in_batch = NULL;
+	}
+}
+
+static void retire(void *context, struct server *server, const char *reason)
+{
+	struct worker *worker = context;
+	struct upstream *upstream = upstream_of(server);
+
+	if (upstream != NULL) {
+		if (worker->settings->log_disconnections)
+			upstream_log(upstream, LEVEL_LOG, "closing because: %s (age=%llds)", reason,
+				     (long long)((loop_now() - server->connected_at) / 1000000));
+		upstream_free(upstream);
+	}
+	server_free(server);
+}
+
+const struct pool_calls dial_calls = {.dial = dial, .check = check, .retire = retire};

@@ -1,0 +1,18 @@
+/*
+ * What the pools ask of the daemon: making server connections, trying them, taking them down. Each
+ * login is a coroutine; those of one batch run at the same time.
+ */
+#ifndef MILLPOND_DAEMON_DIAL_H
+#define MILLPOND_DAEMON_DIAL_H
+
+#include "pool/pool.h"
+
+struct worker;
+
+/* The context of these calls is a struct worker. */
+extern const struct pool_calls dial_calls;
+
+/* Tries again what could not be started for lack of memory. */
+void dial_again(struct worker *worker);
+
+#endif

@@ -1,0 +1,379 @@
+#include "daemon/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/notify.h"
+#include "daemon/session.h"
+#include "daemon/worker.h"
+#include "pool/pools.h"
+#include "protocol/writer.h"
+
+/* Clients accepted before the others have their turn. */
+#define ACCEPT_BATCH 256
+/* Descriptors for everything but clients and servers: files, the resolver, the log. */
+#define DESCRIPTORS_KEPT 32
+
+/* --- accepting ---------------------------------------------------------------------------- */
+
+static void pause_accepting(struct listeners *listeners)
+{
+	static const struct timeval pause = {.tv_usec = 100000};
+
+	for (size_t i = 0; i < listeners->count; i++)
+		if (listeners->list[i].event != NULL)
+			event_del(listeners->list[i].event);
+	event_add(listeners->resume, &pause);
+}
+
+static void resume_accepting(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	struct listeners *listeners = arg;
+
+	for (size_t i = 0; i < listeners->count; i++)
+		if (listeners->list[i].event != NULL)
+			event_add(listeners->list[i].event, NULL);
+}
+
+/* Says why without a session; there is no descriptor for one. */
+static void turn_away(int fd)
+{
+	struct failure why;
+	struct writer writer;
+
+	failure_set(&why, FAILURE_NO_DESCRIPTORS);
+	writer_init(&writer);
+	write_failure(&writer, &why);
+	if (!writer.failed && send(fd, writer.data, writer.length, MSG_NOSIGNAL) > 0)
+		shutdown(fd, SHUT_WR);
+	writer_release(&writer);
+	close(fd);
+}
+
+/* Nothing was left for accept(): with the spare one a client can at least be told. */
+static void refuse_for_lack_of_descriptors(struct listener *listener)
+{
+	struct listeners *all = listener->all;
+
+	log_write(listener->worker->log, LEVEL_WARNING, NULL, "accept() failed: %s", strerror(errno));
+	if (all->spare_fd >= 0)
+		close(all->spare_fd);
+	int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		turn_away(fd);
+	all->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	pause_accepting(all);
+}
+
+static void greet(struct listener *listener, int fd, const struct sockaddr *address)
+{
+	struct worker *worker = listener->worker;
+	size_t in_use = worker->session_count + pools_server_count(worker->pools);
+	enum failure_kind refusal =
+		in_use + DESCRIPTORS_KEPT >= worker->session_limit ? FAILURE_NO_DESCRIPTORS :
+								     FAILURE_NONE;
+	struct peer peer;
+
+	peer_from_address(&peer, fd, address, (uint16_t)worker->settings->listen_port);
+	if (session_start(worker, fd, &peer, refusal) == NULL)
+		turn_away(fd);
+}
+
+static void accept_clients(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what;
+	struct listener *listener = arg;
+	struct loop *loop = &listener->worker->loop;
+
+	callback_begins(loop);
+	for (int i = 0; i < ACCEPT_BATCH; i++) {
+		struct sockaddr_storage address;
+		socklen_t length = sizeof address;
+		int client = accept4(fd, (struct sockaddr *)&address, &length,
+				     SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (client >= 0) {
+			greet(listener, client, (struct sockaddr *)&address);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			refuse_for_lack_of_descriptors(listener);
+		if (errno != EINTR && errno != ECONNABORTED)
+			break;
+	}
+	callback_ends(loop);
+}
+
+/* --- opening ------------------------------------------------------------------------------ */
+
+static void set_option(int fd, int level, int option, int value)
+{
+	setsockopt(fd, level, option, &value, sizeof value);
+}
+
+/* Accepted sockets inherit all of these, which saves calls at each login. */
+static void set_tcp_options(int fd, const struct settings *settings)
+{
+	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, settings->tcp_keepalive);
+	if (settings->tcp_keepidle > 0)
+		set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, settings->tcp_keepidle);
+	if (settings->tcp_keepintvl > 0)
+		set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, settings->tcp_keepintvl);
+	if (settings->tcp_keepcnt > 0)
+		set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, settings->tcp_keepcnt);
+	if (settings->tcp_user_timeout > 0)
+		set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, settings->tcp_user_timeout);
+	if (settings->tcp_socket_buffer > 0) {
+		set_option(fd, SOL_SOCKET, SO_SNDBUF, settings->tcp_socket_buffer);
+		set_option(fd, SOL_SOCKET, SO_RCVBUF, settings->tcp_socket_buffer);
+	}
+	if (settings->tcp_defer_accept)
+		set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 45);
+}
+
+static bool add_listener(struct listeners *listeners, struct worker *worker, int fd, bool is_unix,
+			 const char *name)
+{
+	if (listeners->count == LISTENERS_MOST) {
+		log_write(worker->log, LEVEL_FATAL, NULL, "more than %d addresses to listen on",
+			  LISTENERS_MOST);
+		close(fd);
+		return false;
+	}
+	struct listener *listener = &listeners->list[listeners->count];
+	*listener = (struct listener){
+		.worker = worker, .all = listeners, .fd = fd, .is_unix = is_unix};
+	evutil_make_socket_nonblocking(fd);
+	evutil_make_socket_closeonexec(fd);
+	listener->event =
+		event_new(worker->loop.base, fd, EV_READ | EV_PERSIST, accept_clients, listener);
+	if (listener->event == NULL || event_add(listener->event, NULL) != 0) {
+		close(fd);
+		return false;
+	}
+	listeners->count++;
+	log_write(worker->log, LEVEL_LOG, NULL, "listening on %s", name);
+	return true;
+}
+
+static bool listen_failed(struct worker *worker, const char *name, int fd)
+{
+	log_write(worker->log, LEVEL_FATAL, NULL, "cannot listen on %s: %s", name, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+static bool open_tcp(struct listeners *listeners, struct worker *worker,
+		     const struct addrinfo *address)
+{
+	char host[NI_MAXHOST];
+	char name[NI_MAXHOST + 16];
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof host, NULL, 0,
+		    NI_NUMERICHOST);
+	snprintf(name, sizeof name, address->ai_family == AF_INET6 ? "[%s]:%d" : "%s:%d", host,
+		 worker->settings->listen_port);
+	if (fd < 0)
+		return listen_failed(worker, name, fd);
+	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (address->ai_family == AF_INET6)
+		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	set_tcp_options(fd, worker->settings);
+	if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 ||
+	    listen(fd, worker->settings->listen_backlog) != 0)
+		return listen_failed(worker, name, fd);
+	return add_listener(listeners, worker, fd, false, name);
+}
+
+/* "*" means every address; a kernel without IPv6 then has only the other kind. */
+static bool open_host(struct listeners *listeners, struct worker *worker, const char *host)
+{
+	struct addrinfo hints = {.ai_family = AF_UNSPEC,
+				 .ai_socktype = SOCK_STREAM,
+				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *found;
+	char port[16];
+	bool any = strcmp(host, "*") == 0;
+
+	snprintf(port, sizeof port, "%d", worker->settings->listen_port);
+	int failure = getaddrinfo(any ? NULL : host, port, &hints, &found);
+	if (failure != 0) {
+		log_write(worker->log, LEVEL_FATAL, NULL, "cannot listen on %s: %s", host,
+			  gai_strerror(failure));
+		return false;
+	}
+	bool opened = true;
+	for (const struct addrinfo *at = found; at != NULL && opened; at = at->ai_next)
+		opened = open_tcp(listeners, worker, at) ||
+			 (any && at->ai_family == AF_INET6 && errno == EAFNOSUPPORT);
+	freeaddrinfo(found);
+	return opened;
+}
+
+static bool open_all_tcp(struct listeners *listeners, struct worker *worker)
+{
+	char *list = strdup(worker->settings->listen_addr);
+	char *rest = list;
+	char *host;
+	bool opened = list != NULL;
+
+	while (opened && (host = strsep(&rest, ",")) != NULL) {
+		host += strspn(host, " \t");
+		host[strcspn(host, " \t")] = '\0';
+		if (host[0] != '\0')
+			opened = open_host(listeners, worker, host);
+	}
+	free(list);
+	return opened;
+}
+
+/* A socket file that nobody listens on is what is left of a process that was killed. */
+static bool is_abandoned(const struct sockaddr_un *address, socklen_t length)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool abandoned = fd >= 0 && connect(fd, (const struct sockaddr *)address, length) != 0 &&
+			 errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	return abandoned;
+}
+
+static bool set_unix_owner(const struct settings *settings, const char *path)
+{
+	const struct group *group = NULL;
+
+	if (settings->unix_socket_group[0] != '\0') {
+		errno = 0;
+		group = getgrnam(settings->unix_socket_group);
+		if (group == NULL) {
+			errno = errno != 0 ? errno : ENOENT;
+			return false;
+		}
+	}
+	return (group == NULL || chown(path, (uid_t)-1, group->gr_gid) == 0) &&
+	       chmod(path, (mode_t)settings->unix_socket_mode) == 0;
+}
+
+static bool open_unix(struct listeners *listeners, struct worker *worker)
+{
+	const struct settings *settings = worker->settings;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	bool abstract = settings->unix_socket_dir[0] == '@';
+	char name[sizeof address.sun_path + 8];
+	char path[sizeof address.sun_path];
+
+	if (settings->unix_socket_dir[0] == '\0')
+		return true;
+	int printed = snprintf(path, sizeof path, "%s/.s.PGSQL.%d", settings->unix_socket_dir,
+			       settings->listen_port);
+	if (printed < 0 || (size_t)printed >= sizeof path) {
+		errno = ENAMETOOLONG;
+		return listen_failed(worker, settings->unix_socket_dir, -1);
+	}
+	snprintf(name, sizeof name, "unix:%s", path);
+	memcpy(address.sun_path, path, sizeof path);
+	if (abstract)
+		address.sun_path[0] = '\0';
+	socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)printed +
+				       (abstract ? 0 : 1));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && !abstract && is_abandoned(&address, length))
+		unlink(path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) != 0 ||
+	    listen(fd, settings->listen_backlog) != 0 ||
+	    (!abstract && !set_unix_owner(settings, path)))
+		return listen_failed(worker, name, fd);
+	if (!add_listener(listeners, worker, fd, true, name))
+		return false;
+	if (!abstract)
+		memcpy(listeners->list[listeners->count - 1].path, path, sizeof path);
+	return true;
+}
+
+/* Sockets that systemd has opened take the place of our own. */
+static bool adopt_passed(struct listeners *listeners, struct worker *worker, int first, int count)
+{
+	for (int fd = first; fd < first + count; fd++) {
+		struct sockaddr_storage address = {0};
+		socklen_t length = sizeof address;
+		char name[32];
+
+		if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+			return listen_failed(worker, "a passed socket", -1);
+		bool is_unix = address.ss_family == AF_UNIX;
+		if (!is_unix)
+			set_tcp_options(fd, worker->settings);
+		snprintf(name, sizeof name, "passed socket %d (%s)", fd, is_unix ? "unix" : "tcp");
+		if (!add_listener(listeners, worker, fd, is_unix, name))
+			return false;
+	}
+	return true;
+}
+
+bool listeners_open(struct listeners *listeners, struct worker *worker)
+{
+	int first;
+	int passed = notify_passed_sockets(&first);
+
+	*listeners = (struct listeners){0};
+	listeners->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	listeners->resume = event_new(worker->loop.base, -1, 0, resume_accepting, listeners);
+	bool opened = listeners->resume != NULL &&
+		      (passed > 0 ? adopt_passed(listeners, worker, first, passed) :
+				    open_all_tcp(listeners, worker) && open_unix(listeners, worker));
+	if (opened && listeners->count == 0)
+		log_write(worker->log, LEVEL_WARNING, NULL,
+			  "nothing to listen on: listen_addr and unix_socket_dir are empty");
+	if (!opened)
+		listeners_close(listeners);
+	return opened;
+}
+
+/* --- closing ------------------------------------------------------------------------------ */
+
+static void listener_close(struct listener *listener)
+{
+	if (listener->event == NULL)
+		return;
+	event_free(listener->event);
+	listener->event = NULL;
+	close(listener->fd);
+	if (listener->path[0] != '\0')
+		unlink(listener->path);
+}
+
+void listeners_close_tcp(struct listeners *listeners)
+{
+	for (size_t i = 0; i < listeners->count; i++)
+		if (!listeners->list[i].is_unix)
+			listener_close(&listeners->list[i]);
+}
+
+void listeners_close(struct listeners *listeners)
+{
+	for (size_t i = 0; i < listeners->count; i++)
+		listener_close(&listeners->list[i]);
+	listeners->count = 0;
+	if (listeners->resume != NULL)
+		event_free(listeners->resume);
+	listeners->resume = NULL;
+	if (listeners->spare_fd >= 0)
+		close(listeners->spare_fd);
+	listeners->spare_fd = -1;
+}

@@ -1,0 +1,221 @@
+/*
+ * The program: its command line, and the order in which a process comes up and goes down. The only
+ * place that exits.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <openssl/crypto.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/settings.h"
+#include "daemon/daemon.h"
+#include "daemon/process.h"
+#include "daemon/version.h"
+
+struct options {
+	const char *file;
+	const char *user;
+	int verbose;
+	bool background;
+	bool quiet;
+	bool check;
+};
+
+static const char usage[] =
+	"Usage: millpond [OPTION]... CONFIG_FILE\n"
+	"       millpond --check CONFIG_FILE\n"
+	"\n"
+	"A PostgreSQL connection pooler: clients connect to it as to a server.\n"
+	"\n"
+	"  -d, --daemon      run in the background (needs pidfile, and logfile or syslog)\n"
+	"  -q, --quiet       no log on stderr\n"
+	"  -u, --user=USER   become this user after the start\n"
+	"  -v, --verbose     log more; may be repeated\n"
+	"  -V, --version     print the version\n"
+	"  -h, --help        print this\n"
+	"      --check       only check the file, and say everything that is wrong with it\n";
+
+static const struct option long_options[] = {
+	{"daemon", no_argument, NULL, 'd'},	 {"quiet", no_argument, NULL, 'q'},
+	{"user", required_argument, NULL, 'u'}, {"verbose", no_argument, NULL, 'v'},
+	{"version", no_argument, NULL, 'V'},	 {"help", no_argument, NULL, 'h'},
+	{"check", no_argument, NULL, 'c'},	 {"reboot", no_argument, NULL, 'R'},
+	{0},
+};
+
+static void print_version(void)
+{
+	printf("Millpond %s\nlibevent %s\n%s\n", MILLPOND_VERSION, event_get_version(),
+	       OpenSSL_version(OPENSSL_VERSION));
+}
+
+/* False: nothing more is to be done, and `status` is the exit status. */
+static bool parse_options(int argc, char **argv, struct options *options, int *status)
+{
+	int letter;
+
+	*status = 0;
+	while ((letter = getopt_long(argc, argv, "dqu:vVhR", long_options, NULL)) != -1) {
+		switch (letter) {
+		case 'd':
+			options->background = true;
+			break;
+		case 'q':
+			options->quiet = true;
+			break;
+		case 'u':
+			options->user = optarg;
+			break;
+		case 'v':
+			options->verbose++;
+			break;
+		case 'c':
+			options->check = true;
+			break;
+		case 'V':
+			print_version();
+			return false;
+		case 'h':
+			fputs(usage, stdout);
+			return false;
+		case 'R':
+			fputs("millpond: -R (online restart) is not supported; start the new process "
+			      "on sockets passed by systemd, or reload with SIGHUP\n", stderr);
+			*status = 1;
+			return false;
+		default:
+			fputs("Try 'millpond --help'.\n", stderr);
+			*status = 1;
+			return false;
+		}
+	}
+	if (argc - optind != 1) {
+		fprintf(stderr, "millpond: %s\n%s",
+			optind == argc ? "no configuration file given" :
+					 "more than one configuration file given",
+			usage);
+		*status = 1;
+		return false;
+	}
+	options->file = argv[optind];
+	return true;
+}
+
+static struct settings *load(const char *file)
+{
+	struct fault_list faults;
+
+	fault_list_init(&faults);
+	struct settings *settings = settings_load(file, &faults);
+	fault_list_print(&faults, stderr);
+	fault_list_release(&faults);
+	return settings;
+}
+
+static int check(const char *file)
+{
+	struct settings *settings = load(file);
+
+	if (settings == NULL)
+		return 1;
+	fault_list_print(&settings->notes, stdout);
+	printf("%s: ok\n", file);
+	settings_drop(settings);
+	return 0;
+}
+
+static int complain(const char *text)
+{
+	fprintf(stderr, "millpond: %s\n", text);
+	return 1;
+}
+
+static const char *user_to_become(const struct options *options, const struct settings *settings)
+{
+	if (options->user != NULL)
+		return options->user;
+	return settings->user[0] != '\0' ? settings->user : NULL;
+}
+
+/* What has to be right before anything is opened; NULL when it is. */
+static const char *what_is_missing(const struct options *options, const struct settings *settings)
+{
+	const char *user = user_to_become(options, settings);
+
+	if (geteuid() == 0 && (user == NULL || strcmp(user, "root") == 0))
+		return "will not run as root: set user= in the configuration, or give -u USER";
+	if (!options->background)
+		return NULL;
+	if (settings->pidfile[0] == '\0')
+		return "-d needs pidfile= in the configuration";
+	if (settings->logfile[0] == '\0' && !settings->syslog)
+		return "-d needs logfile= or syslog=1 in the configuration";
+	return NULL;
+}
+
+/* Ports and directories that only root may use are opened before the user changes. */
+static bool take_position(struct daemon *daemon, const char *user, const char *pidfile)
+{
+	char why[256];
+
+	if (!daemon_listen(daemon))
+		return false;
+	if ((user == NULL || process_become_user(user, why, sizeof why)) &&
+	    (pidfile[0] == '\0' || process_write_pidfile(pidfile, why, sizeof why)))
+		return true;
+	log_write(&daemon->log, LEVEL_FATAL, NULL, "%s", why);
+	listeners_close(&daemon->listeners);
+	return false;
+}
+
+static int serve(const struct options *options, struct settings *settings)
+{
+	static struct daemon daemon; /* large, and the only one */
+	char *pidfile = strdup(settings->pidfile);
+	int background = -1;
+
+	if (options->background && (background = process_go_to_background()) < 0)
+		return complain(strerror(errno));
+	if (pidfile == NULL || !daemon_init(&daemon, settings, options->verbose, options->quiet) ||
+	    !take_position(&daemon, user_to_become(options, settings), pidfile))
+		return 1;
+	if (background >= 0) {
+		daemon.log.to_stderr = false;
+		daemon.quiet = true;
+		process_started(background);
+	}
+	log_write(&daemon.log, LEVEL_LOG, NULL, "process up: Millpond %s, libevent %s (%s), %s",
+		  MILLPOND_VERSION, event_get_version(),
+		  event_base_get_method(daemon.worker.loop.base),
+		  OpenSSL_version(OPENSSL_VERSION));
+	bool all_closed = daemon_run(&daemon);
+	if (pidfile[0] != '\0')
+		unlink(pidfile);
+	free(pidfile);
+	if (all_closed)
+		daemon_release(&daemon);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {0};
+	int status;
+
+	if (!parse_options(argc, argv, &options, &status))
+		return status;
+	if (options.check)
+		return check(options.file);
+	struct settings *settings = load(options.file);
+	if (settings == NULL)
+		return 1;
+	const char *missing = what_is_missing(&options, settings);
+	if (missing != NULL)
+		return complain(missing);
+	return serve(&options, settings);
+}

@@ -1,0 +1,99 @@
+#include "daemon/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void wait_for_child(int descriptor)
+{
+	char byte;
+	ssize_t got;
+
+	do
+		got = read(descriptor, &byte, 1);
+	while (got < 0 && errno == EINTR);
+	_exit(got == 1 ? 0 : 1);
+}
+
+int process_go_to_background(void)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return -1;
+	pid_t child = fork();
+	if (child < 0)
+		return -1;
+	if (child > 0) {
+		close(ends[1]);
+		wait_for_child(ends[0]);
+	}
+	close(ends[0]);
+	setsid();
+	return ends[1];
+}
+
+void process_started(int descriptor)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (write(descriptor, "", 1) != 1)
+		return; /* the parent is gone, and with it who wanted to know */
+	close(descriptor);
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	if (null > STDERR_FILENO)
+		close(null);
+}
+
+bool process_become_user(const char *user, char *why, unsigned size)
+{
+	errno = 0;
+	const struct passwd *entry = getpwnam(user);
+
+	if (entry == NULL) {
+		snprintf(why, size, "user \"%s\" does not exist", user);
+		return false;
+	}
+	if (entry->pw_uid == geteuid())
+		return true;
+	if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||
+	    setuid(entry->pw_uid) != 0) {
+		snprintf(why, size, "cannot become user \"%s\": %s", user, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static bool is_alive(const char *path)
+{
+	long pid = 0;
+	FILE *file = fopen(path, "re");
+
+	if (file == NULL)
+		return false;
+	bool read = fscanf(file, "%ld", &pid) == 1;
+	fclose(file);
+	return read && pid > 0 && pid != getpid() && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+bool process_write_pidfile(const char *path, char *why, unsigned size)
+{
+	if (is_alive(path)) {
+		snprintf(why, size, "pid file %s: that process is running", path);
+		return false;
+	}
+	FILE *file = fopen(path, "we");
+	bool written = file != NULL && fprintf(file, "%d\n", (int)getpid()) > 0;
+	if (file != NULL && fclose(file) != 0)
+		written = false;
+	if (!written)
+		snprintf(why, size, "cannot write pid file %s: %s", path, strerror(errno));
+	return written;
+}

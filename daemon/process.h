@@ -1,0 +1,24 @@
+/*
+ * What a process does once, before it serves: going to the background, changing its user, its pid
+ * file.
+ */
+#ifndef MILLPOND_DAEMON_PROCESS_H
+#define MILLPOND_DAEMON_PROCESS_H
+
+#include <stdbool.h>
+
+/*
+ * Goes on in a child, in a session of its own. The parent waits until the child calls
+ * process_started(), or ends before that, and exits accordingly. Answers a descriptor for
+ * process_started(), or -1 with errno.
+ */
+int process_go_to_background(void);
+void process_started(int descriptor);
+
+/* Becomes the user, if that is not who we are. False: `why` says what went wrong. */
+bool process_become_user(const char *user, char *why, unsigned size);
+
+/* Writes the pid file, unless the process named in it lives. False: `why` says what went wrong. */
+bool process_write_pidfile(const char *path, char *why, unsigned size);
+
+#endif

@@ -1,0 +1,6 @@
+#ifndef MILLPOND_DAEMON_VERSION_H
+#define MILLPOND_DAEMON_VERSION_H
+
+#define MILLPOND_VERSION "0.1"
+
+#endif
