@@ -1,0 +1,29 @@
+/*
+ * The console's language: one command of one or two words, or SET. Words are [0-9a-z_]+ in any case,
+ * or anything between double quotes; one semicolon may end the command. Pure.
+ */
+#ifndef MILLPOND_DAEMON_COMMAND_H
+#define MILLPOND_DAEMON_COMMAND_H
+
+#include <stddef.h>
+
+enum command_form {
+	COMMAND_INVALID,
+	COMMAND_TOO_LONG, /* a word of it is */
+	COMMAND_EMPTY,
+	COMMAND_WORDS, /* verb [argument] */
+	COMMAND_SET,   /* SET argument = value, or SET argument TO 'value' */
+};
+
+/* The sizes are PgBouncer's. What was not given is "". */
+struct command {
+	enum command_form form;
+	char verb[16];
+	char argument[64];
+	char value[256];
+};
+
+/* The text needs no terminating zero. Words are copied without their quotes. */
+void command_parse(const char *text, size_t length, struct command *command);
+
+#endif
