@@ -2,10 +2,10 @@
 
 /* As in PostgreSQL (libpq.h): PQ_SMALL_MESSAGE_LIMIT and PQ_LARGE_MESSAGE_LIMIT. */
 #define SMALL 10000u
-#define LARGE 0x3fffffffu
+#define LARGE 0x3ffffffeu
 
-/* The longest body a letter may have, 0: no such message. One more, so that 0 stays free. */
-#define FRONTEND(letter, name, longest) [letter] = longest + 1,
+/* The longest length word that a letter may have; 0: no such message. */
+#define FRONTEND(letter, name, longest) [letter] = longest,
 static const uint32_t frontend_limit[256] = {
 #include "protocol/message.def"
 };
@@ -15,12 +15,18 @@ static const uint32_t backend_limit[256] = {
 #include "protocol/message.def"
 };
 
+/* The length word counts its own four bytes, which the body does not. */
+static bool is_too_long(const struct message *message, uint32_t limit)
+{
+	return message->body_length > limit - 4;
+}
+
 enum message_fault frontend_message_check(const struct message *message, size_t max_bytes)
 {
 	uint32_t limit = frontend_limit[message->letter];
 	if (limit == 0)
 		return MESSAGE_UNKNOWN;
-	if (message->body_length >= limit ||
+	if (is_too_long(message, limit) ||
 	    message->body_length > max_bytes - MESSAGE_HEADER_BYTES)
 		return MESSAGE_BAD_LENGTH;
 	return MESSAGE_GOOD;
@@ -31,5 +37,5 @@ enum message_fault backend_message_check(const struct message *message)
 	uint32_t limit = backend_limit[message->letter];
 	if (limit == 0)
 		return MESSAGE_UNKNOWN;
-	return message->body_length < limit ? MESSAGE_GOOD : MESSAGE_BAD_LENGTH;
+	return is_too_long(message, limit) ? MESSAGE_BAD_LENGTH : MESSAGE_GOOD;
 }
