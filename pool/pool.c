@@ -98,13 +98,19 @@ static void answer(struct borrower *borrower, struct server *server)
 	borrower->answered(borrower);
 }
 
-static void lend_to(struct pool *pool, struct server *server, const struct borrower *borrower,
-		    int64_t now)
+static void lend(struct pool *pool, struct server *server, int64_t now)
 {
 	server_move(server, SERVER_ACTIVE);
 	server->lent_at = now;
 	pool->stats.server_assignment_count++;
-	pool->stats.wait_time += (uint64_t)(now - borrower->since);
+}
+
+static void lend_to_first(struct pool *pool, struct server *server, int64_t now)
+{
+	struct borrower *first = pool->first_waiting;
+	pool->stats.wait_time += (uint64_t)(now - first->since);
+	lend(pool, server, now);
+	answer(first, server);
 }
 
 /* --- retiring ----------------------------------------------------------------------------- */
@@ -271,11 +277,8 @@ static void settle(struct server *server, int64_t now)
 	}
 	if (server->state != SERVER_IDLE)
 		server_move(server, SERVER_IDLE);
-	struct borrower *first = pool->first_waiting;
-	if (first == NULL)
-		return;
-	lend_to(pool, server, first, now);
-	answer(first, server);
+	if (pool->first_waiting != NULL)
+		lend_to_first(pool, server, now);
 }
 
 /* --- lending ------------------------------------------------------------------------------ */
@@ -301,21 +304,28 @@ bool pool_refusal(const struct pool *pool, struct failure *why)
 	return true;
 }
 
-struct server *pool_lend(struct pool *pool, struct borrower *borrower, int64_t now)
+struct server *pool_lend_idle(struct pool *pool, int64_t now)
 {
 	struct server *server = next_idle(pool);
 
+	if (server == NULL || pool->first_waiting != NULL || pool->paused ||
+	    is_stale(pool, server, now))
+		return NULL;
+	lend(pool, server, now);
+	return server;
+}
+
+struct server *pool_lend(struct pool *pool, struct borrower *borrower, int64_t now)
+{
 	borrower->server = NULL;
 	borrower->pool = NULL;
 	borrower->since = now;
 	borrower->refused = is_refused(pool, now);
 	if (borrower->refused)
 		return NULL;
-	if (server != NULL && pool->first_waiting == NULL && !pool->paused &&
-	    !is_stale(pool, server, now)) {
-		lend_to(pool, server, borrower, now);
+	struct server *server = pool_lend_idle(pool, now);
+	if (server != NULL)
 		return server;
-	}
 	queue_append(pool, borrower);
 	provide(pool, now);
 	return NULL;
@@ -364,10 +374,8 @@ void pool_dial_succeeded(struct server *server, int64_t now)
 	parameters_assign(&pool->welcome, server->base);
 	/* A server is good for one use even if its lifetime is 0. */
 	server_move(server, SERVER_IDLE);
-	struct borrower *first = pool->first_waiting;
-	if (first != NULL && !pool->paused && !pool->pools->stopping) {
-		lend_to(pool, server, first, now);
-		answer(first, server);
+	if (pool->first_waiting != NULL && !pool->paused && !pool->pools->stopping) {
+		lend_to_first(pool, server, now);
 	} else if (lifetime_us(pool) > 0) {
 		settle(server, now);
 	}
@@ -469,8 +477,22 @@ static void keep_minimum(struct pool *pool, int64_t now)
 	dial(pool, batch);
 }
 
+/* A cancel request that cannot be delivered must not keep its server for ever. */
+static void drop_long_canceled(struct pool *pool, int64_t now)
+{
+	int64_t limit = pool->settings->cancel_wait_timeout_us;
+	struct server *server = pool->servers[SERVER_BEING_CANCELED].last;
+	while (server != NULL && limit > 0) {
+		struct server *previous = server->previous;
+		if (now - server->returned_at >= limit)
+			retire(server, "cancel_wait_timeout");
+		server = previous;
+	}
+}
+
 void pool_tick(struct pool *pool, int64_t now)
 {
+	drop_long_canceled(pool, now);
 	drop_idle(pool, now);
 	if (pool->first_waiting != NULL)
 		provide(pool, now);

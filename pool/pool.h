@@ -80,6 +80,12 @@ struct pool {
 };
 
 /*
+ * Lends a connection that rests, if there is one and nobody waits for it. NULL: pool_lend() would
+ * have to wait, or refuse.
+ */
+struct server *pool_lend_idle(struct pool *pool, int64_t now);
+
+/*
  * Lends a connection now, and answers it; or puts the borrower into the queue and answers NULL.
  * Then borrower->answered() is called once, from within another pool function, with `server` or
  * `refused` set, unless pool_leave() is called first. `refused` may be set at once.

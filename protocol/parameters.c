@@ -17,6 +17,7 @@ struct parameters {
 	struct parameters *next; /* in its bucket */
 	uint32_t hash;
 	uint32_t holders;
+	bool proven;
 	size_t count;
 	struct parameter list[]; /* sorted by name */
 };
@@ -85,6 +86,7 @@ static struct parameters *set_new(const struct parameter *list, size_t count)
 	}
 	set->count = count;
 	set->holders = 0;
+	set->proven = count == 0;
 	return set;
 }
 
@@ -211,6 +213,16 @@ const char *parameters_get(const struct parameters *set, const char *name)
 {
 	const struct parameter *found = find(set, name);
 	return found == NULL ? NULL : found->value;
+}
+
+bool parameters_are_proven(const struct parameters *set)
+{
+	return set->proven;
+}
+
+void parameters_prove(struct parameters *set)
+{
+	set->proven = true;
 }
 
 size_t parameters_count(const struct parameters *set)
@@ -370,9 +382,10 @@ bool parameters_write_change(struct writer *writer, const struct parameters *app
 
 	message_begin(writer, FRONTEND_QUERY);
 	size_t empty = writer->length;
-	for (size_t i = 0; i < applied->count; i++) {
-		const char *name = applied->list[i].name;
-		if (find(wished, name) == NULL &&
+	const struct parameters *suspects = applied != NULL ? applied : reported;
+	for (size_t i = 0; i < suspects->count; i++) {
+		const char *name = suspects->list[i].name;
+		if (find(wished, name) == NULL && !parameter_is_read_only(name) &&
 		    !is_reported_as(reported, name, parameters_get(base, name)))
 			write_reset(writer, name);
 	}

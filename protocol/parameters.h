@@ -35,6 +35,13 @@ bool parameters_change(struct parameters **slot, const char *name, const char *v
 /* Makes *slot hold `set`. */
 void parameters_assign(struct parameters **slot, struct parameters *set);
 
+/*
+ * Whether a server has accepted all values of the set once. Before that a client's values are not
+ * to be relied on, and are tried by themselves.
+ */
+bool parameters_are_proven(const struct parameters *set);
+void parameters_prove(struct parameters *set);
+
 /* The value, or NULL. */
 const char *parameters_get(const struct parameters *set, const char *name);
 
@@ -48,7 +55,8 @@ bool parameter_is_read_only(const char *name);
 /*
  * Writes one Query that brings a server from what was applied on it to what a client wishes: SET for
  * the differences, RESET for what only the former client wished. `reported` is what the server now
- * says of itself, `base` what it said after its login. False, and nothing written: nothing to do.
+ * says of itself, `base` what it said after its login. `applied` is NULL when that is not known.
+ * False, and nothing written: nothing to do.
  */
 bool parameters_write_change(struct writer *writer, const struct parameters *applied,
 			     const struct parameters *wished, const struct parameters *reported,

@@ -73,6 +73,13 @@ static inline bool pipeline_is_idle(const struct pipeline *pipeline)
 	return pipeline_is_settled(pipeline) && pipeline->status == 'I';
 }
 
+/* The server works on a query of the pooler's own. */
+static inline bool pipeline_runs_own_query(const struct pipeline *pipeline)
+{
+	return pipeline->count > 0 && pipeline->queue[pipeline->first & (pipeline->capacity - 1)] ==
+					      PIPELINE_OWN_QUERY;
+}
+
 static inline bool pipeline_is_full(const struct pipeline *pipeline)
 {
 	return pipeline->count >= PIPELINE_LONGEST;
