@@ -204,8 +204,7 @@ static void test_cancelling(void)
 
 #define SLEEPERS 12
 
-static int64_t deadlines[SLEEPERS];
-static int fired[SLEEPERS];
+static int64_t deadlines[SLEEPERS], fired_at[SLEEPERS];
 static int fired_count, too_early, too_late;
 
 static void wait_for_deadline(void *arg)
@@ -216,23 +215,26 @@ static void wait_for_deadline(void *arg)
 		too_early++;
 	if (!is_soon(deadlines[number]))
 		too_late++;
-	fired[fired_count++] = number;
+	fired_at[number] = loop_now();
+	fired_count++;
 }
 
 static void test_deadline_order(void)
 {
-	bool sorted = true;
-	int64_t begin = loop_now();
+	int disorder = 0;
+	int64_t begin = after(100);
 	fired_count = too_early = too_late = 0;
 	for (int i = 0; i < SLEEPERS; i++) {
-		deadlines[i] = begin + (20 + i * 7 % SLEEPERS * 20) * MS;
+		deadlines[i] = begin + i * 7 % SLEEPERS * 20 * MS;
 		start(wait_for_deadline, (void *)(intptr_t)i);
 	}
 	while (fired_count < SLEEPERS)
 		await_sleep(&loop, after(10));
-	for (int i = 1; i < SLEEPERS; i++)
-		sorted = sorted && deadlines[fired[i - 1]] < deadlines[fired[i]];
-	ok(sorted, "deadlines fire in their order");
+	/* A machine that stalls may find two of them over, and take them together. */
+	for (int i = 0; i < SLEEPERS; i++)
+		for (int j = 0; j < SLEEPERS; j++)
+			disorder += deadlines[i] < deadlines[j] && fired_at[i] > fired_at[j] + 10 * MS;
+	is_int(disorder, 0, "deadlines fire in their order");
 	is_int(too_early, 0, "none early");
 	is_int(too_late, 0, "none late");
 }
