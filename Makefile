@@ -228,6 +228,8 @@ confdir := $(sysconfdir)/millpond
 
 # What is in systemd/ holds the default paths, so that it can be read and verified as it is.
 adapt = sed -e 's|/usr/local/bin/|$(bindir)/|g' -e 's|/etc/millpond|$(confdir)|g'
+# A service has a folder for its Unix socket that nobody else can clean up.
+adapt_ini = sed -e 's|^unix_socket_dir = /tmp$$|unix_socket_dir = /run/millpond|'
 # On a live system the user and the folders are made at once, and systemd learns of the new units.
 live := $(if $(DESTDIR),,$(shell test $$(id -u) = 0 -a -d /run/systemd/system && echo yes))
 
@@ -241,7 +243,8 @@ install: $(if $(BINARY),,build)
 	install -m 0644 $(wildcard README.md LICENSE conf/millpond.ini) $(DESTDIR)$(docdir)/
 	@# A file of settings that is there already is the administrator's.
 	if test -f conf/millpond.ini && ! test -e $(DESTDIR)$(confdir)/millpond.ini; then \
-		install -D -m 0640 conf/millpond.ini $(DESTDIR)$(confdir)/millpond.ini; fi
+		install -D -m 0640 /dev/null $(DESTDIR)$(confdir)/millpond.ini && \
+		$(adapt_ini) conf/millpond.ini > $(DESTDIR)$(confdir)/millpond.ini; fi
 	$(if $(live),systemd-sysusers $(sysusersdir)/millpond.conf)
 	$(if $(live),systemd-tmpfiles --create $(tmpfilesdir)/millpond.conf)
 	$(if $(live),systemctl daemon-reload)

@@ -10,6 +10,7 @@ my $manager  = NotifySocket->new("$ENV{TESTDIR}/notify-$$");
 my $millpond = Millpond->new(
 	'pool',
 	databases => { postgres => 'host=/nonexistent' },
+	settings  => { stats_period => 1 },
 	env       => { NOTIFY_SOCKET => $manager->{path}, WATCHDOG_USEC => 800_000 },
 	stopped   => 1);
 
@@ -19,7 +20,7 @@ $millpond->launch;
 my $ready = $manager->await('READY');
 is($ready->{READY}, 1, 'READY=1 when it has started');
 ok(eval { Wire->login($millpond, database => 'pgbouncer') }, 'and by then it serves');
-my ($status) = grep { defined } map { $_->{STATUS} } $manager->{said}->@*, $manager->listen_for(1);
+my ($status) = grep { defined } map { $_->{STATUS} } $manager->{said}->@*, $manager->listen_for(2.5);
 like($status, qr/\w/, 'STATUS= says something');
 
 # Watchdog ------------------------------------------------------------------------------------

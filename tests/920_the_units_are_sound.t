@@ -56,6 +56,8 @@ like(content("$dir/package/usr/lib/systemd/system/millpond.service"),
 		'the unit names the final paths');
 is((stat "$dir/package/etc/millpond/millpond.ini")[2] & 0777, 0640,
 	'settings are not for everyone');
+like(content("$dir/package/etc/millpond/millpond.ini"), qr{^unix_socket_dir = /run/millpond$}m,
+	"the Unix socket goes to the service's own folder");
 is(qx($dir/package/usr/bin/millpond --check $dir/package/etc/millpond/millpond.ini 2>&1),
 	"$dir/package/etc/millpond/millpond.ini: ok\n", 'the sample settings are without fault');
 
