@@ -36,7 +36,8 @@ struct session {
 	size_t stray_bytes; /* of a late COPY message, still to be dropped */
 
 	enum session_phase phase;
-	bool is_admin; /* on the console */
+	bool is_admin;	    /* on the console ... */
+	bool skips_to_sync; /* ... as is this: an extended query was refused */
 	bool has_key;
 	bool is_counted; /* among its pool's and worker's clients */
 	bool is_ending;

@@ -1,0 +1,356 @@
+#include "daemon/console.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conf/settings.h"
+#include "daemon/command.h"
+#include "daemon/goodbye.h"
+#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/loop.h"
+#include "daemon/session.h"
+#include "daemon/show.h"
+#include "daemon/steer.h"
+#include "daemon/version.h"
+#include "daemon/worker.h"
+#include "protocol/message.h"
+
+/* The longest message; what is incomplete has to be kept, and to fit into the scratch buffer. */
+#define MESSAGE_BYTES ((size_t)128 * 1024)
+/* So much is answered before it is sent, and so much is sent at once. */
+#define REPLY_BYTES ((size_t)64 * 1024)
+/* How often a command that has to wait looks whether it may answer. */
+#define LOOK_US INT64_C(50000)
+
+/* --- who ---------------------------------------------------------------------------------- */
+
+bool console_is_asked_for(const char *database_name)
+{
+	return strcmp(database_name, "millpond") == 0 || strcmp(database_name, "pgbouncer") == 0;
+}
+
+/* Whoever runs the process may steer it, too: over the Unix socket the kernel vouches for them. */
+static bool is_owner(const struct session *session)
+{
+	struct ucred credentials;
+	socklen_t length = sizeof credentials;
+
+	return session->peer.family == AF_UNIX && console_is_asked_for(session->user_name) &&
+	       getsockopt(session->client.fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) ==
+		       0 &&
+	       credentials.uid == geteuid();
+}
+
+bool console_admits(struct session *session, struct failure *why)
+{
+	const struct settings *settings = session->worker->settings;
+	const char *user = session->user_name;
+
+	session->is_admin = settings_list_has(settings->admin_users, user) || is_owner(session);
+	return session->is_admin || settings_list_has(settings->stats_users, user) ||
+	       settings->auth_type == AUTH_ANY || failure_set(why, FAILURE_CONSOLE_REJECTED);
+}
+
+void console_write_parameters(struct writer *writer)
+{
+	write_parameter_status(writer, "server_version", MILLPOND_VERSION "/bouncer");
+	write_parameter_status(writer, "client_encoding", "UTF8");
+	write_parameter_status(writer, "server_encoding", "UTF8");
+	write_parameter_status(writer, "DateStyle", "ISO");
+	write_parameter_status(writer, "TimeZone", "GMT");
+	write_parameter_status(writer, "standard_conforming_strings", "on");
+	write_parameter_status(writer, "is_superuser", "on");
+}
+
+/* --- commands ----------------------------------------------------------------------------- */
+
+enum need { NOTHING, OPTIONAL, NEEDED };
+
+/* The verbs that only an admin may use; SHOW, SELECT and SET are for all. */
+static const struct verb {
+	const char *name;
+	enum need argument;
+	bool (*run)(struct session *session, const char *argument, struct failure *why);
+	/* NULL, or whether it is time to answer. */
+	bool (*is_done)(const struct session *session, const char *argument);
+} verbs[] = {
+	{"RELOAD", NOTHING, steer_reload, NULL},
+	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused},
+	{"RESUME", OPTIONAL, steer_resume, NULL},
+	{"RECONNECT", OPTIONAL, steer_reconnect, NULL},
+	{"KILL", OPTIONAL, steer_kill, NULL},
+	{"KILL_CLIENT", NEEDED, steer_kill_client, NULL},
+	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed},
+	{"SHUTDOWN", OPTIONAL, steer_shutdown, NULL},
+};
+
+/* What has been said to the client in one go, and what is still to be done before more is. */
+struct turn {
+	struct session *session;
+	struct writer reply;
+	const struct verb *waits; /* NULL, or the verb that cannot be answered yet ... */
+	struct command command;	  /* ... and the rest of it */
+};
+
+static bool invalid(const char *text, size_t length, struct failure *why)
+{
+	char shown[200];
+
+	/* Not in the middle of a character. */
+	if (length >= sizeof shown) {
+		length = sizeof shown - 1;
+		while (length > 0 && (text[length] & 0xC0) == 0x80)
+			length--;
+	}
+	memcpy(shown, text, length);
+	shown[length] = '\0';
+	return failure_set(why, FAILURE_CONSOLE_SYNTAX, shown);
+}
+
+static bool set(struct turn *turn, struct failure *why)
+{
+	const struct command *command = &turn->command;
+	char tag[sizeof command->argument + sizeof command->value + 8];
+
+	if (!show_is_fake(command->argument))
+		return turn->session->is_admin
+			       ? failure_set(why, FAILURE_CONSOLE_ERROR, "SET failed")
+			       : failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
+	snprintf(tag, sizeof tag, "SET %s=%s", command->argument, command->value);
+	write_command_complete(&turn->reply, tag);
+	return true;
+}
+
+static const struct verb *find_verb(const struct command *command)
+{
+	bool given = command->argument[0] != '\0';
+
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+		enum need need = verbs[i].argument;
+		if (strcasecmp(verbs[i].name, command->verb) == 0)
+			return need == OPTIONAL || (need == NEEDED) == given ? &verbs[i] : NULL;
+	}
+	return NULL;
+}
+
+static bool steer(struct turn *turn, const struct verb *verb, struct failure *why)
+{
+	if (!turn->session->is_admin)
+		return failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
+	session_log(turn->session, LEVEL_LOG, "%s command issued", verb->name);
+	if (!verb->run(turn->session, turn->command.argument, why))
+		return false;
+	if (verb->is_done != NULL && !verb->is_done(turn->session, turn->command.argument))
+		turn->waits = verb;
+	else
+		write_command_complete(&turn->reply, verb->name);
+	return true;
+}
+
+static bool run(struct turn *turn, const char *text, size_t length, struct failure *why)
+{
+	struct command *command = &turn->command;
+
+	command_parse(text, length, command);
+	switch (command->form) {
+	case COMMAND_EMPTY:
+		message_begin(&turn->reply, BACKEND_EMPTY_QUERY);
+		message_end(&turn->reply);
+		return true;
+	case COMMAND_SET:
+		return set(turn, why);
+	case COMMAND_TOO_LONG:
+		return failure_set(why, FAILURE_CONSOLE_ARGUMENTS);
+	case COMMAND_INVALID:
+		return invalid(text, length, why);
+	case COMMAND_WORDS:
+		break;
+	}
+	if (strcasecmp(command->verb, "SHOW") == 0 || strcasecmp(command->verb, "SELECT") == 0)
+		return show_write(&turn->reply, command->argument, turn->session) ||
+		       invalid(text, length, why);
+	const struct verb *verb = find_verb(command);
+	if (verb == NULL)
+		return invalid(text, length, why);
+	return steer(turn, verb, why) ||
+	       (why->kind == FAILURE_CONSOLE_SYNTAX && invalid(text, length, why));
+}
+
+/* --- messages ----------------------------------------------------------------------------- */
+
+static bool connection_failed(const struct session *session, struct failure *why)
+{
+	if (session->killed != FAILURE_NONE)
+		return failure_set(why, session->killed);
+	return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+}
+
+/* Sends the reply, as much at once as the client takes. */
+static bool await_reply_sent(struct turn *turn, struct failure *why)
+{
+	struct stream *client = &turn->session->client;
+	struct writer *reply = &turn->reply;
+
+	if (reply->failed)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	for (size_t at = 0; at < reply->length; at += REPLY_BYTES) {
+		size_t left = reply->length - at;
+		if (!stream_send(client, reply->data + at, left < REPLY_BYTES ? left : REPLY_BYTES))
+			return connection_failed(turn->session, why);
+		if (stream_has_unsent(client) && !await_sent(client, DEADLINE_NEVER))
+			return connection_failed(turn->session, why);
+	}
+	writer_release(reply);
+	return true;
+}
+
+/* An error, behind what has been said before. One that is FATAL ends the session. */
+static bool send_error(struct turn *turn, struct failure *why, bool ready)
+{
+	struct session *session = turn->session;
+	struct writer *reply = &turn->reply;
+
+	if (strcmp(failure_severity(why), "ERROR") != 0)
+		return false;
+	if (reply->failed)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	if (!stream_send(&session->client, reply->data, reply->length))
+		return connection_failed(session, why);
+	reply->length = 0;
+	return send_failure(session, why, ready);
+}
+
+static bool answer_query(struct turn *turn, const struct message *message, struct failure *why)
+{
+	const char *text = message->body;
+	size_t length = strnlen(text, message->body_length);
+
+	if (!run(turn, text, length, why))
+		return send_error(turn, why, true);
+	if (turn->waits == NULL)
+		write_ready_for_query(&turn->reply, 'I');
+	return true;
+}
+
+/* After an error of the extended protocol everything up to its Sync is dropped, as a server does. */
+static bool answer(struct turn *turn, const struct message *message, struct failure *why)
+{
+	struct session *session = turn->session;
+
+	switch (message->letter) {
+	case FRONTEND_TERMINATE:
+		return failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
+	case FRONTEND_SYNC:
+		session->skips_to_sync = false;
+		write_ready_for_query(&turn->reply, 'I');
+		return true;
+	case FRONTEND_QUERY:
+		return session->skips_to_sync || answer_query(turn, message, why);
+	case FRONTEND_FLUSH:
+	case FRONTEND_COPY_DATA:
+	case FRONTEND_COPY_DONE:
+	case FRONTEND_COPY_FAIL:
+		return true;
+	default:
+		break;
+	}
+	if (session->skips_to_sync)
+		return true;
+	session->skips_to_sync = message->letter != FRONTEND_FUNCTION_CALL;
+	failure_set(why, FAILURE_CONSOLE_EXTENDED);
+	return send_error(turn, why, message->letter == FRONTEND_FUNCTION_CALL);
+}
+
+static bool check(const struct message *message, struct failure *why)
+{
+	switch (frontend_message_check(message, MESSAGE_BYTES)) {
+	case MESSAGE_GOOD:
+		break;
+	case MESSAGE_UNKNOWN:
+		return failure_set(why, FAILURE_BAD_MESSAGE_TYPE, message->letter);
+	case MESSAGE_BAD_LENGTH:
+		return failure_set(why, FAILURE_BAD_MESSAGE_LENGTH);
+	}
+	return true;
+}
+
+/*
+ * Answers whole messages, until one of them has to wait, or so many are answered that they had better
+ * be sent. What is left goes back into the stream, since others read into the same buffer meanwhile.
+ */
+static bool answer_all(struct turn *turn, const char *data, size_t length, struct failure *why)
+{
+	struct stream *client = &turn->session->client;
+	struct message message;
+	bool more = true;
+
+	while (more && turn->waits == NULL && turn->reply.length < REPLY_BYTES &&
+	       !stream_has_unsent(client)) {
+		more = message_look(data, length, &message);
+		if (more && !check(&message, why))
+			return false;
+		more = more && message_is_whole(&message);
+		if (more && !answer(turn, &message, why))
+			return false;
+		data += more ? message.present : 0;
+		length -= more ? message.present : 0;
+	}
+	bool kept =
+		more ? stream_put_back(client, data, length) : stream_keep(client, data, length);
+	return kept || failure_set(why, FAILURE_NO_MEMORY);
+}
+
+static bool await_done(struct turn *turn, struct failure *why)
+{
+	struct session *session = turn->session;
+	const struct verb *verb = turn->waits;
+
+	if (!stream_watch(&session->client)) /* to hear of its end */
+		return failure_set(why, FAILURE_NO_MEMORY);
+	while (!verb->is_done(session, turn->command.argument)) {
+		if (session->client.peer_closed)
+			return failure_set(why, FAILURE_CLIENT_GONE);
+		if (!await_sleep(session->client.loop, loop_now() + LOOK_US))
+			return connection_failed(session, why);
+	}
+	write_command_complete(&turn->reply, verb->name);
+	write_ready_for_query(&turn->reply, 'I');
+	turn->waits = NULL;
+	return true;
+}
+
+static bool read_client(struct session *session, char **data, ssize_t *length, struct failure *why)
+{
+	*length = stream_read(&session->client, data);
+	if (*length == 0)
+		return failure_set(why, FAILURE_CLIENT_GONE);
+	if (*length < 0 && errno != EAGAIN)
+		return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	return true;
+}
+
+bool await_console(struct session *session, struct failure *why)
+{
+	struct turn turn = {.session = session};
+	char *data;
+	ssize_t length;
+
+	if (!read_client(session, &data, &length, why))
+		return false;
+	if (length < 0)
+		return true;
+	session->request_at = loop_now();
+	writer_init(&turn.reply);
+	bool stays = answer_all(&turn, data, (size_t)length, why);
+	if (stays)
+		stays = await_reply_sent(&turn, why);
+	else if (!turn.reply.failed) /* the end does not take back what was answered before */
+		stream_send(&session->client, turn.reply.data, turn.reply.length);
+	if (stays && turn.waits != NULL)
+		stays = await_done(&turn, why) && await_reply_sent(&turn, why);
+	writer_release(&turn.reply);
+	return stays;
+}

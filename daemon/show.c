@@ -1,0 +1,180 @@
+#include "daemon/show.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "conf/settings.h"
+#include "daemon/daemon.h"
+#include "daemon/runtime/stack.h"
+#include "daemon/session.h"
+#include "daemon/upstream.h"
+#include "daemon/version.h"
+#include "daemon/worker.h"
+
+/* What we do not have is not listed. */
+static const char help[] = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION"
+			   "\n\tSHOW PEERS|PEER_POOLS"
+			   "\n\tSHOW SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE"
+			   "\n\tSHOW DNS_HOSTS|DNS_ZONES"
+			   "\n\tSHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS"
+			   "\n\tRELOAD"
+			   "\n\tPAUSE [<db>]"
+			   "\n\tRESUME [<db>]"
+			   "\n\tRECONNECT [<db>]"
+			   "\n\tKILL [<db>]"
+			   "\n\tKILL_CLIENT <client_id>"
+			   "\n\tSHUTDOWN"
+			   "\n\tSHUTDOWN WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS"
+			   "\n\tWAIT_CLOSE [<db>]";
+
+/* What drivers ask for when they connect. */
+static const struct {
+	const char *name;
+	const char *value;
+} fakes[] = {
+	{"client_encoding", "UTF-8"},
+	{"default_transaction_isolation", "read committed"},
+	{"standard_conforming_strings", "on"},
+	{"datestyle", "ISO"},
+	{"timezone", "GMT"},
+};
+
+/* --- small tables ------------------------------------------------------------------------- */
+
+static void no_rows(struct table *table, const struct session *asker)
+{
+	(void)table;
+	(void)asker;
+}
+
+static void version_row(struct table *table, const struct session *asker)
+{
+	(void)asker;
+	table_text(table, "Millpond " MILLPOND_VERSION);
+}
+
+static void config_rows(struct table *table, const struct session *asker)
+{
+	struct setting_row row;
+
+	for (size_t i = 0; settings_row(asker->worker->settings, i, &row); i++) {
+		table_text(table, row.key);
+		table_text(table, row.value);
+		table_text(table, row.default_value);
+		table_text(table, row.reloadable ? "yes" : "no");
+	}
+}
+
+static void state_rows(struct table *table, const struct session *asker)
+{
+	bool paused = asker->worker->daemon->paused;
+
+	table_text(table, "active");
+	table_text(table, paused ? "no" : "yes");
+	table_text(table, "paused");
+	table_text(table, paused ? "yes" : "no");
+	table_text(table, "suspended");
+	table_text(table, "no");
+}
+
+static void mem_row(struct table *table, const char *name, size_t size, size_t used, size_t spare)
+{
+	table_text(table, name);
+	table_number(table, (int64_t)size);
+	table_number(table, (int64_t)used);
+	table_number(table, (int64_t)spare);
+	table_number(table, (int64_t)(size * (used + spare)));
+}
+
+static void mem_rows(struct table *table, const struct session *asker)
+{
+	const struct worker *worker = asker->worker;
+	size_t pools = 0;
+
+	for (const struct pool *pool = worker->pools->first; pool != NULL; pool = pool->next)
+		pools++;
+	mem_row(table, "sessions", sizeof(struct session), worker->session_count, 0);
+	mem_row(table, "servers", sizeof(struct server) + sizeof(struct upstream),
+		pools_server_count(worker->pools), 0);
+	mem_row(table, "pools", sizeof(struct pool), pools, 0);
+	mem_row(table, "stacks", STACK_SIZE_BYTES, worker->loop.running_count,
+		worker->loop.spare_count);
+	mem_row(table, "scratch", SCRATCH_BYTES, 1, 0);
+}
+
+static const struct show show_version = {"VERSION", "version text", version_row};
+static const struct show show_config = {
+	"CONFIG", "key text, value text, default text, changeable text", config_rows};
+static const struct show show_state = {"STATE", "key text, value text", state_rows};
+static const struct show show_mem = {
+	"MEM", "name text, size int4, used int4, free int4, memtotal int4", mem_rows};
+static const struct show show_peers = {
+	"PEERS", "peer_id int4, host text, port int4, pool_size int4", no_rows};
+static const struct show show_peer_pools = {
+	"PEER_POOLS",
+	"peer_id int4, cl_active_cancel_req int4, cl_waiting_cancel_req int4, "
+	"sv_active_cancel int4, sv_login int4",
+	no_rows};
+static const struct show show_dns_hosts = {"DNS_HOSTS", "hostname text, ttl int8, addrs text",
+					   no_rows};
+static const struct show show_dns_zones = {"DNS_ZONES", "zonename text, serial int8, count int4",
+					   no_rows};
+
+/* --- all together ------------------------------------------------------------------------- */
+
+static const struct show *const shows[] = {
+	&show_version,	 &show_pools,	     &show_clients, &show_servers,
+	&show_stats,	 &show_stats_totals, &show_totals,  &show_stats_averages,
+	&show_config,	 &show_databases,    &show_users,   &show_lists,
+	&show_state,	 &show_mem,	     &show_peers,   &show_peer_pools,
+	&show_dns_hosts, &show_dns_zones,    &show_sockets, &show_active_sockets,
+};
+
+static const struct show *find_show(const char *name)
+{
+	for (size_t i = 0; i < sizeof shows / sizeof *shows; i++)
+		if (strcasecmp(shows[i]->name, name) == 0)
+			return shows[i];
+	return NULL;
+}
+
+static bool write_fake(struct writer *writer, const char *name)
+{
+	char heading[64];
+	struct table table;
+
+	for (size_t i = 0; i < sizeof fakes / sizeof *fakes; i++) {
+		if (strcasecmp(fakes[i].name, name) != 0)
+			continue;
+		snprintf(heading, sizeof heading, "%s text", fakes[i].name);
+		table_begin(&table, writer, heading);
+		table_text(&table, fakes[i].value);
+		return true;
+	}
+	return false;
+}
+
+bool show_is_fake(const char *name)
+{
+	for (size_t i = 0; i < sizeof fakes / sizeof *fakes; i++)
+		if (strcasecmp(fakes[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+bool show_write(struct writer *writer, const char *name, const struct session *asker)
+{
+	const struct show *show = find_show(name);
+	struct table table;
+
+	if (show != NULL) {
+		table_begin(&table, writer, show->heading);
+		show->rows(&table, asker);
+	} else if (strcasecmp(name, "HELP") == 0) {
+		write_notice(writer, "Console usage", help);
+	} else if (!write_fake(writer, name)) {
+		return false;
+	}
+	write_command_complete(writer, "SHOW");
+	return true;
+}

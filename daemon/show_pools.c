@@ -1,0 +1,351 @@
+/* SHOW POOLS, DATABASES, USERS and LISTS: who shares what. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/settings.h"
+#include "daemon/runtime/loop.h"
+#include "daemon/session.h"
+#include "daemon/show.h"
+#include "daemon/worker.h"
+#include "pool/pools.h"
+
+/* PgBouncer shows the console as a database of its own, with these properties. */
+#define CONSOLE_NAME "pgbouncer"
+#define CONSOLE_POOL_SIZE 2
+
+/* --- helpers ------------------------------------------------------------------------------ */
+
+static int compare_by_database(const void *a, const void *b)
+{
+	const struct pool *const *x = a;
+	const struct pool *const *y = b;
+	return strcmp((*x)->database_name, (*y)->database_name);
+}
+
+struct pool **pools_by_database(const struct pools *pools, size_t *count)
+{
+	*count = 0;
+	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		++*count;
+	struct pool **list = calloc(*count > 0 ? *count : 1, sizeof *list);
+	if (list == NULL) {
+		*count = 0;
+		return NULL;
+	}
+	size_t i = 0;
+	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		list[i++] = pool;
+	qsort(list, *count, sizeof *list, compare_by_database);
+	return list;
+}
+
+static size_t console_client_count(const struct worker *worker)
+{
+	size_t count = 0;
+	for (const struct session *session = worker->sessions; session != NULL;
+	     session = session->next)
+		count += session->phase == SESSION_CONSOLE && !session->is_ending;
+	return count;
+}
+
+static const char *pool_mode_text(enum pool_mode mode)
+{
+	switch (mode) {
+	case POOL_SESSION:
+		return "session";
+	case POOL_TRANSACTION:
+		return "transaction";
+	case POOL_STATEMENT:
+		return "statement";
+	case POOL_MODE_UNSET:
+		break;
+	}
+	return NULL;
+}
+
+/* Only a list of hosts is balanced over. */
+static const char *balance_text(const struct database *database)
+{
+	bool is_list =
+		database != NULL && database->host != NULL && strchr(database->host, ',') != NULL;
+	return is_list ? "round-robin" : NULL;
+}
+
+static void put_zeros(struct table *table, int count)
+{
+	while (count-- > 0)
+		table_number(table, 0);
+}
+
+/* --- pools -------------------------------------------------------------------------------- */
+
+static size_t count_cancels(const struct pool *pool)
+{
+	size_t count = 0;
+	for (int state = 0; state < SERVER_CLOSED; state++)
+		for (const struct server *server = pool->servers[state].first; server != NULL;
+		     server = server->next)
+			count += server->cancels;
+	return count;
+}
+
+static void pool_row(struct table *table, const struct pool *pool, int64_t now)
+{
+	size_t waiting = pool->waiting_count;
+	size_t clients = pool->client_count > waiting ? pool->client_count - waiting : 0;
+	size_t cancels = count_cancels(pool);
+	int64_t longest = pool->first_waiting == NULL ? 0 : pool_longest_wait(pool, now);
+
+	table_text(table, pool->database_name);
+	table_text(table, pool->user_name);
+	table_number(table, (int64_t)clients); /* those at rest, too */
+	table_number(table, (int64_t)waiting);
+	table_number(table, (int64_t)cancels);
+	table_number(table, 0); /* none of them waits: each has a connection of its own */
+	table_number(table, (int64_t)pool->servers[SERVER_ACTIVE].count);
+	table_number(table, (int64_t)cancels);
+	table_number(table, (int64_t)pool->servers[SERVER_BEING_CANCELED].count);
+	table_number(table, (int64_t)pool->servers[SERVER_IDLE].count);
+	table_number(table, 0); /* sv_used: checked just before they are lent */
+	table_number(table, (int64_t)pool->servers[SERVER_TESTED].count);
+	table_number(table, (int64_t)pool->servers[SERVER_LOGIN].count);
+	table_number(table, longest / 1000000);
+	table_number(table, longest % 1000000);
+	table_text(table, pool_mode_text(pool_mode(pool)));
+	table_text(table, balance_text(pool->database));
+}
+
+static void pool_rows(struct table *table, const struct session *asker)
+{
+	const struct worker *worker = asker->worker;
+	int64_t now = loop_now();
+
+	for (const struct pool *pool = worker->pools->first; pool != NULL; pool = pool->next)
+		pool_row(table, pool, now);
+	table_text(table, CONSOLE_NAME);
+	table_text(table, CONSOLE_NAME);
+	table_number(table, (int64_t)console_client_count(worker));
+	put_zeros(table, 12);
+	table_text(table, pool_mode_text(POOL_STATEMENT));
+	table_text(table, NULL);
+}
+
+const struct show show_pools = {
+	"POOLS",
+	"database text, user text, cl_active int4, cl_waiting int4, cl_active_cancel_req int4, "
+	"cl_waiting_cancel_req int4, sv_active int4, sv_active_cancel int4, "
+	"sv_being_canceled int4, sv_idle int4, sv_used int4, sv_tested int4, sv_login int4, "
+	"maxwait int4, maxwait_us int4, pool_mode text, load_balance_hosts text",
+	pool_rows};
+
+/* --- databases ---------------------------------------------------------------------------- */
+
+/* The pools of one database, summed. */
+struct usage {
+	size_t servers;
+	size_t clients;
+	bool paused;
+};
+
+static struct usage usage_of(struct pool *const *pools, size_t count)
+{
+	struct usage usage = {0};
+	for (size_t i = 0; i < count; i++) {
+		usage.servers += pool_server_count(pools[i]);
+		usage.clients += pools[i]->client_count;
+		usage.paused |= pools[i]->paused;
+	}
+	return usage;
+}
+
+static void database_row(struct table *table, const struct settings *settings, const char *name,
+			 const struct database *database, const struct usage *usage)
+{
+	table_text(table, name);
+	table_text(table, database->host);
+	/* Of a list, the first; this column is a number. */
+	table_number(table, database->port == NULL ? 5432 : atoi(database->port));
+	table_text(table, database->dbname == NULL ? name : database->dbname);
+	table_text(table, database->user);
+	table_number(table, settings_pool_size(settings, database, NULL));
+	table_number(table, settings_min_pool_size(settings, database, NULL));
+	table_number(table, settings_reserve_pool_size(settings, database, NULL));
+	table_number(table, settings_server_lifetime_us(settings, database) / 1000000);
+	table_text(table, pool_mode_text(database->pool_mode));
+	table_text(table, balance_text(database));
+	table_number(table, settings_max_db_connections(settings, database));
+	table_number(table, (int64_t)usage->servers);
+	table_number(table, 0); /* max_client_connections: no limit */
+	table_number(table, (int64_t)usage->clients);
+	table_number(table, usage->paused);
+	table_number(table, 0); /* disabled */
+}
+
+static void console_row(struct table *table, const struct worker *worker)
+{
+	table_text(table, CONSOLE_NAME);
+	table_text(table, NULL); /* host */
+	table_number(table, worker->settings->listen_port);
+	table_text(table, CONSOLE_NAME);
+	table_text(table, CONSOLE_NAME);
+	table_number(table, CONSOLE_POOL_SIZE);
+	put_zeros(table, 2);
+	table_number(table, worker->settings->server_lifetime_us / 1000000);
+	table_text(table, pool_mode_text(POOL_STATEMENT));
+	table_text(table, NULL);
+	put_zeros(table, 3);
+	table_number(table, (int64_t)console_client_count(worker));
+	put_zeros(table, 2);
+}
+
+/* Pools of the same database stand side by side: the length of the group that begins here. */
+static size_t group_length(struct pool *const *pools, size_t count)
+{
+	size_t length = 1;
+	while (length < count && strcmp(pools[length]->database_name, pools[0]->database_name) == 0)
+		length++;
+	return length;
+}
+
+/* The entries, and the databases that "*" has stood for: two sorted lists, merged. */
+static void database_rows(struct table *table, const struct session *asker)
+{
+	const struct settings *settings = asker->worker->settings;
+	size_t left;
+	struct pool **list = pools_by_database(asker->worker->pools, &left);
+	struct pool *const *pools = list;
+	size_t entry = 0;
+
+	console_row(table, asker->worker);
+	while (left > 0 || entry < settings->database_count) {
+		const struct database *database =
+			entry < settings->database_count ? &settings->databases[entry] : NULL;
+		int order = database == NULL ? 1
+			    : left == 0	     ? -1
+					     : strcmp(database->name, pools[0]->database_name);
+		size_t length = order < 0 ? 0 : group_length(pools, left);
+		struct usage usage = usage_of(pools, length);
+		if (order > 0 && pools[0]->database != NULL)
+			database_row(table, settings, pools[0]->database_name, pools[0]->database,
+				     &usage);
+		if (order <= 0 && strcmp(database->name, "*") != 0)
+			database_row(table, settings, database->name, database, &usage);
+		entry += order <= 0;
+		pools += length;
+		left -= length;
+	}
+	free(list);
+}
+
+const struct show show_databases = {
+	"DATABASES",
+	"name text, host text, port int4, database text, force_user text, pool_size int4, "
+	"min_pool_size int4, reserve_pool_size int4, server_lifetime int4, pool_mode text, "
+	"load_balance_hosts text, max_connections int4, current_connections int4, "
+	"max_client_connections int4, current_client_connections int4, paused int4, disabled int4",
+	database_rows};
+
+/* --- users -------------------------------------------------------------------------------- */
+
+static int compare_with_user(const void *name, const void *user)
+{
+	return strcmp(name, ((const struct user_settings *)user)->name);
+}
+
+/* How many clients each of the users has; NULL without memory or users. */
+static size_t *count_clients_by_user(const struct worker *worker)
+{
+	const struct settings *settings = worker->settings;
+	size_t *counts =
+		settings->user_count == 0 ? NULL : calloc(settings->user_count, sizeof *counts);
+
+	for (const struct session *session = worker->sessions; session != NULL && counts != NULL;
+	     session = session->next) {
+		const struct user_settings *user =
+			!session->is_counted
+				? NULL
+				: bsearch(session->user_name, settings->users, settings->user_count,
+					  sizeof *settings->users, compare_with_user);
+		if (user != NULL)
+			counts[user - settings->users]++;
+	}
+	return counts;
+}
+
+/* These two are text in PgBouncer, so that nothing can stand for what is not set. */
+static void put_size(struct table *table, int size)
+{
+	if (size == SETTING_UNSET)
+		table_text(table, "");
+	else
+		table_number(table, size);
+}
+
+static void user_rows(struct table *table, const struct session *asker)
+{
+	const struct settings *settings = asker->worker->settings;
+	size_t *clients = count_clients_by_user(asker->worker);
+
+	for (size_t i = 0; i < settings->user_count && clients != NULL; i++) {
+		const struct user_settings *user = &settings->users[i];
+		table_text(table, user->name);
+		put_size(table, user->pool_size);
+		put_size(table, user->reserve_pool_size);
+		table_text(table, pool_mode_text(user->pool_mode));
+		table_number(table, settings_max_user_connections(settings, user));
+		table_number(table, (int64_t)pools_count_user(asker->worker->pools, user->name));
+		table_number(table, 0); /* max_user_client_connections: no limit */
+		table_number(table, (int64_t)clients[i]);
+	}
+	free(clients);
+}
+
+const struct show show_users = {
+	"USERS",
+	"name text, pool_size text, reserve_pool_size text, pool_mode text, "
+	"max_user_connections int4, current_connections int4, max_user_client_connections int4, "
+	"current_client_connections int4",
+	user_rows};
+
+/* --- lists -------------------------------------------------------------------------------- */
+
+static void list_row(struct table *table, const char *name, size_t items)
+{
+	table_text(table, name);
+	table_number(table, (int64_t)items);
+}
+
+static size_t count_logging_in(const struct worker *worker)
+{
+	size_t count = 0;
+	for (const struct session *session = worker->sessions; session != NULL;
+	     session = session->next)
+		count += session->phase == SESSION_NEW;
+	return count;
+}
+
+static void list_rows(struct table *table, const struct session *asker)
+{
+	const struct worker *worker = asker->worker;
+	size_t logging_in = count_logging_in(worker);
+	size_t pools = 0;
+
+	for (const struct pool *pool = worker->pools->first; pool != NULL; pool = pool->next)
+		pools++;
+	list_row(table, "databases", worker->settings->database_count);
+	list_row(table, "users", worker->settings->user_count);
+	list_row(table, "peers", 0);
+	list_row(table, "pools", pools);
+	list_row(table, "peer_pools", 0);
+	list_row(table, "free_clients", 0); /* nothing is kept for later */
+	list_row(table, "used_clients", worker->session_count - logging_in);
+	list_row(table, "login_clients", logging_in);
+	list_row(table, "free_servers", 0);
+	list_row(table, "used_servers", pools_server_count(worker->pools));
+	list_row(table, "dns_names", 0);
+	list_row(table, "dns_zones", 0);
+	list_row(table, "dns_queries", 0);
+	list_row(table, "dns_pending", 0);
+}
+
+const struct show show_lists = {"LISTS", "list text, items int4", list_rows};

@@ -1,0 +1,317 @@
+/* SHOW CLIENTS, SERVERS, SOCKETS and ACTIVE_SOCKETS: one row for each connection. */
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/runtime/loop.h"
+#include "daemon/session.h"
+#include "daemon/show.h"
+#include "daemon/upstream.h"
+#include "daemon/worker.h"
+#include "pool/pools.h"
+
+#define SOCKET_COLUMNS                                                                        \
+	"type text, user text, database text, replication text, state text, addr text, "      \
+	"port int4, local_addr text, local_port int4, connect_time text, request_time text, " \
+	"wait int4, wait_us int4, close_needed int4, ptr text, link text, remote_pid int4, "  \
+	"tls text, application_name text, prepared_statements int4, id int4"
+#define BUFFER_COLUMNS                                                                    \
+	"recv_pos int4, pkt_pos int4, pkt_remain int4, send_pos int4, send_remain int4, " \
+	"pkt_avail int4, send_avail int4"
+
+/* What a client and a server have in common here. */
+struct row {
+	const char *type;
+	const char *user;
+	const char *database;
+	const char *state;
+	struct peer remote;
+	int fd;
+	uint16_t unix_port; /* for a socket that has none of its own */
+	int64_t connect_time;
+	int64_t request_time;
+	int64_t wait_us;
+	bool close_needed;
+	const void *ptr;
+	const void *link;
+	int remote_pid;
+	const struct parameters *parameters;
+	uint64_t id;
+};
+
+/* --- cells -------------------------------------------------------------------------------- */
+
+static void put_peer(struct table *table, const struct peer *peer)
+{
+	char host[PEER_TEXT_BYTES];
+
+	if (peer->family == AF_UNIX)
+		snprintf(host, sizeof host, "unix");
+	else if (peer->family == AF_UNSPEC)
+		host[0] = '\0';
+	else
+		peer_host(peer, host, sizeof host);
+	table_text(table, host);
+	table_number(table, peer->port);
+}
+
+/* Asks the kernel for one end of a socket. */
+static struct peer end_of(int fd, uint16_t unix_port,
+			  int (*get)(int fd, struct sockaddr *address, socklen_t *length))
+{
+	struct sockaddr_storage address;
+	struct peer peer = {0};
+	socklen_t length = sizeof address;
+
+	if (fd >= 0 && get(fd, (struct sockaddr *)&address, &length) == 0)
+		peer_from_address(&peer, fd, (const struct sockaddr *)&address, unix_port);
+	return peer;
+}
+
+/* Times are kept by a clock that does not tell the day. */
+static void put_time(struct table *table, int64_t monotonic_us)
+{
+	time_t when = time(NULL) - (time_t)((loop_now() - monotonic_us) / 1000000);
+	struct tm parts;
+	char text[64];
+
+	localtime_r(&when, &parts);
+	strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %Z", &parts);
+	table_text(table, text);
+}
+
+static void put_pointer(struct table *table, const void *pointer)
+{
+	if (pointer == NULL)
+		table_text(table, "");
+	else
+		table_format(table, "%p", pointer);
+}
+
+static const char *application_name(const struct parameters *parameters)
+{
+	const char *name =
+		parameters == NULL ? NULL : parameters_get(parameters, "application_name");
+	return name == NULL ? "" : name;
+}
+
+static void put_row(struct table *table, const struct row *row)
+{
+	struct peer local = end_of(row->fd, row->unix_port, getsockname);
+
+	table_text(table, row->type);
+	table_text(table, row->user);
+	table_text(table, row->database);
+	table_text(table, "none"); /* replication */
+	table_text(table, row->state);
+	put_peer(table, &row->remote);
+	put_peer(table, &local);
+	put_time(table, row->connect_time);
+	put_time(table, row->request_time);
+	table_number(table, row->wait_us / 1000000);
+	table_number(table, row->wait_us % 1000000);
+	table_number(table, row->close_needed);
+	put_pointer(table, row->ptr);
+	put_pointer(table, row->link);
+	table_number(table, row->remote_pid);
+	table_text(table, ""); /* tls */
+	table_text(table, application_name(row->parameters));
+	table_number(table, 0); /* prepared_statements */
+	table_number(table, (int64_t)row->id);
+}
+
+/* PgBouncer's buffers have no counterpart but the rest of a message that is under way. */
+static void put_buffers(struct table *table, size_t kept, size_t left)
+{
+	table_number(table, (int64_t)kept);
+	table_number(table, 0);
+	table_number(table, (int64_t)left);
+	for (int i = 0; i < 4; i++)
+		table_number(table, 0);
+}
+
+/* --- clients ------------------------------------------------------------------------------ */
+
+static const char *client_state(const struct session *session, const struct session *asker)
+{
+	if (session->upstream != NULL || session == asker)
+		return "active";
+	return session->waiting != NULL ? "waiting" : "idle";
+}
+
+/* Before its login only one that waits for a server is of interest. */
+static bool is_client(const struct session *session)
+{
+	return session->client.fd >= 0 &&
+	       (session->phase != SESSION_NEW || session->waiting != NULL);
+}
+
+static struct row client_row(const struct session *session, const char *state)
+{
+	const struct server *server = session->upstream == NULL ? NULL : session->upstream->server;
+	int64_t wait_us = session->waiting == NULL ? 0 : loop_now() - session->waiting->since;
+
+	return (struct row){
+		.type = "C",
+		.user = session->user_name,
+		.database = session->database_name,
+		.state = state,
+		.remote = session->peer,
+		.fd = session->client.fd,
+		.unix_port = session->peer.port,
+		.connect_time = session->accepted_at,
+		.request_time =
+			session->request_at != 0 ? session->request_at : session->accepted_at,
+		.wait_us = wait_us,
+		.ptr = session,
+		.link = server,
+		.remote_pid = session->peer.pid,
+		.parameters = session->wishes,
+		.id = session->id,
+	};
+}
+
+static void client_rows(struct table *table, const struct session *asker)
+{
+	for (const struct session *session = asker->worker->sessions; session != NULL;
+	     session = session->next) {
+		if (!is_client(session))
+			continue;
+		struct row row = client_row(session, client_state(session, asker));
+		put_row(table, &row);
+	}
+}
+
+/* --- servers ------------------------------------------------------------------------------ */
+
+static uint16_t port_of(const struct pool *pool)
+{
+	const char *port = pool->database == NULL ? NULL : pool->database->port;
+	return (uint16_t)(port == NULL ? 5432 : atoi(port));
+}
+
+static struct row server_row(const struct server *server, const char *state)
+{
+	const struct pool *pool = server->pool;
+	const struct upstream *upstream = upstream_of(server);
+	int fd = server->connection == NULL ? -1 : server_socket(server);
+	/* A login under way has no time yet. */
+	int64_t connected_at = server->connected_at != 0 ? server->connected_at : loop_now();
+
+	return (struct row){
+		.type = "S",
+		.user = pool->user_name,
+		.database = pool->database_name,
+		.state = state,
+		.remote = end_of(fd, port_of(pool), getpeername),
+		.fd = fd,
+		.unix_port = port_of(pool),
+		.connect_time = connected_at,
+		.request_time = server->lent_at != 0 ? server->lent_at : connected_at,
+		.close_needed = server->close_needed,
+		.ptr = server,
+		.link = upstream == NULL ? NULL : upstream->session,
+		.remote_pid = server_backend_pid(server),
+		.parameters = server->reported,
+		.id = server->id,
+	};
+}
+
+/* Calls `put` for each server, in PgBouncer's order of states. */
+static void each_server(struct table *table, const struct pools *pools,
+			void (*put)(struct table *table, const struct server *server))
+{
+	static const enum server_state states[] = {SERVER_ACTIVE, SERVER_IDLE, SERVER_TESTED,
+						   SERVER_LOGIN, SERVER_BEING_CANCELED};
+
+	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+			for (const struct server *server = pool->servers[states[i]].first;
+			     server != NULL; server = server->next)
+				put(table, server);
+}
+
+static void put_server(struct table *table, const struct server *server)
+{
+	struct row row = server_row(server, server_state_name(server->state));
+	put_row(table, &row);
+}
+
+static void server_rows(struct table *table, const struct session *asker)
+{
+	each_server(table, asker->worker->pools, put_server);
+}
+
+/* --- sockets ------------------------------------------------------------------------------ */
+
+static const char *client_socket_state(const struct session *session)
+{
+	if (session->waiting != NULL)
+		return "cl_waiting";
+	return session->phase == SESSION_NEW ? "cl_login" : "cl_active";
+}
+
+static void put_client_socket(struct table *table, const struct session *session)
+{
+	struct row row = client_row(session, client_socket_state(session));
+	put_row(table, &row);
+	put_buffers(table, stream_held_bytes(&session->client), session->stray_bytes);
+}
+
+static const char *server_socket_state(const struct server *server)
+{
+	switch (server->state) {
+	case SERVER_LOGIN:
+		return "sv_login";
+	case SERVER_IDLE:
+		return "sv_idle";
+	case SERVER_TESTED:
+		return "sv_tested";
+	case SERVER_BEING_CANCELED:
+		return "sv_being_canceled";
+	default:
+		return "sv_active";
+	}
+}
+
+static void put_server_socket(struct table *table, const struct server *server)
+{
+	const struct upstream *upstream = upstream_of(server);
+	struct row row = server_row(server, server_socket_state(server));
+
+	put_row(table, &row);
+	put_buffers(table, upstream == NULL ? 0 : stream_held_bytes(&upstream->stream),
+		    upstream == NULL ? 0 : upstream->left);
+}
+
+static void socket_rows(struct table *table, const struct session *asker)
+{
+	for (const struct session *session = asker->worker->sessions; session != NULL;
+	     session = session->next)
+		if (session->client.fd >= 0)
+			put_client_socket(table, session);
+	each_server(table, asker->worker->pools, put_server_socket);
+}
+
+static void put_active_server_socket(struct table *table, const struct server *server)
+{
+	if (server->state == SERVER_ACTIVE)
+		put_server_socket(table, server);
+}
+
+/* Those that have a conversation now. */
+static void active_socket_rows(struct table *table, const struct session *asker)
+{
+	for (const struct session *session = asker->worker->sessions; session != NULL;
+	     session = session->next)
+		if (session->client.fd >= 0 && (session->upstream != NULL || session == asker))
+			put_client_socket(table, session);
+	each_server(table, asker->worker->pools, put_active_server_socket);
+}
+
+const struct show show_clients = {"CLIENTS", SOCKET_COLUMNS, client_rows};
+const struct show show_servers = {"SERVERS", SOCKET_COLUMNS, server_rows};
+const struct show show_sockets = {"SOCKETS", SOCKET_COLUMNS ", " BUFFER_COLUMNS, socket_rows};
+const struct show show_active_sockets = {"ACTIVE_SOCKETS", SOCKET_COLUMNS ", " BUFFER_COLUMNS,
+					 active_socket_rows};

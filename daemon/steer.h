@@ -1,0 +1,33 @@
+/*
+ * The console's commands that change something. Each acts at once, or fails with an ERROR; for those
+ * that answer only when all is done there is a second function, which tells whether it is. An empty
+ * argument means all databases.
+ */
+#ifndef MILLPOND_DAEMON_STEER_H
+#define MILLPOND_DAEMON_STEER_H
+
+#include <stdbool.h>
+
+#include "protocol/failure.h"
+
+struct session;
+
+/* `session` is the console's. */
+bool steer_reload(struct session *session, const char *nothing, struct failure *why);
+bool steer_pause(struct session *session, const char *database_name, struct failure *why);
+bool steer_resume(struct session *session, const char *database_name, struct failure *why);
+bool steer_reconnect(struct session *session, const char *database_name, struct failure *why);
+bool steer_kill(struct session *session, const char *database_name, struct failure *why);
+bool steer_kill_client(struct session *session, const char *id, struct failure *why);
+bool steer_wait_close(struct session *session, const char *database_name, struct failure *why);
+
+/* At once, which fails with a FATAL failure that needs no telling: the session ends with the rest. */
+bool steer_shutdown(struct session *session, const char *what_for, struct failure *why);
+
+/* No server is left; or the pause was ended before. */
+bool steer_is_paused(const struct session *session, const char *database_name);
+
+/* No server is left that is not to be lent again. */
+bool steer_is_renewed(const struct session *session, const char *database_name);
+
+#endif
