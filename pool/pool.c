@@ -128,14 +128,15 @@ static int size_limit(const struct pool *pool)
 		       settings_pool_size(pool->settings, pool->database, pool->user);
 }
 
-static int64_t lifetime_us(const struct pool *pool)
+/* A lifetime of 0 means that a server is good for one use. */
+static bool is_over(const struct pool *pool, const struct server *server, int64_t now)
 {
-	return settings_server_lifetime_us(pool->settings, pool->database);
+	int64_t lifetime = settings_server_lifetime_us(pool->settings, pool->database);
+	return lifetime == 0 ? server->returned_at != 0 : now - server->connected_at >= lifetime;
 }
 
-/* Why a server that comes back is not kept, or NULL. */
-static const char *reason_to_retire(const struct pool *pool, const struct server *server,
-				    int64_t now)
+/* Why a server is not to be lent any more, be it as good as new, or NULL. */
+static const char *reason_not_to_lend(const struct pool *pool, const struct server *server)
 {
 	if (pool->pools->stopping)
 		return "pooler is shutting down";
@@ -143,9 +144,17 @@ static const char *reason_to_retire(const struct pool *pool, const struct server
 		return "database was removed";
 	if (server->close_needed)
 		return "close_needed";
-	if (pool->paused)
-		return "pause mode";
-	if (now - server->connected_at >= lifetime_us(pool))
+	return pool->paused ? "pause mode" : NULL;
+}
+
+/* Why a server that comes back is not kept, or NULL. */
+static const char *reason_to_retire(const struct pool *pool, const struct server *server,
+				    int64_t now)
+{
+	const char *reason = reason_not_to_lend(pool, server);
+	if (reason != NULL)
+		return reason;
+	if (is_over(pool, server, now))
 		return "server lifetime over";
 	size_t most = (size_t)size_limit(pool) +
 		      (size_t)settings_reserve_pool_size(pool->settings, pool->database, pool->user);
@@ -156,10 +165,15 @@ static const char *reason_to_retire(const struct pool *pool, const struct server
 
 /* --- making and checking ------------------------------------------------------------------ */
 
+static int64_t rests_since(const struct server *server)
+{
+	return server->returned_at != 0 ? server->returned_at : server->connected_at;
+}
+
 static bool is_stale(const struct pool *pool, const struct server *server, int64_t now)
 {
-	return pool->settings->server_check_query[0] != '\0' && server->returned_at != 0 &&
-	       now - server->returned_at >= pool->settings->server_check_delay_us;
+	return pool->settings->server_check_query[0] != '\0' &&
+	       now - rests_since(server) >= pool->settings->server_check_delay_us;
 }
 
 /* LIFO keeps few servers busy, so that the others can go; round robin spreads the load. */
@@ -197,19 +211,28 @@ static bool evict_idle(const struct pool *pool, bool same_database)
 	return false;
 }
 
-/* Whether a server more is allowed by the limits that span pools; `may_evict` to make it so. */
+/* Whether a limit that spans pools allows a server more; `may_evict` to make it so. */
+static bool has_room(const struct pool *pool, bool same_database, int most, bool may_evict)
+{
+	const struct pools *pools = pool->pools;
+	while (most > 0) {
+		size_t count = same_database ? pools_count_database(pools, pool->database_name) :
+					       pools_count_user(pools, pool->user_name);
+		if (count < (size_t)most)
+			break;
+		if (!may_evict || !evict_idle(pool, same_database))
+			return false;
+	}
+	return true;
+}
+
 static bool wider_limits_allow(const struct pool *pool, bool may_evict)
 {
 	int most_of_database = settings_max_db_connections(pool->settings, pool->database);
 	int most_of_user = settings_max_user_connections(pool->settings, pool->user);
 
-	if (most_of_database > 0 &&
-	    pools_count_database(pool->pools, pool->database_name) >= (size_t)most_of_database &&
-	    !(may_evict && evict_idle(pool, true)))
-		return false;
-	return most_of_user <= 0 ||
-	       pools_count_user(pool->pools, pool->user_name) < (size_t)most_of_user ||
-	       (may_evict && evict_idle(pool, false));
+	return has_room(pool, true, most_of_database, may_evict) &&
+	       has_room(pool, false, most_of_user, may_evict);
 }
 
 static bool may_dial(const struct pool *pool, int64_t now, bool may_evict)
@@ -372,13 +395,12 @@ void pool_dial_succeeded(struct server *server, int64_t now)
 	pool->failures = 0;
 	server->connected_at = now;
 	parameters_assign(&pool->welcome, server->base);
-	/* A server is good for one use even if its lifetime is 0. */
 	server_move(server, SERVER_IDLE);
-	if (pool->first_waiting != NULL && !pool->paused && !pool->pools->stopping) {
+	const char *reason = reason_not_to_lend(pool, server);
+	if (reason != NULL)
+		retire(server, reason);
+	else if (pool->first_waiting != NULL)
 		lend_to_first(pool, server, now);
-	} else if (lifetime_us(pool) > 0) {
-		settle(server, now);
-	}
 	provide(pool, now);
 }
 
@@ -437,10 +459,9 @@ static const char *reason_to_drop_idle(const struct pool *pool, const struct ser
 {
 	int64_t idle_timeout = pool->settings->server_idle_timeout_us;
 	const char *reason = reason_to_retire(pool, server, now);
-	int64_t rests_since = server->returned_at != 0 ? server->returned_at : server->connected_at;
 
 	if (reason == NULL && idle_timeout > 0 && above_minimum &&
-	    now - rests_since >= idle_timeout)
+	    now - rests_since(server) >= idle_timeout)
 		reason = "server idle timeout";
 	return reason;
 }
