@@ -27,6 +27,7 @@
 #
 #   SANITIZE=address,undefined   or   SANITIZE=thread
 #   DEBUG=1            no optimisation, assertions that cost time
+#   VALGRIND=1         unit tests run in Valgrind; implies DEBUG=1, which tells it of coroutines
 #   WERROR=1           warnings are errors
 #   CC=clang           another compiler
 #   V=1                show each command
@@ -51,6 +52,11 @@ MAKEFLAGS += --jobs=$(shell nproc)
 endif
 quiet := $(if $(V),,@)
 say = $(if $(V),@:,@echo '  $@')
+
+ifdef VALGRIND
+DEBUG := 1
+export VALGRIND
+endif
 
 # --- The variant --------------------------------------------------------------------------------
 
