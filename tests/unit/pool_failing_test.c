@@ -1,0 +1,204 @@
+/* Logins that fail: who is told so, who goes on waiting, and when it is tried again. */
+#include "pool/pool.h"
+
+#include "tests/unit/crowd.h"
+
+#define REFUSED "28P01" /* a wrong password: for good */
+#define FULL "53300"	/* too many connections: for now */
+
+static int count_refused(int count)
+{
+	int refused = 0;
+	for (int i = 0; i < count; i++)
+		refused += crowd[i].refused && !waits(i);
+	return refused;
+}
+
+static int count_waiting(int count)
+{
+	int waiting = 0;
+	for (int i = 0; i < count; i++)
+		waiting += waits(i) && !crowd[i].refused;
+	return waiting;
+}
+
+/* Lets time pass in steps until a login is tried again; answers how long that took. */
+static int64_t until_retry(void)
+{
+	int64_t began = now;
+	while (dialling_count == 0 && now - began < 100 * SECOND)
+		tick_after(0.001);
+	return now - began;
+}
+
+/* --- for good ----------------------------------------------------------------------------- */
+
+static void test_final_refusal(void)
+{
+	struct failure why;
+
+	begin_pool("default_pool_size = 5");
+	asks(0);
+	dial_fails(REFUSED);
+	ok(crowd[0].refused, "a final refusal reaches the one who waits");
+	ok(pool_refusal(pool, &why) && strcmp(why.message, "reason") == 0 &&
+		   strcmp(why.sqlstate, REFUSED) == 0,
+	   "with the server's own reason");
+	ok(!asks(1) && crowd[1].refused && dialling_count == 0,
+	   "who comes soon after is told the same at once");
+
+	wait_seconds(1);
+	answers = 0;
+	for (int i = 0; i < 5; i++)
+		asks(i);
+	is_int(dialling_count, 1, "later one login is tried, however many wait");
+	is_int(count_waiting(5), 5, "and they wait for it");
+	dial_fails(REFUSED);
+	ok(count_refused(5) == 5 && answers == 5, "its refusal reaches them all");
+	is_int(dialling_count, 0, "with no other login");
+
+	wait_seconds(5);
+	all_ask(3);
+	dial_succeeds();
+	ok(has_server(0), "once a login succeeds");
+	is_int(dialling_count, 2, "the others are made at once");
+	ok(!pool_refusal(pool, &why), "and nothing is to be said any more");
+	all_dials_succeed();
+	all_return(3);
+	end();
+}
+
+static void test_burst(void)
+{
+	begin_pool("default_pool_size = 4");
+	all_ask(4);
+	dial_fails(REFUSED);
+	is_int(count_waiting(4), 4, "while other logins are under way, all wait");
+	dial_fails(REFUSED);
+	dial_fails(REFUSED);
+	is_int(pool->failures, 1, "logins that fail together count once");
+	dial_fails(REFUSED);
+	is_int(count_refused(4), 4, "the last one tells them");
+	end();
+}
+
+static void test_refused_beside_lent(void)
+{
+	begin_pool("default_pool_size = 2");
+	asks(0);
+	dial_succeeds();
+	asks(1);
+	dial_fails(REFUSED);
+	ok(waits(1) && !crowd[1].refused, "while another server is there, one may wait for it");
+	returns(0);
+	ok(has_server(1), "and gets it");
+	returns(1);
+	end();
+}
+
+/* --- for now ------------------------------------------------------------------------------ */
+
+static void test_transient_failure(const char *sqlstate, const char *name)
+{
+	struct failure why;
+
+	begin_pool("default_pool_size = 5");
+	all_ask(3);
+	for (int i = 0; i < 3; i++)
+		dial_fails(sqlstate);
+	is_int(count_waiting(3), 3, "%s: all go on waiting", name);
+	ok(pool_refusal(pool, &why) && strcmp(why.message, "reason") == 0, "%s: it is known why",
+	   name);
+	ok(!asks(3) && waits(3) && !crowd[3].refused, "%s: so does who comes", name);
+	is_int(dialling_count, 0, "%s: nothing is tried at once", name);
+	until_retry();
+	is_int(dialling_count, 1, "%s: one login is tried again", name);
+	asks(4);
+	tick_after(1);
+	is_int(dialling_count, 1, "%s: and one only", name);
+	dial_fails(sqlstate);
+	is_int(pool->failures, 2, "%s: it fails again", name);
+	until_retry();
+	dial_succeeds();
+	ok(has_server(0) && pool->failures == 0, "%s: until one succeeds, for the first", name);
+	is_int(dialling_count, 4, "%s: then the others are dialled together", name);
+	all_dials_succeed();
+	is_int(count_waiting(5), 0, "%s: and nobody waits any more", name);
+	all_return(5);
+	end();
+}
+
+/* --- delays ------------------------------------------------------------------------------- */
+
+static int64_t delays[10];
+
+static void measure_delays(const char *general)
+{
+	begin_pool(general);
+	asks(0);
+	for (int i = 0; i < 10; i++) {
+		dial_fails(NULL);
+		delays[i] = until_retry();
+	}
+	dial_succeeds();
+	returns(0);
+	end();
+}
+
+static void test_growing_delays(void)
+{
+	int64_t nominal = SECOND / 10;
+	bool within = true, plain = true;
+
+	measure_delays("default_pool_size = 1");
+	for (int i = 0; i < 10; i++) {
+		within = within && delays[i] >= nominal * 3 / 4 - 1000 &&
+			 delays[i] <= nominal * 5 / 4 + 2000;
+		plain = plain && delays[i] / 2000 == nominal / 2000;
+		nominal = nominal * 2 < 15 * SECOND ? nominal * 2 : 15 * SECOND;
+	}
+	ok(within, "delays begin with 0.1 s, double, and stay at server_login_retry's 15 s");
+	ok(!plain, "give or take a quarter");
+	int64_t first = delays[0];
+	measure_delays("default_pool_size = 1\nserver_idle_timeout = 1");
+	is_int(delays[0], first, "the same seed gives the same delays");
+}
+
+static void test_flat_delays(void)
+{
+	int wrong = 0;
+	measure_delays("default_pool_size = 1\nserver_login_retry = 3");
+	for (int i = 0; i < 10; i++)
+		wrong += delays[i] < 3 * SECOND || delays[i] > 3 * SECOND + 2000;
+	is_int(wrong, 0, "server_login_retry in the settings is the delay, each time");
+}
+
+static void test_minimum_while_failing(void)
+{
+	begin_pool("default_pool_size = 5\nmin_pool_size = 3");
+	pools_tick(&pools, now);
+	is_int(dialling_count, 3, "the minimum is dialled together");
+	for (int i = 0; i < 3; i++)
+		dial_fails(NULL);
+	until_retry();
+	tick_after(0);
+	is_int(dialling_count, 1, "and while that fails one at a time");
+	dial_succeeds();
+	tick_after(0);
+	is_int(dialling_count, 2, "until it does not");
+	all_dials_succeed();
+	end();
+}
+
+int main(void)
+{
+	test_final_refusal();
+	test_burst();
+	test_refused_beside_lent();
+	test_transient_failure(NULL, "no connection");
+	test_transient_failure(FULL, "too many connections");
+	test_growing_delays();
+	test_flat_delays();
+	test_minimum_while_failing();
+	return done();
+}

@@ -1,0 +1,300 @@
+/* All pools together: finding them, limits across them, new settings, the end. */
+#include "pool/pools.h"
+
+#include "tests/unit/crowd.h"
+
+#define TWO_DATABASES "shop = host=127.0.0.1\nstock = host=127.0.0.1"
+
+static struct pool *pool_a, *pool_b;
+
+static void begin_two(const char *general, const char *database_b, const char *user_b)
+{
+	begin(general, TWO_DATABASES);
+	pool = pool_a = find_pool("shop", "me");
+	pool_b = find_pool(database_b, user_b);
+}
+
+/* --- finding ------------------------------------------------------------------------------ */
+
+static void test_finding(void)
+{
+	begin("", "shop = host=127.0.0.1\nforced = host=127.0.0.1 user=boss\n* = host=127.0.0.1");
+	pool = find_pool("shop", "me");
+	ok(pool == find_pool("shop", "me"), "a pool is found again");
+	ok(pool != find_pool("shop", "you"), "another user has another");
+	ok(find_pool("forced", "me") == find_pool("forced", "you"), "but not with a forced user");
+	is_text(find_pool("forced", "me")->user_name, "boss", "whose name it has");
+	ok(find_pool("x", "me") != find_pool("y", "me"), "databases of * have pools of their own");
+	ok(find_pool("ab", "c") != find_pool("a", "bc"), "names do not run together");
+	uint64_t id = pools_next_id(&pools);
+	is_int(pools_next_id(&pools), id + 1, "numbers are given once");
+	end();
+}
+
+static void test_many_pools(void)
+{
+	static struct pool *many[3000];
+	char name[20];
+	int wrong = 0;
+
+	begin("", "* = host=127.0.0.1");
+	for (int i = 0; i < 3000; i++) {
+		sprintf(name, "user%d", i);
+		many[i] = find_pool("shop", name);
+	}
+	for (int i = 0; i < 3000; i++) {
+		sprintf(name, "user%d", i);
+		wrong += find_pool("shop", name) != many[i];
+	}
+	is_int(wrong, 0, "thousands of pools, each found again");
+	end();
+}
+
+/* --- limits across pools ------------------------------------------------------------------ */
+
+static void test_database_limit(void)
+{
+	begin_two("max_db_connections = 3", "shop", "you");
+	asks_in(pool_a, 0);
+	asks_in(pool_a, 1);
+	asks_in(pool_b, 2);
+	asks_in(pool_b, 3);
+	is_int(dialling_count, 3, "max_db_connections holds over all users of a database");
+	is_int(pools_count_database(&pools, "shop"), 3, "all of which are counted");
+	all_dials_succeed();
+	tick_after(1);
+	ok(waits(3) && dialling_count == 0, "who is beyond it waits");
+	returns(0);
+	tick_after(1);
+	ok(strcmp(last_reason, "evicted") == 0 && dialling_count == 1,
+	   "until one rests in another pool, and makes room");
+	all_dials_succeed();
+	ok(has_server(3), "for the one who waits");
+	is_int(pools_server_count(&pools), 3, "within the limit");
+	all_return(4);
+	end();
+}
+
+static void test_no_eviction_where_others_wait(void)
+{
+	begin_two("max_db_connections = 2\nserver_check_delay = 0", "shop", "you");
+	asks_in(pool_a, 0);
+	all_dials_succeed();
+	asks_in(pool_a, 1);
+	all_dials_succeed();
+	returns(1);
+	asks_in(pool_a, 1); /* it is checked first */
+	asks_in(pool_b, 2);
+	tick_after(1);
+	ok(waits(1) && waits(2) && retired_count == 0, "who waits in a pool keeps its servers");
+	check_ends(true);
+	ok(has_server(1), "and gets them");
+	all_return(2);
+	tick_after(1);
+	all_dials_succeed();
+	ok(has_server(2), "the other is next");
+	returns(2);
+	end();
+}
+
+static void test_user_limit(void)
+{
+	begin_two("max_user_connections = 1", "stock", "me");
+	asks_in(pool_a, 0);
+	asks_in(pool_b, 1);
+	is_int(dialling_count, 1, "max_user_connections holds over all databases");
+	is_int(pools_count_user(&pools, "me"), 1, "which are counted");
+	all_dials_succeed();
+	returns(0);
+	tick_after(1);
+	is_text(last_reason, "evicted", "one that rests elsewhere makes room");
+	all_dials_succeed();
+	ok(has_server(1), "here too");
+	returns(1);
+	end();
+}
+
+static void test_own_limits(void)
+{
+	begin("default_pool_size = 9", "shop = host=127.0.0.1 pool_size=2\nstock = host=127.0.0.1");
+	for (int i = 0; i < 5; i++)
+		asks_in(find_pool("shop", "me"), i);
+	is_int(dialling_count, 2, "a database's own size");
+	for (int i = 0; i < 5; i++)
+		asks_in(find_pool("stock", "me"), i + 5);
+	is_int(dialling_count, 7, "does not count for others");
+	for (int i = 0; i < 10; i++)
+		pool_leave(&crowd[i]);
+	end();
+}
+
+/* --- new settings ------------------------------------------------------------------------- */
+
+static void test_lowered_limits(void)
+{
+	begin_two("", "shop", "you");
+	for (int i = 0; i < 6; i++)
+		asks_in(pool_a, i);
+	all_dials_succeed();
+	for (int i = 0; i < 5; i++)
+		returns(i);
+	reload("default_pool_size = 4", TWO_DATABASES);
+	is_int(pool_server_count(pool_a), 4, "a smaller size closes what rests beyond it");
+	is_text(last_reason, "too many servers in the pool", "for that reason");
+	ok(has_server(5), "what is lent stays");
+	reload("max_db_connections = 2", TWO_DATABASES);
+	asks_in(pool_b, 6);
+	all_dials_succeed();
+	ok(has_server(6), "a limit across pools");
+	is_int(pools_count_database(&pools, "shop"), 2, "holds from the next login on");
+	all_return(7);
+	end();
+}
+
+static void test_moved_database(void)
+{
+	begin_two("", "stock", "me");
+	asks_in(pool_a, 0);
+	asks_in(pool_a, 1);
+	asks_in(pool_b, 2);
+	all_dials_succeed();
+	asks_in(pool_a, 3);
+	returns(0);
+	all_dials_succeed();
+	returns(1);
+	ok(has_server(3) && retired_count == 0, "one is lent, and two rest");
+	reload("verbose = 1", "stock = host=127.0.0.1\nshop = host=127.0.0.1");
+	is_int(retired_count, 0, "the same databases in another order change nothing");
+	reload("", "shop = host=127.0.0.2\nstock = host=127.0.0.1");
+	is_text(last_reason, "database configuration changed", "one that moved");
+	ok(retired_count == 2 && pool_server_count(pool_a) == 1, "loses what rests");
+	returns(3);
+	is_int(pool_server_count(pool_a), 0, "and what comes back");
+	returns(2);
+	is_int(pool_server_count(pool_b), 1, "the other keeps all");
+	asks_in(pool_a, 0);
+	reload("", "shop = host=127.0.0.3\nstock = host=127.0.0.1");
+	dial_succeeds();
+	ok(waits(0), "a login that leads to the old place is of no use");
+	dial_succeeds();
+	ok(has_server(0), "one to the new place is");
+	returns(0);
+	end();
+}
+
+static void test_removed_database(void)
+{
+	struct failure why;
+
+	begin_two("default_pool_size = 1", "stock", "me");
+	asks_in(pool_a, 0);
+	all_dials_succeed();
+	asks_in(pool_a, 1);
+	reload("", "stock = host=127.0.0.1");
+	ok(crowd[1].refused, "who waits for a database that is removed is told so");
+	ok(pool_refusal(pool_a, &why) && why.kind == FAILURE_NO_DATABASE, "by its name");
+	ok(!asks_in(pool_a, 2) && crowd[2].refused && !waits(2), "and who still comes");
+	returns(0);
+	is_text(last_reason, "database was removed", "its servers are closed");
+	is_int(pool_server_count(pool_a), 0, "all of them");
+	reload("", TWO_DATABASES);
+	asks_in(pool_a, 0);
+	all_dials_succeed();
+	ok(has_server(0), "it may come back");
+	returns(0);
+	end();
+}
+
+static void test_forced_pools(void)
+{
+	begin("", "shop = host=127.0.0.1");
+	reload("min_pool_size = 2", "shop = host=127.0.0.1\nstock = host=127.0.0.1 user=boss\n"
+				    "* = host=127.0.0.1 user=boss");
+	is_int(dialling_count, 2, "a forced user's pool is warm before the first client comes");
+	is_text(dialling[0]->pool->database_name, "stock", "that of a named database");
+	all_dials_succeed();
+	end();
+}
+
+/* --- stopping and numbers ----------------------------------------------------------------- */
+
+static void test_stopping(void)
+{
+	struct failure why;
+
+	begin_two("default_pool_size = 2", "stock", "me");
+	asks_in(pool_a, 0);
+	asks_in(pool_a, 1);
+	all_dials_succeed();
+	returns(1);
+	asks_in(pool_b, 2);
+	pools_stop(&pools, now);
+	is_int(pool_server_count(pool_a), 1, "the end closes what rests");
+	ok(crowd[2].refused && pool_refusal(pool_b, &why) &&
+		   why.kind == FAILURE_SERVER_SHUTTING_DOWN,
+	   "and refuses who waits");
+	ok(!asks_in(pool_a, 3) && crowd[3].refused, "and who comes");
+	dial_succeeds();
+	is_int(pool_server_count(pool_b), 0, "a late login is closed");
+	returns(0);
+	is_int(pools_server_count(&pools), 0, "and what comes back");
+	end();
+}
+
+static void test_welcome(void)
+{
+	begin("", "shop = host=127.0.0.1");
+	pool = find_pool("shop", "me");
+	ok(pool->welcome == parameters_empty(pools.parameters), "at first nothing is reported");
+	asks(0);
+	struct server *server = dialling[0];
+	dialling_count = 0;
+	parameters_assign(&server->base, parameters_empty(pools.parameters));
+	parameters_change(&server->base, "server_version", "15.4");
+	pool_dial_succeeded(server, now);
+	is_text(parameters_get(pool->welcome, "server_version"), "15.4",
+		"then what the newest server said");
+	returns(0);
+	end();
+}
+
+static void test_averages(void)
+{
+	begin("", "shop = host=127.0.0.1");
+	pool = find_pool("shop", "me");
+	pool->stats.query_count = 20;
+	pool->stats.query_time = 1000;
+	pool->stats.xact_count = 0;
+	pool->stats.xact_time = 0;
+	pools_end_period(&pools, 2 * SECOND);
+	is_int(pool->average.query_count, 10, "counts are averaged over seconds");
+	is_int(pool->average.query_time, 50, "times over what took them");
+	is_int(pool->average.xact_time, 0, "of which there may be none");
+	pool->stats.query_count += 1;
+	pool->stats.query_time += 7;
+	pools_end_period(&pools, SECOND);
+	ok(pool->average.query_count == 1 && pool->average.query_time == 7,
+	   "each period stands for itself");
+	struct stats sum = pool->stats;
+	stats_add(&sum, &pool->stats);
+	is_int(sum.query_count, 42, "counters are summed");
+	end();
+}
+
+int main(void)
+{
+	test_finding();
+	test_many_pools();
+	test_database_limit();
+	test_no_eviction_where_others_wait();
+	test_user_limit();
+	test_own_limits();
+	test_lowered_limits();
+	test_moved_database();
+	test_removed_database();
+	test_forced_pools();
+	test_stopping();
+	test_welcome();
+	test_averages();
+	return done();
+}
