@@ -75,8 +75,8 @@ static void switch_often(const char *name, void (*there)(void))
 		x += 0.5;
 	}
 	is_int(visits, 3000, "%s: the entry function gets its argument and goes on", name);
-	ok(a == 1001 && b == 2002 && c == 3003 && d == 4004 && e == 5005 && f == 6006 && g == 7007 &&
-		   x == 500.125,
+	ok(a == 1001 && b == 2002 && c == 3003 && d == 4004 && e == 5005 && f == 6006 &&
+		   g == 7007 && x == 500.125,
 	   "%s: the caller's values outlive the switches", name);
 	ok(is_aligned, "%s: its frames are aligned", name);
 	is_text(printed, "3000.25", "%s: and doubles can be printed", name);

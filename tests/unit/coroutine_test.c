@@ -233,7 +233,8 @@ static void test_deadline_order(void)
 	/* A machine that stalls may find two of them over, and take them together. */
 	for (int i = 0; i < SLEEPERS; i++)
 		for (int j = 0; j < SLEEPERS; j++)
-			disorder += deadlines[i] < deadlines[j] && fired_at[i] > fired_at[j] + 10 * MS;
+			disorder +=
+				deadlines[i] < deadlines[j] && fired_at[i] > fired_at[j] + 10 * MS;
 	is_int(disorder, 0, "deadlines fire in their order");
 	is_int(too_early, 0, "none early");
 	is_int(too_late, 0, "none late");
@@ -294,8 +295,8 @@ static bool waits_properly(const struct wait *wait)
 	wake_at = end;
 	if (wait->wake_ms)
 		start(wake_lazy, NULL);
-	bool woken = await_wake(&loop, wait->deadline_ms ? begin + wait->deadline_ms * MS :
-							   DEADLINE_NEVER);
+	bool woken = await_wake(&loop, wait->deadline_ms ? begin + wait->deadline_ms * MS
+							 : DEADLINE_NEVER);
 	return woken == (wait->wake_ms > 0) && loop_now() >= end && is_soon(end);
 }
 
@@ -314,12 +315,11 @@ static void wait_twice(void *arg)
 static void test_lazy_timers(void)
 {
 	static struct wait pairs[][2] = {
-		{{5, 30}, {0, 90}},    /* the old timer fires in the middle of the next wait */
-		{{5, 30}, {60, 0}},    /* ... which has no deadline */
-		{{5, 30}, {60, 100}},  /* ... or another */
-		{{5, 9000}, {0, 40}},  /* the old timer would be late */
-		{{5, 9000}, {40, 0}},  {{0, 20}, {0, 20}},
-		{{5, 0}, {0, 20}},
+		{{5, 30}, {0, 90}},   /* the old timer fires in the middle of the next wait */
+		{{5, 30}, {60, 0}},   /* ... which has no deadline */
+		{{5, 30}, {60, 100}}, /* ... or another */
+		{{5, 9000}, {0, 40}}, /* the old timer would be late */
+		{{5, 9000}, {40, 0}}, {{0, 20}, {0, 20}}, {{5, 0}, {0, 20}},
 	};
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
 		lazy_left = 1;
@@ -361,8 +361,9 @@ static void test_await_all(void)
 
 static void test_await_all_fails(void)
 {
-	const struct task tasks[] = {
-		{sleep_for_ms, (void *)10}, {sleep_for_ms, (void *)9000}, {sleep_for_ms, (void *)9000}};
+	const struct task tasks[] = {{sleep_for_ms, (void *)10},
+				     {sleep_for_ms, (void *)9000},
+				     {sleep_for_ms, (void *)9000}};
 	int64_t begin = loop_now();
 
 	tasks_cancelled = 0;
@@ -405,7 +406,8 @@ static void gather_without_memory(void)
 	setrlimit(RLIMIT_AS, &limit);
 	tasks_cancelled = 0;
 	bool all = await_all(&loop, tasks, 500, DEADLINE_NEVER);
-	exit_status = !all && errno == ENOMEM && tasks_running == 0 && tasks_cancelled < 400 ? 0 : 1;
+	exit_status =
+		!all && errno == ENOMEM && tasks_running == 0 && tasks_cancelled < 400 ? 0 : 1;
 }
 
 static void test_no_memory(void)

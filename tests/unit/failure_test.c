@@ -128,13 +128,15 @@ static void test_garbage(void)
 		for (size_t i = 0; i < length; i++) {
 			random = random * 1664525 + 1013904223;
 			/* The letters that count, terminators, and anything. */
-			body[i] = random >> 30 ? "CMD\0a\xff"[(random >> 16) % 6] : (char)(random >> 8);
+			body[i] = random >> 30 ? "CMD\0a\xff"[(random >> 16) % 6]
+					       : (char)(random >> 8);
 		}
 		struct failure why;
 		memset(&why, 0xff, sizeof why);
 		from_server(&why, body, length);
 		wrong += memchr(why.message, 0, sizeof why.message) == NULL || !why.message[0] ||
-			 memchr(why.detail, 0, sizeof why.detail) == NULL || why.sqlstate[5] != '\0';
+			 memchr(why.detail, 0, sizeof why.detail) == NULL ||
+			 why.sqlstate[5] != '\0';
 	}
 	is_int(wrong, 0, "garbage gives texts that end, and a message");
 }

@@ -63,7 +63,7 @@ static struct server *take_first(struct server **list, int *count)
 		exit(1);
 	}
 	struct server *server = list[0];
-	memmove(list, list + 1, (size_t)--*count * sizeof *list);
+	memmove(list, list + 1, (size_t)-- * count * sizeof *list);
 	return server;
 }
 

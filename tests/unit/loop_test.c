@@ -270,7 +270,8 @@ static void test_no_descriptors(void)
 	bool made = loop_init(&another);
 	int failure = errno;
 	setrlimit(RLIMIT_NOFILE, &old);
-	ok(!made && failure != 0, "without descriptors there is no loop, and nothing is left of it");
+	ok(!made && failure != 0,
+	   "without descriptors there is no loop, and nothing is left of it");
 }
 
 int main(void)

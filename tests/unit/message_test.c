@@ -105,7 +105,8 @@ static void test_limits(void)
 	message = look('Q', 1024, 5);
 	is_int(frontend_message_check(&message, 1024), MESSAGE_BAD_LENGTH, "and not one more");
 	message = look('D', 0x7fffffff, 5);
-	is_int(backend_message_check(&message), MESSAGE_GOOD, "a server's may be as long as it can");
+	is_int(backend_message_check(&message), MESSAGE_GOOD,
+	       "a server's may be as long as it can");
 }
 
 int main(void)

@@ -128,7 +128,11 @@ static void test_read_only(void)
 
 /* --- SQL ---------------------------------------------------------------------------------- */
 
-#define TEXTS(...) (const char *const[]){__VA_ARGS__, NULL}
+#define TEXTS(...)                \
+	(const char *const[])     \
+	{                         \
+		__VA_ARGS__, NULL \
+	}
 
 static const struct {
 	const char *const *applied, *const *wished, *const *reported, *const *base;

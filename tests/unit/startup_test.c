@@ -3,7 +3,10 @@
 
 #include "tests/unit/tap.h"
 
-#define PACKET(bytes) {bytes, sizeof(bytes) - 1}
+#define PACKET(bytes)                    \
+	{                                \
+		bytes, sizeof(bytes) - 1 \
+	}
 
 struct packet {
 	const char *bytes;
@@ -36,23 +39,30 @@ static const struct {
 } packets[] = {
 	{PACKET("\0\0\0\x08\x04\xd2\x16\x2f"), STARTUP_SSL, NULL, "SSLRequest"},
 	{PACKET("\0\0\0\x08\x04\xd2\x16\x30"), STARTUP_GSS, NULL, "GSSENCRequest"},
-	{PACKET("\0\0\0\x10\x04\xd2\x16\x2e" "12345678"), STARTUP_CANCEL, NULL, "CancelRequest"},
+	{PACKET("\0\0\0\x10\x04\xd2\x16\x2e"
+		"12345678"),
+	 STARTUP_CANCEL, NULL, "CancelRequest"},
 	{PACKET("\0\0\0\x11\0\3\0\0user\0me\0\0"), STARTUP_SESSION, NULL, "a user"},
 	{PACKET("\0\0\0\x1f\0\3\0\2user\0me\0_pq_.x\0y\0a\0b\0\0\0"), STARTUP_BAD,
 	 "invalid startup packet layout: expected terminator as last byte", "bytes behind the end"},
 	{PACKET("\0\0\0\x09\0\3\0\0\0"), STARTUP_SESSION, NULL, "no parameters at all"},
-	{PACKET("\0\0\0\x09\x04\xd2\x16\x2f" "x"), STARTUP_BAD, "invalid length of startup packet",
-	 "a longer SSLRequest"},
-	{PACKET("\0\0\0\x09\x04\xd2\x16\x30" "x"), STARTUP_BAD, "invalid length of startup packet",
-	 "a longer GSSENCRequest"},
-	{PACKET("\0\0\0\x0f\x04\xd2\x16\x2e" "1234567"), STARTUP_BAD,
-	 "invalid length of startup packet", "a shorter CancelRequest"},
+	{PACKET("\0\0\0\x09\x04\xd2\x16\x2f"
+		"x"),
+	 STARTUP_BAD, "invalid length of startup packet", "a longer SSLRequest"},
+	{PACKET("\0\0\0\x09\x04\xd2\x16\x30"
+		"x"),
+	 STARTUP_BAD, "invalid length of startup packet", "a longer GSSENCRequest"},
+	{PACKET("\0\0\0\x0f\x04\xd2\x16\x2e"
+		"1234567"),
+	 STARTUP_BAD, "invalid length of startup packet", "a shorter CancelRequest"},
 	{PACKET("\0\0\0\x08\0\3\0\0"), STARTUP_BAD,
-	 "invalid startup packet layout: expected terminator as last byte", "nothing but a version"},
+	 "invalid startup packet layout: expected terminator as last byte",
+	 "nothing but a version"},
 	{PACKET("\0\0\0\x10\0\3\0\0user\0me\0"), STARTUP_BAD,
 	 "invalid startup packet layout: expected terminator as last byte", "no terminator"},
 	{PACKET("\0\0\0\x10\0\3\0\0user\0me1"), STARTUP_BAD,
-	 "invalid startup packet layout: expected terminator as last byte", "a value without an end"},
+	 "invalid startup packet layout: expected terminator as last byte",
+	 "a value without an end"},
 	{PACKET("\0\0\0\x0d\0\3\0\0user\0"), STARTUP_BAD,
 	 "invalid startup packet layout: expected value", "a name without a value"},
 	{PACKET("\0\0\0\x09\0\2\0\0\0"), STARTUP_BAD, "old V2 protocol not supported", "version 2"},
@@ -76,8 +86,8 @@ static void test_kinds(void)
 		struct startup startup;
 		struct failure why = {0};
 
-		is_int(parse(packet->bytes, packet->length, &startup, &why), packets[i].kind,
-		       "%s", packets[i].name);
+		is_int(parse(packet->bytes, packet->length, &startup, &why), packets[i].kind, "%s",
+		       packets[i].name);
 		if (packets[i].message)
 			is_text(why.message, packets[i].message, "%s: why", packets[i].name);
 		else
@@ -109,11 +119,15 @@ static void test_followed_by_more(void)
 	struct startup startup;
 	struct failure why;
 
-	is_int(parse("\0\0\0\x08\x04\xd2\x16\x2f" "hello", 13, &startup, &why), STARTUP_SSL,
-	       "bytes behind a request for encryption are not its own");
+	is_int(parse("\0\0\0\x08\x04\xd2\x16\x2f"
+		     "hello",
+		     13, &startup, &why),
+	       STARTUP_SSL, "bytes behind a request for encryption are not its own");
 	is_int(startup.packet_length, 8, "and not counted");
-	is_int(parse("\0\0\0\x10\x04\xd2\x16\x2e" "12345678X", 17, &startup, &why), STARTUP_CANCEL,
-	       "nor those behind a cancel request");
+	is_int(parse("\0\0\0\x10\x04\xd2\x16\x2e"
+		     "12345678X",
+		     17, &startup, &why),
+	       STARTUP_CANCEL, "nor those behind a cancel request");
 	ok(memcmp(startup.cancel_key, "12345678", CANCEL_KEY_BYTES) == 0, "whose key is there");
 }
 

@@ -100,8 +100,7 @@ static void test_short_reads(void)
 	ok(!readable && errno == ETIMEDOUT, "%s: and nothing comes", kind);
 	say("hello");
 	ok(await_readable(&stream, after(5000)) && reads("hello"), "%s: bytes arrive", kind);
-	ok(!stream.readable && has_nothing(), "%s: a short read says that there are no more",
-	   kind);
+	ok(!stream.readable && has_nothing(), "%s: a short read says that there are no more", kind);
 	say("again");
 	ok(await_readable(&stream, after(5000)) && reads("again"), "%s: until more come", kind);
 	is_int(stream_held_bytes(&stream), 0, "%s: a stream at rest holds no buffer", kind);
@@ -118,8 +117,8 @@ static void test_kept_bytes(void)
 	stream_read(&stream, &data);
 	stream_keep(&stream, data + 6, 3);
 	ok(stream_held_bytes(&stream) >= 3, "%s: what was kept is held", kind);
-	ok(has_nothing() && stream_held_bytes(&stream) >= 3,
-	   "%s: and stays when nothing new comes", kind);
+	ok(has_nothing() && stream_held_bytes(&stream) >= 3, "%s: and stays when nothing new comes",
+	   kind);
 	say("ond,thi");
 	await_readable(&stream, after(5000));
 	ok(reads("second,thi"), "%s: it stands in front of what comes next", kind);
