@@ -74,8 +74,9 @@ MILLPOND := $(if $(filter build/plain,$(OUT)),millpond,$(OUT)/millpond)
 MODULES := libevent_core libevent_extra libpq inih libsystemd openssl
 PKG_CONFIG ?= pkg-config
 
+# Cutting a text short is what snprintf is used for; the warning about it guesses at lengths.
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-	$(if $(WERROR),-Werror)
+	-Wno-format-truncation $(if $(WERROR),-Werror)
 OPTIMISE := $(if $(DEBUG),-Og -DDEBUG=1,-O2)
 # Fortified functions hide their arguments from the sanitizers, so it is one or the other.
 FORTIFY := $(if $(DEBUG)$(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
