@@ -17,7 +17,7 @@ print $file <<"END";
   [databases]
    plain=$target dbname=postgres
 spaced   =   $target    dbname = postgres
-quoted = $target dbname='postgres' connect_query='set search_path to ''a;b''; set work_mem=''#1MB''' application_name='it''s'
+quoted = $target dbname='postgres' connect_query='set search_path to ''a;b''; set work_mem=''1MB''' application_name='it''s'
 commented = $target dbname=postgres application_name=a;b#c
 old_name = $target dbname=postgres pool_size=7 reserve_pool=3
 twice = host=127.0.0.1 port=1

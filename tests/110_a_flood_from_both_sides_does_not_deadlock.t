@@ -10,7 +10,7 @@ my $millpond  = Millpond->new('pool', server => $server);
 my $bystander = Wire->login($millpond);
 my $client    = Wire->login($millpond, rcvbuf => 16384);
 
-my $queries = 400;
+my $queries = 1500;
 my $batch   = join '', map {
 	Parse('', "select $_, repeat('x', 50000), \$1::text", 25), Bind('', '', 'y' x 20_000),
 		Execute(), Sync()

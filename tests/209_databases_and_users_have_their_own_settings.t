@@ -40,10 +40,10 @@ is(Wire->login($millpond, database => 'elsewhere')->value('select current_databa
 	'dbname on the server');
 is(Wire->login($millpond, database => 'shop')->value('select current_database()'), 'shop',
 	'* for a name not listed');
-my $gone = Wire->login($millpond, database => 'dne');
-is($gone->query('select 1')->{error}{C} // 'none', '3D000',
-	"the server's own refusal comes through")
-	if eval { $gone->query('select 1'); 1 };
+my $gone   = Wire->connect($millpond);
+my $answer = $gone->startup(database => 'dne')->result;
+$answer = $gone->query('select 1') if !$answer->{error};
+is($answer->{error}{C}, '3D000', "the server's own refusal comes through");
 
 my @clients = map { Wire->login($millpond, database => 'forced') } 1 .. 6;
 $_->put(Query('select pg_sleep(0.3)')) for @clients;

@@ -5,14 +5,14 @@ use Test::More;
 
 my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, settings => { max_client_conn => 1000 },
-	wrapper => [qw(prlimit --nofile=80:80)]);
+	wrapper => [qw(prlimit --nofile=150:150)]);
 like($millpond->log_since, qr/\b\d+ clients\b|file descriptor|open files/i,
 	'the start says how many clients can come');
 my $bystander = Wire->login($millpond);
 is($bystander->value('select 1'), 1, 'a client');
 
 my (@clients, @refused);
-for (1 .. 120)
+for (1 .. 200)
 {
 	my $client = Wire->connect($millpond);
 	my $answer = $client->startup->result;

@@ -1,0 +1,120 @@
+# PAUSE answers when all servers are closed, RECONNECT renews them, KILL and KILL_CLIENT send clients away.
+use v5.36;
+use Millpond;
+use Test::More;
+use Time::HiRes qw(sleep);
+use Wire;
+
+my $server   = Postgres->new;
+my $millpond = Millpond->new('pool', server => $server,
+	databases => { postgres => '', second => 'dbname=postgres' }, settings => { stats_period => 1 });
+my ($client, $second) = (Wire->login($millpond), Wire->login($millpond, database => 'second'));
+my $console = Wire->login($millpond, database => 'pgbouncer');
+
+sub fails ($command, $message)
+{
+	is_deeply([ @{ $console->query($command)->{error} }{qw(S C M)} ], [ 'ERROR', '08P01', $message ], $command);
+}
+
+# PAUSE and RESUME
+$client->query('begin');
+$console->put(Query('PAUSE'), Query('SHOW VERSION'));
+ok($console->quiet(0.3), 'PAUSE waits for a transaction');
+is($millpond->pool->{sv_active}, 1, 'others are served meanwhile');
+$client->query('commit');
+is_deeply($console->result->{tags}, ['PAUSE'], 'then it answers');
+is_deeply($console->result->{tags}, ['SHOW'], 'and goes on with what was sent behind it');
+is($server->backends, 0, 'no server is left');
+is(($console->hashes('SHOW STATE'))[1]{value}, 'yes', 'it is paused');
+fails('PAUSE', 'already suspended/paused');
+$client->put(Query('select 1'));
+ok($client->quiet(0.3), 'queries wait');
+is((grep { $_->{database} eq 'postgres' } $console->hashes('SHOW CLIENTS'))[0]{state}, 'waiting', 'their clients are waiting');
+is_deeply($console->query('RESUME')->{tags}, ['RESUME'], 'RESUME');
+is($client->result->{rows}[0][0], 1, 'lets them go on');
+fails('RESUME', 'pooler is not paused/suspended');
+
+# An admin who leaves, or is sent away, while PAUSE waits
+$client->query('begin');
+for my $how ('leaves', 'is killed')
+{
+	my $admin = Wire->login($millpond, database => 'pgbouncer');
+	my ($row) = sort { $b->{id} <=> $a->{id} } grep { $_->{database} eq 'pgbouncer' } $console->hashes('SHOW CLIENTS');
+	$admin->put(Query('PAUSE'));
+	ok($admin->quiet(0.2), 'PAUSE waits');
+	if ($how eq 'leaves') { $admin->close }
+	else { is_deeply($console->query("KILL_CLIENT $row->{id}")->{tags}, ['KILL_CLIENT'], 'KILL_CLIENT') }
+	wait_until(sub { !grep { $_->{id} == $row->{id} } $console->hashes('SHOW CLIENTS') }, "the admin who $how to be gone");
+	is($admin->result->{error}{M}, 'admin forced disconnect', 'and told') if $how eq 'is killed';
+	$console->query('RESUME');
+}
+$client->query('commit');
+
+# One database
+is_deeply($console->query('PAUSE postgres')->{tags}, ['PAUSE'], 'PAUSE of a database');
+my %paused = map { $_->{name} => $_->{paused} } $console->hashes('SHOW DATABASES');
+is_deeply([ @paused{qw(postgres second)} ], [ 1, 0 ], 'is shown');
+$client->put(Query('select 2'));
+ok($client->quiet(0.3), 'its queries wait');
+is($second->value('select 3'), 3, 'others do not');
+fails('RESUME second', 'database second is not paused');
+is_deeply($console->query('RESUME postgres')->{tags}, ['RESUME'], 'RESUME of a database');
+is($client->result->{rows}[0][0], 2, 'lets it go on');
+for my $verb (qw(PAUSE RESUME RECONNECT KILL))
+{
+	fails("$verb nowhere", 'no such database: nowhere');
+	fails("$verb pgbouncer", "cannot \L$verb\E admin db: pgbouncer");
+}
+
+# RECONNECT and WAIT_CLOSE
+my $pid = $client->value('select pg_backend_pid()');
+is_deeply($console->query('RECONNECT')->{tags}, ['RECONNECT'], 'RECONNECT');
+isnt($client->value('select pg_backend_pid()'), $pid, 'renews the servers at rest');
+$client->query('begin');
+$console->query('RECONNECT postgres');
+$console->put(Query('WAIT_CLOSE postgres'));
+ok($console->quiet(0.3), 'WAIT_CLOSE waits for a transaction on an old server');
+$client->query('commit');
+is_deeply($console->result->{tags}, ['WAIT_CLOSE'], 'then it answers');
+
+# KILL_CLIENT and KILL
+fails('KILL_CLIENT 12345', 'client not found');
+fails('KILL_CLIENT 0x12', 'invalid client pointer supplied');
+fails('KILL_CLIENT 99999999999999999999', 'invalid client pointer supplied');
+fails('KILL_CLIENT', "invalid command 'KILL_CLIENT', use SHOW HELP;");
+my ($row) = grep { $_->{database} eq 'second' } $console->hashes('SHOW CLIENTS');
+is_deeply($console->query("KILL_CLIENT $row->{id}")->{tags}, ['KILL_CLIENT'], 'KILL_CLIENT');
+is($second->result->{error}{M}, 'admin forced disconnect', 'tells the client');
+ok($second->closed, 'and sends it away');
+$second = Wire->login($millpond, database => 'second');
+$client->query('begin');
+is_deeply($console->query('KILL postgres')->{tags}, ['KILL'], 'KILL of a database');
+is($client->result->{error}{M}, 'admin forced disconnect', 'sends its clients away');
+is($second->value('select 4'), 4, 'others stay');
+$console->query('RESUME postgres');
+$client = Wire->login($millpond);
+is_deeply($console->query('KILL')->{tags}, ['KILL'], 'KILL of all');
+is($_->result->{error}{M}, 'admin forced disconnect', 'sends everybody away') for $client, $second;
+is(scalar $console->hashes('SHOW CLIENTS'), 1, 'but the admin');
+$console->query('RESUME');
+is(Wire->login($millpond)->value('select 5'), 5, 'after RESUME all is well');
+
+# Many commands at once, long ones, and the extended protocol
+$console->put((Query('SHOW STATE'), Query('nonsense'), Query('')) x 500);
+is(join(' ', map { $console->result->{types} } 1 .. 1500), join(' ', ('TDDDCZ', 'EZ', 'IZ') x 500), 'pipelined commands');
+is($console->query('x' x 100_000)->{error}{M}, 'bad arguments', 'a long word');
+like($console->query("SHOW '" . 'x' x 100_000)->{error}{M}, qr/^invalid command 'SHOW 'x+', use SHOW HELP;$/, 'a long command');
+my $message = Query('SHOW VERSION');
+for my $byte (split //, $message) { $console->put($byte); sleep 0.01 }
+is($console->result->{types}, 'TDCZ', 'a command that comes byte by byte');
+$console->put(Parse('', 'x'), Flush());
+is($console->get->[0], 'E', 'an extended query is refused before its Sync');
+$console->put(Bind(), Execute(), Query('SHOW VERSION'), Sync(), Query('SHOW VERSION'));
+is($console->result->{types}, 'Z', 'what belongs to it is dropped');
+is($console->result->{types}, 'TDCZ', 'and then all is well');
+is($console->put(FunctionCall(1))->result->{types}, 'EZ', 'a function call');
+$console->put(Query('SHOW VERSION'), Terminate());
+is($console->result->{types}, 'TDCZ', 'who leaves is answered');
+ok($console->closed, 'and left');
+
+done_testing;
