@@ -140,10 +140,11 @@ static const char *client_state(const struct session *session, const struct sess
 	return session->waiting != NULL ? "waiting" : "idle";
 }
 
-/* Before its login only one that waits for a server is of interest. */
+/* One that is being sent away is gone, though it may not have read so yet; before its login only one
+ * that waits for a server is of interest. */
 static bool is_client(const struct session *session)
 {
-	return session->client.fd >= 0 &&
+	return session->client.fd >= 0 && !session->is_ending && session->killed == FAILURE_NONE &&
 	       (session->phase != SESSION_NEW || session->waiting != NULL);
 }
 
