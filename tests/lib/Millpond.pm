@@ -27,8 +27,7 @@ use Wire ();
 
 our @EXPORT = qw(wait_until run_binary ini_file);
 
-our $binary  = File::Spec->rel2abs($ENV{MILLPOND} || './millpond');
-our $standin = $binary =~ /pgbouncer/;
+our $binary = File::Spec->rel2abs($ENV{MILLPOND} || './millpond');
 
 my $sanitizer_report =
 	qr/(?:Address|Thread|Leak|Memory)Sanitizer|runtime error:|Assertion .* failed/;
@@ -42,10 +41,10 @@ my %default_settings = (
 	max_client_conn => 200,
 );
 
-my @running;
+my @daemons;
 
 # Options: server (a Postgres), databases and users (name => text of the entry), settings,
-# prefix (text put in front of the file), stopped => 1 (only writes the file), binary_args, env.
+# stopped => 1 (only writes the file), env (environment variables), wrapper (a command in front).
 # Every database entry reaches the server, unless it names a host itself; the default is one
 # entry called postgres.
 sub new ($class, $name, %options)
@@ -58,9 +57,9 @@ sub new ($class, $name, %options)
 		%default_settings,
 		listen_port     => $self->port,
 		unix_socket_dir => $self->host,
-		($standin ? (auth_file => $self->_userlist) : ()),
 		($options{settings} // {})->%*
 	};
+	push @daemons, $self;
 	$self->write_config;
 	$self->start unless $options{stopped};
 	return $self;
@@ -83,11 +82,10 @@ sub write_config ($self, %changes)
 		}
 	}
 	open my $file, '>', $self->ini or die $self->ini . ": $!";
-	print $file $options->{prefix} // '';
 	print $file "[databases]\n";
 	print $file "$_ = ", $self->_entry($options->{databases}{$_}), "\n"
 		for sort keys $options->{databases}->%*;
-	print $file $standin ? "[pgbouncer]\n" : "[millpond]\n";
+	print $file "[millpond]\n";
 	print $file "$_ = $options->{settings}{$_}\n" for sort keys $options->{settings}->%*;
 	print $file "[users]\n" if $options->{users};
 	print $file "$_ = $options->{users}{$_}\n" for sort keys(($options->{users} // {})->%*);
@@ -99,14 +97,6 @@ sub _entry ($self, $text)
 {
 	my $server = $self->{options}{server};
 	return $text =~ /\bhost *=/ || !$server ? $text : $server->target . " $text";
-}
-
-sub _userlist ($self)
-{
-	my $path = $self->basedir . '/userlist.txt';
-	open my $file, '>', $path or die "$path: $!";
-	print $file "\"$_\" \"\"\n" for qw(postgres app bob statistician nobody);
-	return $path;
 }
 
 # Starts it and returns when it serves.
@@ -123,11 +113,12 @@ sub _await_log ($self, $pattern, $from)
 {
 	wait_until(
 		sub {
-			my $gone = waitpid($self->{_pid}, WNOHANG) == $self->{_pid};
+			my $gone   = waitpid($self->{_pid}, WNOHANG) == $self->{_pid};
+			my $status = $?;
 			return 1 if -e $self->logfile && $self->log_contains($pattern, $from);
 			return if !$gone;
-			$self->{_pid} = undef;
-			croak "the daemon ended with wait status $?: " . $self->log_since($from);
+			$self->_gone($status);
+			croak "the daemon ended with wait status $status: " . $self->log_since($from);
 		},
 		'the start');
 	return;
@@ -147,14 +138,12 @@ sub launch ($self)
 	}
 	$self->{_pid}   = $pid;
 	$self->{_owner} = $$;
-	push @running, $self;
 	return;
 }
 
 sub _command ($self)
 {
-	return (($self->{options}{wrapper} // [])->@*, $binary,
-		($self->{options}{binary_args} // [])->@*, $self->ini);
+	return (($self->{options}{wrapper} // [])->@*, $binary, $self->ini);
 }
 
 sub pid ($self) { return $self->{_pid} }
@@ -167,50 +156,54 @@ sub wait_exit ($self, $seconds = $Wire::patience)
 	my $deadline = time + $seconds;
 	while (defined $self->{_pid})
 	{
-		if (waitpid($self->{_pid}, WNOHANG) == $self->{_pid})
-		{
-			$self->{_pid}    = undef;
-			$self->{_status} = $?;
-			@running = grep { $_ != $self } @running;
-			return $self->{_status};
-		}
+		return $self->_gone($?) if waitpid($self->{_pid}, WNOHANG) == $self->{_pid};
 		croak 'the daemon does not leave' if time > $deadline;
 		sleep 0.01;
 	}
 	return $self->{_status};
 }
 
-# Ends it at once; false, with an explanation, if it had crashed or a sanitizer complained.
-sub stop ($self, $mode = 'immediate', %)
+sub _gone ($self, $status)
 {
-	return 1 unless defined $self->{_pid} && $self->{_owner} == $$;
-	$self->signal('QUIT');
-	my $status = eval { $self->wait_exit };
-	if (!defined $status)
-	{
-		$self->signal('KILL');
-		$self->wait_exit;
-		diag($self->name . ': did not leave on SIGQUIT');
-		return 0;
-	}
-	return $self->_verdict($status);
+	$self->{_pid}    = undef;
+	$self->{_status} = $status;
+	# The tests themselves kill by SIGKILL alone.
+	my $signal = $status & 127;
+	$self->{faults} .= "crashed by signal $signal\n" if $signal && $signal != 9;
+	return $status;
 }
 
-sub _verdict ($self, $status)
+# Ends it at once, by SIGQUIT.
+sub stop ($self, $mode = 'immediate', %)
 {
-	my $log = slurp_file($self->logfile);
-	return 1 if $standin;
-	return 1 if ($status & 127) == 0 && $log !~ $sanitizer_report;
-	diag($self->name . ": wait status $status, log: " . $self->logfile);
-	diag($1) if $log =~ /(.*$sanitizer_report(?:.*\n){0,30})/;
-	return 0;
+	return unless defined $self->{_pid} && $self->{_owner} == $$;
+	$self->signal('QUIT');
+	return if defined eval { $self->wait_exit };
+	$self->{faults} .= "did not leave on SIGQUIT\n";
+	$self->signal('KILL');
+	$self->wait_exit;
+	return;
+}
+
+# False, with an explanation, if it crashed, stayed, or a sanitizer complained.
+sub _was_well ($self)
+{
+	my $faults = $self->{faults} // '';
+	my $log    = -e $self->logfile ? slurp_file($self->logfile) : '';
+	$faults .= $1 if $log =~ /(.*$sanitizer_report(?:.*\n){0,30})/;
+	diag($self->name . ": $faults\nlog: " . $self->logfile) if $faults;
+	return !$faults;
 }
 
 END
 {
 	my $status = $?;
 	my $well   = 1;
-	$_->{_owner} == $$ and $well &= $_->stop for @running;
+	for my $daemon (grep { ($_->{_owner} // 0) == $$ } @daemons)
+	{
+		$daemon->stop;
+		$well &&= $daemon->_was_well;
+	}
 	$? = $status || ($well ? 0 : 1);
 }
 
