@@ -62,12 +62,14 @@ sub _sample ($plan, $pooler, $workload, $clients, $round, @how)
 		run_program('', 60, program_path('pgbench'), _reach($pooler->{port}), '-n', '-c', $clients, '-T',
 			$plan->{pgbench_seconds}, @how, 'bench');
 	};
-	if (!defined $text || $text !~ /failed transactions: 0 /) {
-		print "$pooler->{name} FAILED at pgbench $workload: ", $text // $@, last_lines($pooler->{name});
+	my ($transactions) = ($text // '') =~ /actually processed: (\d+)/;
+	if (!defined $transactions || $text !~ /failed transactions: 0 /) {
+		print "$pooler->{name} FAILED at $workload: ", $text // $@, last_lines($pooler->{name});
 		$plan->{failures}{$pooler->{name}}++;
 		return;
 	}
-	my ($transactions) = $text =~ /actually processed: (\d+)/;
+	return if $transactions == 0;    # all the time went into connecting: the machine is busy otherwise
+
 	my ($latency)      = $text =~ /latency average = ([\d.]+)/;
 	my ($tps)          = $text =~ /^tps = ([\d.]+)/m;
 	my $cpu = (_cpu_us($pooler->{pid}) - $before) / $transactions;

@@ -155,7 +155,7 @@ sub measure_system_calls ($plan, $server_port)
 			push @rows, [$workload, $name, @cells, number($others, 3), join ' ', sort keys %rest];
 		}
 	}
-	print_table('**system calls per transaction**, 16 clients', 2, @rows);
+	print_table('**system calls per transaction**, 16 clients', 2, @rows) if @rows > 1;
 }
 
 # The generator waits at its gate while strace attaches, and again until strace has let go, so that
