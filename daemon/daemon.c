@@ -75,14 +75,14 @@ bool daemon_reload(struct daemon *daemon)
 
 void daemon_pause(struct daemon *daemon)
 {
-	daemon->paused = true;
+	daemon->paused = daemon->pools.paused = true;
 	for (struct pool *pool = daemon->pools.first; pool != NULL; pool = pool->next)
 		pool_pause(pool, loop_now());
 }
 
 void daemon_resume(struct daemon *daemon)
 {
-	daemon->paused = false;
+	daemon->paused = daemon->pools.paused = false;
 	for (struct pool *pool = daemon->pools.first; pool != NULL; pool = pool->next)
 		pool_resume(pool, loop_now());
 }

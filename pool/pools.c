@@ -72,6 +72,15 @@ static void use_settings(struct pool *pool, struct settings *settings)
 	settings_drop(old);
 }
 
+/* A pool that comes to be during a pause, of all or of its database, is a part of it. */
+static bool begins_paused(const struct pools *pools, const char *database_name)
+{
+	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		if (pool->paused && strcmp(pool->database_name, database_name) == 0)
+			return true;
+	return pools->paused;
+}
+
 static struct pool *pool_new(struct pools *pools, const char *database_name, const char *user_name)
 {
 	struct pool *pool = calloc(1, sizeof *pool);
@@ -84,6 +93,7 @@ static struct pool *pool_new(struct pools *pools, const char *database_name, con
 		pool_free(pool);
 		return NULL;
 	}
+	pool->paused = begins_paused(pools, database_name);
 	use_settings(pool, pools->settings);
 	parameters_assign(&pool->welcome, parameters_empty(pools->parameters));
 	return pool;

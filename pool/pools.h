@@ -25,6 +25,7 @@ struct pools {
 	uint64_t last_id; /* one counter for clients and servers */
 	uint64_t random;  /* state of the jitter */
 	bool stopping;	  /* nothing is lent any more */
+	bool paused;	  /* new pools begin paused */
 };
 
 /* `seed` decides the jitter of retries. False without memory. */

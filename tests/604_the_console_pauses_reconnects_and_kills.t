@@ -6,6 +6,7 @@ use Time::HiRes qw(sleep);
 use Wire;
 
 my $server   = Postgres->new;
+$server->safe_psql('postgres', 'create role app login; create role bob login');
 my $millpond = Millpond->new('pool', server => $server,
 	databases => { postgres => '', second => 'dbname=postgres' }, settings => { stats_period => 1 });
 my ($client, $second) = (Wire->login($millpond), Wire->login($millpond, database => 'second'));
@@ -30,7 +31,11 @@ fails('PAUSE', 'already suspended/paused');
 $client->put(Query('select 1'));
 ok($client->quiet(0.3), 'queries wait');
 is((grep { $_->{database} eq 'postgres' } $console->hashes('SHOW CLIENTS'))[0]{state}, 'waiting', 'their clients are waiting');
+my $newcomer = Wire->connect($millpond)->startup(user => 'app');
+ok($newcomer->quiet(0.3), 'and so do those who come with a new name');
+is($server->backends, 0, 'without a server');
 is_deeply($console->query('RESUME')->{tags}, ['RESUME'], 'RESUME');
+is($newcomer->result->{status}, 'I', 'lets them in');
 is($client->result->{rows}[0][0], 1, 'lets them go on');
 fails('RESUME', 'pooler is not paused/suspended');
 
@@ -56,6 +61,8 @@ my %paused = map { $_->{name} => $_->{paused} } $console->hashes('SHOW DATABASES
 is_deeply([ @paused{qw(postgres second)} ], [ 1, 0 ], 'is shown');
 $client->put(Query('select 2'));
 ok($client->quiet(0.3), 'its queries wait');
+$newcomer = Wire->connect($millpond)->startup(user => 'bob');
+ok($newcomer->quiet(0.3), 'and new pools of it do');
 is($second->value('select 3'), 3, 'others do not');
 fails('RESUME second', 'database second is not paused');
 is_deeply($console->query('RESUME postgres')->{tags}, ['RESUME'], 'RESUME of a database');
