@@ -36,7 +36,8 @@ $ENV{PGUSER} = 'postgres';
 END
 {
 	my $status = $?;
-	if ($status > 1 && open my $log, '<', $PostgreSQL::Test::Utils::test_logfile)
+	if ($status > 1 && $PostgreSQL::Test::Utils::test_logfile
+		&& open my $log, '<', $PostgreSQL::Test::Utils::test_logfile)
 	{
 		my @lines = <$log>;
 		splice @lines, 0, -15 if @lines > 15;
