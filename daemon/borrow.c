@@ -67,7 +67,7 @@ static bool await_answer(struct session *session, struct borrower *borrower,
 	struct loop *loop = session->client.loop;
 
 	while (borrower->server == NULL && !borrower->refused) {
-		if (session->client.peer_closed)
+		if (stream_peer_is_gone(&session->client))
 			return failure_set(why, FAILURE_CLIENT_GONE);
 		if (!await_wake(loop, deadline))
 			return wait_failed(session, borrower, late, why);

@@ -7,6 +7,7 @@
 
 #include "daemon/offload.h"
 #include "daemon/runtime/coroutine.h"
+#include "daemon/server_log.h"
 #include "daemon/session.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
@@ -134,8 +135,8 @@ void await_cancel(struct upstream *upstream)
 	bool ran = await_offload(worker->offload, &worker->loop, send_in_helper, &sending);
 	if (cancel.upstream != NULL) {
 		if (!ran || !sending.sent)
-			upstream_log(upstream, LEVEL_WARNING, "cancel request failed: %s",
-				     ran ? sending.error : "no thread");
+			server_log(worker->log, LEVEL_WARNING, upstream->server,
+				   "cancel request failed: %s", ran ? sending.error : "no thread");
 		cancel_unlink(&cancel);
 		pool_cancel_ended(upstream->server, loop_now());
 	}

@@ -16,8 +16,8 @@
 
 /* Housekeeping acts within a third of a second. */
 #define TICK_US 250000
-/* Descriptors that are neither a client's nor, most probably, a server's. */
-#define DESCRIPTORS_KEPT 64
+/* Descriptors for everything but clients and servers: files, the resolver, those turned away. */
+#define DESCRIPTORS_KEPT 48
 /* How long an immediate end may take to tell everyone. */
 #define END_LIMIT_US INT64_C(1000000)
 

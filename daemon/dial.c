@@ -8,6 +8,7 @@
 #include "daemon/conninfo.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
+#include "daemon/server_log.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
@@ -64,7 +65,8 @@ static bool await_connect_query(struct server *server, const char *query, struct
 	if (!upstream_query(upstream, query, why, deadline)) {
 		if (!pipeline_is_idle(&upstream->pipeline))
 			return false;
-		upstream_log(upstream, LEVEL_WARNING, "connect_query failed: %s", why->message);
+		server_log(upstream->worker->log, LEVEL_WARNING, server,
+			   "connect_query failed: %s", why->message);
 	}
 	/* What it has set is where clients start. */
 	parameters_assign(&server->base, server->reported);
@@ -99,20 +101,24 @@ static void dial_main(void *arg)
 {
 	struct server *server = arg;
 	struct worker *worker = worker_of(server);
-	const struct pool *pool = server->pool;
 	int64_t limit = worker->settings->server_connect_timeout_us;
+	int64_t started_at = loop_now();
 	struct failure why;
 
-	if (await_server_login(server, &why, limit > 0 ? loop_now() + limit : DEADLINE_NEVER)) {
-		upstream_log(upstream_of(server), LEVEL_LOG,
-			     "new connection to server (backend pid %d)",
-			     server_backend_pid(server));
+	if (pool_is_into_reserve(server->pool))
+		server_log(worker->log, LEVEL_LOG, server, "taking connection from reserve_pool");
+	if (await_server_login(server, &why, limit > 0 ? started_at + limit : DEADLINE_NEVER)) {
+		server_log_new(worker->log, server);
 		pool_dial_succeeded(server, loop_now());
 		return;
 	}
-	log_write(worker->log, LEVEL_WARNING, NULL, "S-%llu: %s/%s server login failed: %s%s%s",
-		  (unsigned long long)server->id, pool->database_name, pool->user_name, why.message,
-		  why.detail[0] != '\0' ? ": " : "", why.detail);
+	if (why.kind == FAILURE_SERVER_REFUSED)
+		server_log(worker->log, LEVEL_WARNING, server, "server login failed: FATAL %s",
+			   why.message);
+	server_log(worker->log, LEVEL_LOG, server, "closing because: %s%s%s%s (age=%llds)",
+		   why.message, why.detail[0] != '\0' ? " (" : "", why.detail,
+		   why.detail[0] != '\0' ? ")" : "",
+		   (long long)((loop_now() - started_at) / 1000000));
 	pool_dial_failed(server, &why, loop_now());
 }
 
@@ -201,9 +207,11 @@ static void retire(void *context, struct server *server, const char *reason)
 	struct upstream *upstream = upstream_of(server);
 
 	if (upstream != NULL) {
-		if (worker->settings->log_disconnections)
-			upstream_log(upstream, LEVEL_LOG, "closing because: %s (age=%llds)", reason,
-				     (long long)((loop_now() - server->connected_at) / 1000000));
+		/* One that never was at rest has been logged by the one who dialled. */
+		if (worker->settings->log_disconnections && server->connected_at != 0)
+			server_log(worker->log, LEVEL_LOG, server,
+				   "closing because: %s (age=%llds)", reason,
+				   (long long)((loop_now() - server->connected_at) / 1000000));
 		upstream_free(upstream);
 	}
 	server_free(server);

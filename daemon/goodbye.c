@@ -63,20 +63,29 @@ static void log_end(struct session *session, const struct failure *why)
 		    (long long)((loop_now() - session->accepted_at) / 1000000));
 }
 
-void await_goodbye(struct session *session, struct failure *why)
+void say_goodbye(struct session *session, struct failure *why)
+{
+	struct stream *client = &session->client;
+	bool reaches = !is_about_the_client_being_gone(why);
+
+	log_end(session, why);
+	if (reaches && can_be_told(session, why))
+		reaches = send_failure(session, why, false);
+	/* Whoever waits for the end of the connection sees it at once. */
+	if (reaches && !stream_has_unsent(client))
+		shutdown(client->fd, SHUT_WR);
+}
+
+void await_hang_up(struct session *session, const struct failure *why)
 {
 	struct stream *client = &session->client;
 	int64_t deadline = loop_now() + GOODBYE_LIMIT_US;
-	bool tell = can_be_told(session, why);
+	bool waits = !session->worker->ending && why->kind != FAILURE_CLIENT_GONE &&
+		     why->kind != FAILURE_CLIENT_SEND_FAILED;
 
-	log_end(session, why);
-	if (!is_about_the_client_being_gone(why) &&
-	    (!tell || send_failure(session, why, false)) && await_sent(client, deadline) &&
-	    !session->worker->ending) {
+	if (waits && await_sent(client, deadline) && why->kind != FAILURE_CLIENT_SAID_GOODBYE) {
 		shutdown(client->fd, SHUT_WR);
 		await_end_of_stream(client, deadline);
-	} else if (why->kind == FAILURE_CLIENT_SAID_GOODBYE) {
-		await_sent(client, deadline);
 	}
 	stream_close(client);
 }

@@ -16,10 +16,13 @@ struct session;
  */
 bool send_failure(struct session *session, struct failure *why, bool ready);
 
+/* Tells the client why its session ends, if there is anything to tell; waits for nothing. */
+void say_goodbye(struct session *session, struct failure *why);
+
 /*
- * Tells the client why its session ends, if there is anything to tell, and closes its socket so
- * that the text arrives: an unread byte would make the kernel reset the connection instead.
+ * Closes the client's socket so that the last words arrive: a byte left unread would make the
+ * kernel reset the connection instead.
  */
-void await_goodbye(struct session *session, struct failure *why);
+void await_hang_up(struct session *session, const struct failure *why);
 
 #endif

@@ -23,8 +23,6 @@
 
 /* Clients accepted before the others have their turn. */
 #define ACCEPT_BATCH 256
-/* Descriptors for everything but clients and servers: files, the resolver, the log. */
-#define DESCRIPTORS_KEPT 32
 
 /* --- accepting ---------------------------------------------------------------------------- */
 
@@ -84,8 +82,7 @@ static void greet(struct listener *listener, int fd, const struct sockaddr *addr
 	struct worker *worker = listener->worker;
 	size_t in_use = worker->session_count + pools_server_count(worker->pools);
 	enum failure_kind refusal =
-		in_use + DESCRIPTORS_KEPT >= worker->session_limit ? FAILURE_NO_DESCRIPTORS :
-								     FAILURE_NONE;
+		in_use >= worker->session_limit ? FAILURE_NO_DESCRIPTORS : FAILURE_NONE;
 	struct peer peer;
 
 	peer_from_address(&peer, fd, address, (uint16_t)worker->settings->listen_port);
@@ -254,7 +251,7 @@ static bool is_abandoned(const struct sockaddr_un *address, socklen_t length)
 	return abandoned;
 }
 
-static bool set_unix_owner(const struct settings *settings, const char *path)
+static bool set_unix_owner(const struct settings *settings, const char *path, struct log *log)
 {
 	const struct group *group = NULL;
 
@@ -262,7 +259,9 @@ static bool set_unix_owner(const struct settings *settings, const char *path)
 		errno = 0;
 		group = getgrnam(settings->unix_socket_group);
 		if (group == NULL) {
-			errno = errno != 0 ? errno : ENOENT;
+			log_write(log, LEVEL_FATAL, NULL, "unix_socket_group: no group \"%s\"",
+				  settings->unix_socket_group);
+			errno = ENOENT;
 			return false;
 		}
 	}
@@ -297,7 +296,7 @@ static bool open_unix(struct listeners *listeners, struct worker *worker)
 		unlink(path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) != 0 ||
 	    listen(fd, settings->listen_backlog) != 0 ||
-	    (!abstract && !set_unix_owner(settings, path)))
+	    (!abstract && !set_unix_owner(settings, path, worker->log)))
 		return listen_failed(worker, name, fd);
 	if (!add_listener(listeners, worker, fd, true, name))
 		return false;

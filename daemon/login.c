@@ -269,6 +269,9 @@ static bool await_first_server(struct session *session, struct startup *startup,
 			       struct failure *why, int64_t deadline)
 {
 	const char *packet = startup->parameters - 8; /* the length and the version */
+	const struct pool *pool = session->pool;
+	int64_t limit = settings_query_wait_timeout_us(pool->settings, pool->database, pool->user);
+	int64_t waited = limit > 0 ? loop_now() + limit : DEADLINE_NEVER;
 	char *data;
 	struct failure ignored;
 
@@ -276,7 +279,10 @@ static bool await_first_server(struct session *session, struct startup *startup,
 		return true;
 	if (!stream_keep(&session->client, packet, startup->packet_length))
 		return failure_set(why, FAILURE_NO_MEMORY);
-	if (!await_borrow(session, FAILURE_LOGIN_TIMEOUT_SERVER_DOWN, why, deadline))
+	if (!await_borrow(session,
+			  waited < deadline ? FAILURE_QUERY_WAIT_TIMEOUT :
+					      FAILURE_LOGIN_TIMEOUT_SERVER_DOWN,
+			  why, waited < deadline ? waited : deadline))
 		return false;
 	await_give_back(session->upstream, false, false);
 	size_t length = stream_reread(&session->client, &data);

@@ -202,11 +202,31 @@ static int serve(const struct options *options, struct settings *settings)
 	return 0;
 }
 
+/*
+ * libpq takes what it is not told from PGHOST, PGUSER, PGAPPNAME and their like, which belong to
+ * whoever started the daemon and not to its clients. The names of files may stay.
+ */
+static void forget_libpq_environment(void)
+{
+	static const char *const files[] = {"PGPASSFILE=", "PGSERVICEFILE=", "PGSYSCONFDIR="};
+	char name[64];
+
+	for (char **entry = environ; *entry != NULL;) {
+		bool stays = strncmp(*entry, "PG", 2) != 0;
+		for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+			stays = stays || strncmp(*entry, files[i], strlen(files[i])) == 0;
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(*entry, "="), *entry);
+		if (stays || unsetenv(name) != 0)
+			entry++;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {0};
 	int status;
 
+	forget_libpq_environment();
 	if (!parse_options(argc, argv, &options, &status))
 		return status;
 	if (options.check)

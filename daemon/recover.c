@@ -9,22 +9,36 @@
 #include "daemon/worker.h"
 #include "pool/pool.h"
 #include "protocol/message.h"
+#include "protocol/writer.h"
 
 /* A server that does not get well in this time is closed. */
 #define RECOVERY_LIMIT_US INT64_C(5000000)
 
-static bool send_request(struct upstream *upstream, unsigned char letter)
+static bool send_request(struct upstream *upstream, unsigned char letter, const char *text)
 {
-	/* Sync; or CopyFail, with an empty reason. */
-	char message[] = {(char)letter, 0, 0, 0, 4, 0};
-	size_t length = MESSAGE_HEADER_BYTES;
+	struct writer writer;
 
-	if (letter == FRONTEND_COPY_FAIL) {
-		message[4] = 5;
-		length++;
-	}
-	return pipeline_request(&upstream->pipeline, letter) &&
-	       stream_send(&upstream->stream, message, length);
+	writer_init(&writer);
+	message_begin(&writer, letter == PIPELINE_OWN_QUERY ? FRONTEND_QUERY : (char)letter);
+	if (text != NULL)
+		write_text(&writer, text);
+	message_end(&writer);
+	bool sent = !writer.failed && pipeline_request(&upstream->pipeline, letter) &&
+		    stream_send(&upstream->stream, writer.data, writer.length);
+	writer_release(&writer);
+	return sent;
+}
+
+/*
+ * Ends what was begun without a Sync. A Sync would commit it, which the client has not asked for; a
+ * ROLLBACK does not, but is ignored like everything else while the server skips to a Sync after an
+ * error, when there is nothing left to commit.
+ */
+static bool end_request(struct upstream *upstream)
+{
+	if (upstream->pipeline.skipping)
+		return send_request(upstream, FRONTEND_SYNC, NULL);
+	return send_request(upstream, PIPELINE_OWN_QUERY, "ROLLBACK");
 }
 
 /* Ends what the client has begun, so that the server comes to owe nothing. */
@@ -32,23 +46,18 @@ static bool await_settled(struct upstream *upstream, int64_t deadline)
 {
 	struct pipeline *pipeline = &upstream->pipeline;
 
-	if (pipeline_is_settled(pipeline) && upstream->left == 0)
-		return true;
 	if (pipeline->count > 0)
 		cancel_start(upstream);
 	if (pipeline->copying_in && !pipeline->copy_ended &&
-	    !send_request(upstream, FRONTEND_COPY_FAIL))
+	    !send_request(upstream, FRONTEND_COPY_FAIL, "the client has left"))
 		return false;
-	/* After an error the server skips to a Sync, which may already have been sent or not. */
-	if (pipeline->unsynced && !send_request(upstream, FRONTEND_SYNC))
-		return false;
-	while (upstream_drain(upstream, deadline)) {
-		if (pipeline_is_settled(pipeline))
-			return true;
-		if (!send_request(upstream, FRONTEND_SYNC))
+	while (!pipeline_is_settled(pipeline) || upstream->left > 0) {
+		if (pipeline->unsynced && !pipeline->copying_in && !end_request(upstream))
+			return false;
+		if (!upstream_drain(upstream, deadline))
 			return false;
 	}
-	return false;
+	return true;
 }
 
 /* NULL: it is well. Otherwise why it has to be closed. */

@@ -10,6 +10,9 @@
 #include "daemon/worker.h"
 #include "protocol/message.h"
 
+/* So long a query may still run after its client has said goodbye, as it would on a server. */
+#define GOODBYE_GRACE_US INT64_C(2000000)
+
 /* A session whose sockets are ready again and again lets the others have a turn. */
 #define ROUNDS_IN_A_ROW 8
 
@@ -22,6 +25,8 @@ struct relay {
 	size_t max_bytes;	/* of a message */
 	size_t left;		/* of a request of which the beginning has been passed on */
 	bool goodbye;		/* the client has said Terminate */
+	int64_t goodbye_at;
+	bool deaf;		/* ... and takes no replies any more: they are dropped */
 	unsigned ready_count;	/* the upstream's when it was last looked at */
 	int64_t transaction_at; /* when it began; 0: none is open */
 	int64_t query_at;	/* when the server was last asked something it owes; 0: nothing */
@@ -89,6 +94,7 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 			return refuse(&message, fault, why);
 		if (message.letter == FRONTEND_TERMINATE) {
 			relay->goodbye = true;
+			relay->goodbye_at = loop_now();
 			break;
 		}
 		if (!note_request(relay, &message))
@@ -127,6 +133,8 @@ static bool pass_requests(struct relay *relay, const char *data, size_t length,
 	if (!take_requests(relay, data, length, &taken, why) ||
 	    !keep_rest(relay, data + taken, length - taken, why))
 		return false;
+	if (relay->left > 0 || taken < length)
+		stream_expect_more(relay->client);
 	return taken == 0 || stream_send(&relay->upstream->stream, data, taken) ||
 	       server_failed(why);
 }
@@ -153,10 +161,17 @@ static bool pass_first_requests(struct relay *relay, const char *data, size_t le
 	return sent || server_failed(why);
 }
 
+/* Whether the server has to be asked, and not yet has answered, if it owes one reply more. */
+static bool must_ask(const struct pipeline *pipeline)
+{
+	return pipeline->doubtful &&
+	       (pipeline_is_settled(pipeline) || pipeline_runs_own_query(pipeline));
+}
+
 static bool wants_requests(const struct relay *relay)
 {
 	return !stream_has_unsent(&relay->upstream->stream) && !pipeline_is_full(relay->pipeline) &&
-	       !relay->pipeline->doubtful && !relay->goodbye;
+	       !relay->goodbye && !must_ask(relay->pipeline);
 }
 
 static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
@@ -212,17 +227,45 @@ static bool server_ended(const struct relay *relay, struct failure *why)
 	return false;
 }
 
+/* Whoever has said goodbye need not read what still comes; the query runs to its end all the same. */
+static bool client_is_lost(struct relay *relay, struct failure *why)
+{
+	relay->deaf = relay->goodbye;
+	return !relay->deaf && !failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+}
+
+static bool pass_replies(struct relay *relay, const char *data, size_t length,
+			 struct failure *why)
+{
+	relay->stats->sent += length;
+	if (length > 0 && !relay->deaf && !stream_send(relay->client, data, length) &&
+	    client_is_lost(relay, why))
+		return false;
+	if (relay->pipeline->own_failed) {
+		*why = relay->upstream->own_failure;
+		return false;
+	}
+	return relay->ready_count == relay->upstream->ready_count || note_ready(relay, why);
+}
+
+/* Nothing is read from the server while the client has not taken what was read before. */
+static bool wants_replies(const struct relay *relay)
+{
+	return relay->deaf || !stream_has_unsent(relay->client);
+}
+
 static bool pump_replies(struct relay *relay, bool *moved, struct failure *why)
 {
-	struct stream *server = &relay->upstream->stream;
 	char *data;
 	size_t forward;
 
-	if (!stream_flush(relay->client))
-		return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
-	if (stream_has_unsent(relay->client))
+	if (!relay->deaf && !stream_flush(relay->client) && client_is_lost(relay, why))
+		return false;
+	if (relay->goodbye && stream_has_unsent(relay->client))
+		relay->deaf = true;
+	if (!wants_replies(relay))
 		return true;
-	ssize_t length = stream_read(server, &data);
+	ssize_t length = stream_read(&relay->upstream->stream, &data);
 	if (length < 0 && errno == EAGAIN)
 		return true;
 	if (length <= 0)
@@ -230,14 +273,9 @@ static bool pump_replies(struct relay *relay, bool *moved, struct failure *why)
 	*moved = true;
 	if (!upstream_sift(relay->upstream, data, (size_t)length, &forward))
 		return failure_set(why, FAILURE_SERVER_PROTOCOL);
-	relay->stats->sent += forward;
-	if (forward > 0 && !stream_send(relay->client, data, forward))
-		return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
-	if (relay->pipeline->own_failed) {
-		*why = relay->upstream->own_failure;
-		return false;
-	}
-	return relay->ready_count == relay->upstream->ready_count || note_ready(relay, why);
+	if (!pipeline_is_settled(relay->pipeline) || relay->upstream->left > 0)
+		stream_expect_more(&relay->upstream->stream);
+	return pass_replies(relay, data, forward, why);
 }
 
 /* --- the end ------------------------------------------------------------------------------ */
@@ -255,6 +293,13 @@ static bool ask_if_in_doubt(const struct relay *relay, struct failure *why)
 	       server_failed(why);
 }
 
+/* Whoever says goodbye gets what was asked for before, but what is half done stays so. */
+static bool all_is_answered(const struct relay *relay)
+{
+	const struct pipeline *pipeline = relay->pipeline;
+	return pipeline->count == 0 || (pipeline->copying_in && !pipeline->copy_ended);
+}
+
 static bool is_over(const struct relay *relay)
 {
 	bool between_messages = relay->left == 0 && relay->upstream->left == 0 &&
@@ -262,8 +307,7 @@ static bool is_over(const struct relay *relay)
 
 	if (!between_messages || relay->pipeline->doubtful)
 		return false;
-	return pipeline_is_idle(relay->pipeline) ||
-	       (relay->goodbye && pipeline_is_settled(relay->pipeline));
+	return pipeline_is_idle(relay->pipeline) || (relay->goodbye && all_is_answered(relay));
 }
 
 /* When the first of the limits that apply now is reached, and which one that is. */
@@ -285,6 +329,10 @@ static int64_t next_limit(const struct relay *relay, enum failure_kind *kind)
 		deadline = relay->transaction_at + relay->transaction_limit_us;
 		*kind = FAILURE_TRANSACTION_TIMEOUT;
 	}
+	if (relay->goodbye && relay->goodbye_at + GOODBYE_GRACE_US < deadline) {
+		deadline = relay->goodbye_at + GOODBYE_GRACE_US;
+		*kind = FAILURE_CLIENT_SAID_GOODBYE;
+	}
 	return deadline;
 }
 
@@ -292,10 +340,9 @@ static bool await_movement(const struct relay *relay, struct failure *why)
 {
 	enum failure_kind limit = FAILURE_NONE;
 	int64_t deadline = next_limit(relay, &limit);
-	bool read_server = !stream_has_unsent(relay->client);
 
-	if (await_either(relay->client, wants_requests(relay), &relay->upstream->stream, read_server,
-			 deadline))
+	if (await_either(relay->client, wants_requests(relay), &relay->upstream->stream,
+			 wants_replies(relay), deadline))
 		return true;
 	if (errno == ETIMEDOUT)
 		return failure_set(why, limit);
@@ -342,6 +389,7 @@ bool await_relay(struct session *session, const char *data, size_t length,
 		.idle_limit_us = settings_idle_transaction_timeout_us(settings, pool->user),
 	};
 
+	relay.pipeline->own_failed = false;
 	if (length > 0 && !pass_first_requests(&relay, data, length, prefix, why))
 		return false;
 	if (length == 0 && is_over(&relay)) {

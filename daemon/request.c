@@ -1,6 +1,7 @@
 #include "daemon/request.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "daemon/goodbye.h"
@@ -42,12 +43,21 @@ static size_t drop_late_copy(struct session *session, const char *data, size_t l
 	size_t at = session->stray_bytes < length ? session->stray_bytes : length;
 
 	session->stray_bytes -= at;
-	while (message_look(data + at, length - at, &message) && is_late_copy(&message)) {
+	while (message_look(data + at, length - at, &message) && is_late_copy(&message) &&
+	       frontend_message_check(&message, SIZE_MAX) == MESSAGE_GOOD) {
 		at += message.present;
 		session->stray_bytes =
 			message.body_length + MESSAGE_HEADER_BYTES - message.present;
 	}
 	return at;
+}
+
+static bool keep_incomplete(struct session *session, const char *data, size_t length,
+			    struct failure *why)
+{
+	if (length > 0 || session->stray_bytes > 0)
+		stream_expect_more(&session->client);
+	return stream_keep(&session->client, data, length) || failure_set(why, FAILURE_NO_MEMORY);
 }
 
 bool request_read(struct session *session, char **data, size_t *length, struct failure *why)
@@ -63,8 +73,7 @@ bool request_read(struct session *session, char **data, size_t *length, struct f
 	size_t left = (size_t)got - dropped;
 	*data += dropped;
 	if (!message_look(*data, left, &message))
-		return stream_keep(&session->client, *data, left) ||
-		       failure_set(why, FAILURE_NO_MEMORY);
+		return keep_incomplete(session, *data, left, why);
 
 	enum message_fault fault = frontend_message_check(&message, max_bytes);
 	if (fault == MESSAGE_UNKNOWN)
@@ -74,8 +83,7 @@ bool request_read(struct session *session, char **data, size_t *length, struct f
 	if (message.letter == FRONTEND_TERMINATE)
 		return failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
 	if (!message_is_whole(&message) && left < WAIT_FOR_WHOLE_BYTES)
-		return stream_keep(&session->client, *data, left) ||
-		       failure_set(why, FAILURE_NO_MEMORY);
+		return keep_incomplete(session, *data, left, why);
 	*length = left;
 	return true;
 }

@@ -170,7 +170,7 @@ static void leave(struct session *session)
 	session->is_counted = false;
 }
 
-/* Tells the client why, closes its socket, and brings its server to rest. */
+/* Tells the client why, brings its server to rest, and closes its socket. */
 static void end(struct session *session, struct failure *why)
 {
 	session->is_ending = true;
@@ -178,11 +178,12 @@ static void end(struct session *session, struct failure *why)
 	bool server_failed = session->worker->ending || why->kind == FAILURE_SERVER_GONE ||
 			     why->kind == FAILURE_SERVER_PROTOCOL ||
 			     why->kind == FAILURE_NO_BLOCKS;
-	await_goodbye(session, why);
+	say_goodbye(session, why);
 	if (session->upstream != NULL)
 		await_give_back(session->upstream, server_failed,
 				pool_mode(session->pool) == POOL_SESSION ||
 					session->worker->settings->server_reset_query_always);
+	await_hang_up(session, why);
 	session_free(session);
 }
 

@@ -1,8 +1,6 @@
 #include "daemon/upstream.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,7 +200,7 @@ bool upstream_drain(struct upstream *upstream, int64_t deadline)
 {
 	struct stream *stream = &upstream->stream;
 
-	while (!pipeline_is_settled(&upstream->pipeline) || upstream->left > 0) {
+	while (upstream->pipeline.count > 0 || upstream->left > 0) {
 		char *data;
 		size_t forward;
 		if (!stream_flush(stream))
@@ -270,17 +268,4 @@ static void upstream_spoke(struct stream *stream)
 	struct server *server = upstream->server;
 	if (reason != NULL)
 		pool_discard(&server, reason, loop_now());
-}
-
-void upstream_log(const struct upstream *upstream, enum log_level level, const char *format, ...)
-{
-	const struct pool *pool = upstream->server->pool;
-	char subject[256];
-	va_list arguments;
-
-	snprintf(subject, sizeof subject, "S-%llu: %s/%s",
-		 (unsigned long long)upstream->server->id, pool->database_name, pool->user_name);
-	va_start(arguments, format);
-	log_vwrite(upstream->worker->log, level, subject, format, arguments);
-	va_end(arguments);
 }

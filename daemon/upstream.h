@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/log.h"
 #include "daemon/runtime/stream.h"
 #include "pool/server.h"
 #include "protocol/failure.h"
@@ -62,11 +61,7 @@ const char *upstream_read_at_rest(struct upstream *upstream);
 bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
 		    int64_t deadline);
 
-/* Reads and drops replies until nothing is owed. False when the connection failed. */
+/* Reads and drops replies until none is owed. False when the connection failed. */
 bool upstream_drain(struct upstream *upstream, int64_t deadline);
-
-__attribute__((format(printf, 3, 4))) void upstream_log(const struct upstream *upstream,
-							enum log_level level, const char *format,
-							...);
 
 #endif

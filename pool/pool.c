@@ -128,6 +128,11 @@ static int size_limit(const struct pool *pool)
 		       settings_pool_size(pool->settings, pool->database, pool->user);
 }
 
+bool pool_is_into_reserve(const struct pool *pool)
+{
+	return pool_server_count(pool) > (size_t)size_limit(pool);
+}
+
 /* A lifetime of 0 means that a server is good for one use. */
 static bool is_over(const struct pool *pool, const struct server *server, int64_t now)
 {

@@ -127,6 +127,8 @@ void pool_reconnect(struct pool *pool, const char *reason, int64_t now);
 void pool_refuse_waiting(struct pool *pool);
 
 size_t pool_server_count(const struct pool *pool);
+/* Whether it has more servers than its size, out of the reserve. */
+bool pool_is_into_reserve(const struct pool *pool);
 enum pool_mode pool_mode(const struct pool *pool);
 
 /* How long the first in the queue has waited. */

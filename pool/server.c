@@ -66,7 +66,13 @@ enum server_step server_connect_step(struct server *server)
 
 int server_socket(const struct server *server)
 {
-	return PQsocket(server->connection);
+	return server->connection == NULL ? -1 : PQsocket(server->connection);
+}
+
+uint16_t server_port(const struct server *server)
+{
+	const char *port = server->connection == NULL ? NULL : PQport(server->connection);
+	return port == NULL ? 0 : (uint16_t)strtoul(port, NULL, 10);
 }
 
 int server_backend_pid(const struct server *server)

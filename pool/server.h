@@ -70,7 +70,7 @@ enum server_step { STEP_READ, STEP_WRITE, STEP_DONE, STEP_FAILED };
 enum server_step server_connect(struct server *server, const char *const *keywords,
 				const char *const *values);
 enum server_step server_connect_step(struct server *server);
-int server_socket(const struct server *server);
+int server_socket(const struct server *server); /* -1: none yet */
 
 /* After STEP_FAILED: the server's or libpq's own reason, and its SQLSTATE where the server said it. */
 void server_connect_failure(const struct server *server, struct failure *why);
@@ -83,6 +83,9 @@ bool server_refusal_is_final(const struct failure *why);
  * relaying. False when libpq still holds bytes, or there is no memory.
  */
 bool server_take_over(struct server *server, struct parameter_table *table);
+
+/* The port it is connected to; of a Unix socket, the number in its name. */
+uint16_t server_port(const struct server *server);
 
 /* The process id of its backend. */
 int server_backend_pid(const struct server *server);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -200,6 +201,16 @@ bool stream_put_back(struct stream *stream, const char *data, size_t length)
 		return true;
 	stream->put_back = chunk_append(&stream->kept, data, length);
 	return stream->put_back;
+}
+
+bool stream_peer_is_gone(const struct stream *stream)
+{
+	struct pollfd look = {.fd = stream->fd, .events = POLLRDHUP};
+
+	if (stream->peer_closed)
+		return true;
+	return stream->readable && poll(&look, 1, 0) == 1 &&
+	       (look.revents & (POLLERR | POLLHUP | POLLRDHUP)) != 0;
 }
 
 /* --- sending ------------------------------------------------------------------------------ */

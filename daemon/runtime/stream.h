@@ -75,6 +75,18 @@ bool stream_keep(struct stream *stream, const char *data, size_t length);
 /* Keeps bytes that nobody has looked at: the next read gives them even if nothing new has come. */
 bool stream_put_back(struct stream *stream, const char *data, size_t length);
 
+/*
+ * Says that what was read is not all that is due. A connection that was reset together with its last
+ * bytes looks to libevent like one that has only spoken, so the socket is asked once more.
+ */
+static inline void stream_expect_more(struct stream *stream)
+{
+	stream->readable = true;
+}
+
+/* Whether the peer has closed or reset the connection, though there may be bytes before that. */
+bool stream_peer_is_gone(const struct stream *stream);
+
 /* Whether a read may bring something (an end or an error count). */
 static inline bool stream_has_news(const struct stream *stream)
 {
