@@ -135,8 +135,39 @@ static void test_long(void)
 	pipeline_release(&pipeline);
 }
 
+static bool is_answered(struct pipeline *pipeline, unsigned char letter)
+{
+	unsigned char reply = letter == 'P' ? '1' : letter == 'B' ? '2' : '3';
+	return pipeline_reply(pipeline, reply, 0) == REPLY_FORWARD;
+}
+
+/* Letters without a period, so that one in the wrong place of the ring shows. */
+static void test_ring(void)
+{
+	struct pipeline pipeline;
+	unsigned char sent[3000];
+	size_t answered = 0, asked = 0;
+	uint32_t random = 1;
+	bool fits = true;
+
+	pipeline_init(&pipeline);
+	while (asked < sizeof sent) {
+		random = random * 1664525u + 1013904223u;
+		sent[asked] = (unsigned char)"PBC"[(random >> 16) % 3];
+		pipeline_request(&pipeline, sent[asked++]);
+		/* Two are asked for each that is answered: the ring turns while it grows. */
+		if (asked % 2 == 0)
+			fits = fits && is_answered(&pipeline, sent[answered++]);
+	}
+	while (answered < asked)
+		fits = fits && is_answered(&pipeline, sent[answered++]);
+	ok(fits && pipeline.count == 0, "requests of any kind keep their order while the ring grows");
+	pipeline_release(&pipeline);
+}
+
 int main(void)
 {
+	test_ring();
 	test_conversations();
 	test_own_queries();
 	test_long();
