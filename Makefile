@@ -6,7 +6,7 @@
 #                      SERVER='host=…'  an existing PostgreSQL instead of a throwaway one
 #   make check         all tests: warnings as errors, layers, headers, unit tests, a short run of
 #                      each fuzz target, the end-to-end tests
-#                      TESTS='tests/1*.t'   only these     PROVE_FLAGS='-v -j4'   for prove
+#                      TESTS='tests/1*.t'   only these     PROVE_FLAGS='-v -j1'   for prove
 #   make unit          the unit tests alone
 #                      TESTS='tests/unit/pool_test.c'   only these
 #   make fuzz          each fuzz target for FUZZ_SECONDS=60, with libFuzzer where clang is there

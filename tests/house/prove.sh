@@ -66,6 +66,6 @@ export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
 # Settings of the caller that would send the tests to a server of his own.
 unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGPASSWORD PGSERVICE PGSSLMODE NOTIFY_SOCKET
 
-# A compiled test is run as it is; prove would give anything without a #! to perl.
-"${user[@]}" prove --exec 'tests/house/exec.sh' --timer ${PROVE_FLAGS:-} "$@" </dev/null
+# The tests wait far more than they compute, so several run at once on any machine.
+"${user[@]}" prove --jobs 4 --exec 'tests/house/exec.sh' --timer ${PROVE_FLAGS:-} "$@" </dev/null
 failed=0
