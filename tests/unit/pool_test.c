@@ -79,6 +79,22 @@ static void test_as_many_as_wait(void)
 	end();
 }
 
+static void test_broken(void)
+{
+	begin_pool("default_pool_size = 1");
+	asks(0);
+	dial_succeeds();
+	asks(1);
+	struct server *server = crowd[0].server;
+	pool_discard(&server, "server conn crashed?", now);
+	ok(server == NULL && pool->servers[SERVER_ACTIVE].count == 0, "a broken one is given up");
+	is_text(last_reason, "server conn crashed?", "with its reason");
+	is_int(dialling_count, 1, "and at once replaced for the one who waits");
+	dial_succeeds();
+	returns(1);
+	end();
+}
+
 static void test_reuse(bool round_robin)
 {
 	begin_pool(round_robin ? "server_round_robin = 1" : "server_round_robin = 0");
@@ -144,6 +160,26 @@ static void test_check(void)
 	wait_seconds(500);
 	ok(asks(0), "no check query: never checked");
 	returns(0);
+	end();
+}
+
+static void test_check_is_not_overtaken(void)
+{
+	begin_pool("server_check_delay = 30\nserver_round_robin = 1");
+	all_ask(2);
+	all_dials_succeed();
+	returns(0);
+	wait_seconds(20);
+	returns(1);
+	wait_seconds(10);
+	ok(!asks(0) && checking_count == 1, "one waits for a check, while another server rests");
+	ok(pool_lend_idle(pool, now) == NULL && !asks(1) && waits(1), "nobody overtakes it");
+	check_ends(true);
+	ok(has_server(0) && waits(1), "it is the first to be served");
+	while (checking_count > 0)
+		check_ends(true);
+	ok(has_server(1), "and the other the second");
+	all_return(2);
 	end();
 }
 
@@ -370,9 +406,11 @@ int main(void)
 	test_lending();
 	test_order();
 	test_as_many_as_wait();
+	test_broken();
 	test_reuse(false);
 	test_reuse(true);
 	test_check();
+	test_check_is_not_overtaken();
 	test_check_of_unused();
 	test_lifetime();
 	test_lifetime_0();
