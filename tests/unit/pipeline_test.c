@@ -102,7 +102,8 @@ static void test_conversations(void)
 		struct pipeline pipeline;
 		pipeline_init(&pipeline);
 		enum reply last = play(&pipeline, conversations[i].script);
-		is_int(outcome_of(&pipeline, last), conversations[i].outcome, conversations[i].name);
+		is_int(outcome_of(&pipeline, last), conversations[i].outcome, "%s",
+		       conversations[i].name);
 		pipeline_release(&pipeline);
 	}
 }
