@@ -162,7 +162,8 @@ static void test_ring(void)
 	}
 	while (answered < asked)
 		fits = fits && is_answered(&pipeline, sent[answered++]);
-	ok(fits && pipeline.count == 0, "requests of any kind keep their order while the ring grows");
+	ok(fits && pipeline.count == 0,
+	   "requests of any kind keep their order while the ring grows");
 	pipeline_release(&pipeline);
 }
 
