@@ -201,7 +201,8 @@ chosen := $(patsubst tests/%.c,$(OUT)/tests/%,$(if $(TESTS),$(wildcard $(TESTS))
 
 run: deps
 	@$(MAKE) --no-print-directory build
-	@MILLPOND=$(abspath $(MILLPOND)) PORT='$(PORT)' SERVER='$(SERVER)' tests/run.sh
+	@# exec, so that the signals make passes on reach the script and not a shell around it.
+	@exec env MILLPOND=$(abspath $(MILLPOND)) PORT='$(PORT)' SERVER='$(SERVER)' tests/run.sh
 
 # The sub-make reads the Makefile again, with the libraries that `deps` may just have installed.
 check: deps

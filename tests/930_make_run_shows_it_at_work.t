@@ -61,7 +61,7 @@ my ($third, $borrowed) = run_script(
 	SERVER   => 'postgresql://demo@/demo?host=' . "$folder/server" =~ s{/}{%2F}gr);
 await_output($third, $borrowed, qr/Ctrl-C/);
 is(qx(psql -XAt -h 127.0.0.1 -p $other -U demo demo -c 'select count(*) from pgbench_branches' 2>&1),
-	"1\n", 'SERVER= puts it in front of another PostgreSQL');
+	"5\n", 'SERVER= puts it in front of another PostgreSQL');
 $third->signal('TERM');
 is(finish($third), 0, 'SIGTERM ends it');
 

@@ -68,7 +68,7 @@ start_postgres() {
 		-c fsync=off
 	wait_until postgres.log PostgreSQL "$bin/pg_isready" -q -h "$work/server"
 	"$bin/createdb" -h "$work/server" -U demo demo
-	"$bin/pgbench" -h "$work/server" -U demo -i -q demo >/dev/null 2>&1
+	"$bin/pgbench" -h "$work/server" -U demo -i -s 5 -q demo >/dev/null 2>&1
 	server="host=$work/server"
 }
 
