@@ -68,7 +68,7 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 	int64_t deadline = loop_now() + RECOVERY_LIMIT_US;
 	struct failure why;
 
-	if (stream_has_unsent(&upstream->stream))
+	if (stream_has_unsent(&upstream->stream) || upstream->torn)
 		return "client disconnect before everything was sent to the server";
 	if (!await_settled(upstream, deadline))
 		return "client disconnected with query in progress";

@@ -133,7 +133,7 @@ static bool pass_requests(struct relay *relay, const char *data, size_t length,
 	if (!take_requests(relay, data, length, &taken, why) ||
 	    !keep_rest(relay, data + taken, length - taken, why))
 		return false;
-	if (relay->left > 0 || taken < length)
+	if (relay->left > 0 || taken < length || relay->pipeline->unsynced)
 		stream_expect_more(relay->client);
 	return taken == 0 || stream_send(&relay->upstream->stream, data, taken) ||
 	       server_failed(why);
@@ -371,6 +371,17 @@ static bool run(struct relay *relay, struct failure *why)
 	return !relay->goodbye || failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
 }
 
+/* Without data, in session mode: the client has something to say, or the server has. */
+static bool begin(struct relay *relay, const char *data, size_t length,
+		  const struct writer *prefix, struct failure *why)
+{
+	bool moved = false;
+
+	if (length > 0)
+		return pass_first_requests(relay, data, length, prefix, why);
+	return pump_replies(relay, &moved, why) && pump_requests(relay, &moved, why);
+}
+
 bool await_relay(struct session *session, const char *data, size_t length,
 		 const struct writer *prefix, struct failure *why)
 {
@@ -390,13 +401,7 @@ bool await_relay(struct session *session, const char *data, size_t length,
 	};
 
 	relay.pipeline->own_failed = false;
-	if (length > 0 && !pass_first_requests(&relay, data, length, prefix, why))
-		return false;
-	if (length == 0 && is_over(&relay)) {
-		/* In session mode: the client has something to say, or the server has. */
-		bool moved = false;
-		if (!pump_replies(&relay, &moved, why) || !pump_requests(&relay, &moved, why))
-			return false;
-	}
-	return run(&relay, why);
+	bool done = begin(&relay, data, length, prefix, why) && run(&relay, why);
+	relay.upstream->torn = relay.left > 0;
+	return done;
 }

@@ -27,6 +27,7 @@ struct upstream {
 	struct cancel *cancels;	 /* under way */
 	size_t left;		 /* of a reply of which the beginning has been passed on */
 	bool left_is_own;	 /* ... or dropped */
+	bool torn;		 /* the client left in the middle of a message to it */
 	bool said_error;	 /* the last whole message was an error: perhaps its last word */
 	unsigned ready_count;	 /* ReadyForQuery that went to the client */
 	struct failure own_failure; /* why a query of the pooler's own failed */
