@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "pool/pools.h"
+#include "pool/queue.h"
+#include "pool/roster.h"
 
 /* Retries after a failed login: the first soon, then slower, never slower than the setting. */
 #define FIRST_RETRY_US INT64_C(100000)
@@ -13,82 +15,7 @@ static const struct pool_calls *calls(const struct pool *pool)
 	return pool->pools->calls;
 }
 
-/* --- states ------------------------------------------------------------------------------- */
-
-#define MAY(state) (1u << SERVER_##state)
-
-/* From a state (row) a server may only go to these. */
-static const unsigned allowed_moves[SERVER_STATES] = {
-	[SERVER_LOGIN] = MAY(IDLE) | MAY(CLOSED),
-	[SERVER_IDLE] = MAY(ACTIVE) | MAY(TESTED) | MAY(CLOSED),
-	[SERVER_TESTED] = MAY(IDLE) | MAY(CLOSED),
-	[SERVER_ACTIVE] = MAY(IDLE) | MAY(BEING_CANCELED) | MAY(CLOSED),
-	[SERVER_BEING_CANCELED] = MAY(IDLE) | MAY(CLOSED),
-	[SERVER_CLOSED] = MAY(LOGIN),
-};
-
-static void list_remove(struct server_list *list, struct server *server)
-{
-	*(server->previous != NULL ? &server->previous->next : &list->first) = server->next;
-	*(server->next != NULL ? &server->next->previous : &list->last) = server->previous;
-	server->next = server->previous = NULL;
-	list->count--;
-}
-
-static void list_add_first(struct server_list *list, struct server *server)
-{
-	server->previous = NULL;
-	server->next = list->first;
-	*(list->first != NULL ? &list->first->previous : &list->last) = server;
-	list->first = server;
-	list->count++;
-}
-
-/* The one place where a state changes, and with it the list the server is in. */
-static void server_move(struct server *server, enum server_state state)
-{
-	struct pool *pool = server->pool;
-
-	assert(allowed_moves[server->state] & (1u << state));
-	if (server->state != SERVER_CLOSED)
-		list_remove(&pool->servers[server->state], server);
-	if (state != SERVER_CLOSED)
-		list_add_first(&pool->servers[state], server);
-	server->state = state;
-}
-
-size_t pool_server_count(const struct pool *pool)
-{
-	size_t count = 0;
-	for (int state = 0; state < SERVER_CLOSED; state++)
-		count += pool->servers[state].count;
-	return count;
-}
-
-/* --- the queue ---------------------------------------------------------------------------- */
-
-static void queue_append(struct pool *pool, struct borrower *borrower)
-{
-	borrower->next = NULL;
-	borrower->previous = pool->last_waiting;
-	*(pool->last_waiting != NULL ? &pool->last_waiting->next : &pool->first_waiting) = borrower;
-	pool->last_waiting = borrower;
-	pool->waiting_count++;
-	borrower->pool = pool;
-}
-
-void pool_leave(struct borrower *borrower)
-{
-	struct pool *pool = borrower->pool;
-	if (pool == NULL)
-		return;
-	*(borrower->previous != NULL ? &borrower->previous->next : &pool->first_waiting) =
-		borrower->next;
-	*(borrower->next != NULL ? &borrower->next->previous : &pool->last_waiting) =
-		borrower->previous;
-	pool->waiting_count--;
-	borrower->pool = NULL;
-}
+/* --- lending ------------------------------------------------------------------------------ */
 
 static void answer(struct borrower *borrower, struct server *server)
 {
@@ -309,7 +236,7 @@ static void settle(struct server *server, int64_t now)
 		lend_to_first(pool, server, now);
 }
 
-/* --- lending ------------------------------------------------------------------------------ */
+/* --- what borrowers call ------------------------------------------------------------------ */
 
 static bool is_refused(const struct pool *pool, int64_t now)
 {
