@@ -215,6 +215,43 @@ static void test_sql(void)
 	}
 }
 
+/* After a client may have changed anything: what differs from the login goes back to it. */
+static void test_unknown_state(void)
+{
+	struct parameters *wished = SET("a", "4");
+	struct parameters *reported = SET("a", "1", "b", "2", "c", "3", "in_hot_standby", "on");
+	struct parameters *base = SET("a", "1", "b", "1", "c", "3", "in_hot_standby", "off");
+	struct writer writer;
+
+	writer_init(&writer);
+	ok(parameters_write_change(&writer, NULL, wished, reported, base) &&
+		   is_one_query(&writer, 0, "RESET \"b\";SET \"a\" TO '4';"),
+	   "what was applied is not known: all that differs is reset, if it can be");
+	writer_release(&writer);
+	ok(!parameters_write_change(&writer, NULL, parameters_empty(table), base, base),
+	   "nothing differs: nothing");
+	writer_release(&writer);
+	parameters_drop(wished);
+	parameters_drop(reported);
+	parameters_drop(base);
+}
+
+static void test_proven(void)
+{
+	struct parameters *set = SET("TimeZone", "UTC");
+	struct parameters *same, *other = SET("TimeZone", "UTC", "a", "b");
+
+	ok(parameters_are_proven(parameters_empty(table)), "no values need no proof");
+	ok(!parameters_are_proven(set), "others do");
+	parameters_prove(set);
+	same = SET("timezone", "UTC");
+	ok(parameters_are_proven(same), "once");
+	ok(!parameters_are_proven(other), "and each set by itself");
+	parameters_drop(set);
+	parameters_drop(same);
+	parameters_drop(other);
+}
+
 /* An encoding's name is a client's, too: it must not end the quotes around it. */
 static void test_hostile_encoding(void)
 {
@@ -240,6 +277,8 @@ int main(void)
 	test_many();
 	test_read_only();
 	test_sql();
+	test_unknown_state();
+	test_proven();
 	test_hostile_encoding();
 	is_int(parameter_table_count(table), 1, "at the end the table is empty but for one");
 	parameter_table_free(table);

@@ -294,8 +294,10 @@ static void test_reserve(void)
 	dial_succeeds();
 	tick_after(4.9);
 	is_int(dialling_count, 0, "the reserve is closed");
+	ok(!pool_is_into_reserve(pool), "and not used");
 	tick_after(0.1);
 	is_int(dialling_count, 2, "until one has waited long enough");
+	ok(pool_is_into_reserve(pool), "now it is");
 	all_dials_succeed();
 	ok(has_server(1) && has_server(2) && waits(3), "and never more than that");
 	tick_after(100);

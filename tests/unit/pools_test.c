@@ -50,6 +50,22 @@ static void test_many_pools(void)
 	end();
 }
 
+static void test_paused_from_birth(void)
+{
+	begin("", "* = host=127.0.0.1");
+	pool = find_pool("shop", "me");
+	ok(!pool->paused, "a pool is not paused");
+	pool_pause(pool, now);
+	ok(find_pool("shop", "you")->paused, "a new one of a paused database is");
+	ok(!find_pool("stock", "me")->paused, "one of another is not");
+	pool_resume(pool, now);
+	pool_resume(find_pool("shop", "you"), now);
+	ok(!find_pool("shop", "they")->paused, "nor when the pause is over");
+	pools.paused = true;
+	ok(find_pool("mail", "me")->paused, "while all are paused, any new one is");
+	end();
+}
+
 /* --- limits across pools ------------------------------------------------------------------ */
 
 static void test_database_limit(void)
@@ -285,6 +301,7 @@ int main(void)
 {
 	test_finding();
 	test_many_pools();
+	test_paused_from_birth();
 	test_database_limit();
 	test_no_eviction_where_others_wait();
 	test_user_limit();

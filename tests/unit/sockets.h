@@ -32,7 +32,7 @@ static void make_tcp_pair(int pair[2])
 }
 
 /* Its first is nonblocking, for a stream; its second is the peer's and blocks. */
-static void make_pair(int pair[2])
+__attribute__((unused)) static void make_pair(int pair[2])
 {
 	if (strcmp(kind, "tcp") == 0)
 		make_tcp_pair(pair);
@@ -54,7 +54,7 @@ static char flood_byte(size_t at)
 	return (char)(at * 2654435761u >> 13);
 }
 
-static char *make_flood(void)
+__attribute__((unused)) static char *make_flood(void)
 {
 	char *flood = malloc(FLOOD);
 	for (size_t i = 0; i < FLOOD; i++)
