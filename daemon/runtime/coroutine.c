@@ -75,21 +75,22 @@ static void switch_to_coroutine(struct loop *loop, struct coroutine *coroutine)
 
 static void switch_to_loop(struct coroutine *coroutine)
 {
-	sanitizer_leave(&coroutine->fiber, coroutine->loop, false);
+	sanitizer_leave(&coroutine->fiber, coroutine->loop);
 	context_switch(&coroutine->context, &coroutine->loop->context);
 	sanitizer_entered(&coroutine->fiber, coroutine->loop);
 }
 
+/* A stack serves one coroutine after another: it waits here between two of them. */
 static void coroutine_main(void *arg)
 {
 	struct coroutine *coroutine = arg;
 
 	sanitizer_entered(&coroutine->fiber, coroutine->loop);
-	coroutine->run(coroutine->arg);
-	coroutine->ended = true;
-	sanitizer_leave(&coroutine->fiber, coroutine->loop, true);
-	context_switch(&coroutine->context, &coroutine->loop->context);
-	abort(); /* nobody resumes a coroutine that has ended */
+	for (;;) {
+		coroutine->run(coroutine->arg);
+		coroutine->ended = true;
+		switch_to_loop(coroutine);
+	}
 }
 
 /* --- making and keeping ------------------------------------------------------------------- */
@@ -108,6 +109,8 @@ static struct coroutine *coroutine_new(struct loop *loop)
 	coroutine->stack = stack;
 	coroutine->timer_due = DEADLINE_NEVER;
 	event_assign(&coroutine->timer, loop->base, -1, 0, timer_fired, coroutine);
+	context_init(&coroutine->context, stack, STACK_SIZE_BYTES - COROUTINE_BYTES,
+		     coroutine_main, coroutine);
 	sanitizer_fiber_init(&coroutine->fiber, stack, STACK_SIZE_BYTES - COROUTINE_BYTES);
 	return coroutine;
 }
@@ -115,11 +118,12 @@ static struct coroutine *coroutine_new(struct loop *loop)
 static void coroutine_free(struct coroutine *coroutine)
 {
 	struct loop *loop = coroutine->loop;
+
+	event_del(&coroutine->timer);
+	sanitizer_fiber_release(&coroutine->fiber);
 	size_t depth = stack_high_water(coroutine->stack);
 	if (depth > loop->deepest_bytes)
 		loop->deepest_bytes = depth;
-	event_del(&coroutine->timer);
-	sanitizer_fiber_release(&coroutine->fiber);
 	stack_unmap(coroutine->stack);
 }
 
@@ -127,7 +131,6 @@ static void coroutine_recycle(struct coroutine *coroutine)
 {
 	struct loop *loop = coroutine->loop;
 	loop->running_count--;
-	sanitizer_fiber_ended(&coroutine->fiber);
 	coroutine->next = loop->spare;
 	loop->spare = coroutine;
 	loop->spare_count++;
@@ -173,9 +176,6 @@ struct coroutine *coroutine_start(struct loop *loop, void (*run)(void *arg), voi
 	coroutine->run = run;
 	coroutine->arg = arg;
 	coroutine->ended = coroutine->cancelled = coroutine->waiting = false;
-	context_init(&coroutine->context, coroutine->stack, STACK_SIZE_BYTES - COROUTINE_BYTES,
-		     coroutine_main, coroutine);
-	sanitizer_fiber_started(&coroutine->fiber);
 	make_ready(coroutine);
 	return coroutine;
 }

@@ -33,32 +33,16 @@ static inline void sanitizer_fiber_init(struct sanitizer_fiber *fiber, void *sta
 {
 	fiber->stack = stack;
 	fiber->size = size;
+	fiber->fake_stack = NULL;
+#if defined(__SANITIZE_THREAD__)
+	fiber->fiber = __tsan_create_fiber(0);
+#endif
 #ifdef VALGRIND_STACK_REGISTER
 	fiber->valgrind_id = VALGRIND_STACK_REGISTER(stack, (char *)stack + size);
 #endif
 }
 
 static inline void sanitizer_fiber_release(struct sanitizer_fiber *fiber)
-{
-#ifdef VALGRIND_STACK_REGISTER
-	VALGRIND_STACK_DEREGISTER(fiber->valgrind_id);
-#else
-	(void)fiber;
-#endif
-}
-
-static inline void sanitizer_fiber_started(struct sanitizer_fiber *fiber)
-{
-#if defined(__SANITIZE_ADDRESS__)
-	fiber->fake_stack = NULL;
-#endif
-#if defined(__SANITIZE_THREAD__)
-	fiber->fiber = __tsan_create_fiber(0);
-#endif
-	(void)fiber;
-}
-
-static inline void sanitizer_fiber_ended(struct sanitizer_fiber *fiber)
 {
 #if defined(__SANITIZE_ADDRESS__)
 	/* Frames that never returned, and so never unpoisoned themselves. */
@@ -67,7 +51,8 @@ static inline void sanitizer_fiber_ended(struct sanitizer_fiber *fiber)
 #if defined(__SANITIZE_THREAD__)
 	__tsan_destroy_fiber(fiber->fiber);
 #endif
-#ifdef VALGRIND_MAKE_MEM_DEFINED
+#ifdef VALGRIND_STACK_REGISTER
+	VALGRIND_STACK_DEREGISTER(fiber->valgrind_id);
 	/* For stack_high_water(), which looks at what no frame covers any more. */
 	(void)VALGRIND_MAKE_MEM_DEFINED(fiber->stack, fiber->size);
 #endif
@@ -101,10 +86,10 @@ static inline void sanitizer_entered(struct sanitizer_fiber *fiber, struct loop 
 }
 
 /* In the fiber, before it switches to the loop. */
-static inline void sanitizer_leave(struct sanitizer_fiber *fiber, struct loop *loop, bool for_good)
+static inline void sanitizer_leave(struct sanitizer_fiber *fiber, struct loop *loop)
 {
 #if defined(__SANITIZE_ADDRESS__)
-	__sanitizer_start_switch_fiber(for_good ? NULL : &fiber->fake_stack, loop->sanitizer_stack,
+	__sanitizer_start_switch_fiber(&fiber->fake_stack, loop->sanitizer_stack,
 				       loop->sanitizer_size);
 #endif
 #if defined(__SANITIZE_THREAD__)
@@ -112,7 +97,6 @@ static inline void sanitizer_leave(struct sanitizer_fiber *fiber, struct loop *l
 #endif
 	(void)fiber;
 	(void)loop;
-	(void)for_good;
 }
 
 /* In the loop, as the first thing after a fiber switched back. */
