@@ -147,6 +147,21 @@ static size_t take_left(struct upstream *upstream, size_t length)
 	return taken;
 }
 
+static char *pass(char *out, const char *from, size_t length)
+{
+	if (out != from)
+		memmove(out, from, length);
+	return out + length;
+}
+
+/* Rows come by the thousand, and where one may come so may the next: they go as one piece. */
+static size_t rows_that_follow(const struct message *message, const char *data, size_t length)
+{
+	if (message->letter != BACKEND_DATA_ROW && message->letter != BACKEND_COPY_OUT_DATA)
+		return 0;
+	return message_run(data, length, message->letter);
+}
+
 bool upstream_sift(struct upstream *upstream, char *data, size_t length, size_t *forward)
 {
 	char *at = data;
@@ -171,12 +186,11 @@ bool upstream_sift(struct upstream *upstream, char *data, size_t length, size_t 
 		}
 		if (!note_message(upstream, &message, &for_client))
 			return false;
-		if (for_client) {
-			if (out != at)
-				memmove(out, at, message.present);
-			out += message.present;
-		}
-		at += message.present;
+		size_t taken = message.present;
+		taken += rows_that_follow(&message, at + taken, (size_t)(end - at) - taken);
+		if (for_client)
+			out = pass(out, at, taken);
+		at += taken;
 		if (!whole) {
 			upstream->left = message.body_length + MESSAGE_HEADER_BYTES - message.present;
 			upstream->left_is_own = !for_client;

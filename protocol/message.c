@@ -39,3 +39,16 @@ enum message_fault backend_message_check(const struct message *message)
 		return MESSAGE_UNKNOWN;
 	return is_too_long(message, limit) ? MESSAGE_BAD_LENGTH : MESSAGE_GOOD;
 }
+
+size_t message_run(const char *data, size_t length, unsigned char letter)
+{
+	size_t at = 0;
+
+	while (length - at >= MESSAGE_HEADER_BYTES && (unsigned char)data[at] == letter) {
+		size_t counted = read_uint32(data + at + 1);
+		if (counted < 4 || counted > length - at - 1)
+			break;
+		at += counted + 1;
+	}
+	return at;
+}

@@ -66,6 +66,9 @@ static inline bool message_is_whole(const struct message *message)
 	return message->present == message->body_length + MESSAGE_HEADER_BYTES;
 }
 
+/* How many bytes whole messages of one letter, of any length, take at the beginning of `data`. */
+size_t message_run(const char *data, size_t length, unsigned char letter);
+
 enum message_fault { MESSAGE_GOOD, MESSAGE_UNKNOWN, MESSAGE_BAD_LENGTH };
 
 /* Whether the peer may send such a message; `max_bytes` limits the whole of it. */

@@ -109,6 +109,20 @@ static void test_limits(void)
 	       "a server's may be as long as it can");
 }
 
+static void test_runs(void)
+{
+	static const char rows[] = "D\0\0\0\x05x" "D\0\0\0\x04" "D\0\0\0\x06yz" "C\0\0\0\x04";
+	static const char lies[] = "D\0\0\0\x04" "D\0\0\0\x03" "D\xff\xff\xff\xff";
+
+	is_int(message_run(rows, sizeof rows - 1, 'D'), 18, "a run of rows ends at another message");
+	is_int(message_run(rows, 17, 'D'), 11, "and in front of one that is incomplete");
+	is_int(message_run(rows, 14, 'D'), 11, "or whose header is");
+	is_int(message_run(rows, sizeof rows - 1, 'd'), 0, "another letter has no run here");
+	is_int(message_run(lies, sizeof lies - 1, 'D'), 5, "a length that cannot be ends a run");
+	is_int(message_run(lies + 10, 5, 'D'), 0, "a huge one too");
+	is_int(message_run(rows, 0, 'D'), 0, "nothing is no run");
+}
+
 int main(void)
 {
 	test_numbers();
@@ -116,5 +130,6 @@ int main(void)
 	test_bad_lengths();
 	test_letters();
 	test_limits();
+	test_runs();
 	return done();
 }
