@@ -22,8 +22,12 @@ is(refusal(options => '-d'),
 is(refusal(options => '-c timezone'),
 	q(unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed),
 		'without a value');
-is(refusal(replication => 'nonsense') eq 'none' ? 'none' : 'refused', 'refused',
-	'replication with a strange value');
+for my $value (qw(true on database nonsense))
+{
+	my $answer = Wire->connect($millpond)->startup(replication => $value)->result;
+	is($answer->{error} && $answer->{error}{C}, '0A000', "replication=$value is refused");
+}
+is(refusal(replication => 'off'), 'none', 'replication=off asks for nothing');
 like(Wire->connect($millpond)->put(Wire::Startup(database => 'postgres'))->result->{error}{M},
 	qr/no username supplied|no PostgreSQL user name/, 'no user');
 

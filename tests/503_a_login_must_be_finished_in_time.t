@@ -1,5 +1,6 @@
 # client_login_timeout counts from the accept, although a byte drips every now and then.
 use v5.36;
+use FakeServer;
 use Millpond;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -40,5 +41,13 @@ cmp_ok(time - $from, '<', 5, 'all at about the same time');
 is($bystander->value('select 1'), 1, 'others are served');
 like($millpond->log_since, qr/closing because: client_login_timeout \(age=\d+s\)/,
 	'the log says so');
+
+# The client has said all it has to, but its server does not answer.
+my $fake = FakeServer->new(login => sub ($c, $startup) { sleep 60 });
+$millpond->reconfigure(settings => { query_wait_timeout => 0 },
+	databases => { silent => $fake->target });
+my $answer = Wire->connect($millpond)->startup(database => 'silent')->result;
+is_deeply([ @{ $answer->{error} }{qw(S C M)} ],
+	[ 'FATAL', '57014', 'client_login_timeout (server down)' ], 'a silent server has its own words');
 
 done_testing;
