@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,16 +96,34 @@ void cancel_key_remove(struct cancel_keys *keys, struct session *session)
 
 /* --- sending ------------------------------------------------------------------------------ */
 
-struct sending {
+/* A cancel request that is being sent; its server may go away meanwhile. */
+struct cancel {
+	struct cancel *next; /* of the same upstream */
+	struct worker *worker;
+	struct upstream *upstream; /* NULL: gone */
 	struct server_cancel *request;
 	char error[256];
 	bool sent;
 };
 
-static void send_in_helper(void *arg)
+/* From here on, until the request has been sent, the server goes to nobody else. */
+static struct cancel *cancel_begin(struct upstream *upstream)
 {
-	struct sending *sending = arg;
-	sending->sent = server_cancel_send(sending->request, sending->error, sizeof sending->error);
+	struct cancel *cancel = calloc(1, sizeof *cancel);
+
+	if (cancel == NULL)
+		return NULL;
+	cancel->request = server_cancel_new(upstream->server);
+	if (cancel->request == NULL) {
+		free(cancel);
+		return NULL;
+	}
+	cancel->worker = upstream->worker;
+	cancel->upstream = upstream;
+	cancel->next = upstream->cancels;
+	upstream->cancels = cancel;
+	pool_cancel_begins(upstream->server);
+	return cancel;
 }
 
 static void cancel_unlink(struct cancel *cancel)
@@ -121,37 +140,67 @@ void cancels_forget(struct cancel *first)
 		first->upstream = NULL;
 }
 
-/* Until the request has been sent the server goes to nobody else, or it might hit them. */
-void await_cancel(struct upstream *upstream)
+/* What the server has said while it was nobody's has not been looked at. May retire the server. */
+static void let_go(struct upstream *upstream)
 {
-	struct worker *worker = upstream->worker;
-	struct sending sending = {.request = server_cancel_new(upstream->server)};
-	struct cancel cancel = {.next = upstream->cancels, .upstream = upstream};
+	struct server *server = upstream->server;
+	const char *reason = NULL;
 
-	if (sending.request == NULL)
-		return;
-	upstream->cancels = &cancel;
-	pool_cancel_begins(upstream->server);
-	bool ran = await_offload(worker->offload, &worker->loop, send_in_helper, &sending);
-	if (cancel.upstream != NULL) {
-		if (!ran || !sending.sent)
-			server_log(worker->log, LEVEL_WARNING, upstream->server,
-				   "cancel request failed: %s", ran ? sending.error : "no thread");
-		cancel_unlink(&cancel);
-		pool_cancel_ended(upstream->server, loop_now());
+	if (server->state == SERVER_BEING_CANCELED)
+		reason = upstream_read_at_rest(upstream);
+	if (reason != NULL)
+		pool_discard(&server, reason, loop_now());
+	else
+		pool_cancel_ended(server, loop_now());
+}
+
+static void cancel_end(struct cancel *cancel)
+{
+	struct upstream *upstream = cancel->upstream;
+
+	if (upstream != NULL) {
+		if (!cancel->sent)
+			server_log(cancel->worker->log, LEVEL_WARNING, upstream->server,
+				   "cancel request failed: %s", cancel->error);
+		cancel_unlink(cancel);
+		let_go(upstream);
 	}
-	server_cancel_free(sending.request);
+	server_cancel_free(cancel->request);
+	free(cancel);
+}
+
+static void send_in_helper(void *arg)
+{
+	struct cancel *cancel = arg;
+	cancel->sent = server_cancel_send(cancel->request, cancel->error, sizeof cancel->error);
 }
 
 static void cancel_main(void *arg)
 {
-	await_cancel(arg);
+	struct cancel *cancel = arg;
+	struct worker *worker = cancel->worker;
+
+	if (!await_offload(worker->offload, &worker->loop, send_in_helper, cancel))
+		snprintf(cancel->error, sizeof cancel->error, "no thread to send it");
+	cancel_end(cancel);
 }
 
 void cancel_start(struct upstream *upstream)
 {
-	/* Starts with the coroutine, and until then the server is not given back by its caller. */
-	coroutine_start(&upstream->worker->loop, cancel_main, upstream);
+	struct cancel *cancel = cancel_begin(upstream);
+
+	if (cancel == NULL ||
+	    coroutine_start(&upstream->worker->loop, cancel_main, cancel) != NULL)
+		return;
+	snprintf(cancel->error, sizeof cancel->error, "out of memory");
+	cancel_end(cancel);
+}
+
+static void await_cancel(struct upstream *upstream)
+{
+	struct cancel *cancel = cancel_begin(upstream);
+	if (cancel != NULL)
+		cancel_main(cancel);
 }
 
 void await_cancel_request(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES])

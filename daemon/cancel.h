@@ -21,11 +21,7 @@ struct cancel_keys {
 	size_t count;
 };
 
-/* A cancel request that is being sent; its server may go away meanwhile. */
-struct cancel {
-	struct cancel *next; /* of the same upstream */
-	struct upstream *upstream; /* NULL: gone */
-};
+struct cancel;
 
 void cancel_keys_release(struct cancel_keys *keys);
 
@@ -39,10 +35,7 @@ void cancel_key_remove(struct cancel_keys *keys, struct session *session);
  */
 void await_cancel_request(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES]);
 
-/* Cancels what the server is doing and waits until it has been told. */
-void await_cancel(struct upstream *upstream);
-
-/* Does the same in a coroutine of its own. */
+/* Cancels what the server is doing, without waiting: until that is done it is lent to nobody. */
 void cancel_start(struct upstream *upstream);
 
 /* The upstream goes away: the requests under way forget it. */

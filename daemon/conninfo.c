@@ -103,17 +103,24 @@ static const char *default_host(const struct settings *settings)
 						      "/var/run/postgresql";
 }
 
-static void await_targets(struct targets *targets, struct worker *worker, const struct pool *pool,
-			  int64_t deadline)
+/* Whether the entry says itself where its hosts are. */
+static bool has_addresses(const struct database *database)
 {
-	const struct database *database = pool->database;
-	const char *hosts = database->host != NULL ? database->host : default_host(pool->settings);
-	const char *ports = database->port != NULL ? database->port : "5432";
+	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
+	     keyword += 2)
+		if (strcmp(keyword[0], "hostaddr") == 0)
+			return true;
+	return false;
+}
+
+static void await_targets(struct targets *targets, struct worker *worker, const char *hosts,
+			  const char *ports, unsigned first, int64_t deadline)
+{
 	unsigned count = count_items(hosts);
 
 	/* One that does not answer must not stand in front of the others for ever. */
 	for (unsigned i = 0; i < count && i < HOSTS_MOST; i++) {
-		unsigned number = (i + pool->failures) % count;
+		unsigned number = (i + first) % count;
 		size_t host_length;
 		size_t port_length;
 		const char *item = item_at(hosts, number, &host_length);
@@ -142,11 +149,9 @@ static void add_number(struct conninfo *conninfo, int slot, const char *keyword,
 }
 
 /* libpq takes the last value of a keyword that is given twice, so the entry's own come last. */
-static void add_all(struct conninfo *conninfo, const struct pool *pool)
+static void add_all(struct conninfo *conninfo, const struct pool *pool,
+		    const struct settings *settings, const struct database *database)
 {
-	const struct settings *settings = pool->settings;
-	const struct database *database = pool->database;
-
 	add(conninfo, "host", conninfo->host);
 	add(conninfo, "hostaddr", conninfo->hostaddr);
 	add(conninfo, "port", conninfo->port);
@@ -158,32 +163,48 @@ static void add_all(struct conninfo *conninfo, const struct pool *pool)
 	add_number(conninfo, 1, "keepalives_interval", settings->tcp_keepintvl);
 	add_number(conninfo, 2, "keepalives_count", settings->tcp_keepcnt);
 	add_number(conninfo, 3, "tcp_user_timeout", settings->tcp_user_timeout);
-	add(conninfo, "sslmode", "disable");
 	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
 	     keyword += 2)
 		add(conninfo, keyword[0], keyword[1]);
-	/* An encryption of which nobody could take over the handle. */
+	/* Encryptions that the relay does not speak. */
 	add(conninfo, "gssencmode", "disable");
+	add(conninfo, "sslmode", "disable");
 }
 
-bool await_conninfo(struct conninfo *conninfo, struct worker *worker, const struct pool *pool,
-		    struct failure *why, int64_t deadline)
+/* The lists of libpq: names as they are, when their addresses are given. */
+static bool await_lists(struct conninfo *conninfo, struct worker *worker, const char *hosts,
+			const char *ports, unsigned first, struct failure *why, int64_t deadline)
 {
 	struct targets targets = {0};
 
-	*conninfo = (struct conninfo){0};
-	await_targets(&targets, worker, pool, deadline);
+	await_targets(&targets, worker, hosts, ports, first, deadline);
 	conninfo->host = targets.host.text;
 	conninfo->hostaddr = targets.hostaddr.text;
 	conninfo->port = targets.port.text;
 	if (targets.host.failed || targets.hostaddr.failed || targets.port.failed)
 		return failure_set(why, FAILURE_NO_MEMORY);
-	if (targets.host.items == 0) {
-		failure_set(why, FAILURE_DNS_FAILED);
-		return failure_detail(why, "%s: %s", targets.unknown,
-				      targets.reason != NULL ? targets.reason : "no address");
+	if (targets.host.items > 0)
+		return true;
+	failure_set(why, FAILURE_DNS_FAILED);
+	return failure_detail(why, "%s: %s", targets.unknown,
+			      targets.reason != NULL ? targets.reason : "no address");
+}
+
+bool await_conninfo(struct conninfo *conninfo, struct worker *worker, const struct pool *pool,
+		    const struct settings *settings, const struct database *database,
+		    struct failure *why, int64_t deadline)
+{
+	const char *hosts = database->host != NULL ? database->host : default_host(settings);
+	const char *ports = database->port != NULL ? database->port : "5432";
+
+	*conninfo = (struct conninfo){0};
+	if (has_addresses(database)) {
+		conninfo->host = database->host == NULL ? NULL : strdup(hosts);
+		conninfo->port = strdup(ports);
+	} else if (!await_lists(conninfo, worker, hosts, ports, pool->failures, why, deadline)) {
+		return false;
 	}
-	add_all(conninfo, pool);
+	add_all(conninfo, pool, settings, database);
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conf/settings.h"
 #include "protocol/failure.h"
 
 struct pool;
@@ -25,10 +26,12 @@ struct conninfo {
 };
 
 /*
- * Fills it in for the pool's present settings, which must be held while it is used. After failed
- * logins the list begins with another host. False: no address, `why` says so. Release in any case.
+ * Fills it in for a server of the pool, from an entry of settings that the caller holds while it is
+ * used: those of the pool may be replaced meanwhile. After failed logins the list begins with another
+ * host. False: no address, `why` says so. Release in any case.
  */
 bool await_conninfo(struct conninfo *conninfo, struct worker *worker, const struct pool *pool,
+		    const struct settings *settings, const struct database *database,
 		    struct failure *why, int64_t deadline);
 void conninfo_release(struct conninfo *conninfo);
 

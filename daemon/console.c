@@ -196,13 +196,16 @@ static bool await_reply_sent(struct turn *turn, struct failure *why)
 
 	if (reply->failed)
 		return failure_set(why, FAILURE_NO_MEMORY);
-	for (size_t at = 0; at < reply->length; at += REPLY_BYTES) {
+	size_t at = 0;
+	do { /* at least once: an error may still be unsent in front of it */
 		size_t left = reply->length - at;
-		if (!stream_send(client, reply->data + at, left < REPLY_BYTES ? left : REPLY_BYTES))
+		size_t piece = left < REPLY_BYTES ? left : REPLY_BYTES;
+		if (!stream_send(client, reply->data + at, piece))
 			return connection_failed(turn->session, why);
 		if (stream_has_unsent(client) && !await_sent(client, DEADLINE_NEVER))
 			return connection_failed(turn->session, why);
-	}
+		at += piece;
+	} while (at < reply->length);
 	writer_release(reply);
 	return true;
 }
@@ -220,7 +223,7 @@ static bool send_error(struct turn *turn, struct failure *why, bool ready)
 	if (!stream_send(&session->client, reply->data, reply->length))
 		return connection_failed(session, why);
 	reply->length = 0;
-	return send_failure(session, why, ready);
+	return send_failure(session, why) && (!ready || send_ready(session, why));
 }
 
 static bool answer_query(struct turn *turn, const struct message *message, struct failure *why)
@@ -311,7 +314,7 @@ static bool await_done(struct turn *turn, struct failure *why)
 	if (!stream_watch(&session->client)) /* to hear of its end */
 		return failure_set(why, FAILURE_NO_MEMORY);
 	while (!verb->is_done(session, turn->command.argument)) {
-		if (session->client.peer_closed)
+		if (stream_peer_is_gone(&session->client))
 			return failure_set(why, FAILURE_CLIENT_GONE);
 		if (!await_sleep(session->client.loop, loop_now() + LOOK_US))
 			return connection_failed(session, why);

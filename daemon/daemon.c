@@ -181,8 +181,10 @@ static void end_period_if_due(struct daemon *daemon, int64_t now)
 /* Sessions at rest have no timer; only where there is a limit for them are they looked at. */
 static void look_at_sessions(struct daemon *daemon, int64_t now)
 {
-	if (daemon->settings->client_idle_timeout_us == 0 && daemon->settings->user_count == 0)
+	if (daemon->settings->client_idle_timeout_us == 0 && daemon->settings->user_count == 0 &&
+	    !daemon->worker.has_sleepers)
 		return;
+	daemon->worker.has_sleepers = false;
 	for (struct session *session = daemon->worker.sessions; session != NULL;
 	     session = session->next)
 		session_tick(session, now);
@@ -197,6 +199,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 
 	callback_begins(&daemon->worker.loop);
 	pools_tick(&daemon->pools, now);
+	pools_forget_idle_talk(&daemon->pools);
 	look_at_sessions(daemon, now);
 	dial_again(&daemon->worker);
 	end_period_if_due(daemon, now);

@@ -68,7 +68,8 @@ static bool await_connect_query(struct server *server, const char *query, struct
 		server_log(upstream->worker->log, LEVEL_WARNING, server,
 			   "connect_query failed: %s", why->message);
 	}
-	/* What it has set is where clients start. */
+	/* What it has set is where clients start, and RESET does not know of it. */
+	server->reset_is_base = server->base == server->reported;
 	parameters_assign(&server->base, server->reported);
 	parameters_assign(&server->applied,
 			  parameters_empty(worker_of(server)->pools->parameters));
@@ -78,21 +79,18 @@ static bool await_connect_query(struct server *server, const char *query, struct
 static bool await_server_login(struct server *server, struct failure *why, int64_t deadline)
 {
 	struct pool *pool = server->pool;
-	struct settings *settings = settings_hold(pool->settings);
-	char *connect_query = NULL;
+	const struct database *database = pool->database;
 	struct conninfo conninfo;
 
-	if (pool->database == NULL) {
-		settings_drop(settings);
+	if (database == NULL)
 		return failure_set(why, FAILURE_NO_DATABASE, pool->database_name);
-	}
-	if (pool->database->connect_query != NULL)
-		connect_query = strdup(pool->database->connect_query);
-	bool done = await_conninfo(&conninfo, worker_of(server), pool, why, deadline) &&
+	/* A reload meanwhile must not mix the old entry with a new one. */
+	struct settings *settings = settings_hold(pool->settings);
+	bool done = await_conninfo(&conninfo, worker_of(server), pool, settings, database, why,
+				   deadline) &&
 		    await_connected(server, &conninfo, why, deadline) && take_over(server, why) &&
-		    await_connect_query(server, connect_query, why, deadline);
+		    await_connect_query(server, database->connect_query, why, deadline);
 	conninfo_release(&conninfo);
-	free(connect_query);
 	settings_drop(settings);
 	return done;
 }
@@ -124,6 +122,41 @@ static void dial_main(void *arg)
 
 /* --- several at once ---------------------------------------------------------------------- */
 
+struct dial {
+	struct server *server; /* NULL: its login has begun, and it may be gone */
+};
+
+static void dial_one(void *arg)
+{
+	struct dial *dial = arg;
+	struct server *server = dial->server;
+
+	dial->server = NULL;
+	dial_main(server);
+}
+
+static void try_again_later(struct worker *worker, struct server *server)
+{
+	server->next_in_batch = worker->undialled;
+	worker->undialled = server;
+}
+
+static void await_batch(struct worker *worker, struct dial *dials, struct task *tasks,
+			struct server *batch)
+{
+	size_t count = 0;
+
+	for (struct server *server = batch; server != NULL; server = server->next_in_batch) {
+		dials[count].server = server;
+		tasks[count] = (struct task){dial_one, &dials[count]};
+		count++;
+	}
+	await_all(&worker->loop, tasks, count, DEADLINE_NEVER);
+	for (size_t i = 0; i < count; i++)
+		if (dials[i].server != NULL)
+			try_again_later(worker, dials[i].server);
+}
+
 static void batch_main(void *arg)
 {
 	struct server *batch = arg;
@@ -132,15 +165,13 @@ static void batch_main(void *arg)
 
 	for (struct server *server = batch; server != NULL; server = server->next_in_batch)
 		count++;
+	struct dial *dials = calloc(count, sizeof *dials);
 	struct task *tasks = calloc(count, sizeof *tasks);
-	if (tasks == NULL) {
+	if (dials != NULL && tasks != NULL)
+		await_batch(worker, dials, tasks, batch);
+	else
 		dial_calls.dial(worker, batch);
-		return;
-	}
-	size_t i = 0;
-	for (struct server *server = batch; server != NULL; server = server->next_in_batch)
-		tasks[i++] = (struct task){dial_main, server};
-	await_all(&worker->loop, tasks, count, DEADLINE_NEVER);
+	free(dials);
 	free(tasks);
 }
 
@@ -151,11 +182,11 @@ static void dial(void *context, struct server *batch)
 
 	if (coroutine_start(&worker->loop, single ? dial_main : batch_main, batch) != NULL)
 		return;
-	struct server *last = batch;
-	while (last->next_in_batch != NULL)
-		last = last->next_in_batch;
-	last->next_in_batch = worker->undialled;
-	worker->undialled = batch;
+	while (batch != NULL) {
+		struct server *next = batch->next_in_batch;
+		try_again_later(worker, batch);
+		batch = next;
+	}
 }
 
 /* --- checks and the end ------------------------------------------------------------------- */

@@ -13,7 +13,23 @@
 /* Whoever does not take the last words in this time does not want them. */
 #define GOODBYE_LIMIT_US INT64_C(1000000)
 
-bool send_failure(struct session *session, struct failure *why, bool ready)
+static bool send_message(struct session *session, struct writer *writer, struct failure *why)
+{
+	bool sent = !writer->failed && stream_send(&session->client, writer->data, writer->length);
+	writer_release(writer);
+	return sent || failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+}
+
+bool send_ready(struct session *session, struct failure *why)
+{
+	struct writer writer;
+
+	writer_init(&writer);
+	write_ready_for_query(&writer, 'I');
+	return send_message(session, &writer, why);
+}
+
+bool send_failure(struct session *session, struct failure *why)
 {
 	struct writer writer;
 
@@ -21,11 +37,7 @@ bool send_failure(struct session *session, struct failure *why, bool ready)
 		session_log(session, LEVEL_WARNING, "pooler error: %s", why->message);
 	writer_init(&writer);
 	write_failure(&writer, why);
-	if (ready)
-		write_ready_for_query(&writer, 'I');
-	bool sent = !writer.failed && stream_send(&session->client, writer.data, writer.length);
-	writer_release(&writer);
-	return sent || failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	return send_message(session, &writer, why);
 }
 
 static bool is_about_the_client_being_gone(const struct failure *why)
@@ -70,7 +82,7 @@ void say_goodbye(struct session *session, struct failure *why)
 
 	log_end(session, why);
 	if (reaches && can_be_told(session, why))
-		reaches = send_failure(session, why, false);
+		reaches = send_failure(session, why);
 	/* Whoever waits for the end of the connection sees it at once. */
 	if (reaches && !stream_has_unsent(client))
 		shutdown(client->fd, SHUT_WR);

@@ -10,11 +10,11 @@
 
 struct session;
 
-/*
- * Sends an error, which is logged, and with `ready` that the session is ready for the next query.
- * False when the client cannot be reached; `why` is then about that.
- */
-bool send_failure(struct session *session, struct failure *why, bool ready);
+/* Sends an error, and logs it. False when the client cannot be reached; `why` is then about that. */
+bool send_failure(struct session *session, struct failure *why);
+
+/* Says that the session is ready for the next query. */
+bool send_ready(struct session *session, struct failure *why);
 
 /* Tells the client why its session ends, if there is anything to tell; waits for nothing. */
 void say_goodbye(struct session *session, struct failure *why);

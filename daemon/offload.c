@@ -51,6 +51,7 @@ static struct offload_job *next_job(struct offload *offload)
 	struct offload_job *job = offload->stopping ? NULL : offload->first;
 	if (job == NULL)
 		return NULL;
+	offload->queued_count--;
 	offload->first = job->next;
 	if (offload->first == NULL)
 		offload->end = &offload->first;
@@ -97,11 +98,12 @@ bool await_offload(struct offload *offload, struct loop *loop, void (*run)(void 
 
 	pthread_mutex_lock(&offload->lock);
 	int failure = 0;
-	if (offload->idle_count == 0 && offload->thread_count < OFFLOAD_THREADS)
+	if (offload->idle_count <= offload->queued_count && offload->thread_count < OFFLOAD_THREADS)
 		failure = start_helper(offload);
 	if (offload->thread_count > 0) {
 		*offload->end = &job;
 		offload->end = &job.next;
+		offload->queued_count++;
 		pthread_cond_signal(&offload->changed);
 		failure = 0;
 	}

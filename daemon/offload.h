@@ -19,6 +19,7 @@ struct offload {
 	pthread_cond_t changed;
 	struct offload_job *first;
 	struct offload_job **end;
+	unsigned queued_count;
 	unsigned idle_count;
 	unsigned thread_count;
 	pthread_t threads[OFFLOAD_THREADS];

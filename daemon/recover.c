@@ -63,7 +63,7 @@ static bool await_settled(struct upstream *upstream, int64_t deadline)
 /* NULL: it is well. Otherwise why it has to be closed. */
 static const char *await_recovery(struct upstream *upstream, bool reset)
 {
-	const struct settings *settings = upstream->worker->settings;
+	const struct settings *settings;
 	struct pipeline *pipeline = &upstream->pipeline;
 	int64_t deadline = loop_now() + RECOVERY_LIMIT_US;
 	struct failure why;
@@ -76,6 +76,7 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 		return "client disconnect while server was not ready";
 	if (pipeline->status != 'I' && !upstream_query(upstream, "ROLLBACK", &why, deadline))
 		return "client disconnect while server was not ready";
+	settings = upstream->worker->settings; /* after the waits, in which they may be replaced */
 	if (!reset || settings->server_reset_query[0] == '\0')
 		return NULL;
 	if (!upstream_query(upstream, settings->server_reset_query, &why, deadline))

@@ -90,15 +90,19 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 	while (!pipeline_is_full(relay->pipeline) && !relay->goodbye &&
 	       message_look(data + at, length - at, &message)) {
 		enum message_fault fault = frontend_message_check(&message, relay->max_bytes);
-		if (fault != MESSAGE_GOOD)
+		if (fault != MESSAGE_GOOD) {
+			*taken = at;
 			return refuse(&message, fault, why);
+		}
 		if (message.letter == FRONTEND_TERMINATE) {
 			relay->goodbye = true;
 			relay->goodbye_at = loop_now();
 			break;
 		}
-		if (!note_request(relay, &message))
+		if (!note_request(relay, &message)) {
+			*taken = at;
 			return failure_set(why, FAILURE_NO_MEMORY);
+		}
 		at += message.present;
 		if (!message_is_whole(&message))
 			relay->left = message.body_length + MESSAGE_HEADER_BYTES - message.present;
@@ -125,40 +129,44 @@ static bool keep_rest(struct relay *relay, const char *data, size_t length, stru
 	return kept || failure_set(why, FAILURE_NO_MEMORY);
 }
 
-static bool pass_requests(struct relay *relay, const char *data, size_t length,
-			  struct failure *why)
+/* Whether the client owes the rest of what it has begun. */
+static bool is_half_done(const struct relay *relay)
 {
-	size_t taken;
-
-	if (!take_requests(relay, data, length, &taken, why) ||
-	    !keep_rest(relay, data + taken, length - taken, why))
-		return false;
-	if (relay->left > 0 || taken < length || relay->pipeline->unsynced)
-		stream_expect_more(relay->client);
-	return taken == 0 || stream_send(&relay->upstream->stream, data, taken) ||
-	       server_failed(why);
+	return relay->left > 0 || relay->pipeline->unsynced || relay->pipeline->copying_in;
 }
 
-/* The first requests go out in one piece with what the server must be told in front of them. */
-static bool pass_first_requests(struct relay *relay, const char *data, size_t length,
-				const struct writer *prefix, struct failure *why)
+static bool send_requests(struct relay *relay, const char *data, size_t length,
+			  const struct writer *prefix, struct failure *why)
 {
+	struct stream *server = &relay->upstream->stream;
 	struct writer both;
-	size_t taken;
 
 	if (prefix == NULL)
-		return pass_requests(relay, data, length, why);
-	if (!pipeline_request(relay->pipeline, PIPELINE_OWN_QUERY))
-		return failure_set(why, FAILURE_NO_MEMORY);
-	if (!take_requests(relay, data, length, &taken, why) ||
-	    !keep_rest(relay, data + taken, length - taken, why))
-		return false;
+		return length == 0 || stream_send(server, data, length) || server_failed(why);
+	/* In one piece with what the server must be told in front of them. */
 	writer_init(&both);
 	write_bytes(&both, prefix->data, prefix->length);
-	write_bytes(&both, data, taken);
-	bool sent = !both.failed && stream_send(&relay->upstream->stream, both.data, both.length);
+	write_bytes(&both, data, length);
+	bool sent = !both.failed && stream_send(server, both.data, both.length);
 	writer_release(&both);
 	return sent || server_failed(why);
+}
+
+/* What stands in front of a faulty message is sent all the same, as a server would execute it. */
+static bool pass_requests(struct relay *relay, const char *data, size_t length,
+			  const struct writer *prefix, struct failure *why)
+{
+	struct failure of_server;
+	size_t taken;
+
+	if (prefix != NULL && !pipeline_request(relay->pipeline, PIPELINE_OWN_QUERY))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	bool good = take_requests(relay, data, length, &taken, why);
+	if (!send_requests(relay, data, taken, prefix, good ? why : &of_server) || !good)
+		return false;
+	if (is_half_done(relay) || taken < length)
+		stream_expect_more(relay->client);
+	return keep_rest(relay, data + taken, length - taken, why);
 }
 
 /* Whether the server has to be asked, and not yet has answered, if it owes one reply more. */
@@ -192,7 +200,7 @@ static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
 		return errno == EAGAIN ||
 		       failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 	*moved = true;
-	return pass_requests(relay, data, (size_t)length, why);
+	return pass_requests(relay, data, (size_t)length, NULL, why);
 }
 
 /* --- replies ------------------------------------------------------------------------------ */
@@ -228,10 +236,18 @@ static bool server_ended(const struct relay *relay, struct failure *why)
 }
 
 /* Whoever has said goodbye need not read what still comes; the query runs to its end all the same. */
+static void turn_deaf(struct relay *relay)
+{
+	relay->deaf = true;
+	stream_drop_unsent(relay->client);
+}
+
 static bool client_is_lost(struct relay *relay, struct failure *why)
 {
-	relay->deaf = relay->goodbye;
-	return !relay->deaf && !failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	if (!relay->goodbye)
+		return !failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	turn_deaf(relay);
+	return false;
 }
 
 static bool pass_replies(struct relay *relay, const char *data, size_t length,
@@ -242,6 +258,7 @@ static bool pass_replies(struct relay *relay, const char *data, size_t length,
 	    client_is_lost(relay, why))
 		return false;
 	if (relay->pipeline->own_failed) {
+		parameters_assign(&relay->upstream->server->applied, NULL);
 		*why = relay->upstream->own_failure;
 		return false;
 	}
@@ -262,7 +279,7 @@ static bool pump_replies(struct relay *relay, bool *moved, struct failure *why)
 	if (!relay->deaf && !stream_flush(relay->client) && client_is_lost(relay, why))
 		return false;
 	if (relay->goodbye && stream_has_unsent(relay->client))
-		relay->deaf = true;
+		turn_deaf(relay);
 	if (!wants_replies(relay))
 		return true;
 	ssize_t length = stream_read(&relay->upstream->stream, &data);
@@ -285,7 +302,7 @@ static bool ask_if_in_doubt(const struct relay *relay, struct failure *why)
 {
 	static const char empty_query[] = {FRONTEND_QUERY, 0, 0, 0, 5, 0};
 
-	if (!relay->pipeline->doubtful || !pipeline_is_settled(relay->pipeline))
+	if (!relay->pipeline->doubtful || !pipeline_is_settled(relay->pipeline) || relay->left > 0)
 		return true;
 	if (!pipeline_request(relay->pipeline, PIPELINE_OWN_QUERY))
 		return failure_set(why, FAILURE_NO_MEMORY);
@@ -378,7 +395,7 @@ static bool begin(struct relay *relay, const char *data, size_t length,
 	bool moved = false;
 
 	if (length > 0)
-		return pass_first_requests(relay, data, length, prefix, why);
+		return pass_requests(relay, data, length, prefix, why);
 	return pump_replies(relay, &moved, why) && pump_requests(relay, &moved, why);
 }
 

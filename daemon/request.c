@@ -14,15 +14,24 @@
 /* A request longer than this gets its server before it is complete. */
 #define WAIT_FOR_WHOLE_BYTES ((size_t)16 * 1024)
 
+/* When no server is free the request will have to be kept, so no more is read than a little. */
+static size_t how_much(const struct session *session)
+{
+	const struct pool *pool = session->pool;
+	bool server_is_free = pool->servers[SERVER_IDLE].count > 0 && pool->waiting_count == 0;
+
+	return server_is_free ? SIZE_MAX : WAIT_FOR_WHOLE_BYTES;
+}
+
 static ssize_t read_client(struct session *session, char **data, struct failure *why)
 {
-	ssize_t length = stream_read(&session->client, data);
+	ssize_t length = stream_read_some(&session->client, data, how_much(session));
 
 	if (length == 0)
 		failure_set(why, FAILURE_CLIENT_GONE);
 	else if (length < 0 && errno != EAGAIN)
 		failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
-	else if (length > 0 && session->pool != NULL)
+	else if (length > 0)
 		session->pool->stats.received += (uint64_t)length;
 	return length;
 }
@@ -110,6 +119,9 @@ bool await_request_refused(struct session *session, struct failure *why)
 	size_t left = 0;
 	bool ended = false;
 	char *data = NULL;
+
+	if (!send_failure(session, why))
+		return false;
 	size_t length = stream_reread(client, &data);
 
 	for (;;) {
@@ -120,7 +132,7 @@ bool await_request_refused(struct session *session, struct failure *why)
 		if (!kept)
 			return failure_set(why, FAILURE_NO_MEMORY);
 		if (done)
-			return send_failure(session, why, true);
+			return send_ready(session, why);
 		if (!await_readable(client, DEADLINE_NEVER))
 			return failure_set(why, session->killed);
 		ssize_t got = read_client(session, &data, why);

@@ -53,25 +53,30 @@ static bool await_wishes(struct session *session, struct writer *prefix, struct 
 {
 	struct upstream *upstream = session->upstream;
 	struct server *server = upstream->server;
-	int64_t deadline = loop_now() + session->worker->settings->server_connect_timeout_us;
+	int64_t limit = session->worker->settings->server_connect_timeout_us;
+	int64_t deadline = sooner(DEADLINE_NEVER, loop_now(), limit);
 
 	if (!parameters_write_change(prefix, server->applied, session->wishes, server->reported,
-				     server->base)) {
+				     server->base, server->reset_is_base)) {
 		parameters_assign(&server->applied, session->wishes);
 		return true;
 	}
-	bool proven = parameters_are_proven(session->wishes);
+	bool proven = parameters_are_proven(session->wishes, session->pool->id);
 	if (!proven) {
 		/* The text of the query stands behind its header, and ends in a zero. */
 		write_uint8(prefix, 0);
 		if (prefix->failed)
 			return failure_set(why, FAILURE_NO_MEMORY);
-		if (!upstream_query(upstream, prefix->data + 5, why, deadline))
-			return false;
+		if (!upstream_query(upstream, prefix->data + 5, why, deadline)) {
+			parameters_assign(&server->applied, NULL);
+			return session->killed != FAILURE_NONE ?
+				       failure_set(why, session->killed) :
+				       false;
+		}
 		prefix->length = 0;
 	}
 	parameters_assign(&server->applied, session->wishes);
-	parameters_prove(session->wishes);
+	parameters_prove(session->wishes, session->pool->id);
 	return true;
 }
 
@@ -141,9 +146,11 @@ static bool serve(struct session *session, struct failure *why)
 
 static bool has_been_spoken_to(const struct session *session)
 {
-	return session->killed == FAILURE_NONE &&
-	       (stream_has_news(&session->client) ||
-		(session->upstream != NULL && stream_has_news(&session->upstream->stream)));
+	/* A server is not listened to while its client has not taken what it said before. */
+	bool by_server = session->upstream != NULL && !stream_has_unsent(&session->client) &&
+			 stream_has_news(&session->upstream->stream);
+
+	return session->killed == FAILURE_NONE && (stream_has_news(&session->client) || by_server);
 }
 
 static void session_free(struct session *session)
@@ -154,20 +161,20 @@ static void session_free(struct session *session)
 	if (session->next != NULL)
 		session->next->previous_link = session->previous_link;
 	worker->session_count--;
+	if (session->is_counted)
+		session->pool->client_count--;
 	parameters_drop(session->wishes);
 	free(session->database_name);
 	free(session->user_name);
 	free(session);
 }
 
+/* Makes room for another client; its pool stays until the session has gone. */
 static void leave(struct session *session)
 {
 	cancel_key_remove(&session->worker->cancel_keys, session);
-	if (session->is_counted) {
+	if (session->is_counted)
 		session->worker->client_count--;
-		session->pool->client_count--;
-	}
-	session->is_counted = false;
 }
 
 /* Tells the client why, brings its server to rest, and closes its socket. */
@@ -195,6 +202,7 @@ static bool rest(struct session *session, struct failure *why)
 			       failure_set(why, session->killed) :
 			       failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 	stream_rest(&session->client);
+	session->rests_since = loop_now();
 	if (!stream_watch(&session->client) ||
 	    (session->upstream != NULL && !stream_watch(&session->upstream->stream)))
 		return failure_set(why, FAILURE_NO_MEMORY);
@@ -235,9 +243,11 @@ static void client_spoke(struct stream *stream)
 
 void session_wake(struct session *session)
 {
+	if (session->coroutine != NULL)
+		return;
+	session->coroutine = coroutine_start(session->client.loop, session_run, session);
 	if (session->coroutine == NULL)
-		session->coroutine =
-			coroutine_start(session->client.loop, session_run, session);
+		session->worker->has_sleepers = true;
 }
 
 void session_kill(struct session *session, enum failure_kind reason)
@@ -253,6 +263,8 @@ void session_kill(struct session *session, enum failure_kind reason)
 
 void session_cancel_wait(struct session *session)
 {
+	if (session->wait_cancelled)
+		return;
 	session->wait_cancelled = true;
 	/* One that has just been answered looks at the mark itself. */
 	if (session->waiting->server == NULL && !session->waiting->refused)
@@ -266,12 +278,13 @@ void session_tick(struct session *session, int64_t now)
 
 	if (session->coroutine != NULL) /* has deadlines of its own */
 		return;
-	if (session->killed != FAILURE_NONE) /* ... and found no memory to say so */
+	/* There was no memory to wake it when something came. */
+	if (session->phase == SESSION_NEW || session->killed != FAILURE_NONE ||
+	    stream_has_news(&session->client))
 		session_wake(session);
 	else if (session->phase == SESSION_LOGGED_IN)
 		limit = settings_client_idle_timeout_us(settings, session->pool->user);
-	if (limit > 0 && now - (session->request_at != 0 ? session->request_at :
-							   session->accepted_at) >= limit)
+	if (limit > 0 && now - session->rests_since >= limit)
 		session_kill(session, FAILURE_CLIENT_IDLE);
 }
 

@@ -33,6 +33,7 @@ struct session {
 	struct peer peer;
 	int64_t accepted_at;
 	int64_t request_at; /* of the last request; 0: none yet */
+	int64_t rests_since;
 	size_t stray_bytes; /* of a late COPY message, still to be dropped */
 
 	enum session_phase phase;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "daemon/cancel.h"
 #include "daemon/session.h"
@@ -32,6 +33,9 @@ struct upstream *upstream_new(struct worker *worker, struct server *server)
 void upstream_free(struct upstream *upstream)
 {
 	cancels_forget(upstream->cancels);
+	/* libpq's own goodbye must not be taken for the rest of half a message. */
+	if (upstream->torn || stream_has_unsent(&upstream->stream))
+		shutdown(upstream->stream.fd, SHUT_RDWR);
 	upstream->server->upstream = NULL;
 	pipeline_release(&upstream->pipeline);
 	stream_release(&upstream->stream); /* the socket is libpq's */
@@ -264,6 +268,8 @@ const char *upstream_read_at_rest(struct upstream *upstream)
 		if (length <= 0)
 			return "server conn crashed?";
 		bool good = upstream_sift(upstream, data, (size_t)length, &forward);
+		/* What began at rest is nobody's, even if its end comes in somebody's time. */
+		upstream->left_is_own = true;
 		if (!good || upstream->said_error)
 			return "idle server got dirty";
 	}

@@ -33,6 +33,7 @@ struct worker {
 	size_t session_count;
 	size_t session_limit; /* as many as there are descriptors for */
 	size_t client_count;  /* logged in, without the console's */
+	bool has_sleepers;    /* a session could not be woken for lack of memory */
 	bool closing;	      /* the process is about to end: no new clients but the console's */
 	bool ending;	      /* ... at once: nobody is waited for */
 	struct server *undialled; /* could not be started for lack of memory: tried again */

@@ -54,6 +54,7 @@ struct server_list {
 
 struct pool {
 	struct pools *pools;
+	uint64_t id; /* from 1 */
 	struct pool *next; /* in the registry's list */
 	struct pool *next_in_bucket;
 	char *database_name; /* as the client asked for it */

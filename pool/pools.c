@@ -87,6 +87,7 @@ static struct pool *pool_new(struct pools *pools, const char *database_name, con
 	if (pool == NULL)
 		return NULL;
 	pool->pools = pools;
+	pool->id = ++pools->last_pool_id;
 	pool->database_name = strdup(database_name);
 	pool->user_name = strdup(user_name);
 	if (pool->database_name == NULL || pool->user_name == NULL) {
@@ -187,6 +188,36 @@ void pools_adopt(struct pools *pools, struct settings *settings, int64_t now)
 }
 
 /* --- over all pools ----------------------------------------------------------------------- */
+
+/* Any name a client comes with makes a pool; one that no server has ever agreed to is forgotten. */
+static bool is_idle_talk(const struct pool *pool)
+{
+	return pool->client_count == 0 && pool->waiting_count == 0 && !pool->paused &&
+	       parameters_count(pool->welcome) == 0 && pool_server_count(pool) == 0 &&
+	       (pool->database == NULL || pool->database->user == NULL);
+}
+
+void pools_forget_idle_talk(struct pools *pools)
+{
+	struct pool **link = &pools->first;
+
+	pools->last = NULL;
+	while (*link != NULL) {
+		struct pool *pool = *link;
+		if (!is_idle_talk(pool)) {
+			pools->last = pool;
+			link = &pool->next;
+			continue;
+		}
+		struct pool **in_bucket =
+			&pools->buckets[bucket_of(pool->database_name, pool->user_name)];
+		while (*in_bucket != pool)
+			in_bucket = &(*in_bucket)->next_in_bucket;
+		*in_bucket = pool->next_in_bucket;
+		*link = pool->next;
+		pool_free(pool);
+	}
+}
 
 void pools_tick(struct pools *pools, int64_t now)
 {

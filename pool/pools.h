@@ -22,6 +22,7 @@ struct pools {
 	struct pool *first;
 	struct pool *last;
 	struct pool *buckets[POOL_BUCKETS];
+	uint64_t last_pool_id;
 	uint64_t last_id; /* one counter for clients and servers */
 	uint64_t random;  /* state of the jitter */
 	bool stopping;	  /* nothing is lent any more */
@@ -49,6 +50,12 @@ struct pool *pools_find(struct pools *pools, const struct database *database,
 void pools_adopt(struct pools *pools, struct settings *settings, int64_t now);
 
 void pools_tick(struct pools *pools, int64_t now);
+
+/*
+ * Frees the pools that exist only because some client named them: nobody uses them, and no server
+ * has ever agreed to a login for them. Pointers to such pools must not be kept.
+ */
+void pools_forget_idle_talk(struct pools *pools);
 
 /* Computes the averages of all pools over the period that ends now. */
 void pools_end_period(struct pools *pools, int64_t elapsed_us);

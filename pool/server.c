@@ -150,7 +150,8 @@ static const char *const reported_names[] = {
 
 bool server_take_over(struct server *server, struct parameter_table *table)
 {
-	if (PQsetnonblocking(server->connection, 1) != 0)
+	/* Under TLS the socket alone is not the connection. */
+	if (PQsslInUse(server->connection) || PQsetnonblocking(server->connection, 1) != 0)
 		return false;
 	parameters_assign(&server->base, parameters_empty(table));
 	for (size_t i = 0; i < sizeof reported_names / sizeof *reported_names; i++) {
@@ -158,6 +159,7 @@ bool server_take_over(struct server *server, struct parameter_table *table)
 		if (value != NULL && !parameters_change(&server->base, reported_names[i], value))
 			return false;
 	}
+	server->reset_is_base = true;
 	parameters_assign(&server->reported, server->base);
 	parameters_assign(&server->applied, parameters_empty(table));
 	return true;

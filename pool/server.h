@@ -49,6 +49,7 @@ struct server {
 
 	/* What it said of itself after its login, what it says now, and which client's wishes
 	 * brought it from one to the other. */
+	bool reset_is_base; /* RESET leads back to `base` */
 	struct parameters *base;
 	struct parameters *reported;
 	struct parameters *applied;

@@ -17,7 +17,7 @@ struct parameters {
 	struct parameters *next; /* in its bucket */
 	uint32_t hash;
 	uint32_t holders;
-	bool proven;
+	uint64_t proven_by; /* the last pool whose server took all of it, 0: none */
 	size_t count;
 	struct parameter list[]; /* sorted by name */
 };
@@ -86,7 +86,7 @@ static struct parameters *set_new(const struct parameter *list, size_t count)
 	}
 	set->count = count;
 	set->holders = 0;
-	set->proven = count == 0;
+	set->proven_by = 0;
 	return set;
 }
 
@@ -215,14 +215,14 @@ const char *parameters_get(const struct parameters *set, const char *name)
 	return found == NULL ? NULL : found->value;
 }
 
-bool parameters_are_proven(const struct parameters *set)
+bool parameters_are_proven(const struct parameters *set, uint64_t pool)
 {
-	return set->proven;
+	return set->count == 0 || set->proven_by == pool;
 }
 
-void parameters_prove(struct parameters *set)
+void parameters_prove(struct parameters *set, uint64_t pool)
 {
-	set->proven = true;
+	set->proven_by = pool;
 }
 
 size_t parameters_count(const struct parameters *set)
@@ -358,8 +358,16 @@ static void write_set(struct writer *writer, const struct parameter *parameter,
 	write_sql(writer, ",false);");
 }
 
-static void write_reset(struct writer *writer, const char *name)
+/* Back to where all clients start. */
+static void write_reset(struct writer *writer, const char *name, const char *start,
+			const char *encoding)
 {
+	struct parameter parameter = {name, start};
+
+	if (start != NULL) {
+		write_set(writer, &parameter, encoding);
+		return;
+	}
 	write_sql(writer, "RESET ");
 	write_quoted(writer, '"', name);
 	write_sql(writer, ";");
@@ -373,7 +381,7 @@ static bool is_reported_as(const struct parameters *reported, const char *name, 
 
 bool parameters_write_change(struct writer *writer, const struct parameters *applied,
 			     const struct parameters *wished, const struct parameters *reported,
-			     const struct parameters *base)
+			     const struct parameters *base, bool reset_is_base)
 {
 	size_t start = writer->length;
 	const char *encoding = parameters_get(wished, "client_encoding");
@@ -387,7 +395,8 @@ bool parameters_write_change(struct writer *writer, const struct parameters *app
 		const char *name = suspects->list[i].name;
 		if (find(wished, name) == NULL && !parameter_is_read_only(name) &&
 		    !is_reported_as(reported, name, parameters_get(base, name)))
-			write_reset(writer, name);
+			write_reset(writer, name,
+				    reset_is_base ? NULL : parameters_get(base, name), encoding);
 	}
 	for (size_t i = 0; i < wished->count; i++)
 		if (!is_reported_as(reported, wished->list[i].name, wished->list[i].value))

@@ -36,11 +36,11 @@ bool parameters_change(struct parameters **slot, const char *name, const char *v
 void parameters_assign(struct parameters **slot, struct parameters *set);
 
 /*
- * Whether a server has accepted all values of the set once. Before that a client's values are not
- * to be relied on, and are tried by themselves.
+ * Whether a server of that pool (by its number, from 1) has accepted all values of the set. Before
+ * that a client's values are not to be relied on, and are tried by themselves.
  */
-bool parameters_are_proven(const struct parameters *set);
-void parameters_prove(struct parameters *set);
+bool parameters_are_proven(const struct parameters *set, uint64_t pool);
+void parameters_prove(struct parameters *set, uint64_t pool);
 
 /* The value, or NULL. */
 const char *parameters_get(const struct parameters *set, const char *name);
@@ -55,11 +55,11 @@ bool parameter_is_read_only(const char *name);
 /*
  * Writes one Query that brings a server from what was applied on it to what a client wishes: SET for
  * the differences, RESET for what only the former client wished. `reported` is what the server now
- * says of itself, `base` what it said after its login. `applied` is NULL when that is not known.
- * False, and nothing written: nothing to do.
+ * says of itself, `base` where its clients start. `applied` is NULL when that is not known. RESET
+ * leads back to `base` only if `reset_is_base`. False, and nothing written: nothing to do.
  */
 bool parameters_write_change(struct writer *writer, const struct parameters *applied,
 			     const struct parameters *wished, const struct parameters *reported,
-			     const struct parameters *base);
+			     const struct parameters *base, bool reset_is_base);
 
 #endif

@@ -87,7 +87,7 @@ static bool request_query(struct pipeline *pipeline, unsigned char letter)
 static bool request_sync(struct pipeline *pipeline)
 {
 	if (pipeline->copying_in && !pipeline->copy_ended) {
-		pipeline->copied_sync = true;
+		pipeline->copied_syncs++;
 		return true;
 	}
 	pipeline->unsynced = pipeline->skipping = false;
@@ -168,13 +168,14 @@ static bool copy_in_begins(struct pipeline *pipeline)
 	if (head(pipeline) != FRONTEND_EXECUTE && head(pipeline) != FRONTEND_QUERY)
 		return false;
 	pipeline->copying_in = true;
-	pipeline->copy_ended = pipeline->copied_sync = false;
+	pipeline->copy_ended = false;
+	pipeline->copied_syncs = 0;
 
 	uint32_t kept = 1;
 	for (uint32_t i = 1; i < pipeline->count; i++) {
 		unsigned char letter = *at(pipeline, i);
 		if (!pipeline->copy_ended && letter == FRONTEND_SYNC)
-			pipeline->copied_sync = true;
+			pipeline->copied_syncs++;
 		else if (!pipeline->copy_ended && is_copy_end(letter))
 			pipeline->copy_ended = true;
 		else
@@ -182,7 +183,7 @@ static bool copy_in_begins(struct pipeline *pipeline)
 	}
 	pipeline->count = kept;
 	/* The request that began the copy is open again until a Sync that counts. */
-	if (pipeline->copied_sync && kept == 1 && head(pipeline) == FRONTEND_EXECUTE)
+	if (pipeline->copied_syncs > 0 && kept == 1 && head(pipeline) == FRONTEND_EXECUTE)
 		pipeline->unsynced = true;
 	return true;
 }
@@ -202,7 +203,7 @@ static void skip_to_sync(struct pipeline *pipeline)
  */
 static bool error_reported(struct pipeline *pipeline)
 {
-	if (pipeline->copying_in && pipeline->copied_sync)
+	if (pipeline->copying_in && pipeline->copied_syncs > 0)
 		pipeline->doubtful = true;
 	pipeline->copying_in = false;
 	if (head(pipeline) == PIPELINE_OWN_QUERY)
@@ -214,11 +215,22 @@ static bool error_reported(struct pipeline *pipeline)
 	return true;
 }
 
+/* While the server skips to a Sync, an answer to one can only be to one that it did not ignore. */
+static bool answers_copied_sync(struct pipeline *pipeline)
+{
+	if (!pipeline->doubtful || !pipeline->skipping || pipeline->count > 0)
+		return false;
+	pipeline->skipping = pipeline->unsynced = false;
+	pipeline->doubtful = --pipeline->copied_syncs > 0;
+	return true;
+}
+
 static bool ready_for_query(struct pipeline *pipeline, char status)
 {
-	if (!runs_query(pipeline) && head(pipeline) != FRONTEND_SYNC)
+	if (runs_query(pipeline) || head(pipeline) == FRONTEND_SYNC)
+		pop(pipeline);
+	else if (!answers_copied_sync(pipeline))
 		return false;
-	pop(pipeline);
 	pipeline->status = status;
 	pipeline->copying_in = false;
 	return status == 'I' || status == 'T' || status == 'E';

@@ -32,7 +32,7 @@ struct pipeline {
 	bool skipping; /* the server ignores everything up to a Sync not yet sent */
 	bool copying_in;
 	bool copy_ended;  /* ... and the client has sent CopyDone or CopyFail */
-	bool copied_sync; /* a Sync was sent while copying in: the server ignores those */
+	uint32_t copied_syncs; /* Syncs that were sent while copying in: the server ignores those */
 	bool doubtful;	  /* one more reply than is owed may come, see pipeline_request() */
 	bool probed;	  /* ... not any more: the empty query that asks has been answered */
 	bool own_failed;  /* an own query since pipeline_init() ended in an error */

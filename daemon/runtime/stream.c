@@ -155,6 +155,11 @@ static ssize_t stream_recv(struct stream *stream, char *buffer, size_t size)
 
 ssize_t stream_read(struct stream *stream, char **data)
 {
+	return stream_read_some(stream, data, SCRATCH_BYTES);
+}
+
+ssize_t stream_read_some(struct stream *stream, char **data, size_t most)
+{
 	struct chunk *kept = stream->kept;
 	size_t held = kept == NULL ? 0 : kept->end - kept->start;
 	char *scratch = stream->loop->scratch;
@@ -165,7 +170,8 @@ ssize_t stream_read(struct stream *stream, char **data)
 		errno = EMSGSIZE;
 		return -1;
 	}
-	ssize_t got = stream_recv(stream, scratch + held, SCRATCH_BYTES - held);
+	size_t room = SCRATCH_BYTES - held;
+	ssize_t got = stream_recv(stream, scratch + held, room < most ? room : most);
 	if (got < 0)
 		return -1;
 	if (held > 0) {
@@ -261,6 +267,11 @@ bool stream_flush(struct stream *stream)
 		return start_writing(stream);
 	chunk_free(&stream->unsent);
 	return true;
+}
+
+void stream_drop_unsent(struct stream *stream)
+{
+	chunk_free(&stream->unsent);
 }
 
 bool stream_send(struct stream *stream, const void *data, size_t length)

@@ -59,6 +59,9 @@ void stream_release(struct stream *stream);
 /* stream_release() and close(). */
 void stream_close(struct stream *stream);
 
+/* As stream_read(), but takes no more than about `most` bytes from the socket. */
+ssize_t stream_read_some(struct stream *stream, char **data, size_t most);
+
 /*
  * Points `data` to what was kept, followed by what one recv() brings, and answers how many bytes
  * that is. 0: the peer has ended (what was kept is dropped). -1: errno, EAGAIN when nothing new
@@ -98,6 +101,9 @@ bool stream_send(struct stream *stream, const void *data, size_t length);
 
 /* Sends of the unsent what can be sent now. */
 bool stream_flush(struct stream *stream);
+
+/* Forgets what could not be sent, for a peer that does not want it any more. */
+void stream_drop_unsent(struct stream *stream);
 
 static inline bool stream_has_unsent(const struct stream *stream)
 {

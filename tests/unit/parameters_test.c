@@ -201,7 +201,7 @@ static void test_sql(void)
 
 		writer_init(&writer);
 		write_bytes(&writer, "before", 6);
-		bool something = parameters_write_change(&writer, applied, wished, reported, base);
+		bool something = parameters_write_change(&writer, applied, wished, reported, base, true);
 		if (changes[i].sql == NULL)
 			ok(!something && writer.length == 6, "%s: nothing", changes[i].name);
 		else
@@ -224,11 +224,11 @@ static void test_unknown_state(void)
 	struct writer writer;
 
 	writer_init(&writer);
-	ok(parameters_write_change(&writer, NULL, wished, reported, base) &&
+	ok(parameters_write_change(&writer, NULL, wished, reported, base, true) &&
 		   is_one_query(&writer, 0, "RESET \"b\";SET \"a\" TO '4';"),
 	   "what was applied is not known: all that differs is reset, if it can be");
 	writer_release(&writer);
-	ok(!parameters_write_change(&writer, NULL, parameters_empty(table), base, base),
+	ok(!parameters_write_change(&writer, NULL, parameters_empty(table), base, base, true),
 	   "nothing differs: nothing");
 	writer_release(&writer);
 	parameters_drop(wished);
@@ -241,12 +241,13 @@ static void test_proven(void)
 	struct parameters *set = SET("TimeZone", "UTC");
 	struct parameters *same, *other = SET("TimeZone", "UTC", "a", "b");
 
-	ok(parameters_are_proven(parameters_empty(table)), "no values need no proof");
-	ok(!parameters_are_proven(set), "others do");
-	parameters_prove(set);
+	ok(parameters_are_proven(parameters_empty(table), 1), "no values need no proof");
+	ok(!parameters_are_proven(set, 1), "others do");
+	parameters_prove(set, 1);
 	same = SET("timezone", "UTC");
-	ok(parameters_are_proven(same), "once");
-	ok(!parameters_are_proven(other), "and each set by itself");
+	ok(parameters_are_proven(same, 1), "once");
+	ok(!parameters_are_proven(same, 2), "for one pool");
+	ok(!parameters_are_proven(other, 1), "and each set by itself");
 	parameters_drop(set);
 	parameters_drop(same);
 	parameters_drop(other);
@@ -260,7 +261,7 @@ static void test_hostile_encoding(void)
 	struct writer writer;
 
 	writer_init(&writer);
-	parameters_write_change(&writer, empty, wished, empty, empty);
+	parameters_write_change(&writer, empty, wished, empty, empty, true);
 	write_uint8(&writer, 0);
 	ok(strstr(writer.data + 5, "DROP") == NULL && strstr(writer.data + 5, ",'hex'),'UTF8')"),
 	   "a name that is none of an encoding is no part of the SQL");

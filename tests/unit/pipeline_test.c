@@ -72,6 +72,8 @@ static const struct conversation conversations[] = {
 	{">P>B>E>S<1<2<G>d>c>S<E<ZI", DOUBT, "an extended COPY fails: one Sync may be owed"},
 	{">P>B>E>S<1<2<G>d>c>S<E<ZI>q<I<ZI", IDLE, "the empty query shows that it was not"},
 	{">P>B>E>S<1<2<G>d>c>S<E<ZI>q<ZI<I<ZI", IDLE, "or that it was"},
+	{">P>B>D>E>S<1<2<n<G<E<ZI", IDLE, "an extended COPY fails before its first read"},
+	{">P>B>D>E>S<1<2<n<G<E<ZI>d>c>S<ZI", IDLE, "and its late data is answered once more"},
 	{">q>Q<C<S<ZI", BUSY, "the query behind an own one"},
 	{">q>Q<C<S<ZI<T<D<C<ZI", IDLE, "an own query in front"},
 	{"<A<N<S", IDLE, "what comes of its own accord"},
