@@ -105,6 +105,7 @@ void daemon_shut_down(struct daemon *daemon)
 	daemon->worker.closing = daemon->worker.ending = true;
 	listeners_close(&daemon->listeners);
 	pools_stop(&daemon->pools, loop_now());
+	dial_cancel_all(&daemon->worker);
 	kill_sessions(daemon, FAILURE_SHUTTING_DOWN);
 	event_active(daemon->tick, EV_TIMEOUT, 0);
 }

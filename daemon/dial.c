@@ -20,11 +20,6 @@ static struct worker *worker_of(const struct server *server)
 
 /* --- logging in --------------------------------------------------------------------------- */
 
-static bool out_of_time(struct failure *why)
-{
-	return failure_set(why, FAILURE_CONNECT_TIMEOUT);
-}
-
 /* libpq's own dance, one step whenever its socket is ready. It may change sockets on the way. */
 static bool await_connected(struct server *server, const struct conninfo *conninfo,
 			    struct failure *why, int64_t deadline)
@@ -35,7 +30,8 @@ static bool await_connected(struct server *server, const struct conninfo *connin
 	while (step == STEP_READ || step == STEP_WRITE) {
 		short what = step == STEP_READ ? EV_READ : EV_WRITE;
 		if (!await_descriptor(loop, server_socket(server), what, deadline))
-			return out_of_time(why);
+			return failure_set(why, errno == ETIMEDOUT ? FAILURE_CONNECT_TIMEOUT :
+								     FAILURE_SERVER_SHUTTING_DOWN);
 		step = server_connect_step(server);
 	}
 	if (step == STEP_FAILED)
@@ -103,10 +99,12 @@ static void dial_main(void *arg)
 	int64_t started_at = loop_now();
 	struct failure why;
 
+	server->busy = coroutine_current(&worker->loop);
 	if (pool_is_into_reserve(server->pool))
 		server_log(worker->log, LEVEL_LOG, server, "taking connection from reserve_pool");
 	if (await_server_login(server, &why, limit > 0 ? started_at + limit : DEADLINE_NEVER)) {
 		server_log_new(worker->log, server);
+		server->busy = NULL;
 		pool_dial_succeeded(server, loop_now());
 		return;
 	}
@@ -199,8 +197,10 @@ static void check_main(void *arg)
 	int64_t limit = worker->settings->server_connect_timeout_us;
 	struct failure why;
 
+	server->busy = coroutine_current(&worker->loop);
 	bool good = upstream_query(upstream_of(server), strcmp(query, "<empty>") == 0 ? "" : query,
 				   &why, limit > 0 ? loop_now() + limit : DEADLINE_NEVER);
+	server->busy = NULL;
 	pool_check_ended(server, good, loop_now());
 }
 
@@ -212,6 +212,18 @@ static void check(void *context, struct server *server)
 		server->next_in_batch = worker->unchecked;
 		worker->unchecked = server;
 	}
+}
+
+void dial_cancel_all(struct worker *worker)
+{
+	static const enum server_state states[] = {SERVER_LOGIN, SERVER_TESTED};
+
+	for (struct pool *pool = worker->pools->first; pool != NULL; pool = pool->next)
+		for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+			for (struct server *server = pool->servers[states[i]].first;
+			     server != NULL; server = server->next)
+				if (server->busy != NULL)
+					coroutine_cancel(server->busy);
 }
 
 void dial_again(struct worker *worker)

@@ -12,6 +12,9 @@ struct worker;
 /* The context of these calls is a struct worker. */
 extern const struct pool_calls dial_calls;
 
+/* Cuts short the logins and checks that are under way. */
+void dial_cancel_all(struct worker *worker);
+
 /* Tries again what could not be started for lack of memory. */
 void dial_again(struct worker *worker);
 

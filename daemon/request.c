@@ -97,20 +97,23 @@ bool request_read(struct session *session, char **data, size_t *length, struct f
 	return true;
 }
 
-/* Finds the end of the request, or as much of it as is there. */
-static size_t request_end(const char *data, size_t length, size_t *left, bool *ended)
+/* Finds the end of the request, or as much of it as is there. False: no client may send this. */
+static bool find_end(const char *data, size_t length, size_t *at_end, size_t *left, bool *ended)
 {
 	struct message message;
 	size_t at = *left < length ? *left : length;
 
 	*left -= at;
 	while (*left == 0 && !*ended && message_look(data + at, length - at, &message)) {
+		if (frontend_message_check(&message, SIZE_MAX) != MESSAGE_GOOD)
+			return false;
 		*ended = message.letter == FRONTEND_QUERY || message.letter == FRONTEND_SYNC ||
 			 message.letter == FRONTEND_FUNCTION_CALL;
 		at += message.present;
 		*left = message.body_length + MESSAGE_HEADER_BYTES - message.present;
 	}
-	return at;
+	*at_end = at;
+	return true;
 }
 
 bool await_request_refused(struct session *session, struct failure *why)
@@ -125,7 +128,9 @@ bool await_request_refused(struct session *session, struct failure *why)
 	size_t length = stream_reread(client, &data);
 
 	for (;;) {
-		size_t at = request_end(data, length, &left, &ended);
+		size_t at;
+		if (!find_end(data, length, &at, &left, &ended))
+			return failure_set(why, FAILURE_BAD_MESSAGE_LENGTH);
 		bool done = ended && left == 0;
 		bool kept = done ? stream_put_back(client, data + at, length - at) :
 				   stream_keep(client, data + at, length - at);

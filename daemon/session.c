@@ -58,6 +58,8 @@ static bool await_wishes(struct session *session, struct writer *prefix, struct 
 
 	if (!parameters_write_change(prefix, server->applied, session->wishes, server->reported,
 				     server->base, server->reset_is_base)) {
+		if (prefix->failed)
+			return failure_set(why, FAILURE_NO_MEMORY);
 		parameters_assign(&server->applied, session->wishes);
 		return true;
 	}

@@ -39,6 +39,7 @@ struct server {
 	uint64_t id;
 	struct pg_conn *connection; /* NULL before the first step */
 	void *upstream;		    /* the daemon's part */
+	void *busy;		    /* the daemon's coroutine that logs it in or tries it, or NULL */
 
 	int64_t connected_at; /* deadlines' clock; when the login was complete */
 	int64_t lent_at;
