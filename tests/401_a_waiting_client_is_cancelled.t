@@ -31,4 +31,29 @@ for my $messages (Query('insert into t values (1)'),
 	is($client->value('select count(*) from t'), 0, 'the cancelled query never ran');
 }
 
+# In the middle of a batch, all that follows is skipped up to Sync; but not a goodbye.
+my %goodbyes = (
+	'Sync'              => sub ($c) { is($c->put(Execute(), Sync())->result->{types}, 'Z', 'a Sync') },
+	'Terminate'         => sub ($c) { ok($c->put(Terminate())->closed, 'a goodbye') },
+	'Execute Terminate' => sub ($c) { ok($c->put(Execute(), Terminate())->closed, 'one after more') },
+	'Terminate and end' => sub ($c) { $c->put(Terminate()); $c->close },
+	'end'               => sub ($c) { $c->close },
+	'reset'             => sub ($c) { $c->reset },
+);
+for my $how (sort keys %goodbyes)
+{
+	my $guest = Wire->login($millpond);
+	$holder->query('begin');
+	$guest->put(Parse('', 'select 1'), Bind(), Flush());
+	wait_until(sub { $millpond->pool->{cl_waiting} == 1 }, 'one to wait');
+	$guest->cancel;
+	is($guest->result('E')->{error}{C}, '57014', "$how: cancelled in a batch");
+	$goodbyes{$how}->($guest);
+	$holder->query('commit');
+	is($guest->value('select 8'), 8, 'the session goes on') if $how eq 'Sync';
+	undef $guest;
+	wait_until(sub { $millpond->pool->{cl_active} == 3 }, 'the guest to leave');
+	pass("$how: it has left");
+}
+
 done_testing;

@@ -12,7 +12,7 @@ my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, settings => { default_pool_size => 4 });
 Wire->login($millpond)->query('create table t (a int); create table done (a int)');
 
-my @clients;
+my (@clients, %history);
 my %acts = (
 	query    => sub ($c) { $c->query('select 1') },
 	late     => sub ($c) { $c->put(Query('select 2')) },
@@ -37,11 +37,18 @@ for (1 .. $rounds)
 	push @clients, Wire->login($millpond) if @clients < 3;
 	push @clients, Wire->login($millpond) if @clients < 30 && rand() < 0.3;
 	my $client = $clients[ rand @clients ];
-	$acts{ $acts[ rand @acts ] }->($client);
+	my $act = $acts[ rand @acts ];
+	$history{ $client->{socket}->sockport } .= " $act";
+	$acts{$act}->($client);
 	@clients = grep { !$_->{gone} } @clients;
 }
 $_->close for @clients;
-wait_until(sub { 1 == $millpond->console('SHOW CLIENTS') }, 'all clients to be gone');
+if (!eval { wait_until(sub { 1 == $millpond->console('SHOW CLIENTS') }, 'all clients to be gone') })
+{
+	fail('all clients are gone');
+	diag("$_->{ptr} $_->{state} did$history{$_->{port}}") for $millpond->console('SHOW CLIENTS');
+	diag(explain($millpond->pool));
+}
 wait_until(sub { my $pool = $millpond->pool; !$pool->{sv_active} && !$pool->{cl_active}
 	&& !$pool->{cl_waiting} }, 'an empty pool');
 my @last = map { Wire->login($millpond) } 1 .. 8;
