@@ -130,10 +130,9 @@ void server_connect_failure(const struct server *server, struct failure *why)
 bool server_refusal_is_final(const struct failure *why)
 {
 	/* Not so for 53300 (too many connections) and 57P03 (starting up): these pass. */
-	return why->kind == FAILURE_SERVER_LOGIN_TYPE ||
-	       (why->kind == FAILURE_SERVER_REFUSED &&
-		(strncmp(why->sqlstate, "28", 2) == 0 || strncmp(why->sqlstate, "3D", 2) == 0 ||
-		 strncmp(why->sqlstate, "22", 2) == 0 || strncmp(why->sqlstate, "42", 2) == 0));
+	return why->kind == FAILURE_SERVER_REFUSED &&
+	       (strncmp(why->sqlstate, "28", 2) == 0 || strncmp(why->sqlstate, "3D", 2) == 0 ||
+		strncmp(why->sqlstate, "22", 2) == 0 || strncmp(why->sqlstate, "42", 2) == 0);
 }
 
 /* --- taking over -------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@ use Test::More;
 use Wire;
 
 my $server   = Postgres->new;
-my $millpond = Millpond->new('pool', server => $server);
+my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' });
 my $client   = Wire->login($millpond);
 $client->query('begin');
 my $console = Wire->login($millpond, database => 'pgbouncer');
@@ -17,17 +17,26 @@ ok($client->closed, 'with all clients');
 for my $kind (qw(WAIT_FOR_SERVERS WAIT_FOR_CLIENTS))
 {
 	$millpond->start;
-	my ($busy, $resting) = map { Wire->login($millpond) } 1 .. 2;
+	my ($busy, $waiting, $resting) = map { Wire->login($millpond) } 1 .. 3;
 	$busy->query('begin');
+	$waiting->put(Query('select 1'));
+	wait_until(sub { $millpond->pool->{cl_waiting} == 1 }, 'one to wait');
 	$console = Wire->login($millpond, database => 'pgbouncer', unix => 1);
 	is_deeply($console->query("SHUTDOWN $kind")->{tags}, ['SHUTDOWN'], "$kind is answered");
 	is($busy->value('select 1'), 1, "$kind: a transaction goes on");
 	is($console->value('SHOW VERSION') =~ /Millpond/, 1, "$kind: the console stays");
+	if ($kind eq 'WAIT_FOR_SERVERS')
+	{
+		my @answers = ($waiting->result, $resting->query('select 1'));
+		is_deeply([ @{ $_->{error} }{qw(S C M)} ], [ 'FATAL', '57P01', 'server shutting down' ],
+			"$kind: who waits or comes is told")
+			for @answers;
+	}
 	$busy->query('commit');
 	if ($kind eq 'WAIT_FOR_CLIENTS')
 	{
 		is($console->value('SHOW VERSION') =~ /Millpond/, 1, "$kind: sessions are waited for");
-		$_->put(Terminate()) for $busy, $resting;
+		$_->put(Terminate()) for $busy, $waiting, $resting;
 	}
 	is($millpond->wait_exit(5) & 127, 0, "$kind: then it ends");
 }
