@@ -61,6 +61,20 @@ static size_t drop_late_copy(struct session *session, const char *data, size_t l
 	return at;
 }
 
+/* What no request may have in it. */
+static bool check(const struct message *message, size_t max_bytes, struct failure *why)
+{
+	switch (frontend_message_check(message, max_bytes)) {
+	case MESSAGE_UNKNOWN:
+		return failure_set(why, FAILURE_BAD_MESSAGE_TYPE, message->letter);
+	case MESSAGE_BAD_LENGTH:
+		return failure_set(why, FAILURE_BAD_MESSAGE_LENGTH);
+	default:
+		return message->letter != FRONTEND_TERMINATE ||
+		       failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
+	}
+}
+
 static bool keep_incomplete(struct session *session, const char *data, size_t length,
 			    struct failure *why)
 {
@@ -84,28 +98,24 @@ bool request_read(struct session *session, char **data, size_t *length, struct f
 	if (!message_look(*data, left, &message))
 		return keep_incomplete(session, *data, left, why);
 
-	enum message_fault fault = frontend_message_check(&message, max_bytes);
-	if (fault == MESSAGE_UNKNOWN)
-		return failure_set(why, FAILURE_BAD_MESSAGE_TYPE, message.letter);
-	if (fault == MESSAGE_BAD_LENGTH)
-		return failure_set(why, FAILURE_BAD_MESSAGE_LENGTH);
-	if (message.letter == FRONTEND_TERMINATE)
-		return failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
+	if (!check(&message, max_bytes, why))
+		return false;
 	if (!message_is_whole(&message) && left < WAIT_FOR_WHOLE_BYTES)
 		return keep_incomplete(session, *data, left, why);
 	*length = left;
 	return true;
 }
 
-/* Finds the end of the request, or as much of it as is there. False: no client may send this. */
-static bool find_end(const char *data, size_t length, size_t *at_end, size_t *left, bool *ended)
+/* Finds the end of the request, or as much of it as is there. */
+static bool find_end(const char *data, size_t length, size_t *at_end, size_t *left, bool *ended,
+		     struct failure *why)
 {
 	struct message message;
 	size_t at = *left < length ? *left : length;
 
 	*left -= at;
 	while (*left == 0 && !*ended && message_look(data + at, length - at, &message)) {
-		if (frontend_message_check(&message, SIZE_MAX) != MESSAGE_GOOD)
+		if (!check(&message, SIZE_MAX, why))
 			return false;
 		*ended = message.letter == FRONTEND_QUERY || message.letter == FRONTEND_SYNC ||
 			 message.letter == FRONTEND_FUNCTION_CALL;
@@ -129,8 +139,8 @@ bool await_request_refused(struct session *session, struct failure *why)
 
 	for (;;) {
 		size_t at;
-		if (!find_end(data, length, &at, &left, &ended))
-			return failure_set(why, FAILURE_BAD_MESSAGE_LENGTH);
+		if (!find_end(data, length, &at, &left, &ended, why))
+			return false;
 		bool done = ended && left == 0;
 		bool kept = done ? stream_put_back(client, data + at, length - at) :
 				   stream_keep(client, data + at, length - at);
