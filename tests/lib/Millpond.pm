@@ -243,6 +243,13 @@ sub reconfigure ($self, %changes)
 sub log_since ($self, $offset = 0) { return slurp_file($self->logfile, $offset) }
 sub log_end ($self) { return (-s $self->logfile) // 0 }
 
+# The processor time that the daemon has used so far. A busy loop shows itself by this.
+sub cpu_seconds ($self)
+{
+	my ($user, $system) = slurp_file("/proc/$self->{_pid}/stat") =~ /\) (?:\S+ ){11}(\d+) (\d+)/;
+	return ($user + $system) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
 # Runs the condition again and again until it is true; croaks when patience is over.
 sub wait_until ($condition, $what = 'a condition', $seconds = $Wire::patience)
 {
