@@ -37,6 +37,7 @@ my %goodbyes = (
 	'Terminate'         => sub ($c) { ok($c->put(Terminate())->closed, 'a goodbye') },
 	'Execute Terminate' => sub ($c) { ok($c->put(Execute(), Terminate())->closed, 'one after more') },
 	'Terminate and end' => sub ($c) { $c->put(Terminate()); $c->close },
+	'Execute and end'   => sub ($c) { $c->put(Execute()); $c->close },
 	'end'               => sub ($c) { $c->close },
 	'reset'             => sub ($c) { $c->reset },
 );
@@ -55,5 +56,25 @@ for my $how (sort keys %goodbyes)
 	wait_until(sub { $millpond->pool->{cl_active} == 3 }, 'the guest to leave');
 	pass("$how: it has left");
 }
+
+# Cancel, last words and reset arrive together.
+for my $words (Terminate(), Execute(), Execute() . Flush(), '')
+{
+	for (1 .. 25)
+	{
+		$holder->query('begin');
+		my $guest = Wire->login($millpond);
+		$guest->put(Parse('', 'select 1'), Bind(), Flush());
+		wait_until(sub { $millpond->pool->{cl_waiting} == 1 }, 'one to wait');
+		my $cancel = Wire->connect($millpond);
+		$cancel->put(CancelRequest(@$guest{qw(pid secret)}));
+		$guest->put($words);
+		$guest->close;
+		$cancel->closed;
+		$holder->query('commit');
+		wait_until(sub { $millpond->pool->{cl_active} == 3 }, 'the guest to leave');
+	}
+}
+pass('nobody is left behind');
 
 done_testing;
