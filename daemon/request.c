@@ -148,7 +148,8 @@ bool await_request_refused(struct session *session, struct failure *why)
 			return failure_set(why, FAILURE_NO_MEMORY);
 		if (done)
 			return send_ready(session, why);
-		stream_expect_more(client);
+		if (length > 0)
+			stream_expect_more(client);
 		if (!await_readable(client, DEADLINE_NEVER))
 			return failure_set(why, session->killed);
 		ssize_t got = read_client(session, &data, why);

@@ -49,6 +49,9 @@ for my $how (sort keys %goodbyes)
 	wait_until(sub { $millpond->pool->{cl_waiting} == 1 }, 'one to wait');
 	$guest->cancel;
 	is($guest->result('E')->{error}{C}, '57014', "$how: cancelled in a batch");
+	my $before = $millpond->cpu_seconds;
+	ok($guest->quiet(0.3), '... and what follows is awaited');
+	cmp_ok($millpond->cpu_seconds - $before, '<', 0.1, '... without turning in circles');
 	$goodbyes{$how}->($guest);
 	$holder->query('commit');
 	is($guest->value('select 8'), 8, 'the session goes on') if $how eq 'Sync';
