@@ -20,7 +20,7 @@
 
 /* What sockets are read into; shared by all streams of the loop, since between two awaits only
  * one coroutine runs. */
-#define SCRATCH_BYTES ((size_t)256 * 1024)
+#define SCRATCH_BYTES ((size_t)512 * 1024)
 
 struct coroutine;
 
