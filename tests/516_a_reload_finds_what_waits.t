@@ -28,7 +28,7 @@ my %entries = (
 my %changes = (
 	removed   => undef,
 	changed   => "host=127.0.0.1 port=$port dbname=after connect_query='words after'",
-	untouched => '',
+	untouched => undef,
 );
 my $count = 0;
 for my $state (sort keys %entries)
@@ -42,7 +42,8 @@ for my $state (sort keys %entries)
 		wait_until(sub { my $pool = $millpond->pool($name); $pool && $pool->{sv_login} },
 			'the login to begin');
 		my $new = $changes{$change};
-		$millpond->reconfigure(databases => { $name => defined $new && !$new ? $entries{$state} : $new },
+		$new = $entries{$state} if $change eq 'untouched';
+		$millpond->reconfigure(databases => { $name => $new },
 			settings => { server_idle_timeout => 600 + $_ })
 			for 1 .. 3;
 		is($other->value("query $count"), "query $count", "$state, $change: others are served");
