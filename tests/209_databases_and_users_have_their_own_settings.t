@@ -46,10 +46,12 @@ $answer = $gone->query('select 1') if !$answer->{error};
 is($answer->{error}{C}, '3D000', "the server's own refusal comes through");
 
 my @clients = map { Wire->login($millpond, database => 'forced') } 1 .. 6;
-$_->put(Query('select pg_sleep(0.3)')) for @clients;
+$_->query('begin') for @clients[ 0 .. 2 ];
+$_->put(Query('select 1')) for @clients[ 3 .. 5 ];
 wait_until(sub { $millpond->pool('forced')->{cl_waiting} == 3 }, 'three to wait');
 is(scalar $server->backends(q(usename = 'app')), 3, 'pool_size of one database');
-$_->result for @clients;
+$_->query('commit') for @clients[ 0 .. 2 ];
+$_->result for @clients[ 3 .. 5 ];
 
 my @bobs = map { Wire->login($millpond, database => 'shop', user => 'bob') } 1 .. 4;
 $_->put(Query('select 1')) for @bobs;
