@@ -52,7 +52,8 @@ static bool await_settled(struct upstream *upstream, int64_t deadline)
 	    !send_request(upstream, FRONTEND_COPY_FAIL, "the client has left"))
 		return false;
 	while (!pipeline_is_settled(pipeline) || upstream->left > 0) {
-		if (pipeline->unsynced && !pipeline->copying_in && !end_request(upstream))
+		bool copying = pipeline->copying_in && !pipeline->copy_ended;
+		if (pipeline->unsynced && !copying && !end_request(upstream))
 			return false;
 		if (!upstream_drain(upstream, deadline))
 			return false;

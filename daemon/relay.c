@@ -10,8 +10,8 @@
 #include "daemon/worker.h"
 #include "protocol/message.h"
 
-/* So long a query may still run after its client has said goodbye, as it would on a server. */
-#define GOODBYE_GRACE_US INT64_C(2000000)
+/* So long what was asked for may still run after the client has said its last, as on a server. */
+#define ENDING_GRACE_US INT64_C(2000000)
 
 /* A session whose sockets are ready again and again lets the others have a turn. */
 #define ROUNDS_IN_A_ROW 8
@@ -24,9 +24,10 @@ struct relay {
 	struct stats *stats;
 	size_t max_bytes;	/* of a message */
 	size_t left;		/* of a request of which the beginning has been passed on */
-	bool goodbye;		/* the client has said Terminate */
-	int64_t goodbye_at;
-	bool deaf;		/* ... and takes no replies any more: they are dropped */
+	enum failure_kind ending; /* the client's last message: a goodbye, or one that may not be */
+	int ending_letter;
+	int64_t ending_at;
+	bool deaf; /* it takes no replies any more: they are dropped */
 	unsigned ready_count;	/* the upstream's when it was last looked at */
 	int64_t transaction_at; /* when it began; 0: none is open */
 	int64_t query_at;	/* when the server was last asked something it owes; 0: nothing */
@@ -72,11 +73,31 @@ static bool note_request(struct relay *relay, const struct message *message)
 	return pipeline_request(relay->pipeline, message->letter);
 }
 
-static bool refuse(const struct message *message, enum message_fault fault, struct failure *why)
+/* Nothing that follows is read; what stands in front is executed and answered, as by a server. */
+static void note_ending(struct relay *relay, const struct message *message,
+			enum failure_kind ending)
 {
-	if (fault == MESSAGE_UNKNOWN)
-		return failure_set(why, FAILURE_BAD_MESSAGE_TYPE, message->letter);
-	return failure_set(why, FAILURE_BAD_MESSAGE_LENGTH);
+	relay->ending = ending;
+	relay->ending_letter = message->letter;
+	relay->ending_at = loop_now();
+}
+
+/* Whether this message is the last one. */
+static bool is_last(struct relay *relay, const struct message *message)
+{
+	switch (frontend_message_check(message, relay->max_bytes)) {
+	case MESSAGE_UNKNOWN:
+		note_ending(relay, message, FAILURE_BAD_MESSAGE_TYPE);
+		return true;
+	case MESSAGE_BAD_LENGTH:
+		note_ending(relay, message, FAILURE_BAD_MESSAGE_LENGTH);
+		return true;
+	default:
+		if (message->letter != FRONTEND_TERMINATE)
+			return false;
+		note_ending(relay, message, FAILURE_CLIENT_SAID_GOODBYE);
+		return true;
+	}
 }
 
 /* Hops over the client's messages as far as they can go on now; `*taken` is how far that is. */
@@ -87,22 +108,10 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 	size_t at = relay->left < length ? relay->left : length;
 
 	relay->left -= at;
-	while (!pipeline_is_full(relay->pipeline) && !relay->goodbye &&
-	       message_look(data + at, length - at, &message)) {
-		enum message_fault fault = frontend_message_check(&message, relay->max_bytes);
-		if (fault != MESSAGE_GOOD) {
-			*taken = at;
-			return refuse(&message, fault, why);
-		}
-		if (message.letter == FRONTEND_TERMINATE) {
-			relay->goodbye = true;
-			relay->goodbye_at = loop_now();
-			break;
-		}
-		if (!note_request(relay, &message)) {
-			*taken = at;
+	while (!pipeline_is_full(relay->pipeline) &&
+	       message_look(data + at, length - at, &message) && !is_last(relay, &message)) {
+		if (!note_request(relay, &message))
 			return failure_set(why, FAILURE_NO_MEMORY);
-		}
 		at += message.present;
 		if (!message_is_whole(&message))
 			relay->left = message.body_length + MESSAGE_HEADER_BYTES - message.present;
@@ -122,7 +131,7 @@ static bool keep_rest(struct relay *relay, const char *data, size_t length, stru
 {
 	bool kept;
 
-	if (relay->goodbye) /* what follows a goodbye is nobody's */
+	if (relay->ending != FAILURE_NONE) /* what follows the last message is nobody's */
 		return true;
 	kept = pipeline_is_full(relay->pipeline) ? stream_put_back(relay->client, data, length) :
 						   stream_keep(relay->client, data, length);
@@ -152,17 +161,15 @@ static bool send_requests(struct relay *relay, const char *data, size_t length,
 	return sent || server_failed(why);
 }
 
-/* What stands in front of a faulty message is sent all the same, as a server would execute it. */
 static bool pass_requests(struct relay *relay, const char *data, size_t length,
 			  const struct writer *prefix, struct failure *why)
 {
-	struct failure of_server;
-	size_t taken;
+	size_t taken = 0;
 
 	if (prefix != NULL && !pipeline_request(relay->pipeline, PIPELINE_OWN_QUERY))
 		return failure_set(why, FAILURE_NO_MEMORY);
-	bool good = take_requests(relay, data, length, &taken, why);
-	if (!send_requests(relay, data, taken, prefix, good ? why : &of_server) || !good)
+	if (!take_requests(relay, data, length, &taken, why) ||
+	    !send_requests(relay, data, taken, prefix, why))
 		return false;
 	if (is_half_done(relay) || taken < length)
 		stream_expect_more(relay->client);
@@ -179,7 +186,7 @@ static bool must_ask(const struct pipeline *pipeline)
 static bool wants_requests(const struct relay *relay)
 {
 	return !stream_has_unsent(&relay->upstream->stream) && !pipeline_is_full(relay->pipeline) &&
-	       !relay->goodbye && !must_ask(relay->pipeline);
+	       relay->ending == FAILURE_NONE && !must_ask(relay->pipeline);
 }
 
 static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
@@ -244,7 +251,7 @@ static void turn_deaf(struct relay *relay)
 
 static bool client_is_lost(struct relay *relay, struct failure *why)
 {
-	if (!relay->goodbye)
+	if (relay->ending != FAILURE_CLIENT_SAID_GOODBYE)
 		return !failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 	turn_deaf(relay);
 	return false;
@@ -278,7 +285,7 @@ static bool pump_replies(struct relay *relay, bool *moved, struct failure *why)
 
 	if (!relay->deaf && !stream_flush(relay->client) && client_is_lost(relay, why))
 		return false;
-	if (relay->goodbye && stream_has_unsent(relay->client))
+	if (relay->ending == FAILURE_CLIENT_SAID_GOODBYE && stream_has_unsent(relay->client))
 		turn_deaf(relay);
 	if (!wants_replies(relay))
 		return true;
@@ -310,7 +317,7 @@ static bool ask_if_in_doubt(const struct relay *relay, struct failure *why)
 	       server_failed(why);
 }
 
-/* Whoever says goodbye gets what was asked for before, but what is half done stays so. */
+/* What was asked for before the last message is waited for, but what is half done stays so. */
 static bool all_is_answered(const struct relay *relay)
 {
 	const struct pipeline *pipeline = relay->pipeline;
@@ -324,7 +331,8 @@ static bool is_over(const struct relay *relay)
 
 	if (!between_messages || relay->pipeline->doubtful)
 		return false;
-	return pipeline_is_idle(relay->pipeline) || (relay->goodbye && all_is_answered(relay));
+	return pipeline_is_idle(relay->pipeline) ||
+	       (relay->ending != FAILURE_NONE && all_is_answered(relay));
 }
 
 /* When the first of the limits that apply now is reached, and which one that is. */
@@ -346,9 +354,9 @@ static int64_t next_limit(const struct relay *relay, enum failure_kind *kind)
 		deadline = relay->transaction_at + relay->transaction_limit_us;
 		*kind = FAILURE_TRANSACTION_TIMEOUT;
 	}
-	if (relay->goodbye && relay->goodbye_at + GOODBYE_GRACE_US < deadline) {
-		deadline = relay->goodbye_at + GOODBYE_GRACE_US;
-		*kind = FAILURE_CLIENT_SAID_GOODBYE;
+	if (relay->ending != FAILURE_NONE && relay->ending_at + ENDING_GRACE_US < deadline) {
+		deadline = relay->ending_at + ENDING_GRACE_US;
+		*kind = relay->ending;
 	}
 	return deadline;
 }
@@ -362,7 +370,7 @@ static bool await_movement(const struct relay *relay, struct failure *why)
 			 wants_replies(relay), deadline))
 		return true;
 	if (errno == ETIMEDOUT)
-		return failure_set(why, limit);
+		return failure_set(why, limit, relay->ending_letter);
 	if (errno == ECANCELED)
 		return failure_set(why, relay->session->killed);
 	return failure_set(why, FAILURE_NO_MEMORY);
@@ -385,7 +393,8 @@ static bool run(struct relay *relay, struct failure *why)
 		else if (!await_movement(relay, why))
 			return false;
 	}
-	return !relay->goodbye || failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
+	return relay->ending == FAILURE_NONE ||
+	       failure_set(why, relay->ending, relay->ending_letter);
 }
 
 /* Without data, in session mode: the client has something to say, or the server has. */
