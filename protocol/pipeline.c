@@ -196,6 +196,14 @@ static void skip_to_sync(struct pipeline *pipeline)
 		pipeline->skipping = pipeline->unsynced = true;
 }
 
+static bool only_syncs_follow(const struct pipeline *pipeline)
+{
+	for (uint32_t i = 1; i < pipeline->count; i++)
+		if (*at(pipeline, i) != FRONTEND_SYNC)
+			return false;
+	return true;
+}
+
 /*
  * An error while copying in leaves open whether the server had already read, and so ignored, the
  * Syncs that were sent during the copy: most often it had, but a trigger may fail before the first
@@ -206,6 +214,9 @@ static bool error_reported(struct pipeline *pipeline)
 	if (pipeline->copying_in && pipeline->copied_syncs > 0)
 		pipeline->doubtful = true;
 	pipeline->copying_in = false;
+	/* Whether these are skipped or executed hangs on the same doubt, and nobody can be asked. */
+	if (pipeline->doubtful && !only_syncs_follow(pipeline))
+		return false;
 	if (head(pipeline) == PIPELINE_OWN_QUERY)
 		pipeline->own_failed = true;
 	if (pipeline->count == 0)
@@ -215,10 +226,10 @@ static bool error_reported(struct pipeline *pipeline)
 	return true;
 }
 
-/* While the server skips to a Sync, an answer to one can only be to one that it did not ignore. */
+/* When nothing else is owed, an answer to a Sync can only be to one that was not ignored. */
 static bool answers_copied_sync(struct pipeline *pipeline)
 {
-	if (!pipeline->doubtful || !pipeline->skipping || pipeline->count > 0)
+	if (!pipeline->doubtful || pipeline->copied_syncs == 0 || pipeline->count > 0)
 		return false;
 	pipeline->skipping = pipeline->unsynced = false;
 	pipeline->doubtful = --pipeline->copied_syncs > 0;

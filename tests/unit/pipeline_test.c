@@ -74,6 +74,8 @@ static const struct conversation conversations[] = {
 	{">P>B>E>S<1<2<G>d>c>S<E<ZI>q<ZI<I<ZI", IDLE, "or that it was"},
 	{">P>B>D>E>S<1<2<n<G<E<ZI", IDLE, "an extended COPY fails before its first read"},
 	{">P>B>D>E>S<1<2<n<G<E<ZI>d>c>S<ZI", IDLE, "and its late data is answered once more"},
+	{">P>B>D>E>S>S<1<2<n<G<E<ZI<ZI", IDLE, "with two Syncs both are answered"},
+	{">P>B>D>E>S>Q<1<2<n<G<E", WRONG, "a Query behind it may be skipped or not"},
 	{">q>Q<C<S<ZI", BUSY, "the query behind an own one"},
 	{">q>Q<C<S<ZI<T<D<C<ZI", IDLE, "an own query in front"},
 	{"<A<N<S", IDLE, "what comes of its own accord"},
