@@ -46,7 +46,6 @@ struct server {
 	int64_t returned_at;
 	unsigned cancels;  /* cancel requests under way that may hit it */
 	bool close_needed; /* not to be lent again */
-	bool was_evicted;
 
 	/* What it said of itself after its login, what it says now, and which client's wishes
 	 * brought it from one to the other. */
