@@ -18,16 +18,16 @@ const struct choice choices_pool_mode[] = {
 	{0},
 };
 
-const struct choice choices_auth_type[] = {
+const struct choice choices_auth_method[] = {
 	{"trust", AUTH_TRUST, false},
 	{"any", AUTH_ANY, false},
-	{"plain", 0, true},
-	{"md5", 0, true},
-	{"scram-sha-256", 0, true},
-	{"cert", 0, true},
-	{"hba", 0, true},
-	{"ldap", 0, true},
-	{"pam", 0, true},
+	{"plain", AUTH_PLAIN, true},
+	{"md5", AUTH_MD5, true},
+	{"scram-sha-256", AUTH_SCRAM, true},
+	{"cert", AUTH_CERT, true},
+	{"hba", AUTH_HBA, true},
+	{"ldap", AUTH_LDAP, true},
+	{"pam", AUTH_PAM, true},
 	{0},
 };
 
@@ -51,7 +51,7 @@ _Static_assert(FACILITY_USER == LOG_USER && FACILITY_DAEMON == LOG_DAEMON &&
 		       FACILITY_AUTH == LOG_AUTH && FACILITY_AUTHPRIV == LOG_AUTHPRIV &&
 		       FACILITY_LOCAL0 == LOG_LOCAL0 && FACILITY_LOCAL7 == LOG_LOCAL7,
 	       "the facilities are those of openlog()");
-_Static_assert(sizeof(enum pool_mode) == sizeof(int) && sizeof(enum auth_type) == sizeof(int) &&
+_Static_assert(sizeof(enum pool_mode) == sizeof(int) && sizeof(enum auth_method) == sizeof(int) &&
 		       sizeof(enum syslog_facility) == sizeof(int),
 	       "choices are read and written as int");
 

@@ -21,7 +21,7 @@ struct choice {
 };
 
 extern const struct choice choices_pool_mode[];
-extern const struct choice choices_auth_type[];
+extern const struct choice choices_auth_method[];
 extern const struct choice choices_syslog_facility[];
 
 struct field {

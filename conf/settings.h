@@ -17,12 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/auth.h"
 #include "conf/fault.h"
 
 enum pool_mode { POOL_MODE_UNSET = -1, POOL_SESSION, POOL_TRANSACTION, POOL_STATEMENT };
-
-/* AUTH_UNSET is refused at loading: nobody shall be let in unasked because a line is missing. */
-enum auth_type { AUTH_UNSET = -1, AUTH_TRUST, AUTH_ANY };
 
 /* The values are those that openlog() takes. */
 enum syslog_facility {
