@@ -1,0 +1,73 @@
+#include "protocol/base64.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+size_t base64_encode(const void *data, size_t length, char *text)
+{
+	const unsigned char *from = data;
+	char *to = text;
+
+	for (size_t i = 0; i < length; i += 3) {
+		size_t left = length - i;
+		uint32_t group = (uint32_t)from[i] << 16;
+		if (left > 1)
+			group |= (uint32_t)from[i + 1] << 8;
+		if (left > 2)
+			group |= from[i + 2];
+		*to++ = alphabet[group >> 18];
+		*to++ = alphabet[group >> 12 & 63];
+		*to++ = left > 1 ? alphabet[group >> 6 & 63] : '=';
+		*to++ = left > 2 ? alphabet[group & 63] : '=';
+	}
+	*to = '\0';
+	return (size_t)(to - text);
+}
+
+static int value_of(char letter)
+{
+	const char *found = letter == '\0' ? NULL : strchr(alphabet, letter);
+	return found == NULL ? -1 : (int)(found - alphabet);
+}
+
+/* Four characters, of which the last `padding` ones are known to be '='. */
+static bool decode_group(const char *text, size_t padding, unsigned char bytes[3])
+{
+	uint32_t group = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		int value = i < 4 - padding ? value_of(text[i]) : 0;
+		if (value < 0)
+			return false;
+		group = group << 6 | (uint32_t)value;
+	}
+	bytes[0] = (unsigned char)(group >> 16);
+	bytes[1] = (unsigned char)(group >> 8);
+	bytes[2] = (unsigned char)group;
+	/* One text for one value: what is not used is zero. */
+	return (group & ((1u << 8 * padding) - 1)) == 0;
+}
+
+bool base64_decode(const char *text, size_t length, void *data, size_t most, size_t *decoded)
+{
+	size_t padding = 0;
+	unsigned char bytes[3];
+
+	*decoded = 0;
+	if (length % 4 != 0)
+		return false;
+	if (length > 0 && text[length - 1] == '=')
+		padding = text[length - 2] == '=' ? 2 : 1;
+	if (length / 4 * 3 - padding > most)
+		return false;
+	for (size_t i = 0; i < length; i += 4) {
+		size_t missing = i + 4 == length ? padding : 0;
+		if (!decode_group(text + i, missing, bytes))
+			return false;
+		memcpy((char *)data + *decoded, bytes, 3 - missing);
+		*decoded += 3 - missing;
+	}
+	return true;
+}

@@ -1,0 +1,83 @@
+/*
+ * SCRAM-SHA-256: secrets and the keys in them. The conversation is in protocol/scram_server.h (the
+ * pooler lets a client in) and protocol/scram_client.h (the pooler logs in to a server).
+ *
+ * A secret is what a server stores of a password:
+ *	SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>
+ * StoredKey is the hash of ClientKey; whoever has ClientKey can log in. The pooler sees ClientKey
+ * when a client proves it, and can then log in for it to a server that has the same secret.
+ * Source: RFC 5802 and RFC 7677; PostgreSQL manual, "pg_authid" and "SASL Authentication".
+ */
+#ifndef MILLPOND_PROTOCOL_SCRAM_H
+#define MILLPOND_PROTOCOL_SCRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCRAM_KEY_BYTES ((size_t)32)
+#define SCRAM_SALT_MOST ((size_t)255)
+#define SCRAM_SALT_BYTES ((size_t)16)  /* of the salts made here, as PostgreSQL's are */
+#define SCRAM_NONCE_BYTES ((size_t)18) /* of the random part of a nonce, before base64 */
+#define SCRAM_TEXT_MOST ((size_t)600)  /* a secret's text with the longest salt, and a zero */
+
+/* PostgreSQL takes no longer SASL message from a client (PG_MAX_SASL_MESSAGE_LENGTH). */
+#define SCRAM_MESSAGE_MOST ((size_t)1024)
+
+#define SCRAM_MECHANISM "SCRAM-SHA-256"
+#define SCRAM_MECHANISM_PLUS "SCRAM-SHA-256-PLUS"
+
+struct scram_secret {
+	uint32_t iterations;
+	size_t salt_length;
+	unsigned char salt[SCRAM_SALT_MOST];
+	unsigned char stored_key[SCRAM_KEY_BYTES];
+	unsigned char server_key[SCRAM_KEY_BYTES];
+};
+
+/* False: the text is no such secret, and `secret` says nothing. */
+bool scram_secret_parse(const char *text, struct scram_secret *secret);
+
+/* Writes the secret's text; the buffer takes SCRAM_TEXT_MOST bytes. */
+void scram_secret_print(const struct scram_secret *secret, char *text);
+
+/*
+ * Computes the keys for a password from the salt and the iterations that are set. Takes milliseconds
+ * (that is its purpose). `client_key` may be NULL. The password is prepared as protocol/saslprep.h
+ * says. False when OpenSSL refuses.
+ */
+bool scram_secret_derive(struct scram_secret *secret, const char *password,
+			 unsigned char client_key[SCRAM_KEY_BYTES]);
+
+/* Whether the password is the one of the secret; takes as long as scram_secret_derive(). */
+bool scram_secret_has_password(const struct scram_secret *secret, const char *password);
+
+/* Whether the key belongs to the secret: its hash is StoredKey. */
+bool scram_key_fits(const struct scram_secret *secret,
+		    const unsigned char client_key[SCRAM_KEY_BYTES]);
+
+/*
+ * Sets iterations and a salt that looks like a real one and is the same whenever the same user is
+ * asked for, until the process ends; nobody without `process_key` can tell it from a stored one.
+ */
+void scram_invent_salt(struct scram_secret *secret, uint32_t iterations,
+		       const unsigned char process_key[SCRAM_KEY_BYTES], const char *user);
+
+/* --- for the two roles --- */
+
+/* HMAC-SHA-256 over one or two pieces. False when OpenSSL refuses. */
+bool scram_hmac(const unsigned char key[SCRAM_KEY_BYTES], const void *data, size_t length,
+		unsigned char result[SCRAM_KEY_BYTES]);
+bool scram_hash(const void *data, size_t length, unsigned char result[SCRAM_KEY_BYTES]);
+
+/*
+ * Takes the attribute `letter`=value off the front of `*cursor`, up to the next comma or `end`, and
+ * steps over that comma. False: something else stands there, or nothing.
+ */
+bool scram_take(const char **cursor, const char *end, char letter, const char **value,
+		size_t *length);
+
+/* Whether all bytes are printable ASCII without commas, as a nonce must be. */
+bool scram_is_printable(const char *text, size_t length);
+
+#endif
