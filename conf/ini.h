@@ -5,7 +5,8 @@
  *	[section]
  *	key = value			blanks around both are dropped, all else is kept
  *	'any key' = value		or "any key"; the quote itself is written twice
- *	%include FILE			found from the working directory, else beside this file
+ *	%include FILE			found from the working directory, else beside this file;
+ *					with *, ? or [ every file of such a name, or none
  *
  * Values hold whatever they hold: `;`, `#`, `=`, quotes. There is no continuation of lines. A
  * byte-order mark and carriage returns are skipped.

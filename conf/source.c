@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -147,23 +148,68 @@ static char *beside(const char *including, const char *path)
 	return text_format("%.*s%s", (int)(slash - including + 1), including, path);
 }
 
-void source_include(struct source *source, const char *path)
+static void append(char **text, const char *path)
+{
+	char *longer = text_format("%s%%include %s\n", *text ? *text : "", path);
+
+	free(*text);
+	*text = longer;
+}
+
+/*
+ * Makes the innermost "file" one that includes each file that a pattern stands for, in the order of
+ * their names; its lines are taken for the one with the pattern. That there are none is no mistake.
+ * False: no such files.
+ */
+static bool push_matches(struct source *source, const char *pattern)
+{
+	struct source_file file = {.line = source_line(source), .is_list = true};
+	glob_t found;
+
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return false;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		append(&file.text, found.gl_pathv[i]);
+	globfree(&found);
+	file.name = text_copy(source_file_name(source));
+	file.next = file.text;
+	file.end = file.text + strlen(file.text);
+	source->files[source->depth++] = file;
+	return true;
+}
+
+/* From the working directory, or else from the including file's. */
+static void include_all(struct source *source, const char *pattern)
+{
+	char *other_pattern = beside(source_file_name(source), pattern);
+
+	if (!push_matches(source, pattern) && other_pattern)
+		push_matches(source, other_pattern);
+	free(other_pattern);
+}
+
+static void include_one(struct source *source, const char *path)
 {
 	const char *name = source_file_name(source), *wrong;
 	int line = source_line(source);
-	char *other_path;
+	char *other_path = access(path, F_OK) < 0 ? beside(name, path) : NULL;
 
-	if (source->depth > INI_INCLUDE_DEPTH) {
-		fault_add(source->faults, name, line,
-			  "%%include is nested more than %d levels deep", INI_INCLUDE_DEPTH);
-		return;
-	}
-	other_path = access(path, F_OK) < 0 ? beside(name, path) : NULL;
 	wrong = source_push(source,
 			    other_path && access(other_path, F_OK) == 0 ? other_path : path);
 	if (wrong)
 		fault_add(source->faults, name, line, "cannot include \"%s\": %s", path, wrong);
 	free(other_path);
+}
+
+void source_include(struct source *source, const char *path)
+{
+	if (source->depth > INI_INCLUDE_DEPTH)
+		fault_add(source->faults, source_file_name(source), source_line(source),
+			  "%%include is nested more than %d levels deep", INI_INCLUDE_DEPTH);
+	else if (strpbrk(path, "*?[") && access(path, F_OK) < 0)
+		include_all(source, path);
+	else
+		include_one(source, path);
 }
 
 /* Takes one line, without its newline, from the innermost file; NULL: it has no more. */
@@ -179,7 +225,7 @@ static char *take_line(struct source_file *file, size_t *length)
 	*newline = '\0';
 	*length = (size_t)(newline - line);
 	file->next = newline + 1;
-	file->line++;
+	file->line += !file->is_list;
 	return line;
 }
 

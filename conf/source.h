@@ -20,6 +20,7 @@ struct source_file {
 	char *next; /* the start of the next line */
 	char *end;
 	int line; /* number of the line that was read last */
+	bool is_list; /* no file: what a pattern stands for, in the line that has it */
 };
 
 /* The innermost file is the last one. */
@@ -39,8 +40,9 @@ bool source_open(struct source *source, const char *path, struct fault_list *fau
 char *source_next_line(struct source *source);
 
 /*
- * Goes on with the first line of another file. A file that cannot be had is a fault of the line
- * that asked for it.
+ * Goes on with the first line of another file, or of all files that a pattern with *, ? or [ stands
+ * for, in the order of their names. A file that cannot be had is a fault of the line that asked for
+ * it; a pattern may stand for none.
  */
 void source_include(struct source *source, const char *path);
 
