@@ -61,6 +61,20 @@ int settings_max_user_connections(const struct settings *settings, const struct 
 			      settings->max_user_connections);
 }
 
+int settings_max_db_client_connections(const struct settings *settings,
+				       const struct database *database)
+{
+	return (int)first_set(SETTING_UNSET, OF_DATABASE(max_db_client_connections),
+			      settings->max_db_client_connections);
+}
+
+int settings_max_user_client_connections(const struct settings *settings,
+					 const struct user_settings *user)
+{
+	return (int)first_set(OF_USER(max_user_client_connections), SETTING_UNSET,
+			      settings->max_user_client_connections);
+}
+
 int64_t settings_server_lifetime_us(const struct settings *settings,
 				    const struct database *database)
 {

@@ -27,6 +27,11 @@
 		.name = #key, .kind = FIELD_DURATION, .offset = offsetof(struct type, key##_us), \
 		.default_value = SETTING_UNSET                                                   \
 	}
+#define CLIENTS_KEY(type, key)                                                           \
+	{                                                                                \
+		.name = #key, .kind = FIELD_COUNT, .offset = offsetof(struct type, key), \
+		.default_value = SETTING_UNSET, .max = 100000000                         \
+	}
 #define POOL_MODE_KEY(type)                                                                   \
 	{                                                                                     \
 		.name = "pool_mode", .kind = FIELD_CHOICE,                                    \
@@ -45,9 +50,15 @@ static const struct field database_keys[] = {
 	COUNT_KEY(database, min_pool_size),
 	COUNT_KEY(database, reserve_pool_size),
 	COUNT_KEY(database, max_db_connections),
+	CLIENTS_KEY(database, max_db_client_connections),
 	DURATION_KEY(database, server_lifetime),
 	DURATION_KEY(database, query_wait_timeout),
 	POOL_MODE_KEY(database),
+	{.name = "load_balance_hosts",
+	 .kind = FIELD_CHOICE,
+	 .offset = offsetof(struct database, load_balance_hosts),
+	 .default_value = BALANCE_ROUND_ROBIN,
+	 .choices = choices_load_balance},
 };
 
 static const struct field user_keys[] = {
@@ -55,6 +66,7 @@ static const struct field user_keys[] = {
 	COUNT_KEY(user_settings, pool_size),
 	COUNT_KEY(user_settings, reserve_pool_size),
 	COUNT_KEY(user_settings, max_user_connections),
+	CLIENTS_KEY(user_settings, max_user_client_connections),
 	DURATION_KEY(user_settings, query_timeout),
 	DURATION_KEY(user_settings, query_wait_timeout),
 	DURATION_KEY(user_settings, transaction_timeout),
@@ -70,12 +82,10 @@ struct unsupported_key {
 
 static const struct unsupported_key unsupported_database_keys[] = {
 	{"auth_dbname", NULL}, {"auth_query", NULL},
-	{"auth_user", NULL},   {"max_db_client_connections", "0"},
-	{NULL, NULL},
+	{"auth_user", NULL},   {NULL, NULL},
 };
 
 static const struct unsupported_key unsupported_user_keys[] = {
-	{"max_user_client_connections", "0"},
 	{NULL, NULL},
 };
 
@@ -262,12 +272,7 @@ static void parse_database_pair(struct entry_parser *parser, struct server_optio
 		key = "reserve_pool_size"; /* its name in old files */
 	if (parse_field(parser, key, value) || refuse_unsupported(parser, key, value))
 		return;
-	if (strcmp(key, "load_balance_hosts") == 0 && strcmp(value, "round-robin") == 0)
-		ENTRY_FAULT(parser,
-			    "%s: \"round-robin\" is not supported by this version; hosts "
-			    "are tried in their order (\"disable\")",
-			    key);
-	else if (strcmp(key, "datestyle") == 0 || strcmp(key, "timezone") == 0)
+	if (strcmp(key, "datestyle") == 0 || strcmp(key, "timezone") == 0)
 		server_options_set(options, key, value);
 	else if (strcmp(key, "options") == 0)
 		server_options_append(options, value);

@@ -18,6 +18,13 @@ const struct choice choices_pool_mode[] = {
 	{0},
 };
 
+const struct choice choices_load_balance[] = {
+	{"round-robin", BALANCE_ROUND_ROBIN, false},
+	{"disable", BALANCE_DISABLE, false},
+	{"random", BALANCE_RANDOM, false},
+	{0},
+};
+
 const struct choice choices_auth_method[] = {
 	{"trust", AUTH_TRUST, false},
 	{"any", AUTH_ANY, false},
@@ -52,6 +59,7 @@ _Static_assert(FACILITY_USER == LOG_USER && FACILITY_DAEMON == LOG_DAEMON &&
 		       FACILITY_LOCAL0 == LOG_LOCAL0 && FACILITY_LOCAL7 == LOG_LOCAL7,
 	       "the facilities are those of openlog()");
 _Static_assert(sizeof(enum pool_mode) == sizeof(int) && sizeof(enum auth_method) == sizeof(int) &&
+		       sizeof(enum load_balance) == sizeof(int) &&
 		       sizeof(enum syslog_facility) == sizeof(int),
 	       "choices are read and written as int");
 
@@ -179,6 +187,40 @@ static bool parse_count(const struct field *field, void *base, const char *text,
 	return false;
 }
 
+/* The unit that is meant by a longer or shorter word for it; NULL: none. */
+static const char *meant_unit(const char *word)
+{
+	static const struct {
+		const char *beginning, *unit;
+	} words[] = {
+		{"sec", "s"},  {"mil", "ms"}, {"ms", "ms"}, {"mic", "us"}, {"us", "us"},
+		{"min", "min"}, {"m", "min"},  {"h", "h"},   {"d", "d"},    {"s", "s"},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strncasecmp(word, words[i].beginning, strlen(words[i].beginning)) == 0)
+			return words[i].unit;
+	}
+	return NULL;
+}
+
+static bool refuse_duration(const char *text, char *why)
+{
+	size_t number = strspn(text, "0123456789.");
+	const char *unit = text + number + strspn(text + number, " \t"), *meant;
+	int length;
+
+	meant = number > 0 ? meant_unit(unit) : NULL;
+	length = snprintf(why, FIELD_WHY_BYTES,
+			  "\"%.80s\" is not a time in seconds from 0 to %d (us, ms, s, min, h or d "
+			  "may follow)",
+			  text, DURATION_MAX_SECONDS);
+	if (meant && strcmp(unit, meant) != 0)
+		snprintf(why + length, FIELD_WHY_BYTES - (size_t)length,
+			 "; did you mean \"%.*s%s\"?", number < 40 ? (int)number : 40, text, meant);
+	return false;
+}
+
 static bool parse_duration(const struct field *field, void *base, const char *text, char *why)
 {
 	int64_t microseconds;
@@ -187,11 +229,7 @@ static bool parse_duration(const struct field *field, void *base, const char *te
 		set_number(field, base, microseconds);
 		return true;
 	}
-	snprintf(why, FIELD_WHY_BYTES,
-		 "\"%.80s\" is not a time in seconds from 0 to %d (us, ms, s, min, h or d may "
-		 "follow)",
-		 text, DURATION_MAX_SECONDS);
-	return false;
+	return refuse_duration(text, why);
 }
 
 static bool parse_flag(const struct field *field, void *base, const char *text, char *why)

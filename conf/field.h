@@ -21,6 +21,7 @@ struct choice {
 };
 
 extern const struct choice choices_pool_mode[];
+extern const struct choice choices_load_balance[];
 extern const struct choice choices_auth_method[];
 extern const struct choice choices_syslog_facility[];
 
@@ -33,6 +34,7 @@ struct field {
 	int min, max;		      /* of FIELD_COUNT and FIELD_OCTAL */
 	const struct choice *choices; /* of FIELD_CHOICE */
 	bool is_reloadable;
+	bool is_inert; /* accepted and shown, and the help says what is done instead */
 	const char *help;
 };
 

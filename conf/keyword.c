@@ -25,7 +25,6 @@ static const struct keyword keywords[] = {
 	{"keepalives_idle", NULL, NULL},
 	{"keepalives_interval", NULL, NULL},
 	{"krbsrvname", NULL, NULL},
-	{"load_balance_hosts", NULL, VALUES("disable", "random")},
 	{"max_protocol_version", fixed_protocol, NULL},
 	{"min_protocol_version", fixed_protocol, NULL},
 	{"oauth_client_id", needs_a_person, NULL},

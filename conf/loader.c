@@ -82,6 +82,21 @@ static void read_foreign_setting(struct loader *loader, const struct ini_entry *
 			    foreign->name, *harmless ? ", or be " : "", harmless);
 }
 
+/* What whoever wrote the line may not expect. */
+static void note_setting(struct loader *loader, const struct ini_entry *entry,
+			 const struct field *field, const struct place *before)
+{
+	struct fault_list *notes = &loader->settings->notes;
+
+	if (field->is_inert)
+		fault_add(notes, entry->file, entry->line, "\"%s\" has no effect: %s", field->name,
+			  field->help);
+	if (before->file)
+		fault_add(notes, entry->file, entry->line,
+			  "%s is set again; the value of %s:%d does not count", field->name,
+			  before->file, before->line);
+}
+
 static void read_setting(struct loader *loader, const struct ini_entry *entry)
 {
 	const struct foreign_setting *foreign = foreign_setting_find(entry->key);
@@ -98,6 +113,7 @@ static void read_setting(struct loader *loader, const struct ini_entry *entry)
 	}
 	if (!field_parse(&setting_table[index], loader->settings, entry->value, why))
 		ENTRY_FAULT(loader, entry, "%s: %s", entry->key, why);
+	note_setting(loader, entry, &setting_table[index], &loader->places[index]);
 	free(loader->places[index].file);
 	loader->places[index] = (struct place){text_copy(entry->file), entry->line};
 }
@@ -270,6 +286,10 @@ void settings_fill(struct settings *settings, const char *path, struct fault_lis
 	/* Of a file that cannot be read at all, nothing else needs to be said. */
 	if (ini_read(path, read_entry, &loader, faults))
 		check_settings(&loader);
+	if (!*settings->conffile) {
+		free(settings->conffile);
+		settings->conffile = text_copy(settings->path);
+	}
 	settings->server_login_retry_is_set =
 		loader.places[setting_index("server_login_retry")].file != NULL;
 	settings->databases = sort_entries(settings->databases, &settings->database_count,

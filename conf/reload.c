@@ -119,7 +119,7 @@ void settings_keep_restart_values(struct settings *new, const struct settings *o
 struct settings *settings_reload(const struct settings *old, struct fault_list *faults,
 				 void (*report)(void *context, const char *line), void *context)
 {
-	struct settings *new = settings_load(old->path, faults);
+	struct settings *new = settings_load(old->conffile, faults);
 
 	if (!new)
 		return NULL;

@@ -22,6 +22,9 @@
 
 enum pool_mode { POOL_MODE_UNSET = -1, POOL_SESSION, POOL_TRANSACTION, POOL_STATEMENT };
 
+/* Of a list of hosts, which one is tried first: PgBouncer's two ways, and libpq's own. */
+enum load_balance { BALANCE_ROUND_ROBIN, BALANCE_DISABLE, BALANCE_RANDOM };
+
 /* The values are those that openlog() takes. */
 enum syslog_facility {
 	FACILITY_USER = 1 << 3,
@@ -55,9 +58,11 @@ struct database {
 	int min_pool_size;
 	int reserve_pool_size;
 	int max_db_connections;
+	int max_db_client_connections;
 	int64_t server_lifetime_us;
 	int64_t query_wait_timeout_us;
 	enum pool_mode pool_mode;
+	enum load_balance load_balance_hosts;
 };
 
 /* One line of [users]: what replaces the wider values for this user. */
@@ -67,6 +72,7 @@ struct user_settings {
 	int pool_size;
 	int reserve_pool_size;
 	int max_user_connections;
+	int max_user_client_connections;
 	int64_t query_timeout_us;
 	int64_t query_wait_timeout_us;
 	int64_t transaction_timeout_us;
@@ -149,6 +155,10 @@ int settings_min_pool_size(const struct settings *settings, const struct databas
 int settings_max_db_connections(const struct settings *settings, const struct database *database);
 int settings_max_user_connections(const struct settings *settings,
 				  const struct user_settings *user);
+int settings_max_db_client_connections(const struct settings *settings,
+				       const struct database *database);
+int settings_max_user_client_connections(const struct settings *settings,
+					 const struct user_settings *user);
 int64_t settings_server_lifetime_us(const struct settings *settings,
 				    const struct database *database);
 

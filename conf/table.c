@@ -2,13 +2,14 @@
 
 #include <string.h>
 
-enum { RESTART = 0, RELOADABLE = 1 };
+enum { RESTART = 0, RELOADABLE = 1, INERT = 2 };
 
 #define SETTING(setting, field_name, field_kind, reload, field_help, ...) \
 	{.name = #setting,                                                \
 	 .kind = field_kind,                                              \
 	 .offset = offsetof(struct settings, field_name),                 \
-	 .is_reloadable = (reload),                                       \
+	 .is_reloadable = ((reload)&RELOADABLE) != 0,                     \
+	 .is_inert = ((reload)&INERT) != 0,                               \
 	 .help = field_help,                                              \
 	 __VA_ARGS__},
 
@@ -33,7 +34,7 @@ const struct field setting_table[SETTING_COUNT] = {
 };
 
 static const struct foreign_setting foreign_settings[] = {
-#define INERT(name, why) {#name, why, NULL},
+#define FOREIGN(name, why) {#name, why, NULL},
 #define UNSUPPORTED(name, harmless) {#name, NULL, harmless},
 #include "conf/settings.def"
 };

@@ -1,6 +1,7 @@
 #include "daemon/conninfo.h"
 
 #include <arpa/inet.h>
+#include <event2/util.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,7 @@ static void add_target(struct targets *targets, const char *host, const char *ad
 
 /* A directory or an abstract socket needs no address, a number is one, a name may have several. */
 static void await_target(struct targets *targets, struct worker *worker, const char *host,
-			 const char *port, size_t port_length, int64_t deadline)
+			 const char *port, size_t port_length, unsigned turn, int64_t deadline)
 {
 	struct addresses addresses;
 
@@ -94,7 +95,8 @@ static void await_target(struct targets *targets, struct worker *worker, const c
 		return;
 	}
 	for (size_t i = 0; i < addresses.count; i++)
-		add_target(targets, host, addresses.text[i], port, port_length);
+		add_target(targets, host, addresses.text[(i + turn) % addresses.count], port,
+			   port_length);
 }
 
 static const char *default_host(const struct settings *settings)
@@ -118,7 +120,6 @@ static void await_targets(struct targets *targets, struct worker *worker, const 
 {
 	unsigned count = count_items(hosts);
 
-	/* One that does not answer must not stand in front of the others for ever. */
 	for (unsigned i = 0; i < count && i < HOSTS_MOST; i++) {
 		unsigned number = (i + first) % count;
 		size_t host_length;
@@ -127,7 +128,8 @@ static void await_targets(struct targets *targets, struct worker *worker, const 
 		const char *port = item_at(ports, number, &port_length);
 		char *host = strndup(item, host_length);
 		if (host != NULL)
-			await_target(targets, worker, host, port, port_length, deadline);
+			await_target(targets, worker, host, port, port_length, first / count,
+				     deadline);
 		free(host);
 	}
 }
@@ -190,7 +192,50 @@ static bool await_lists(struct conninfo *conninfo, struct worker *worker, const 
 			      targets.reason != NULL ? targets.reason : "no address");
 }
 
-bool await_conninfo(struct conninfo *conninfo, struct worker *worker, const struct pool *pool,
+/* Which host comes first, and of a name that has several addresses, which of them. */
+static unsigned take_turn(struct pool *pool, const struct database *database)
+{
+	unsigned char random;
+
+	switch (database->load_balance_hosts) {
+	case BALANCE_ROUND_ROBIN:
+		return atomic_fetch_add_explicit(&pool->next_host, 1, memory_order_relaxed);
+	case BALANCE_RANDOM:
+		evutil_secure_rng_get_bytes(&random, sizeof random);
+		return random;
+	case BALANCE_DISABLE:
+		break;
+	}
+	return atomic_load_explicit(&pool->next_host, memory_order_relaxed);
+}
+
+void conninfo_failed(struct pool *pool, const struct database *database)
+{
+	if (database->load_balance_hosts == BALANCE_DISABLE)
+		atomic_fetch_add_explicit(&pool->next_host, 1, memory_order_relaxed);
+}
+
+void conninfo_succeeded(struct pool *pool, const struct database *database, const char *host,
+			unsigned port)
+{
+	const char *ports = database->port != NULL ? database->port : "5432";
+
+	if (database->load_balance_hosts != BALANCE_DISABLE || database->host == NULL ||
+	    host == NULL || has_addresses(database))
+		return;
+	for (unsigned i = 0; i < count_items(database->host); i++) {
+		size_t host_length, port_length;
+		const char *item = item_at(database->host, i, &host_length);
+		const char *its_port = item_at(ports, i, &port_length);
+		if (strlen(host) == host_length && strncmp(item, host, host_length) == 0 &&
+		    strtoul(its_port, NULL, 10) == port) {
+			atomic_store_explicit(&pool->next_host, i, memory_order_relaxed);
+			return;
+		}
+	}
+}
+
+bool await_conninfo(struct conninfo *conninfo, struct worker *worker, struct pool *pool,
 		    const struct settings *settings, const struct database *database,
 		    struct failure *why, int64_t deadline)
 {
@@ -201,7 +246,8 @@ bool await_conninfo(struct conninfo *conninfo, struct worker *worker, const stru
 	if (has_addresses(database)) {
 		conninfo->host = database->host == NULL ? NULL : strdup(hosts);
 		conninfo->port = strdup(ports);
-	} else if (!await_lists(conninfo, worker, hosts, ports, pool->failures, why, deadline)) {
+	} else if (!await_lists(conninfo, worker, hosts, ports, take_turn(pool, database), why,
+				deadline)) {
 		return false;
 	}
 	add_all(conninfo, pool, settings, database);

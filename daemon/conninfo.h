@@ -27,12 +27,20 @@ struct conninfo {
 
 /*
  * Fills it in for a server of the pool, from an entry of settings that the caller holds while it is
- * used: those of the pool may be replaced meanwhile. After failed logins the list begins with another
- * host. False: no address, `why` says so. Release in any case.
+ * used: those of the pool may be replaced meanwhile. Which host of a list is the first is told by the
+ * entry's load_balance_hosts. False: no address, `why` says so. Release in any case.
  */
-bool await_conninfo(struct conninfo *conninfo, struct worker *worker, const struct pool *pool,
+bool await_conninfo(struct conninfo *conninfo, struct worker *worker, struct pool *pool,
 		    const struct settings *settings, const struct database *database,
 		    struct failure *why, int64_t deadline);
+/*
+ * How a login ended, for load_balance_hosts=disable: after a failed one the next begins with the
+ * next host, and after a successful one with the host that it led to.
+ */
+void conninfo_failed(struct pool *pool, const struct database *database);
+void conninfo_succeeded(struct pool *pool, const struct database *database, const char *host,
+			unsigned port);
+
 void conninfo_release(struct conninfo *conninfo);
 
 #endif

@@ -86,6 +86,10 @@ static bool await_server_login(struct server *server, struct failure *why, int64
 				   deadline) &&
 		    await_connected(server, &conninfo, why, deadline) && take_over(server, why) &&
 		    await_connect_query(server, database->connect_query, why, deadline);
+	if (done)
+		conninfo_succeeded(pool, database, server_host(server), server_port(server));
+	else
+		conninfo_failed(pool, database);
 	conninfo_release(&conninfo);
 	settings_drop(settings);
 	return done;

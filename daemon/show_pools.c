@@ -68,7 +68,17 @@ static const char *balance_text(const struct database *database)
 {
 	bool is_list =
 		database != NULL && database->host != NULL && strchr(database->host, ',') != NULL;
-	return is_list ? "round-robin" : NULL;
+	if (!is_list)
+		return NULL;
+	switch (database->load_balance_hosts) {
+	case BALANCE_DISABLE:
+		return "disable";
+	case BALANCE_RANDOM:
+		return "random";
+	case BALANCE_ROUND_ROBIN:
+		break;
+	}
+	return "round-robin";
 }
 
 static void put_zeros(struct table *table, int count)
@@ -175,7 +185,7 @@ static void database_row(struct table *table, const struct settings *settings, c
 	table_text(table, balance_text(database));
 	table_number(table, settings_max_db_connections(settings, database));
 	table_number(table, (int64_t)usage->servers);
-	table_number(table, 0); /* max_client_connections: no limit */
+	table_number(table, settings_max_db_client_connections(settings, database));
 	table_number(table, (int64_t)usage->clients);
 	table_number(table, usage->paused);
 	table_number(table, 0); /* disabled */
@@ -294,7 +304,7 @@ static void user_rows(struct table *table, const struct session *asker)
 		table_text(table, pool_mode_text(user->pool_mode));
 		table_number(table, settings_max_user_connections(settings, user));
 		table_number(table, (int64_t)pools_count_user(asker->worker->pools, user->name));
-		table_number(table, 0); /* max_user_client_connections: no limit */
+		table_number(table, settings_max_user_client_connections(settings, user));
 		table_number(table, (int64_t)clients[i]);
 	}
 	free(clients);

@@ -10,6 +10,7 @@
 #ifndef MILLPOND_POOL_POOL_H
 #define MILLPOND_POOL_POOL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -71,6 +72,7 @@ struct pool {
 	size_t client_count; /* sessions logged in */
 
 	unsigned failures; /* logins failed in a row */
+	atomic_uint next_host; /* of a list, see daemon/conninfo.h */
 	int64_t retry_at;
 	struct failure last_failure;
 	bool paused;

@@ -145,6 +145,7 @@ static bool leads_to_same(const struct database *old, const struct database *new
 	return old != NULL && new != NULL && same_text(old->host, new->host) &&
 	       same_text(old->port, new->port) && same_text(old->dbname, new->dbname) &&
 	       same_text(old->user, new->user) &&
+	       old->load_balance_hosts == new->load_balance_hosts &&
 	       same_text(old->connect_query, new->connect_query) &&
 	       same_keywords(old->libpq_keywords, new->libpq_keywords);
 }

@@ -69,6 +69,11 @@ int server_socket(const struct server *server)
 	return server->connection == NULL ? -1 : PQsocket(server->connection);
 }
 
+const char *server_host(const struct server *server)
+{
+	return PQhost(server->connection);
+}
+
 uint16_t server_port(const struct server *server)
 {
 	const char *port = server->connection == NULL ? NULL : PQport(server->connection);

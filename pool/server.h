@@ -85,6 +85,9 @@ bool server_refusal_is_final(const struct failure *why);
  */
 bool server_take_over(struct server *server, struct parameter_table *table);
 
+/* The host it is connected to, as it stood in the list; or NULL. */
+const char *server_host(const struct server *server);
+
 /* The port it is connected to; of a Unix socket, the number in its name. */
 uint16_t server_port(const struct server *server);
 
