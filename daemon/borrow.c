@@ -1,12 +1,14 @@
 #include "daemon/borrow.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
+#include "protocol/writer.h"
 
 /* A borrower whose session waits as a coroutine. */
 struct queued {
@@ -61,16 +63,44 @@ static bool wait_failed(const struct session *session, const struct borrower *bo
 								   FAILURE_NO_MEMORY);
 }
 
+/* When to tell the client that it waits; not in the middle of its login. */
+static int64_t notice_is_due(const struct session *session, const struct borrower *borrower)
+{
+	int64_t after_s = session->worker->settings->query_wait_notify;
+
+	return after_s == 0 || session->phase != SESSION_LOGGED_IN ?
+		       DEADLINE_NEVER :
+		       borrower->since + after_s * 1000000;
+}
+
+static bool send_waiting_notice(struct session *session, struct failure *why)
+{
+	struct writer writer;
+
+	writer_init(&writer);
+	write_notice(&writer,
+		     "No server connection available in postgres backend, client being queued", "");
+	bool sent = !writer.failed && stream_send(&session->client, writer.data, writer.length);
+	writer_release(&writer);
+	return sent || failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+}
+
 static bool await_answer(struct session *session, struct borrower *borrower,
 			 enum failure_kind late, struct failure *why, int64_t deadline)
 {
 	struct loop *loop = session->client.loop;
+	int64_t notice_at = notice_is_due(session, borrower);
 
 	while (borrower->server == NULL && !borrower->refused) {
 		if (stream_peer_is_gone(&session->client))
 			return failure_set(why, FAILURE_CLIENT_GONE);
-		if (!await_wake(loop, deadline))
+		if (await_wake(loop, notice_at < deadline ? notice_at : deadline))
+			continue;
+		if (errno != ETIMEDOUT || notice_at >= deadline)
 			return wait_failed(session, borrower, late, why);
+		notice_at = DEADLINE_NEVER;
+		if (!send_waiting_notice(session, why))
+			return false;
 	}
 	if (session->wait_cancelled)
 		return failure_set(why, FAILURE_CANCELED);

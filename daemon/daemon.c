@@ -183,7 +183,7 @@ static void end_period_if_due(struct daemon *daemon, int64_t now)
 static void look_at_sessions(struct daemon *daemon, int64_t now)
 {
 	if (daemon->settings->client_idle_timeout_us == 0 && daemon->settings->user_count == 0 &&
-	    !daemon->worker.has_sleepers)
+	    !daemon->worker.has_sleepers && !daemon->settings->server_fast_close)
 		return;
 	daemon->worker.has_sleepers = false;
 	for (struct session *session = daemon->worker.sessions; session != NULL;
@@ -346,6 +346,7 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	}
 	RAND_bytes((unsigned char *)&seed, sizeof seed);
 	offload_init(&daemon->offload);
+	quotas_init(&daemon->quotas);
 	if (!worker_init(&daemon->worker, daemon) ||
 	    !pools_init(&daemon->pools, settings, &dial_calls, &daemon->worker, seed) ||
 	    !watch_signals(daemon)) {
@@ -379,6 +380,7 @@ void daemon_release(struct daemon *daemon)
 			event_free(daemon->signals[i]);
 	event_free(daemon->tick);
 	offload_release(&daemon->offload);
+	quotas_release(&daemon->quotas);
 	pools_release(&daemon->pools);
 	worker_release(&daemon->worker);
 	log_release(&daemon->log);

@@ -14,6 +14,7 @@
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/offload.h"
+#include "daemon/quota.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
 
@@ -31,6 +32,7 @@ struct daemon {
 	bool quiet;
 	struct pools pools;
 	struct offload offload;
+	struct quotas quotas;
 	struct worker worker;
 	struct listeners listeners;
 	struct event *signals[8];

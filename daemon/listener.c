@@ -189,6 +189,8 @@ static bool open_tcp(struct listeners *listeners, struct worker *worker,
 	if (fd < 0)
 		return listen_failed(worker, name, fd);
 	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (worker->settings->so_reuseport)
+		set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (address->ai_family == AF_INET6)
 		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	set_tcp_options(fd, worker->settings);

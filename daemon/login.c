@@ -10,6 +10,7 @@
 #include "daemon/cancel.h"
 #include "daemon/console.h"
 #include "daemon/greeting.h"
+#include "daemon/quota.h"
 #include "daemon/recover.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
@@ -45,6 +46,8 @@ static bool find_pool(struct session *session, struct failure *why)
 		return failure_detail(why, "%zu clients are connected; max_client_conn is %d.",
 				      worker->client_count, worker->settings->max_client_conn);
 	}
+	if (!quota_enter(session, why))
+		return false;
 	session->pool = pools_find(worker->pools, database, session->database_name,
 				   session->user_name);
 	if (session->pool == NULL)
@@ -90,6 +93,19 @@ static bool note_options(struct session *session, const char *options, struct fa
 	return found == 0 || (others_ignored && why->kind == FAILURE_STARTUP_OPTIONS);
 }
 
+/* So that the server's own views tell from where each client came, as in PgBouncer's words. */
+static bool add_host(struct session *session, struct failure *why)
+{
+	const char *wished = parameters_get(session->wishes, "application_name");
+	char peer[PEER_TEXT_BYTES + 8];
+	char name[400];
+
+	peer_text(&session->peer, peer, sizeof peer);
+	snprintf(name, sizeof name, "%.300s - %s", wished != NULL ? wished : "app", peer);
+	return parameters_change(&session->wishes, "application_name", name) ||
+	       failure_set(why, FAILURE_NO_MEMORY);
+}
+
 /* What the client asks for beyond a user and a database. Protocol options are answered later. */
 static bool note_parameters(struct session *session, const struct startup *startup,
 			    struct failure *why)
@@ -104,7 +120,8 @@ static bool note_parameters(struct session *session, const struct startup *start
 		if (!startup_is_protocol_option(name) &&
 		    !note_parameter(session, FAILURE_STARTUP_PARAMETER, name, value, why))
 			return false;
-	return true;
+	return !session->worker->settings->application_name_add_host ||
+	       add_host(session, why);
 }
 
 /* --- the welcome -------------------------------------------------------------------------- */
@@ -158,6 +175,8 @@ static void write_welcome(struct writer *writer, const struct session *session)
 	message_begin(writer, 'K'); /* BackendKeyData */
 	write_bytes(writer, session->cancel_key, CANCEL_KEY_BYTES);
 	message_end(writer);
+	if (session->worker->settings->login_notify_message[0] != '\0')
+		write_notice(writer, session->worker->settings->login_notify_message, "");
 	write_ready_for_query(writer, 'I');
 }
 
@@ -233,7 +252,7 @@ static bool console_login(struct session *session, const struct startup *startup
 	writer_init(&writer);
 	write_negotiation(&writer, startup);
 	session->phase = SESSION_CONSOLE;
-	bool welcome = send_welcome(session, &writer, why);
+	bool welcome = quota_enter(session, why) && send_welcome(session, &writer, why);
 	writer_release(&writer);
 	return welcome;
 }

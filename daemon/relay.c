@@ -27,6 +27,7 @@ struct relay {
 	enum failure_kind ending; /* the client's last message: a goodbye, or one that may not be */
 	int ending_letter;
 	int64_t ending_at;
+	bool refuses_queries; /* of the simple protocol */
 	bool deaf; /* it takes no replies any more: they are dropped */
 	unsigned ready_count;	/* the upstream's when it was last looked at */
 	int64_t transaction_at; /* when it began; 0: none is open */
@@ -93,11 +94,13 @@ static bool is_last(struct relay *relay, const struct message *message)
 		note_ending(relay, message, FAILURE_BAD_MESSAGE_LENGTH);
 		return true;
 	default:
-		if (message->letter != FRONTEND_TERMINATE)
-			return false;
-		note_ending(relay, message, FAILURE_CLIENT_SAID_GOODBYE);
-		return true;
+		break;
 	}
+	if (message->letter == FRONTEND_TERMINATE)
+		note_ending(relay, message, FAILURE_CLIENT_SAID_GOODBYE);
+	else if (message->letter == FRONTEND_QUERY && relay->refuses_queries)
+		note_ending(relay, message, FAILURE_SIMPLE_QUERY);
+	return relay->ending != FAILURE_NONE;
 }
 
 /* Hops over the client's messages as far as they can go on now; `*taken` is how far that is. */
@@ -420,6 +423,7 @@ bool await_relay(struct session *session, const char *data, size_t length,
 		.pipeline = &session->upstream->pipeline,
 		.stats = &session->pool->stats,
 		.max_bytes = (size_t)settings->max_packet_size,
+		.refuses_queries = settings->disable_pqexec,
 		.ready_count = session->upstream->ready_count,
 		.query_limit_us = settings_query_timeout_us(settings, pool->user),
 		.transaction_limit_us = settings_transaction_timeout_us(settings, pool->user),

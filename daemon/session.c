@@ -12,6 +12,7 @@
 #include "daemon/console.h"
 #include "daemon/goodbye.h"
 #include "daemon/login.h"
+#include "daemon/quota.h"
 #include "daemon/recover.h"
 #include "daemon/relay.h"
 #include "daemon/request.h"
@@ -175,6 +176,7 @@ static void session_free(struct session *session)
 static void leave(struct session *session)
 {
 	cancel_key_remove(&session->worker->cancel_keys, session);
+	quota_leave(session);
 	if (session->is_counted)
 		session->worker->client_count--;
 }
@@ -196,6 +198,13 @@ static void end(struct session *session, struct failure *why)
 	session_free(session);
 }
 
+/* server_fast_close: whoever keeps a server that is to be closed is not waited for. */
+static bool is_to_be_replaced(const struct session *session)
+{
+	return session->upstream != NULL && session->upstream->server->close_needed &&
+	       session->worker->settings->server_fast_close;
+}
+
 /* What has come is dealt with: without bytes to hold, without a stack, until more comes. */
 static bool rest(struct session *session, struct failure *why)
 {
@@ -204,6 +213,8 @@ static bool rest(struct session *session, struct failure *why)
 			       failure_set(why, session->killed) :
 			       failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 	stream_rest(&session->client);
+	if (is_to_be_replaced(session))
+		return failure_set(why, FAILURE_SERVER_REPLACED);
 	session->rests_since = loop_now();
 	if (!stream_watch(&session->client) ||
 	    (session->upstream != NULL && !stream_watch(&session->upstream->stream)))
@@ -284,6 +295,8 @@ void session_tick(struct session *session, int64_t now)
 	if (session->phase == SESSION_NEW || session->killed != FAILURE_NONE ||
 	    stream_has_news(&session->client))
 		session_wake(session);
+	else if (is_to_be_replaced(session))
+		session_kill(session, FAILURE_SERVER_REPLACED);
 	else if (session->phase == SESSION_LOGGED_IN)
 		limit = settings_client_idle_timeout_us(settings, session->pool->user);
 	if (limit > 0 && now - session->rests_since >= limit)

@@ -40,6 +40,7 @@ struct session {
 	bool is_admin;	    /* on the console ... */
 	bool skips_to_sync; /* ... as is this: an extended query was refused */
 	bool has_key;
+	bool has_quota;	 /* counted for its database and its user */
 	bool is_counted; /* among its pool's and worker's clients */
 	bool is_ending;
 	enum failure_kind killed; /* somebody wants it to end, for this reason */

@@ -1,0 +1,42 @@
+/*
+ * How many clients each database and each user has, over all workers, and whether one more may come
+ * (max_db_client_connections, max_user_client_connections). One per process. The count of a name is
+ * kept as long as it is not 0. Each function takes the lock for as long as it takes to look one up.
+ */
+#ifndef MILLPOND_DAEMON_QUOTA_H
+#define MILLPOND_DAEMON_QUOTA_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "protocol/failure.h"
+
+struct session;
+
+#define QUOTA_BUCKETS 1024
+
+enum quota_kind { QUOTA_DATABASE, QUOTA_USER };
+
+struct quotas {
+	pthread_mutex_t lock;
+	struct quota *buckets[QUOTA_BUCKETS];
+};
+
+void quotas_init(struct quotas *quotas);
+void quotas_release(struct quotas *quotas);
+
+/* How many clients the name has now. */
+size_t quota_count(struct quotas *quotas, enum quota_kind kind, const char *name);
+
+/*
+ * Counts a client that has proved who it is, for its database and its user. False: one of them has
+ * as many as it may have, `why` says so, and nothing is counted. Admins on the console are counted,
+ * but not limited.
+ */
+bool quota_enter(struct session *session, struct failure *why);
+
+/* Takes back what quota_enter() has counted, if it has. */
+void quota_leave(struct session *session);
+
+#endif

@@ -1,0 +1,133 @@
+# Empty, negative, huge, broken and mistyped values, keys, sections and files are named with their line and what was probably meant.
+use v5.36;
+use Millpond;
+use PostgreSQL::Test::Utils qw(append_to_file);
+use Test::More;
+
+sub check ($text, $name = 'test.ini')
+{
+	my ($status, $out, $error) = run_binary('--check', ini_file($text, $name));
+	return ($status, $out . $error);
+}
+
+my $head = "[databases]\nx = host=127.0.0.1\n[millpond]\nauth_type = trust\n";
+
+# What stands behind the four lines of the head, and what is said about its first line.
+my @refused = (
+	[ 'default_pool_size ='        => qr/default_pool_size: "" is not a whole number/ ],
+	[ 'default_pool_size = -1'     => qr/"-1" is not a whole number from 0 to/ ],
+	[ 'default_pool_size = 1e3'    => qr/"1e3" is not a whole number/ ],
+	[ 'default_pool_size = 2.5'    => qr/"2\.5" is not a whole number/ ],
+	[ 'default_pool_size = 5 apples' => qr/"5 apples" is not a whole number/ ],
+	[ 'default_pool_size = ' . '9' x 400 => qr/is not a whole number/ ],
+	[ 'listen_port = 0'            => qr/from 1 to 65535/ ],
+	[ 'listen_port = 65536'        => qr/from 1 to 65535/ ],
+	[ 'unix_socket_mode = 0999'    => qr/is not an octal number/ ],
+	[ 'query_timeout ='            => qr/query_timeout: "" is not a time/ ],
+	[ 'query_timeout = -1'         => qr/"-1" is not a time/ ],
+	[ 'query_timeout = 1e400'      => qr/is not a time/ ],
+	[ 'query_timeout = nan'        => qr/is not a time/ ],
+	[ 'query_timeout = inf'        => qr/is not a time/ ],
+	[ 'query_timeout = 0x10'       => qr/is not a time/ ],
+	[ 'query_timeout = 10 sec'     => qr/did you mean "10s"\?/ ],
+	[ 'query_timeout = 500msec'    => qr/did you mean "500ms"\?/ ],
+	[ 'query_timeout = 5 minutes'  => qr/did you mean "5min"\?/ ],
+	[ 'query_timeout = 2hours'     => qr/did you mean "2h"\?/ ],
+	[ 'query_timeout = 3 fortnights' => qr/is not a time in seconds/ ],
+	[ 'log_stats = maybe'          => qr/neither 1 \(on, true, yes\) nor 0/ ],
+	[ 'pool_mode ='                => qr/pool_mode: "" is not one of/ ],
+	[ 'pool_mode = sesion'         => qr/did you mean "session"\?/ ],
+	[ 'syslog_facility = local8'   => qr/is not one of .*; did you mean "local\d"\?/ ],
+	[ 'defualt_pool_size = 1'      => qr/did you mean "default_pool_size"\?/ ],
+	[ 'DEFAULT_POOL_SIZE = 1'      => qr/did you mean "default_pool_size"\?/ ],
+	[ '= 1'                        => qr/no key before the "="/ ],
+	[ "'pool_mode = session"       => qr/quote of the key does not end/ ],
+	[ '"pool_mode = session'       => qr/quote of the key does not end/ ],
+	[ '[pgbuncer]'                 => qr/did you mean "pgbouncer"\?/ ],
+	[ '[databases'                 => qr/must end with "\]"/ ],
+	[ '[]'                         => qr/section without a name/ ],
+	[ "pool_mode = ses\0sion"      => qr/NUL byte/ ],
+	[ '%include'                   => qr/must be followed by the name of a file/ ],
+	[ '%include /nowhere/a.ini'    => qr{"/nowhere/a\.ini": No such file} ],
+	[ '%include /tmp'              => qr/is a directory/ ],
+	[ '%includes x'                => qr/only %include is/ ],
+);
+for my $case (@refused)
+{
+	my ($line, $words) = @$case;
+	my ($status, $said) = check("$head$line\n");
+	my ($fault) = $said =~ /^\S+test\.ini:5: (.*)/m;
+	ok($status == 1 && ($fault // '') =~ $words, 'refused: ' . substr($line, 0, 40) =~ s/\0/\\0/r)
+		or diag($said);
+}
+
+my @entries = (
+	[ 'pool_size=-1'              => qr/pool_size: "-1" is not a whole number/ ],
+	[ 'pool_size='                => qr/pool_size: "" is not/ ],
+	[ 'pool_sise=1'               => qr/did you mean "pool_size"\?/ ],
+	[ 'port=0'                    => qr/invalid port "0"/ ],
+	[ 'port=5432x'                => qr/invalid port/ ],
+	[ 'pool_mode=none'            => qr/is not one of "session"/ ],
+	[ 'load_balance_hosts=robin'  => qr/is not one of .*"round-robin"/ ],
+	[ 'max_db_client_connections=-1' => qr/is not a whole number/ ],
+	[ 'server_lifetime=1 fortnight'  => qr/expected key=value/ ],
+	[ "password='secret"          => qr/quote that starts here does not end/ ],
+	[ 'host=a,,b'                 => qr/item of the list of hosts is empty/ ],
+);
+for my $case (@entries)
+{
+	my ($value, $words) = @$case;
+	my ($status, $said) = check("[databases]\nx = host=127.0.0.1 $value\n[millpond]\nauth_type = trust\n");
+	ok($status == 1 && $said =~ /test\.ini:2: database "x": .*$words/, "refused in a database: $value")
+		or diag($said);
+}
+my ($status, $said) = check("$head\[users]\njoe = pool_sise=1\n");
+like($said, qr/test\.ini:6: user "joe": unknown key "pool_sise"; did you mean "pool_size"\?/, 'and of a user');
+
+# What is odd, but usable.
+($status, $said) = check($head . "pool_mode = session\npool_mode = statement\n");
+is($status, 0, 'a setting that is given twice is accepted');
+like($said, qr/test\.ini:6: pool_mode is set again; the value of \S+test\.ini:5 does not count/, '... and noted');
+($status, $said) = check($head . "pkt_buf = 8192\n");
+is($status, 0, 'a setting without a meaning here is accepted');
+like($said, qr/test\.ini:5: "pkt_buf" has no effect: buffers/, '... with what is done instead');
+
+# Keys in either kind of quotes.
+($status, $said) = check("[databases]\n'my db' = host=127.0.0.1\n\"my \"\"other\"\" db\" = host=127.0.0.1\n"
+		. "[millpond]\nauth_type = trust\n\"pool_mode\" = session\n");
+is($status, 0, 'keys may be quoted in both ways') or diag($said);
+
+# Files.
+my $folder = PostgreSQL::Test::Utils::tempdir();
+mkdir "$folder/conf.d" or die;
+append_to_file("$folder/conf.d/$_->[0]", $_->[1])
+	for [ 'b.ini' => "pool_mode = statement\n" ], [ 'a.ini' => "pool_mode = transaction\n" ],
+	[ 'c.conf' => "nonsense\n" ], [ 'sub.ini' => "%include ../more.ini\n" ];
+append_to_file("$folder/more.ini", "default_pool_size = 7\n");
+append_to_file("$folder/main.ini", "$head%include conf.d/*.ini\n%include conf.d/none*.ini\n");
+my ($ok, $out, $error) = run_binary('--check', "$folder/main.ini");
+is($ok, 0, 'a pattern includes every file of such a name, or none, beside the including file')
+	or diag($out . $error);
+like($out, qr{conf\.d/b\.ini:1: pool_mode is set again; the value of \S*conf\.d/a\.ini:1}, '... in their order');
+append_to_file("$folder/conf.d/d.ini", "pool_mode = x\n");
+($ok, $out, $error) = run_binary('--check', "$folder/main.ini");
+like($error, qr{conf\.d/d\.ini:1: pool_mode: "x"}, '... and a fault is named by its own file');
+
+append_to_file("$folder/loop1.ini", "%include loop2.ini\n");
+append_to_file("$folder/loop2.ini", "%include loop1.ini\n");
+($ok, $out, $error) = run_binary('--check', "$folder/loop1.ini");
+like($error, qr{loop2\.ini:1: cannot include "loop1\.ini": includes itself}, 'a loop of two files');
+append_to_file("$folder/deep$_.ini", '%include deep' . ($_ + 1) . ".ini\n") for 0 .. 12;
+($ok, $out, $error) = run_binary('--check', "$folder/deep0.ini");
+like($error, qr/deep10\.ini:1: %include is nested more than 10 levels deep/, 'files within files have an end');
+($ok, $out, $error) = run_binary('--check', $folder);
+like($error, qr/is a directory/, 'a directory is no file of settings');
+if ($> != 0)
+{
+	append_to_file("$folder/secret.ini", $head);
+	chmod 0, "$folder/secret.ini";
+	($ok, $out, $error) = run_binary('--check', "$folder/secret.ini");
+	like($error, qr/secret\.ini: cannot be read: Permission denied/, 'one that cannot be read');
+}
+
+done_testing;
