@@ -5,9 +5,7 @@
 #ifndef MILLPOND_CONF_AUTH_H
 #define MILLPOND_CONF_AUTH_H
 
-/* AUTH_UNSET is refused at loading: nobody shall be let in unasked because a line is missing. */
 enum auth_method {
-	AUTH_UNSET = -1,
 	AUTH_TRUST,
 	AUTH_ANY,   /* auth_type only */
 	AUTH_PLAIN, /* "plain" as an auth_type, "password" in a line */

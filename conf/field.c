@@ -28,9 +28,9 @@ const struct choice choices_load_balance[] = {
 const struct choice choices_auth_method[] = {
 	{"trust", AUTH_TRUST, false},
 	{"any", AUTH_ANY, false},
-	{"plain", AUTH_PLAIN, true},
-	{"md5", AUTH_MD5, true},
-	{"scram-sha-256", AUTH_SCRAM, true},
+	{"plain", AUTH_PLAIN, false},
+	{"md5", AUTH_MD5, false},
+	{"scram-sha-256", AUTH_SCRAM, false},
 	{"cert", AUTH_CERT, true},
 	{"hba", AUTH_HBA, true},
 	{"ldap", AUTH_LDAP, true},

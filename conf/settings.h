@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "conf/auth.h"
+#include "conf/auth_file.h"
 #include "conf/fault.h"
 
 enum pool_mode { POOL_MODE_UNSET = -1, POOL_SESSION, POOL_TRANSACTION, POOL_STATEMENT };
@@ -80,8 +81,6 @@ struct user_settings {
 	int64_t client_idle_timeout_us;
 };
 
-struct pair; /* conf/loader.h */
-
 struct settings {
 	atomic_int holders;
 	char *path; /* absolute; read again at reload */
@@ -100,12 +99,8 @@ struct settings {
 	/* What is odd about the file, though it can be used; for the log. */
 	struct fault_list notes;
 
-	/* What the file has changed since the start and takes a restart: `listen_port: 6432 -> 6433`. */
-	struct fault_list pending;
-
-	/* The file's pairs as they were read, with what SET has added: what all else is made of. */
-	struct pair *pairs;
-	size_t pair_count;
+	/* What auth_file says; empty without one. */
+	struct auth_users auth_users;
 
 	/* Both in the order of their names, each name once. */
 	struct database *databases;
@@ -195,17 +190,10 @@ int64_t settings_client_idle_timeout_us(const struct settings *settings,
 struct settings *settings_reload(const struct settings *old, struct fault_list *faults,
 				 void (*report)(void *context, const char *line), void *context);
 
-/*
- * What SET makes of the old settings: a new value for a setting that needs no restart, until the next
- * reload. Held once; or NULL, with faults.
- */
-struct settings *settings_change(const struct settings *old, const char *name, const char *value,
-				 struct fault_list *faults);
-
 /* The two parts of a reload that come after the reading. */
 void settings_describe_changes(const struct settings *old, const struct settings *new,
 			       void (*report)(void *context, const char *line), void *context);
-/* And notes in `pending` what it has kept. Only before anyone else has seen the new settings. */
+/* Only before anyone else has seen the new settings. */
 void settings_keep_restart_values(struct settings *new, const struct settings *old);
 
 #endif

@@ -24,6 +24,9 @@ int source_line(const struct source *source)
 static void file_release(struct source_file *file)
 {
 	free(file->name);
+	/* There may have been passwords in it. */
+	if (file->text)
+		explicit_bzero(file->text, (size_t)(file->end - file->text));
 	free(file->text);
 	*file = (struct source_file){0};
 }

@@ -33,7 +33,7 @@ bool console_is_asked_for(const char *database_name)
 }
 
 /* Whoever runs the process may steer it, too: over the Unix socket the kernel vouches for them. */
-static bool is_owner(const struct session *session)
+bool console_is_asked_by_owner(const struct session *session)
 {
 	struct ucred credentials;
 	socklen_t length = sizeof credentials;
@@ -49,7 +49,7 @@ bool console_admits(struct session *session, struct failure *why)
 	const struct settings *settings = session->worker->settings;
 	const char *user = session->user_name;
 
-	session->is_admin = settings_list_has(settings->admin_users, user) || is_owner(session);
+	session->is_admin = settings_list_has(settings->admin_users, user) || console_is_asked_by_owner(session);
 	return session->is_admin || settings_list_has(settings->stats_users, user) ||
 	       settings->auth_type == AUTH_ANY || failure_set(why, FAILURE_CONSOLE_REJECTED);
 }
@@ -76,17 +76,15 @@ static const struct verb {
 	bool (*run)(struct session *session, const char *argument, struct failure *why);
 	/* NULL, or whether it is time to answer. */
 	bool (*is_done)(const struct session *session, const char *argument);
-	/* NULL, or what is said in front of the answer. */
-	void (*remark)(struct writer *writer, const struct session *session);
 } verbs[] = {
-	{"RELOAD", NOTHING, steer_reload, NULL, steer_write_pending},
-	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused, NULL},
-	{"RESUME", OPTIONAL, steer_resume, NULL, NULL},
-	{"RECONNECT", OPTIONAL, steer_reconnect, NULL, NULL},
-	{"KILL", OPTIONAL, steer_kill, NULL, NULL},
-	{"KILL_CLIENT", NEEDED, steer_kill_client, NULL, NULL},
-	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed, NULL},
-	{"SHUTDOWN", OPTIONAL, steer_shutdown, NULL, NULL},
+	{"RELOAD", NOTHING, steer_reload, NULL},
+	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused},
+	{"RESUME", OPTIONAL, steer_resume, NULL},
+	{"RECONNECT", OPTIONAL, steer_reconnect, NULL},
+	{"KILL", OPTIONAL, steer_kill, NULL},
+	{"KILL_CLIENT", NEEDED, steer_kill_client, NULL},
+	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed},
+	{"SHUTDOWN", OPTIONAL, steer_shutdown, NULL},
 };
 
 /* What has been said to the client in one go, and what is still to be done before more is. */
@@ -117,9 +115,10 @@ static bool set(struct turn *turn, struct failure *why)
 	const struct command *command = &turn->command;
 	char tag[sizeof command->argument + sizeof command->value + 8];
 
-	if (!show_is_fake(command->argument) &&
-	    !steer_set(turn->session, command->argument, command->value, why))
-		return false;
+	if (!show_is_fake(command->argument))
+		return turn->session->is_admin
+			       ? failure_set(why, FAILURE_CONSOLE_ERROR, "SET failed")
+			       : failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
 	snprintf(tag, sizeof tag, "SET %s=%s", command->argument, command->value);
 	write_command_complete(&turn->reply, tag);
 	return true;
@@ -144,8 +143,6 @@ static bool steer(struct turn *turn, const struct verb *verb, struct failure *wh
 	session_log(turn->session, LEVEL_LOG, "%s command issued", verb->name);
 	if (!verb->run(turn->session, turn->command.argument, why))
 		return false;
-	if (verb->remark != NULL)
-		verb->remark(&turn->reply, turn->session);
 	if (verb->is_done != NULL && !verb->is_done(turn->session, turn->command.argument))
 		turn->waits = verb;
 	else

@@ -14,6 +14,9 @@ struct session;
 
 bool console_is_asked_for(const char *database_name);
 
+/* Whether it is who runs the process, over the Unix socket, and needs no password. */
+bool console_is_asked_by_owner(const struct session *session);
+
 /* Whether the session's user may use the console; sets session->is_admin. */
 bool console_admits(struct session *session, struct failure *why);
 

@@ -73,30 +73,6 @@ bool daemon_reload(struct daemon *daemon)
 	return good;
 }
 
-bool daemon_set(struct daemon *daemon, const char *name, const char *value, struct failure *why)
-{
-	struct fault_list faults;
-
-	fault_list_init(&faults);
-	struct settings *settings = settings_change(daemon->settings, name, value, &faults);
-	bool good = settings != NULL;
-	if (good && !log_configure(&daemon->log, settings, daemon->verbose, daemon->quiet)) {
-		fault_add(&faults, settings->logfile, 0, "cannot be opened: %s", strerror(errno));
-		settings_drop(settings);
-		good = false;
-	}
-	if (good) {
-		settings_describe_changes(daemon->settings, settings, log_change, daemon);
-		adopt(daemon, settings);
-	} else {
-		log_faults(daemon, &faults, LEVEL_ERROR);
-		failure_set(why, FAILURE_CONSOLE_ERROR, "SET failed");
-		failure_detail(why, "%.180s", faults.count > 0 ? faults.faults[0].text : "");
-	}
-	fault_list_release(&faults);
-	return good;
-}
-
 void daemon_pause(struct daemon *daemon)
 {
 	daemon->paused = daemon->pools.paused = true;
@@ -334,6 +310,7 @@ static bool worker_init(struct worker *worker, struct daemon *daemon)
 		.daemon = daemon,
 		.log = &daemon->log,
 		.offload = &daemon->offload,
+		.keyring = &daemon->keyring,
 		.pools = &daemon->pools,
 		.settings = settings_hold(daemon->settings),
 	};
@@ -371,7 +348,8 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	RAND_bytes((unsigned char *)&seed, sizeof seed);
 	offload_init(&daemon->offload);
 	quotas_init(&daemon->quotas);
-	if (!worker_init(&daemon->worker, daemon) ||
+	if (!keyring_init(&daemon->keyring) ||
+	    !worker_init(&daemon->worker, daemon) ||
 	    !pools_init(&daemon->pools, settings, &dial_calls, &daemon->worker, seed) ||
 	    !watch_signals(daemon)) {
 		log_write(&daemon->log, LEVEL_FATAL, NULL, "cannot start: %s", strerror(errno));
@@ -404,6 +382,7 @@ void daemon_release(struct daemon *daemon)
 			event_free(daemon->signals[i]);
 	event_free(daemon->tick);
 	offload_release(&daemon->offload);
+	keyring_release(&daemon->keyring);
 	quotas_release(&daemon->quotas);
 	pools_release(&daemon->pools);
 	worker_release(&daemon->worker);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf/settings.h"
+#include "daemon/keyring.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/offload.h"
@@ -32,6 +33,7 @@ struct daemon {
 	bool quiet;
 	struct pools pools;
 	struct offload offload;
+	struct keyring keyring;
 	struct quotas quotas;
 	struct worker worker;
 	struct listeners listeners;
@@ -61,9 +63,6 @@ bool daemon_run(struct daemon *daemon);
  * nothing has changed.
  */
 bool daemon_reload(struct daemon *daemon);
-
-/* Gives a setting another value until the next reload. False: `why` says what is wrong with it. */
-bool daemon_set(struct daemon *daemon, const char *name, const char *value, struct failure *why);
 
 void daemon_pause(struct daemon *daemon);
 void daemon_resume(struct daemon *daemon);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/authenticate.h"
 #include "daemon/borrow.h"
 #include "daemon/cancel.h"
 #include "daemon/console.h"
@@ -126,6 +127,19 @@ static bool note_parameters(struct session *session, const struct startup *start
 
 /* --- the welcome -------------------------------------------------------------------------- */
 
+/* Whether the client asks for more than is known here: a newer version, or protocol options. */
+static bool needs_negotiation(const struct startup *startup)
+{
+	const char *cursor = startup->parameters;
+	const char *name;
+	const char *value;
+
+	while (startup_next(&cursor, &name, &value))
+		if (startup_is_protocol_option(name))
+			return true;
+	return startup->minor > 0;
+}
+
 /* NegotiateProtocolVersion: the newest minor version known here, and the options that are not. */
 static void write_negotiation(struct writer *writer, const struct startup *startup)
 {
@@ -136,8 +150,6 @@ static void write_negotiation(struct writer *writer, const struct startup *start
 
 	while (startup_next(&cursor, &name, &value))
 		unknown += startup_is_protocol_option(name);
-	if (startup->minor == 0 && unknown == 0)
-		return;
 	message_begin(writer, 'v');
 	write_uint32(writer, 0x30000);
 	write_uint32(writer, unknown);
@@ -146,6 +158,22 @@ static void write_negotiation(struct writer *writer, const struct startup *start
 		if (startup_is_protocol_option(name))
 			write_text(writer, name);
 	message_end(writer);
+}
+
+/* In front of any question about who it is: a client does not expect it any later. */
+static bool negotiate(struct session *session, const struct startup *startup, struct failure *why)
+{
+	struct writer writer;
+
+	if (!needs_negotiation(startup))
+		return true;
+	writer_init(&writer);
+	write_negotiation(&writer, startup);
+	bool sent = !writer.failed && stream_send(&session->client, writer.data, writer.length);
+	if (!sent)
+		failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	writer_release(&writer);
+	return sent;
 }
 
 static void write_parameters(struct writer *writer, const struct session *session)
@@ -180,15 +208,20 @@ static void write_welcome(struct writer *writer, const struct session *session)
 	write_ready_for_query(writer, 'I');
 }
 
-static bool send_welcome(struct session *session, struct writer *writer, struct failure *why)
+static bool send_welcome(struct session *session, struct failure *why)
 {
+	struct writer writer;
+
 	if (!cancel_key_assign(&session->worker->cancel_keys, session))
 		return failure_set(why, FAILURE_NO_MEMORY);
-	write_welcome(writer, session);
-	if (writer->failed)
-		return failure_set(why, FAILURE_NO_MEMORY);
-	if (!stream_send(&session->client, writer->data, writer->length))
-		return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	writer_init(&writer);
+	write_welcome(&writer, session);
+	bool sent = !writer.failed && stream_send(&session->client, writer.data, writer.length);
+	if (!sent)
+		failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	writer_release(&writer);
+	if (!sent)
+		return false;
 	if (session->worker->settings->log_connections)
 		session_log(session, LEVEL_LOG, "login attempt: db=%s user=%s tls=no",
 			    session->database_name, session->user_name);
@@ -197,64 +230,75 @@ static bool send_welcome(struct session *session, struct writer *writer, struct 
 
 /*
  * What a server reports is a part of the welcome, so before the first one of a pool has logged in
- * its clients wait for it. The packet is kept meanwhile.
+ * its clients wait for it.
  */
-static bool await_first_server(struct session *session, struct startup *startup,
-			       struct failure *why, int64_t deadline)
+static bool await_first_server(struct session *session, struct failure *why, int64_t deadline)
 {
-	const char *packet = startup->parameters - 8; /* the length and the version */
 	const struct pool *pool = session->pool;
 	int64_t limit = settings_query_wait_timeout_us(pool->settings, pool->database, pool->user);
 	int64_t waited = limit > 0 ? loop_now() + limit : DEADLINE_NEVER;
-	char *data;
-	struct failure ignored;
 
 	if (parameters_count(session->pool->welcome) > 0)
 		return true;
-	if (!stream_keep(&session->client, packet, startup->packet_length))
-		return failure_set(why, FAILURE_NO_MEMORY);
 	if (!await_borrow(session,
 			  waited < deadline ? FAILURE_QUERY_WAIT_TIMEOUT :
 					      FAILURE_LOGIN_TIMEOUT_SERVER_DOWN,
 			  why, waited < deadline ? waited : deadline))
 		return false;
 	await_give_back(session->upstream, false, false);
-	size_t length = stream_reread(&session->client, &data);
-	startup_parse(data, length, startup, &ignored);
 	return true;
 }
 
-static bool await_pool_login(struct session *session, struct startup *startup, struct failure *why,
-			     int64_t deadline)
+static bool await_pool_login(struct session *session, const struct startup *startup,
+			     struct failure *why, int64_t deadline)
 {
-	struct writer writer;
-
-	if (!find_pool(session, why) || !await_first_server(session, startup, why, deadline) ||
+	if (!find_pool(session, why) || !await_first_server(session, why, deadline) ||
 	    !note_parameters(session, startup, why))
 		return false;
-	writer_init(&writer);
-	write_negotiation(&writer, startup);
 	session->phase = SESSION_LOGGED_IN;
-	bool welcome = send_welcome(session, &writer, why);
-	writer_release(&writer);
-	if (welcome)
-		session->pool->stats.client_login_count++;
-	return welcome;
+	if (!send_welcome(session, why))
+		return false;
+	session->pool->stats.client_login_count++;
+	return true;
 }
 
-static bool console_login(struct session *session, const struct startup *startup,
-			  struct failure *why)
+static bool console_login(struct session *session, struct failure *why)
 {
-	struct writer writer;
-
 	if (!console_admits(session, why))
 		return false;
-	writer_init(&writer);
-	write_negotiation(&writer, startup);
 	session->phase = SESSION_CONSOLE;
-	bool welcome = quota_enter(session, why) && send_welcome(session, &writer, why);
-	writer_release(&writer);
-	return welcome;
+	return quota_enter(session, why) && send_welcome(session, why);
+}
+
+/* Whether the client is who it says; the kernel vouches for who runs the process. */
+static bool await_identified(struct session *session, struct failure *why, int64_t deadline)
+{
+	bool is_console = console_is_asked_for(session->database_name);
+
+	return (is_console && console_is_asked_by_owner(session)) ||
+	       await_authenticated(session, session->worker->settings->auth_type, why, deadline);
+}
+
+static bool await_introduced(struct session *session, const struct startup *startup,
+			     struct failure *why, int64_t deadline)
+{
+	bool is_console;
+
+	if (session->killed != FAILURE_NONE)
+		return failure_set(why, session->killed);
+	if (!note_names(session, startup, why))
+		return false;
+	if (startup->replication != NULL && strcasecmp(startup->replication, "false") != 0 &&
+	    strcasecmp(startup->replication, "off") != 0 &&
+	    strcmp(startup->replication, "0") != 0 && strcasecmp(startup->replication, "no") != 0)
+		return failure_set(why, FAILURE_REPLICATION_UNSUPPORTED);
+	is_console = console_is_asked_for(session->database_name);
+	if (session->worker->closing && !is_console)
+		return failure_set(why, FAILURE_SHUTTING_DOWN);
+	if (!negotiate(session, startup, why) || !await_identified(session, why, deadline))
+		return false;
+	return is_console ? console_login(session, why) :
+			    await_pool_login(session, startup, why, deadline);
 }
 
 bool await_login(struct session *session, struct failure *why)
@@ -262,20 +306,17 @@ bool await_login(struct session *session, struct failure *why)
 	int64_t limit = session->worker->settings->client_login_timeout_us;
 	int64_t deadline = limit > 0 ? session->accepted_at + limit : DEADLINE_NEVER;
 	struct startup startup;
+	struct failure ignored;
 
 	if (!await_startup(session, &startup, why, deadline))
 		return false;
-	if (session->killed != FAILURE_NONE)
-		return failure_set(why, session->killed);
-	if (!note_names(session, &startup, why))
-		return false;
-	if (startup.replication != NULL && strcasecmp(startup.replication, "false") != 0 &&
-	    strcasecmp(startup.replication, "off") != 0 && strcmp(startup.replication, "0") != 0 &&
-	    strcasecmp(startup.replication, "no") != 0)
-		return failure_set(why, FAILURE_REPLICATION_UNSUPPORTED);
-	if (console_is_asked_for(session->database_name))
-		return console_login(session, &startup, why);
-	if (session->worker->closing)
-		return failure_set(why, FAILURE_SHUTTING_DOWN);
-	return await_pool_login(session, &startup, why, deadline);
+	/* The scratch buffer is everybody's, and what follows waits. */
+	char *packet = malloc(startup.packet_length);
+	if (packet == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	memcpy(packet, startup.parameters - 8, startup.packet_length); /* length and version */
+	startup_parse(packet, startup.packet_length, &startup, &ignored);
+	bool welcome = await_introduced(session, &startup, why, deadline);
+	free(packet);
+	return welcome;
 }

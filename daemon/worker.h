@@ -17,6 +17,7 @@
 #include "pool/pools.h"
 
 struct daemon;
+struct keyring;
 struct session;
 
 struct worker {
@@ -24,6 +25,7 @@ struct worker {
 	struct daemon *daemon; /* the process, for the console's commands */
 	struct log *log;
 	struct offload *offload;
+	struct keyring *keyring;
 	struct pools *pools;
 	struct settings *settings; /* in force, held */
 	struct evdns_base *resolver;

@@ -6,7 +6,6 @@ use Test::More;
 
 # Where Millpond differs on purpose. The value is what SHOW CONFIG shows.
 my %our_default = (
-	auth_type      => '',          # must be set, so that nobody is let in by a missing line
 	listen_backlog => '4096',
 	syslog_ident   => 'millpond',
 	verbose        => '0',

@@ -103,6 +103,41 @@ sub connect ($class, $node, %how)
 	return $class->new($socket, node => $node, how => \%how);
 }
 
+# Logs in with a password, whatever is asked for, and returns result() of the last words. What was
+# asked is in $self->{asked} (-1: nothing), the challenges in $self->{challenges}.
+sub authenticate ($self, $password, %parameters)
+{
+	require Scram;
+	$self->startup(%parameters);
+	@$self{qw(asked challenges)} = (-1, []);
+	my $scram;
+	while (defined(my $message = $self->get))
+	{
+		my ($type, $body) = @$message;
+		if ($type ne 'R')
+		{
+			substr $self->{in}, 0, 0, Message($type, $body);
+			return $self->result;
+		}
+		my ($request, $data) = unpack 'N a*', $body;
+		$self->{asked} = $request if $self->{asked} < 0;
+		push $self->{challenges}->@*, $data;
+		if    ($request == 3) { $self->put(Message('p', "$password\0")) }
+		elsif ($request == 5)
+		{
+			$self->put(Message('p', Scram::md5_response($password, $parameters{user}, $data) . "\0"));
+		}
+		elsif ($request == 10)
+		{
+			$scram = Scram->new($password);
+			$self->put(Message('p', "SCRAM-SHA-256\0" . pack 'N/a*', $scram->first));
+		}
+		elsif ($request == 11) { $self->put(Message('p', $scram->final($data))) }
+		elsif ($request == 12) { $self->{signed} = $scram->verify($data) }
+	}
+	return { eof => 1, types => '' };
+}
+
 # A client that is logged in. Names with a small first letter are startup parameters, except
 # those of connect().
 sub login ($class, $node, %parameters)

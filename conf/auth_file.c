@@ -1,0 +1,165 @@
+#include "conf/auth_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/memory.h"
+#include "conf/source.h"
+
+#define SCRAM_PREFIX "SCRAM-SHA-256$"
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+/*
+ * Takes a quoted text off the front of `*line`, unquoted in place; NULL: there is none. The line goes
+ * on behind the closing quote.
+ */
+static char *take_quoted(char **line)
+{
+	char *quote = strchr(*line, '"');
+	char *text = quote ? quote + 1 : NULL, *to = text;
+
+	for (char *from = text; from && *from; from++) {
+		if (*from == '"' && from[1] != '"') {
+			*to = '\0';
+			*line = from + 1;
+			return text;
+		}
+		from += *from == '"';
+		*to++ = *from;
+	}
+	return NULL;
+}
+
+static void read_line(struct auth_users *users, char *line, const struct source *source,
+		      struct fault_list *faults)
+{
+	const char *name = NULL, *secret = NULL;
+
+	if (!*line || *line == ';')
+		return;
+	if (*line == '"')
+		name = take_quoted(&line);
+	if (name)
+		secret = take_quoted(&line);
+	if (!secret || !*name) {
+		fault_add(faults, source_file_name(source), source_line(source),
+			  "this is no user: expected \"name\" \"secret\"");
+		return;
+	}
+	users->users = memory_grow(users->users, users->count, sizeof(*users->users));
+	users->users[users->count++] = (struct auth_user){text_copy(name), text_copy(secret)};
+}
+
+/* As PgBouncer finds it, or else beside the configuration. */
+static char *find_file(const char *path, const char *including)
+{
+	const char *slash = strrchr(including, '/');
+	char *beside;
+
+	if (path[0] == '/' || !slash || access(path, F_OK) == 0)
+		return text_copy(path);
+	beside = text_format("%.*s%s", (int)(slash - including + 1), including, path);
+	if (access(beside, F_OK) == 0)
+		return beside;
+	free(beside);
+	return text_copy(path);
+}
+
+/* --- order -------------------------------------------------------------------------------- */
+
+static void user_release(struct auth_user *user)
+{
+	free(user->name);
+	explicit_bzero(user->secret, strlen(user->secret));
+	free(user->secret);
+}
+
+/* The place in the file, until they are sorted, is the place in the array. */
+static int compare_places(const void *one, const void *other)
+{
+	const struct auth_user *user = *(struct auth_user *const *)one;
+	const struct auth_user *other_user = *(struct auth_user *const *)other;
+	int order = strcmp(user->name, other_user->name);
+
+	return order ? order : (user > other_user) - (user < other_user);
+}
+
+static void sort(struct auth_users *users)
+{
+	struct auth_user **order = memory_zeroed(users->count * sizeof(*order));
+	struct auth_user *sorted = memory_zeroed(users->count * sizeof(*sorted));
+	size_t kept = 0;
+
+	for (size_t i = 0; i < users->count; i++)
+		order[i] = &users->users[i];
+	qsort(order, users->count, sizeof(*order), compare_places);
+	for (size_t i = 0; i < users->count; i++) {
+		if (i + 1 < users->count && strcmp(order[i]->name, order[i + 1]->name) == 0) {
+			user_release(order[i]);
+			continue;
+		}
+		users->scram_count +=
+			strncmp(order[i]->secret, SCRAM_PREFIX, sizeof(SCRAM_PREFIX) - 1) == 0;
+		sorted[kept++] = *order[i];
+	}
+	free(order);
+	free(users->users);
+	users->users = sorted;
+	users->count = kept;
+}
+
+void auth_users_read(struct auth_users *users, const char *path, const char *including,
+		     struct fault_list *faults)
+{
+	char *found = find_file(path, including);
+	struct source source;
+	char *line;
+
+	*users = (struct auth_users){0};
+	if (source_open(&source, found, faults)) {
+		while ((line = source_next_line(&source)))
+			read_line(users, line, &source, faults);
+		sort(users);
+	}
+	source_release(&source);
+	free(found);
+}
+
+/* --- using -------------------------------------------------------------------------------- */
+
+static int compare_name(const void *name, const void *user)
+{
+	return strcmp(name, ((const struct auth_user *)user)->name);
+}
+
+const char *auth_users_find(const struct auth_users *users, const char *name)
+{
+	const struct auth_user *user =
+		users->count ? bsearch(name, users->users, users->count, sizeof(*users->users),
+				       compare_name)
+			     : NULL;
+
+	return user ? user->secret : NULL;
+}
+
+bool auth_users_are_equal(const struct auth_users *one, const struct auth_users *other)
+{
+	if (one->count != other->count)
+		return false;
+	for (size_t i = 0; i < one->count; i++) {
+		if (strcmp(one->users[i].name, other->users[i].name) != 0 ||
+		    strcmp(one->users[i].secret, other->users[i].secret) != 0)
+			return false;
+	}
+	return true;
+}
+
+void auth_users_release(struct auth_users *users)
+{
+	for (size_t i = 0; i < users->count; i++)
+		user_release(&users->users[i]);
+	free(users->users);
+	*users = (struct auth_users){0};
+}

@@ -1,0 +1,45 @@
+/*
+ * The users of auth_file, in the format of PgBouncer's userlist.txt:
+ *
+ *	; a comment
+ *	"name" "secret"			the rest of the line is ignored
+ *
+ * A quote within quotes is written twice. A secret is a password, a hash of it (md5...), a SCRAM
+ * secret as pg_authid has it, or "" for none; which of these is not judged here.
+ */
+#ifndef MILLPOND_CONF_AUTH_FILE_H
+#define MILLPOND_CONF_AUTH_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/fault.h"
+
+struct auth_user {
+	char *name;
+	char *secret;
+};
+
+struct auth_users {
+	struct auth_user *users; /* in the order of their names, each name once */
+	size_t count;
+	size_t scram_count; /* of those secrets that look like SCRAM's */
+};
+
+/*
+ * Reads the file into `users`, which the caller releases in any case. A name that comes twice counts
+ * as it stands last. What is wrong becomes a fault with its line. A relative path that is not found
+ * from the working directory is looked for beside the file `including`.
+ */
+void auth_users_read(struct auth_users *users, const char *path, const char *including,
+		     struct fault_list *faults);
+
+/* The secret of a user, "" when it has none, NULL when there is no such user. */
+const char *auth_users_find(const struct auth_users *users, const char *name);
+
+bool auth_users_are_equal(const struct auth_users *one, const struct auth_users *other);
+
+/* Wipes the secrets. */
+void auth_users_release(struct auth_users *users);
+
+#endif

@@ -1,0 +1,165 @@
+#include "daemon/authenticate.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "daemon/exchange.h"
+#include "daemon/keyring.h"
+#include "daemon/lookup.h"
+#include "daemon/offload.h"
+#include "daemon/sasl.h"
+#include "daemon/session.h"
+#include "daemon/worker.h"
+#include "protocol/scram.h"
+#include "protocol/secret.h"
+
+/* --- secrets of users that have none ------------------------------------------------------- */
+
+/* A SCRAM secret that nobody knows the password of, the same one for the same name. */
+static void invent_scram(const struct worker *worker, const char *user, char *text)
+{
+	struct scram_secret secret;
+
+	scram_invent_salt(&secret, (uint32_t)worker->settings->scram_iterations,
+			  worker->keyring->process_key, user);
+	scram_hash(secret.salt, secret.salt_length, secret.stored_key);
+	memcpy(secret.server_key, secret.stored_key, SCRAM_KEY_BYTES);
+	scram_secret_print(&secret, text);
+}
+
+/* What a user of that name would most likely have, so that it is asked in the same way. */
+static bool would_have_scram(const struct settings *settings, enum auth_method method)
+{
+	const struct auth_users *users = &settings->auth_users;
+
+	return method == AUTH_SCRAM || users->scram_count > users->count - users->scram_count;
+}
+
+static bool is_useful(const char *stored, enum auth_method method)
+{
+	enum secret_kind kind = secret_kind(stored);
+	return kind != SECRET_NONE && !(kind == SECRET_MD5 && method == AUTH_SCRAM);
+}
+
+/* --- methods ------------------------------------------------------------------------------ */
+
+struct password_check {
+	const struct exchange *exchange;
+	bool is_right;
+};
+
+static void check_password(void *arg)
+{
+	struct password_check *check = arg;
+	const struct exchange *exchange = check->exchange;
+
+	check->is_right = secret_has_password(exchange->stored, exchange->session->user_name,
+					      exchange->response);
+}
+
+/* A password, sent as it is. The derivation that a SCRAM secret needs runs elsewhere. */
+static bool await_plain(struct exchange *exchange)
+{
+	struct worker *worker = exchange->session->worker;
+	struct password_check check = {.exchange = exchange};
+
+	if (!exchange_send(exchange, REQUEST_PLAIN, NULL, 0) ||
+	    !await_response(exchange, FAILURE_PASSWORD_FAILED))
+		return false;
+	if (exchange->response_length == 0 ||
+	    strlen(exchange->response) != exchange->response_length - 1)
+		return failure_set(exchange->why, FAILURE_BAD_PASSWORD);
+	if (exchange->response[0] == '\0')
+		return failure_set(exchange->why, FAILURE_EMPTY_PASSWORD);
+	if (secret_kind(exchange->stored) != SECRET_SCRAM)
+		check_password(&check);
+	else if (!await_offload(worker->offload, &worker->loop, check_password, &check))
+		return failure_set(exchange->why, FAILURE_NO_MEMORY);
+	return (check.is_right & !exchange->doomed) ||
+	       failure_set(exchange->why, FAILURE_PASSWORD_FAILED);
+}
+
+static bool await_md5(struct exchange *exchange)
+{
+	unsigned char salt[MD5_SALT_BYTES];
+
+	if (RAND_bytes(salt, sizeof salt) != 1)
+		return failure_set(exchange->why, FAILURE_NO_MEMORY);
+	if (!exchange_send(exchange, REQUEST_MD5, salt, sizeof salt) ||
+	    !await_response(exchange, FAILURE_PASSWORD_FAILED))
+		return false;
+	bool is_right = secret_has_md5_response(exchange->stored, exchange->session->user_name,
+						salt, exchange->response);
+	return (is_right & !exchange->doomed) ||
+	       failure_set(exchange->why, FAILURE_PASSWORD_FAILED);
+}
+
+static bool await_proof(struct exchange *exchange, enum auth_method method)
+{
+	switch (method) {
+	case AUTH_PLAIN:
+		return await_plain(exchange);
+	case AUTH_MD5:
+		return secret_kind(exchange->stored) == SECRET_SCRAM ? await_sasl(exchange) :
+								       await_md5(exchange);
+	default:
+		return await_sasl(exchange);
+	}
+}
+
+/* --- who ---------------------------------------------------------------------------------- */
+
+/* The log says what the client is not told. */
+static void log_doom(const struct session *session, const struct user_record *record)
+{
+	session_log(session, LEVEL_LOG, "%s",
+		    !record->is_known	     ? "no such user" :
+		    record->secret == NULL ? "the user has no password" :
+					     "the user's secret is of no use with this auth_type");
+}
+
+static bool await_password(struct session *session, const struct user_record *record,
+			   enum auth_method method, struct failure *why, int64_t deadline)
+{
+	struct exchange exchange = {
+		.session = session, .stored = record->secret, .why = why, .deadline = deadline};
+	char invented[SCRAM_TEXT_MOST];
+
+	if (!is_useful(record->secret, method)) {
+		exchange.doomed = true;
+		exchange.stored = invented;
+		invent_scram(session->worker, session->user_name, invented);
+		/* As a plain text it is as good as any. */
+		if (!would_have_scram(session->worker->settings, method))
+			invented[0] = 'P';
+	}
+	bool proven = await_proof(&exchange, method);
+	if (!proven && exchange.doomed)
+		log_doom(session, record);
+	exchange_release(&exchange);
+	return proven;
+}
+
+/* Where nobody has been named, everybody is believed. */
+static bool knows_nobody(const struct settings *settings)
+{
+	return settings->auth_file[0] == '\0';
+}
+
+bool await_authenticated(struct session *session, enum auth_method method, struct failure *why,
+			 int64_t deadline)
+{
+	struct user_record record = {0};
+
+	if (method == AUTH_ANY ||
+	    (method == AUTH_TRUST && knows_nobody(session->worker->settings)))
+		return true;
+	bool done = await_user_record(session, &record, why, deadline);
+	if (done && method == AUTH_TRUST)
+		done = record.is_known || failure_set(why, FAILURE_TRUST_FAILED);
+	else if (done)
+		done = await_password(session, &record, method, why, deadline);
+	user_record_release(&record);
+	return done;
+}

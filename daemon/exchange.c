@@ -1,0 +1,97 @@
+#include "daemon/exchange.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/greeting.h"
+#include "daemon/runtime/stream.h"
+#include "daemon/session.h"
+#include "protocol/message.h"
+#include "protocol/writer.h"
+
+#define RESPONSE_LETTER 'p' /* of all kinds of answers */
+
+bool exchange_send(struct exchange *exchange, enum request request, const void *data,
+		   size_t length)
+{
+	struct writer writer;
+
+	writer_init(&writer);
+	message_begin(&writer, 'R');
+	write_uint32(&writer, (uint32_t)request);
+	write_bytes(&writer, data, length);
+	message_end(&writer);
+	bool sent = !writer.failed &&
+		    stream_send(&exchange->session->client, writer.data, writer.length);
+	if (!sent)
+		failure_set(exchange->why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	writer_release(&writer);
+	return sent;
+}
+
+/* Takes a whole answer out of what was read, and leaves no copy of it there. */
+static bool take_response(struct exchange *exchange, const struct message *message, char *data,
+			  size_t length)
+{
+	size_t taken = message->body_length + MESSAGE_HEADER_BYTES;
+
+	exchange_release(exchange);
+	exchange->response = malloc(message->body_length + 1);
+	if (exchange->response == NULL)
+		return failure_set(exchange->why, FAILURE_NO_MEMORY);
+	memcpy(exchange->response, message->body, message->body_length);
+	exchange->response[message->body_length] = '\0';
+	exchange->response_length = message->body_length;
+	explicit_bzero(data, taken);
+	return taken == length ||
+	       stream_put_back(&exchange->session->client, data + taken, length - taken) ||
+	       failure_set(exchange->why, FAILURE_NO_MEMORY);
+}
+
+/* False with FAILURE_NONE: there is more to come. */
+static bool look(struct exchange *exchange, char *data, size_t length, enum failure_kind too_long)
+{
+	struct message message;
+
+	exchange->why->kind = FAILURE_NONE;
+	if (message_look(data, length, &message)) {
+		if (message.letter == FRONTEND_TERMINATE)
+			return failure_set(exchange->why, FAILURE_CLIENT_SAID_GOODBYE);
+		if (message.letter != RESPONSE_LETTER)
+			return failure_set(exchange->why, FAILURE_NO_RESPONSE, message.letter);
+		if (message.body_length > PASSWORD_MOST + 1)
+			return failure_set(exchange->why, too_long);
+		if (message_is_whole(&message))
+			return take_response(exchange, &message, data, length);
+	}
+	return stream_keep(&exchange->session->client, data, length) ?
+		       false :
+		       failure_set(exchange->why, FAILURE_NO_MEMORY);
+}
+
+bool await_response(struct exchange *exchange, enum failure_kind too_long)
+{
+	struct session *session = exchange->session;
+	char *data;
+
+	for (;;) {
+		ssize_t got = stream_read(&session->client, &data);
+		if (got == 0 || (got < 0 && errno != EAGAIN))
+			return failure_set(exchange->why, FAILURE_CLIENT_GONE);
+		if (got > 0 && look(exchange, data, (size_t)got, too_long))
+			return true;
+		if (got > 0 && exchange->why->kind != FAILURE_NONE)
+			return false;
+		if (!await_more(session, exchange->why, exchange->deadline))
+			return false;
+	}
+}
+
+void exchange_release(struct exchange *exchange)
+{
+	if (exchange->response != NULL)
+		explicit_bzero(exchange->response, exchange->response_length);
+	free(exchange->response);
+	exchange->response = NULL;
+}

@@ -1,0 +1,53 @@
+/*
+ * The messages between asking who somebody is and believing it: a request of the pooler's, and the
+ * client's one answer to it. What is asked and when it is believed is in authenticate.c and sasl.c.
+ * Source: PostgreSQL manual, "Message Formats": Authentication..., PasswordMessage,
+ * SASLInitialResponse, SASLResponse.
+ */
+#ifndef MILLPOND_DAEMON_EXCHANGE_H
+#define MILLPOND_DAEMON_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/failure.h"
+
+struct session;
+
+/* The longest password, as in PgBouncer; a zero ends it. */
+#define PASSWORD_MOST ((size_t)65530)
+
+enum request {
+	REQUEST_OK = 0,
+	REQUEST_PLAIN = 3,
+	REQUEST_MD5 = 5,
+	REQUEST_SASL = 10,
+	REQUEST_SASL_CONTINUE = 11,
+	REQUEST_SASL_FINAL = 12,
+};
+
+struct exchange {
+	struct session *session;
+	const char *stored;	/* the user's secret, or an invented one */
+	bool doomed;		/* ... and then nothing that the client says helps */
+	struct failure *why;
+	int64_t deadline;
+	char *response;		/* the client's last one, and a zero behind it; owned */
+	size_t response_length;
+};
+
+/* False: it could not be sent, and exchange->why says so. */
+bool exchange_send(struct exchange *exchange, enum request request, const void *data,
+		   size_t length);
+
+/*
+ * Waits for the client's answer, which becomes exchange->response. False: something else came, or
+ * nothing, and exchange->why says so; an answer that is too long fails as `too_long`.
+ */
+bool await_response(struct exchange *exchange, enum failure_kind too_long);
+
+/* Wipes the response. */
+void exchange_release(struct exchange *exchange);
+
+#endif

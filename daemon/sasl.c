@@ -1,0 +1,122 @@
+#include "daemon/sasl.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "daemon/keyring.h"
+#include "daemon/offload.h"
+#include "daemon/session.h"
+#include "daemon/worker.h"
+#include "protocol/message.h"
+#include "protocol/scram_server.h"
+#include "protocol/secret.h"
+
+/* --- the secret --------------------------------------------------------------------------- */
+
+struct derivation {
+	struct scram_secret *secret;
+	const char *password;
+	bool done;
+};
+
+static void derive(void *arg)
+{
+	struct derivation *derivation = arg;
+	derivation->done = scram_secret_derive(derivation->secret, derivation->password, NULL);
+}
+
+/* The keys of a plain password, once it is time to compare. */
+static bool await_keys(struct exchange *exchange, struct scram_secret *secret)
+{
+	struct worker *worker = exchange->session->worker;
+	const char *user = exchange->session->user_name;
+	struct derivation derivation = {.secret = secret, .password = exchange->stored};
+
+	if (keyring_find_derived(worker->keyring, user, exchange->stored, secret->iterations,
+				 secret))
+		return true;
+	if (!await_offload(worker->offload, &worker->loop, derive, &derivation) ||
+	    !derivation.done)
+		return failure_set(exchange->why, FAILURE_NO_MEMORY);
+	keyring_note_derived(worker->keyring, user, exchange->stored, secret);
+	return true;
+}
+
+/* Salt and iterations are told at once; the keys of a plain password can wait. */
+static bool find_secret(struct exchange *exchange, struct scram_secret *secret)
+{
+	const struct worker *worker = exchange->session->worker;
+
+	if (scram_secret_parse(exchange->stored, secret))
+		return true;
+	scram_invent_salt(secret, (uint32_t)worker->settings->scram_iterations,
+			  worker->keyring->process_key, exchange->session->user_name);
+	return false;
+}
+
+/* --- the messages ------------------------------------------------------------------------- */
+
+static bool malformed(struct exchange *exchange, const char *detail)
+{
+	failure_set(exchange->why, FAILURE_SASL_MALFORMED);
+	return failure_detail(exchange->why, "%s", detail);
+}
+
+static bool offer(struct exchange *exchange, const struct scram_server *server)
+{
+	static const char both[] = SCRAM_MECHANISM_PLUS "\0" SCRAM_MECHANISM "\0";
+	static const char one[] = SCRAM_MECHANISM "\0";
+
+	return server->offered_plus ? exchange_send(exchange, REQUEST_SASL, both, sizeof both) :
+				      exchange_send(exchange, REQUEST_SASL, one, sizeof one);
+}
+
+/* SASLInitialResponse: the mechanism, and the first message with its length in front. */
+static bool take_first(struct exchange *exchange, struct scram_server *server)
+{
+	unsigned char random[SCRAM_NONCE_BYTES];
+	const char *mechanism = exchange->response;
+	size_t name_bytes = strlen(mechanism) + 1;
+
+	server->uses_plus = strcmp(mechanism, SCRAM_MECHANISM_PLUS) == 0;
+	if (server->uses_plus ? !server->offered_plus : strcmp(mechanism, SCRAM_MECHANISM) != 0)
+		return malformed(exchange, "The client chose a mechanism that was not offered.");
+	if (exchange->response_length < name_bytes + 4 ||
+	    read_uint32(mechanism + name_bytes) != exchange->response_length - name_bytes - 4)
+		return malformed(exchange, "The initial response has no proper length.");
+	if (RAND_bytes(random, sizeof random) != 1)
+		return failure_set(exchange->why, FAILURE_NO_MEMORY);
+	return scram_server_first(server, mechanism + name_bytes + 4,
+				  exchange->response_length - name_bytes - 4, random,
+				  exchange->why);
+}
+
+static bool await_conversation(struct exchange *exchange, struct scram_server *server)
+{
+	bool has_keys = find_secret(exchange, &server->secret);
+
+	if (!offer(exchange, server) || !await_response(exchange, FAILURE_SASL_FAILED) ||
+	    !take_first(exchange, server) ||
+	    !exchange_send(exchange, REQUEST_SASL_CONTINUE, server->answer,
+			   strlen(server->answer)) ||
+	    !await_response(exchange, FAILURE_SASL_FAILED))
+		return false;
+	if (!has_keys && !await_keys(exchange, &server->secret))
+		return false;
+	if (!scram_server_final(server, exchange->response, exchange->response_length,
+				exchange->why))
+		return false;
+	keyring_note_proven(exchange->session->worker->keyring, server->secret.stored_key,
+			    server->client_key);
+	return exchange_send(exchange, REQUEST_SASL_FINAL, server->answer, strlen(server->answer));
+}
+
+bool await_sasl(struct exchange *exchange)
+{
+	struct scram_server server = {.doomed = exchange->doomed};
+	bool proven = await_conversation(exchange, &server);
+
+	scram_server_release(&server);
+	return proven;
+}
