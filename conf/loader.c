@@ -91,7 +91,7 @@ static void note_setting(struct loader *loader, const struct ini_entry *entry,
 	if (field->is_inert)
 		fault_add(notes, entry->file, entry->line, "\"%s\" has no effect: %s", field->name,
 			  field->help);
-	if (before->file)
+	if (before->file && entry->line > 0)
 		fault_add(notes, entry->file, entry->line,
 			  "%s is set again; the value of %s:%d does not count", field->name,
 			  before->file, before->line);
@@ -276,29 +276,98 @@ static char *absolute_path(const char *path)
 	return absolute;
 }
 
-void settings_fill(struct settings *settings, const char *path, struct fault_list *faults)
-{
-	struct loader loader = {.settings = settings, .faults = faults, .path = path};
+/* --- Pairs --- */
 
-	settings->path = absolute_path(path);
+static void add_pair(struct settings *settings, const struct ini_entry *entry)
+{
+	struct pair *pair;
+
+	settings->pairs =
+		memory_grow(settings->pairs, settings->pair_count, sizeof(*settings->pairs));
+	pair = &settings->pairs[settings->pair_count++];
+	*pair = (struct pair){
+		.file = text_copy(entry->file),
+		.line = entry->line,
+		.section = text_copy(entry->section),
+		.key = text_copy(entry->key),
+		.value = text_copy(entry->value),
+	};
+}
+
+static void remember(void *context, const struct ini_entry *entry)
+{
+	add_pair(context, entry);
+}
+
+static struct ini_entry entry_of(const struct pair *pair)
+{
+	return (struct ini_entry){pair->file, pair->line, pair->section, pair->key, pair->value};
+}
+
+void settings_release_pairs(struct settings *settings)
+{
+	for (size_t i = 0; i < settings->pair_count; i++) {
+		free(settings->pairs[i].file);
+		free(settings->pairs[i].section);
+		free(settings->pairs[i].key);
+		free(settings->pairs[i].value);
+	}
+	free(settings->pairs);
+}
+
+/* Makes everything of the pairs; `is_read`: they are all that the file has. */
+static void interpret(struct loader *loader, bool is_read)
+{
+	struct settings *settings = loader->settings;
+
 	for (int i = 0; i < SETTING_COUNT; i++)
 		field_set_default(&setting_table[i], settings);
+	for (size_t i = 0; i < settings->pair_count; i++) {
+		struct ini_entry entry = entry_of(&settings->pairs[i]);
+
+		read_entry(loader, &entry);
+	}
 	/* Of a file that cannot be read at all, nothing else needs to be said. */
-	if (ini_read(path, read_entry, &loader, faults))
-		check_settings(&loader);
+	if (is_read)
+		check_settings(loader);
 	if (!*settings->conffile) {
 		free(settings->conffile);
 		settings->conffile = text_copy(settings->path);
 	}
 	if (*settings->auth_file)
-		auth_users_read(&settings->auth_users, settings->auth_file, path, faults);
+		auth_users_read(&settings->auth_users, settings->auth_file, loader->path, loader->faults);
 	settings->server_login_retry_is_set =
-		loader.places[setting_index("server_login_retry")].file != NULL;
+		loader->places[setting_index("server_login_retry")].file != NULL;
 	settings->databases = sort_entries(settings->databases, &settings->database_count,
 					   sizeof(*settings->databases), release_database);
 	settings->users = sort_entries(settings->users, &settings->user_count,
 				       sizeof(*settings->users), release_user);
-	note_oddities(&loader);
+	note_oddities(loader);
 	for (int i = 0; i < SETTING_COUNT; i++)
-		free(loader.places[i].file);
+		free(loader->places[i].file);
+}
+
+void settings_fill(struct settings *settings, const char *path, struct fault_list *faults)
+{
+	struct loader loader = {.settings = settings, .faults = faults, .path = path};
+
+	settings->path = absolute_path(path);
+	interpret(&loader, ini_read(path, remember, settings, faults));
+}
+
+void settings_refill(struct settings *settings, const struct settings *from, const char *name,
+		     const char *value, struct fault_list *faults)
+{
+	struct loader loader = {.settings = settings, .faults = faults, .path = from->path};
+
+	settings->path = text_copy(from->path);
+	for (size_t i = 0; i < from->pair_count; i++) {
+		struct ini_entry entry = entry_of(&from->pairs[i]);
+
+		/* What was SET before is replaced. */
+		if (entry.line > 0 || strcmp(entry.key, name) != 0)
+			add_pair(settings, &entry);
+	}
+	add_pair(settings, &(struct ini_entry){"SET", 0, "millpond", name, value});
+	interpret(&loader, true);
 }

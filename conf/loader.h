@@ -7,7 +7,22 @@
 
 #include "conf/settings.h"
 
-/* Fills zeroed settings; what is wrong goes to `faults`. */
+/* A pair or a section's header of the ini: see struct ini_entry. All texts are the pair's own. */
+struct pair {
+	char *file;
+	int line; /* 0: it is no line of a file, but was SET */
+	char *section;
+	char *key; /* NULL: a header */
+	char *value;
+};
+
+/* Fills zeroed settings from a file; what is wrong goes to `faults`. */
 void settings_fill(struct settings *settings, const char *path, struct fault_list *faults);
+
+/* Fills zeroed settings from the pairs of others, with one setting more. */
+void settings_refill(struct settings *settings, const struct settings *from, const char *name,
+		     const char *value, struct fault_list *faults);
+
+void settings_release_pairs(struct settings *settings);
 
 #endif

@@ -15,18 +15,26 @@ struct reporter {
 	void *context;
 };
 
+/* `default_pool_size: 20 -> 40`, and what is to be added; to be freed. */
+static char *difference(const struct field *field, const struct settings *old,
+			const struct settings *new, const char *remark)
+{
+	char before[256], after[256];
+
+	field_print(field, old, before, sizeof(before));
+	field_print(field, new, after, sizeof(after));
+	return text_format("%s: %s -> %s%s", field->name, *before ? before : "(empty)",
+			   *after ? after : "(empty)", remark);
+}
+
 static void describe_setting(const struct reporter *reporter, const struct field *field,
 			     const struct settings *old, const struct settings *new)
 {
-	char before[256], after[256], *line;
+	char *line;
 
 	if (field_is_equal(field, old, new))
 		return;
-	field_print(field, old, before, sizeof(before));
-	field_print(field, new, after, sizeof(after));
-	line = text_format("%s: %s -> %s%s", field->name, *before ? before : "(empty)",
-			   *after ? after : "(empty)",
-			   field->is_reloadable ? "" : " (takes a restart)");
+	line = difference(field, old, new, field->is_reloadable ? "" : " (takes a restart)");
 	reporter->report(reporter->context, line);
 	free(line);
 }
@@ -113,8 +121,15 @@ void settings_describe_changes(const struct settings *old, const struct settings
 void settings_keep_restart_values(struct settings *new, const struct settings *old)
 {
 	for (int i = 0; i < SETTING_COUNT; i++) {
-		if (!setting_table[i].is_reloadable)
-			field_copy(&setting_table[i], new, old);
+		const struct field *field = &setting_table[i];
+		char *line;
+
+		if (field->is_reloadable || field_is_equal(field, old, new))
+			continue;
+		line = difference(field, old, new, "");
+		fault_add(&new->pending, new->path, 0, "%s", line);
+		free(line);
+		field_copy(field, new, old);
 	}
 }
 

@@ -21,6 +21,8 @@ static void settings_free(struct settings *settings)
 	free(settings->path);
 	auth_users_release(&settings->auth_users);
 	fault_list_release(&settings->notes);
+	fault_list_release(&settings->pending);
+	settings_release_pairs(settings);
 	free(settings);
 }
 
@@ -31,6 +33,35 @@ struct settings *settings_load(const char *path, struct fault_list *faults)
 
 	atomic_init(&settings->holders, 1);
 	settings_fill(settings, path, faults);
+	if (faults->count == faults_before)
+		return settings;
+	settings_free(settings);
+	return NULL;
+}
+
+static bool may_change(const char *name, struct fault_list *faults)
+{
+	int index = setting_index(name);
+
+	if (index < 0)
+		fault_add(faults, "SET", 0, "there is no setting \"%s\"", name);
+	else if (!setting_table[index].is_reloadable)
+		fault_add(faults, "SET", 0, "%s takes a restart", name);
+	return index >= 0 && setting_table[index].is_reloadable;
+}
+
+struct settings *settings_change(const struct settings *old, const char *name, const char *value,
+				 struct fault_list *faults)
+{
+	struct settings *settings;
+	size_t faults_before = faults->count;
+
+	if (!may_change(name, faults))
+		return NULL;
+	settings = memory_zeroed(sizeof(*settings));
+	atomic_init(&settings->holders, 1);
+	settings_refill(settings, old, name, value, faults);
+	settings_keep_restart_values(settings, old);
 	if (faults->count == faults_before)
 		return settings;
 	settings_free(settings);

@@ -81,6 +81,8 @@ struct user_settings {
 	int64_t client_idle_timeout_us;
 };
 
+struct pair; /* conf/loader.h */
+
 struct settings {
 	atomic_int holders;
 	char *path; /* absolute; read again at reload */
@@ -101,6 +103,13 @@ struct settings {
 
 	/* What auth_file says; empty without one. */
 	struct auth_users auth_users;
+
+	/* What the file has changed since the start and takes a restart: `listen_port: 6432 -> 6433`. */
+	struct fault_list pending;
+
+	/* The file's pairs as they were read, with what SET has added: what all else is made of. */
+	struct pair *pairs;
+	size_t pair_count;
 
 	/* Both in the order of their names, each name once. */
 	struct database *databases;
@@ -190,10 +199,17 @@ int64_t settings_client_idle_timeout_us(const struct settings *settings,
 struct settings *settings_reload(const struct settings *old, struct fault_list *faults,
 				 void (*report)(void *context, const char *line), void *context);
 
+/*
+ * What SET makes of the old settings: a new value for a setting that needs no restart, until the next
+ * reload. Held once; or NULL, with faults.
+ */
+struct settings *settings_change(const struct settings *old, const char *name, const char *value,
+				 struct fault_list *faults);
+
 /* The two parts of a reload that come after the reading. */
 void settings_describe_changes(const struct settings *old, const struct settings *new,
 			       void (*report)(void *context, const char *line), void *context);
-/* Only before anyone else has seen the new settings. */
+/* And notes in `pending` what it has kept. Only before anyone else has seen the new settings. */
 void settings_keep_restart_values(struct settings *new, const struct settings *old);
 
 #endif

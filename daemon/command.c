@@ -91,6 +91,17 @@ static bool take_string(struct cursor *cursor, char *text, size_t size)
 	return false;
 }
 
+/* Such as 1.5 or 127.0.0.1, which are no words. */
+static bool take_value(struct cursor *cursor, char *value, size_t size)
+{
+	const char *from = cursor->at;
+	while (cursor->at < cursor->end && !is_blank(*cursor->at) && *cursor->at != ';' &&
+	       *cursor->at != '\'' && *cursor->at != '"')
+		cursor->at++;
+	copy(cursor, from, (size_t)(cursor->at - from), value, size);
+	return cursor->at > from;
+}
+
 static bool take_to(struct cursor *cursor)
 {
 	if (cursor->end - cursor->at < 2 || strncasecmp(cursor->at, "to", 2) != 0)
@@ -107,7 +118,9 @@ static bool take_assignment(struct cursor *cursor, struct command *command)
 	skip_blanks(cursor);
 	if (cursor->at < cursor->end && *cursor->at == '\'')
 		return take_string(cursor, command->value, sizeof command->value);
-	return take_word(cursor, command->value, sizeof command->value);
+	if (cursor->at < cursor->end && *cursor->at == '"')
+		return take_quoted(cursor, command->value, sizeof command->value);
+	return take_value(cursor, command->value, sizeof command->value);
 }
 
 static bool is_at_end(struct cursor *cursor)

@@ -76,15 +76,17 @@ static const struct verb {
 	bool (*run)(struct session *session, const char *argument, struct failure *why);
 	/* NULL, or whether it is time to answer. */
 	bool (*is_done)(const struct session *session, const char *argument);
+	/* NULL, or what is said in front of the answer. */
+	void (*remark)(struct writer *writer, const struct session *session);
 } verbs[] = {
-	{"RELOAD", NOTHING, steer_reload, NULL},
-	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused},
-	{"RESUME", OPTIONAL, steer_resume, NULL},
-	{"RECONNECT", OPTIONAL, steer_reconnect, NULL},
-	{"KILL", OPTIONAL, steer_kill, NULL},
-	{"KILL_CLIENT", NEEDED, steer_kill_client, NULL},
-	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed},
-	{"SHUTDOWN", OPTIONAL, steer_shutdown, NULL},
+	{"RELOAD", NOTHING, steer_reload, NULL, steer_write_pending},
+	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused, NULL},
+	{"RESUME", OPTIONAL, steer_resume, NULL, NULL},
+	{"RECONNECT", OPTIONAL, steer_reconnect, NULL, NULL},
+	{"KILL", OPTIONAL, steer_kill, NULL, NULL},
+	{"KILL_CLIENT", NEEDED, steer_kill_client, NULL, NULL},
+	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed, NULL},
+	{"SHUTDOWN", OPTIONAL, steer_shutdown, NULL, NULL},
 };
 
 /* What has been said to the client in one go, and what is still to be done before more is. */
@@ -115,10 +117,9 @@ static bool set(struct turn *turn, struct failure *why)
 	const struct command *command = &turn->command;
 	char tag[sizeof command->argument + sizeof command->value + 8];
 
-	if (!show_is_fake(command->argument))
-		return turn->session->is_admin
-			       ? failure_set(why, FAILURE_CONSOLE_ERROR, "SET failed")
-			       : failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
+	if (!show_is_fake(command->argument) &&
+	    !steer_set(turn->session, command->argument, command->value, why))
+		return false;
 	snprintf(tag, sizeof tag, "SET %s=%s", command->argument, command->value);
 	write_command_complete(&turn->reply, tag);
 	return true;
@@ -143,6 +144,8 @@ static bool steer(struct turn *turn, const struct verb *verb, struct failure *wh
 	session_log(turn->session, LEVEL_LOG, "%s command issued", verb->name);
 	if (!verb->run(turn->session, turn->command.argument, why))
 		return false;
+	if (verb->remark != NULL)
+		verb->remark(&turn->reply, turn->session);
 	if (verb->is_done != NULL && !verb->is_done(turn->session, turn->command.argument))
 		turn->waits = verb;
 	else

@@ -73,6 +73,30 @@ bool daemon_reload(struct daemon *daemon)
 	return good;
 }
 
+bool daemon_set(struct daemon *daemon, const char *name, const char *value, struct failure *why)
+{
+	struct fault_list faults;
+
+	fault_list_init(&faults);
+	struct settings *settings = settings_change(daemon->settings, name, value, &faults);
+	bool good = settings != NULL;
+	if (good && !log_configure(&daemon->log, settings, daemon->verbose, daemon->quiet)) {
+		fault_add(&faults, settings->logfile, 0, "cannot be opened: %s", strerror(errno));
+		settings_drop(settings);
+		good = false;
+	}
+	if (good) {
+		settings_describe_changes(daemon->settings, settings, log_change, daemon);
+		adopt(daemon, settings);
+	} else {
+		log_faults(daemon, &faults, LEVEL_ERROR);
+		failure_set(why, FAILURE_CONSOLE_ERROR, "SET failed");
+		failure_detail(why, "%.180s", faults.count > 0 ? faults.faults[0].text : "");
+	}
+	fault_list_release(&faults);
+	return good;
+}
+
 void daemon_pause(struct daemon *daemon)
 {
 	daemon->paused = daemon->pools.paused = true;

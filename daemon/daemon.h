@@ -64,6 +64,9 @@ bool daemon_run(struct daemon *daemon);
  */
 bool daemon_reload(struct daemon *daemon);
 
+/* Gives a setting another value until the next reload. False: `why` says what is wrong with it. */
+bool daemon_set(struct daemon *daemon, const char *name, const char *value, struct failure *why);
+
 void daemon_pause(struct daemon *daemon);
 void daemon_resume(struct daemon *daemon);
 

@@ -7,6 +7,7 @@
 #include "daemon/daemon.h"
 #include "daemon/runtime/stack.h"
 #include "daemon/session.h"
+#include "daemon/steer.h"
 #include "daemon/upstream.h"
 #include "daemon/version.h"
 #include "daemon/worker.h"
@@ -167,6 +168,8 @@ bool show_write(struct writer *writer, const char *name, const struct session *a
 	const struct show *show = find_show(name);
 	struct table table;
 
+	if (show == &show_config)
+		steer_write_pending(writer, asker);
 	if (show != NULL) {
 		table_begin(&table, writer, show->heading);
 		show->rows(&table, asker);

@@ -198,6 +198,27 @@ bool steer_reload(struct session *session, const char *nothing, struct failure *
 	return daemon_reload(session->worker->daemon) || failure_set(why, FAILURE_RELOAD_FAILED);
 }
 
+bool steer_set(struct session *session, const char *name, const char *value, struct failure *why)
+{
+	if (!session->is_admin)
+		return failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
+	session_log(session, LEVEL_LOG, "SET %s", name);
+	return daemon_set(session->worker->daemon, name, value, why);
+}
+
+void steer_write_pending(struct writer *writer, const struct session *session)
+{
+	const struct fault_list *pending = &session->worker->settings->pending;
+	char detail[1024] = "";
+	size_t length = 0;
+
+	for (size_t i = 0; i < pending->count && length < sizeof detail; i++)
+		length += (size_t)snprintf(detail + length, sizeof detail - length, "%s%s",
+					   i > 0 ? "\n" : "", pending->faults[i].text);
+	if (pending->count > 0)
+		write_notice(writer, "some settings in the file take a restart", detail);
+}
+
 bool steer_shutdown(struct session *session, const char *what_for, struct failure *why)
 {
 	struct daemon *daemon = session->worker->daemon;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "protocol/failure.h"
+#include "protocol/writer.h"
 
 struct session;
 
@@ -20,6 +21,11 @@ bool steer_reconnect(struct session *session, const char *database_name, struct 
 bool steer_kill(struct session *session, const char *database_name, struct failure *why);
 bool steer_kill_client(struct session *session, const char *id, struct failure *why);
 bool steer_wait_close(struct session *session, const char *database_name, struct failure *why);
+
+bool steer_set(struct session *session, const char *name, const char *value, struct failure *why);
+
+/* A notice about what a reload has left for a restart, if there is any. */
+void steer_write_pending(struct writer *writer, const struct session *session);
 
 /* At once, which fails with a FATAL failure that needs no telling: the session ends with the rest. */
 bool steer_shutdown(struct session *session, const char *what_for, struct failure *why);
