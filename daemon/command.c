@@ -1,6 +1,7 @@
 #include "daemon/command.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -102,6 +103,15 @@ static bool take_value(struct cursor *cursor, char *value, size_t size)
 	return cursor->at > from;
 }
 
+static bool take_any_value(struct cursor *cursor, char *value, size_t size)
+{
+	if (cursor->at < cursor->end && *cursor->at == '\'')
+		return take_string(cursor, value, size);
+	if (cursor->at < cursor->end && *cursor->at == '"')
+		return take_quoted(cursor, value, size);
+	return take_value(cursor, value, size);
+}
+
 static bool take_to(struct cursor *cursor)
 {
 	if (cursor->end - cursor->at < 2 || strncasecmp(cursor->at, "to", 2) != 0)
@@ -116,11 +126,119 @@ static bool take_assignment(struct cursor *cursor, struct command *command)
 	if (!skip_char(cursor, '=') && !take_to(cursor))
 		return false;
 	skip_blanks(cursor);
-	if (cursor->at < cursor->end && *cursor->at == '\'')
-		return take_string(cursor, command->value, sizeof command->value);
-	if (cursor->at < cursor->end && *cursor->at == '"')
-		return take_quoted(cursor, command->value, sizeof command->value);
-	return take_value(cursor, command->value, sizeof command->value);
+	return take_any_value(cursor, command->value, sizeof command->value);
+}
+
+/* --- WHERE, ORDER BY, LIMIT --------------------------------------------------------------- */
+
+/* Takes the word if it is the next one, in any case. */
+static bool skip_word(struct cursor *cursor, const char *word)
+{
+	size_t length = strlen(word);
+	size_t left = (size_t)(cursor->end - cursor->at);
+
+	if (left < length || strncasecmp(cursor->at, word, length) != 0 ||
+	    (left > length && is_word(cursor->at[length])))
+		return false;
+	cursor->at += length;
+	skip_blanks(cursor);
+	return true;
+}
+
+static bool take_comparison(struct cursor *cursor, enum view_comparison *comparison)
+{
+	static const struct {
+		const char *text;
+		enum view_comparison comparison;
+	} all[] = {
+		{"<=", VIEW_AT_MOST}, {">=", VIEW_AT_LEAST}, {"<>", VIEW_UNEQUAL},
+		{"!=", VIEW_UNEQUAL}, {"=", VIEW_EQUAL},     {"<", VIEW_LESS},
+		{">", VIEW_MORE},
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		size_t length = strlen(all[i].text);
+		if ((size_t)(cursor->end - cursor->at) >= length &&
+		    strncmp(cursor->at, all[i].text, length) == 0) {
+			cursor->at += length;
+			*comparison = all[i].comparison;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_condition(struct cursor *cursor, struct view *view)
+{
+	struct view_condition *condition = &view->conditions[view->condition_count];
+
+	if (view->condition_count == VIEW_CONDITIONS ||
+	    !take_word(cursor, condition->column, sizeof condition->column))
+		return false;
+	skip_blanks(cursor);
+	if (!take_comparison(cursor, &condition->comparison))
+		return false;
+	skip_blanks(cursor);
+	if (!take_any_value(cursor, condition->value, sizeof condition->value))
+		return false;
+	skip_blanks(cursor);
+	view->condition_count++;
+	return true;
+}
+
+static bool take_order(struct cursor *cursor, struct view *view)
+{
+	struct view_order *order = &view->orders[view->order_count];
+
+	if (view->order_count == VIEW_ORDERS ||
+	    !take_word(cursor, order->column, sizeof order->column))
+		return false;
+	skip_blanks(cursor);
+	order->is_descending = skip_word(cursor, "desc");
+	if (!order->is_descending)
+		skip_word(cursor, "asc");
+	view->order_count++;
+	return true;
+}
+
+static bool take_limit(struct cursor *cursor, struct view *view)
+{
+	char digits[16];
+
+	if (!take_word(cursor, digits, sizeof digits) ||
+	    strspn(digits, "0123456789") != strlen(digits) || digits[0] == '\0')
+		return false;
+	view->limit = strtoll(digits, NULL, 10);
+	return true;
+}
+
+static bool take_clauses(struct cursor *cursor, struct view *view)
+{
+	skip_blanks(cursor);
+	if (skip_word(cursor, "where")) {
+		do {
+			if (!take_condition(cursor, view))
+				return false;
+		} while (skip_word(cursor, "and"));
+	}
+	if (skip_word(cursor, "order")) {
+		if (!skip_word(cursor, "by"))
+			return false;
+		do {
+			skip_blanks(cursor);
+			if (!take_order(cursor, view))
+				return false;
+			skip_blanks(cursor);
+		} while (skip_char(cursor, ','));
+	}
+	return !skip_word(cursor, "limit") || take_limit(cursor, view);
+}
+
+/* --- commands ----------------------------------------------------------------------------- */
+
+static bool is_show(const struct command *command)
+{
+	return strcasecmp(command->verb, "SHOW") == 0 || strcasecmp(command->verb, "SELECT") == 0;
 }
 
 static bool is_at_end(struct cursor *cursor)
@@ -145,6 +263,9 @@ static enum command_form parse(struct cursor *cursor, struct command *command)
 			return COMMAND_INVALID;
 		form = COMMAND_SET;
 	}
+	if (command->argument[0] != '\0' && is_show(command) &&
+	    !take_clauses(cursor, &command->view))
+		return COMMAND_INVALID;
 	if (!is_at_end(cursor))
 		return COMMAND_INVALID;
 	return cursor->overflown ? COMMAND_TOO_LONG : form;
@@ -155,5 +276,6 @@ void command_parse(const char *text, size_t length, struct command *command)
 	struct cursor cursor = {.at = text, .end = text + length};
 
 	memset(command, 0, sizeof *command);
+	command->view.limit = -1;
 	command->form = parse(&cursor, command);
 }

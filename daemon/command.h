@@ -1,11 +1,14 @@
 /*
  * The console's language: one command of one or two words, or SET. Words are [0-9a-z_]+ in any case,
- * or anything between double quotes; one semicolon may end the command. Pure.
+ * or anything between double quotes; one semicolon may end the command. Beyond PgBouncer, SHOW may
+ * be followed by WHERE, ORDER BY and LIMIT (see daemon/view.h). Pure.
  */
 #ifndef MILLPOND_DAEMON_COMMAND_H
 #define MILLPOND_DAEMON_COMMAND_H
 
 #include <stddef.h>
+
+#include "daemon/view.h"
 
 enum command_form {
 	COMMAND_INVALID,
@@ -21,6 +24,7 @@ struct command {
 	char verb[16];
 	char argument[64];
 	char value[256];
+	struct view view; /* of SHOW */
 };
 
 /* The text needs no terminating zero. Words are copied without their quotes. */

@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include "conf/settings.h"
-#include "daemon/command.h"
 #include "daemon/goodbye.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
 #include "daemon/steer.h"
+#include "daemon/turn.h"
 #include "daemon/version.h"
 #include "daemon/worker.h"
 #include "protocol/message.h"
@@ -89,14 +89,6 @@ static const struct verb {
 	{"SHUTDOWN", OPTIONAL, steer_shutdown, NULL, NULL},
 };
 
-/* What has been said to the client in one go, and what is still to be done before more is. */
-struct turn {
-	struct session *session;
-	struct writer reply;
-	const struct verb *waits; /* NULL, or the verb that cannot be answered yet ... */
-	struct command command;	  /* ... and the rest of it */
-};
-
 static bool invalid(const char *text, size_t length, struct failure *why)
 {
 	char shown[200];
@@ -153,10 +145,90 @@ static bool steer(struct turn *turn, const struct verb *verb, struct failure *wh
 	return true;
 }
 
-static bool run(struct turn *turn, const char *text, size_t length, struct failure *why)
+static bool is_show(const struct command *command)
+{
+	return command->form == COMMAND_WORDS && (strcasecmp(command->verb, "SHOW") == 0 ||
+						  strcasecmp(command->verb, "SELECT") == 0);
+}
+
+/* Whether all of a table is wanted, as it is. */
+static bool is_whole(const struct view *view, const struct view_formats *formats)
+{
+	return formats == NULL && view->condition_count == 0 && view->order_count == 0 &&
+	       view->limit < 0;
+}
+
+static bool show(struct turn *turn, const char *text, size_t length,
+		 const struct view_formats *formats, struct failure *why)
+{
+	const struct command *command = &turn->command;
+	struct writer table;
+
+	if (is_whole(&command->view, formats))
+		return show_write(&turn->reply, command->argument, turn->session) ||
+		       invalid(text, length, why);
+	writer_init(&table);
+	bool good = show_write(&table, command->argument, turn->session) ?
+			    view_write(&turn->reply, table.data, table.length, &command->view,
+				       formats, formats == NULL, why) :
+			    invalid(text, length, why);
+	turn->reply.failed |= table.failed;
+	writer_release(&table);
+	return good;
+}
+
+/* What `pretend()` says, in the form that the extended protocol wants it in. */
+static bool reform(struct turn *turn, struct writer *said, const struct view_formats *formats,
+		   struct failure *why)
+{
+	static const struct view all = {.limit = -1};
+
+	bool good = view_write(&turn->reply, said->data, said->length, &all, formats,
+			       formats == NULL, why);
+	turn->reply.failed |= said->failed;
+	return good;
+}
+
+static bool is_pretended(struct turn *turn, const char *text, size_t length,
+			 const struct view_formats *formats, struct failure *why, bool *good)
+{
+	struct writer said;
+
+	writer_init(&said);
+	bool is_said = pretend(&said, turn->session, text, length);
+	*good = !is_said || reform(turn, &said, formats, why);
+	writer_release(&said);
+	return is_said;
+}
+
+bool turn_describe(struct turn *turn, const char *text, struct writer *description,
+		   struct failure *why)
+{
+	size_t length = strlen(text);
+	struct writer said;
+
+	(void)why;
+	command_parse(text, length, &turn->command);
+	if (is_show(&turn->command) && show_describe(description, turn->command.argument))
+		return true;
+	writer_init(&said);
+	bool was_in_block = turn->session->is_in_block;
+	if (pretend(&said, turn->session, text, length) && !said.failed &&
+	    said.data[0] == BACKEND_ROW_DESCRIPTION)
+		write_bytes(description, said.data, read_uint32(said.data + 1) + 1);
+	turn->session->is_in_block = was_in_block;
+	writer_release(&said);
+	return true;
+}
+
+bool turn_run(struct turn *turn, const char *text, size_t length,
+	      const struct view_formats *formats, struct failure *why)
 {
 	struct command *command = &turn->command;
+	bool good;
 
+	if (is_pretended(turn, text, length, formats, why, &good))
+		return good;
 	command_parse(text, length, command);
 	switch (command->form) {
 	case COMMAND_EMPTY:
@@ -172,9 +244,8 @@ static bool run(struct turn *turn, const char *text, size_t length, struct failu
 	case COMMAND_WORDS:
 		break;
 	}
-	if (strcasecmp(command->verb, "SHOW") == 0 || strcasecmp(command->verb, "SELECT") == 0)
-		return show_write(&turn->reply, command->argument, turn->session) ||
-		       invalid(text, length, why);
+	if (is_show(command))
+		return show(turn, text, length, formats, why);
 	const struct verb *verb = find_verb(command);
 	if (verb == NULL)
 		return invalid(text, length, why);
@@ -229,15 +300,21 @@ static bool send_error(struct turn *turn, struct failure *why, bool ready)
 	return send_failure(session, why) && (!ready || send_ready(session, why));
 }
 
+static void write_ready(struct turn *turn)
+{
+	write_ready_for_query(&turn->reply, turn->session->is_in_block ? 'T' : 'I');
+}
+
 static bool answer_query(struct turn *turn, const struct message *message, struct failure *why)
 {
 	const char *text = message->body;
 	size_t length = strnlen(text, message->body_length);
 
-	if (!run(turn, text, length, why))
+	turn->is_extended = false;
+	if (!turn_run(turn, text, length, NULL, why))
 		return send_error(turn, why, true);
 	if (turn->waits == NULL)
-		write_ready_for_query(&turn->reply, 'I');
+		write_ready(turn);
 	return true;
 }
 
@@ -251,7 +328,7 @@ static bool answer(struct turn *turn, const struct message *message, struct fail
 		return failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
 	case FRONTEND_SYNC:
 		session->skips_to_sync = false;
-		write_ready_for_query(&turn->reply, 'I');
+		write_ready(turn);
 		return true;
 	case FRONTEND_QUERY:
 		return session->skips_to_sync || answer_query(turn, message, why);
@@ -260,14 +337,17 @@ static bool answer(struct turn *turn, const struct message *message, struct fail
 	case FRONTEND_COPY_DONE:
 	case FRONTEND_COPY_FAIL:
 		return true;
+	case FRONTEND_FUNCTION_CALL:
+		failure_set(why, FAILURE_CONSOLE_ERROR, "functions cannot be called here");
+		return session->skips_to_sync || send_error(turn, why, true);
 	default:
 		break;
 	}
-	if (session->skips_to_sync)
+	turn->is_extended = true;
+	if (session->skips_to_sync || extended_answer(turn, message, why))
 		return true;
-	session->skips_to_sync = message->letter != FRONTEND_FUNCTION_CALL;
-	failure_set(why, FAILURE_CONSOLE_EXTENDED);
-	return send_error(turn, why, message->letter == FRONTEND_FUNCTION_CALL);
+	session->skips_to_sync = true;
+	return send_error(turn, why, false);
 }
 
 static bool check(const struct message *message, struct failure *why)
@@ -323,7 +403,8 @@ static bool await_done(struct turn *turn, struct failure *why)
 			return connection_failed(session, why);
 	}
 	write_command_complete(&turn->reply, verb->name);
-	write_ready_for_query(&turn->reply, 'I');
+	if (!turn->is_extended)
+		write_ready(turn);
 	turn->waits = NULL;
 	return true;
 }

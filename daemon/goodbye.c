@@ -25,7 +25,7 @@ bool send_ready(struct session *session, struct failure *why)
 	struct writer writer;
 
 	writer_init(&writer);
-	write_ready_for_query(&writer, 'I');
+	write_ready_for_query(&writer, session->is_in_block ? 'T' : 'I');
 	return send_message(session, &writer, why);
 }
 

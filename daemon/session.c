@@ -18,6 +18,7 @@
 #include "daemon/request.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
+#include "daemon/turn.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
 #include "protocol/writer.h"
@@ -167,6 +168,7 @@ static void session_free(struct session *session)
 	if (session->is_counted)
 		session->pool->client_count--;
 	parameters_drop(session->wishes);
+	extended_release(session);
 	free(session->database_name);
 	free(session->user_name);
 	free(session);

@@ -18,6 +18,7 @@
 #include "protocol/startup.h"
 
 struct coroutine;
+struct extended;
 struct upstream;
 struct worker;
 
@@ -37,8 +38,11 @@ struct session {
 	size_t stray_bytes; /* of a late COPY message, still to be dropped */
 
 	enum session_phase phase;
-	bool is_admin;	    /* on the console ... */
-	bool skips_to_sync; /* ... as is this: an extended query was refused */
+	/* On the console: */
+	bool is_admin;
+	bool skips_to_sync; /* an extended query has failed */
+	bool is_in_block;   /* it believes that it has begun a transaction */
+	struct extended *extended; /* its statements and portals, or NULL; see turn.h */
 	bool has_key;
 	bool has_quota;	 /* counted for its database and its user */
 	bool is_counted; /* among its pool's and worker's clients */

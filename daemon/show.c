@@ -11,6 +11,7 @@
 #include "daemon/upstream.h"
 #include "daemon/version.h"
 #include "daemon/worker.h"
+#include "protocol/message.h"
 
 /* What we do not have is not listed. */
 static const char help[] = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION"
@@ -38,6 +39,19 @@ static const struct {
 	{"standard_conforming_strings", "on"},
 	{"datestyle", "ISO"},
 	{"timezone", "GMT"},
+	{"server_version", MILLPOND_VERSION "/bouncer"},
+	{"server_encoding", "UTF8"},
+	{"is_superuser", "on"},
+	{"transaction_isolation", "read committed"},
+	{"application_name", ""},
+	{"bytea_output", "hex"},
+	{"client_min_messages", "notice"},
+	{"extra_float_digits", "1"},
+	{"idle_in_transaction_session_timeout", "0"},
+	{"intervalstyle", "postgres"},
+	{"lock_timeout", "0"},
+	{"search_path", "\"$user\", public"},
+	{"statement_timeout", "0"},
 };
 
 /* --- small tables ------------------------------------------------------------------------- */
@@ -161,6 +175,29 @@ bool show_is_fake(const char *name)
 		if (strcasecmp(fakes[i].name, name) == 0)
 			return true;
 	return false;
+}
+
+const char *show_name(size_t index)
+{
+	return index < sizeof shows / sizeof *shows ? shows[index]->name : NULL;
+}
+
+bool show_describe(struct writer *writer, const char *name)
+{
+	const struct show *show = find_show(name);
+	struct writer fake;
+	struct table table;
+
+	if (show != NULL) {
+		table_begin(&table, writer, show->heading);
+		return true;
+	}
+	writer_init(&fake);
+	bool found = write_fake(&fake, name);
+	if (found && !fake.failed)
+		write_bytes(writer, fake.data, read_uint32(fake.data + 1) + 1);
+	writer_release(&fake);
+	return found;
 }
 
 bool show_write(struct writer *writer, const char *name, const struct session *asker)

@@ -24,6 +24,12 @@ struct show {
 /* Writes the answer, without ReadyForQuery. False: there is no such thing to show. */
 bool show_write(struct writer *writer, const char *name, const struct session *asker);
 
+/* Writes the RowDescription that the answer will have. False: it will have none. */
+bool show_describe(struct writer *writer, const char *name);
+
+/* The names of the tables, from 0; NULL: there are no more. */
+const char *show_name(size_t index);
+
 /* Whether drivers ask for it and set it by themselves: it can be shown, and SET has no effect. */
 bool show_is_fake(const char *name);
 

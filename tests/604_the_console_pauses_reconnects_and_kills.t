@@ -114,8 +114,8 @@ like($console->query("SHOW '" . 'x' x 100_000)->{error}{M}, qr/^invalid command 
 my $message = Query('SHOW VERSION');
 for my $byte (split //, $message) { $console->put($byte); sleep 0.01 }
 is($console->result->{types}, 'TDCZ', 'a command that comes byte by byte');
-$console->put(Parse('', 'x'), Flush());
-is($console->get->[0], 'E', 'an extended query is refused before its Sync');
+$console->put(Bind('', 'none'), Flush());
+is($console->get->[0], 'E', 'an extended query that fails says so before its Sync');
 $console->put(Bind(), Execute(), Query('SHOW VERSION'), Sync(), Query('SHOW VERSION'));
 is($console->result->{types}, 'Z', 'what belongs to it is dropped');
 is($console->result->{types}, 'TDCZ', 'and then all is well');

@@ -1,0 +1,57 @@
+/*
+ * A part of the console: what has been said to a client in one go, and what is still to be done
+ * before more is. See console.h; here is what its files share.
+ */
+#ifndef MILLPOND_DAEMON_TURN_H
+#define MILLPOND_DAEMON_TURN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/command.h"
+#include "protocol/failure.h"
+#include "protocol/message.h"
+#include "protocol/writer.h"
+
+struct session;
+struct verb;
+
+struct turn {
+	struct session *session;
+	struct writer reply;
+	const struct verb *waits; /* NULL, or the verb that cannot be answered yet ... */
+	struct command command;	  /* ... and the rest of it */
+	bool is_extended;	  /* by the extended protocol: no ReadyForQuery follows */
+};
+
+/*
+ * Runs one command and writes its answer to `reply`, without ReadyForQuery; `turn->waits` says if
+ * the CommandComplete is still to come. With `formats`, as the extended protocol wants it: in these
+ * forms, and without a RowDescription.
+ */
+bool turn_run(struct turn *turn, const char *text, size_t length,
+	      const struct view_formats *formats, struct failure *why);
+
+/* The row description of what a command will answer; NULL: it has no rows. To be freed by
+ * writer_release(). */
+bool turn_describe(struct turn *turn, const char *text, struct writer *description,
+		   struct failure *why);
+
+/* --- console_extended.c --- */
+
+/* Parse, Bind, Describe, Execute and Close. */
+bool extended_answer(struct turn *turn, const struct message *message, struct failure *why);
+
+/* Frees the statements and portals of a session that ends. */
+void extended_release(struct session *session);
+
+/* --- console_pretend.c --- */
+
+/*
+ * Answers what drivers, psql and pools of clients say by themselves, as a server would, so that they
+ * get on: BEGIN and COMMIT, DISCARD ALL, `select 1`, look-ups in catalogs. Without ReadyForQuery.
+ * False: it is none of that.
+ */
+bool pretend(struct writer *writer, struct session *session, const char *text, size_t length);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * What is left of a table of the console's when somebody asks for a part of it:
+ *
+ *	SHOW POOLS WHERE database = shop AND cl_waiting > 0 ORDER BY maxwait DESC LIMIT 5
+ *
+ * and the form in which a client of the extended protocol wants it. Works on the finished messages
+ * of a table, so the tables themselves know nothing of it. Pure.
+ * Source: PostgreSQL manual, "Message Formats" (RowDescription, DataRow), and the binary forms of
+ * int4, int8, text and numeric (src/backend/utils/adt, *send()).
+ */
+#ifndef MILLPOND_DAEMON_VIEW_H
+#define MILLPOND_DAEMON_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/failure.h"
+#include "protocol/writer.h"
+
+enum { VIEW_CONDITIONS = 4, VIEW_ORDERS = 4, VIEW_NAME_BYTES = 64 };
+
+enum view_comparison { VIEW_EQUAL, VIEW_UNEQUAL, VIEW_LESS, VIEW_AT_MOST, VIEW_MORE, VIEW_AT_LEAST };
+
+struct view {
+	/* All must hold. What is NULL fulfils none. */
+	size_t condition_count;
+	struct view_condition {
+		char column[VIEW_NAME_BYTES];
+		enum view_comparison comparison;
+		char value[256];
+	} conditions[VIEW_CONDITIONS];
+	size_t order_count;
+	struct view_order {
+		char column[VIEW_NAME_BYTES];
+		bool is_descending;
+	} orders[VIEW_ORDERS];
+	int64_t limit; /* -1: none */
+};
+
+/* The forms that a Bind asks for: none: text; one: for all columns; else one each. */
+struct view_formats {
+	const uint16_t *codes; /* 0: text, 1: binary */
+	size_t count;
+};
+
+/*
+ * Writes what is left of a table: of messages from the server that end with a CommandComplete. A
+ * RowDescription is written only if asked for. False: there is no such column.
+ */
+bool view_write(struct writer *writer, const char *messages, size_t length, const struct view *view,
+		const struct view_formats *formats, bool with_description, struct failure *why);
+
+/* Writes a RowDescription again with the formats in it. */
+void view_write_description(struct writer *writer, const char *message,
+			    const struct view_formats *formats);
+
+#endif
