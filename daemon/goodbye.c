@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
@@ -85,7 +84,7 @@ void say_goodbye(struct session *session, struct failure *why)
 		reaches = send_failure(session, why);
 	/* Whoever waits for the end of the connection sees it at once. */
 	if (reaches && !stream_has_unsent(client))
-		shutdown(client->fd, SHUT_WR);
+		stream_end_sending(client);
 }
 
 void await_hang_up(struct session *session, const struct failure *why)
@@ -96,7 +95,7 @@ void await_hang_up(struct session *session, const struct failure *why)
 		     why->kind != FAILURE_CLIENT_SEND_FAILED;
 
 	if (waits && await_sent(client, deadline) && why->kind != FAILURE_CLIENT_SAID_GOODBYE) {
-		shutdown(client->fd, SHUT_WR);
+		stream_end_sending(client);
 		await_end_of_stream(client, deadline);
 	}
 	stream_close(client);

@@ -117,6 +117,7 @@ void loop_release(struct loop *loop)
 	if (loop->base != NULL)
 		event_base_free(loop->base);
 	free(loop->scratch);
+	free(loop->sealed);
 	pthread_mutex_destroy(&loop->inbox_lock);
 }
 

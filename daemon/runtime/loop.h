@@ -22,6 +22,9 @@
  * one coroutine runs. */
 #define SCRATCH_BYTES ((size_t)512 * 1024)
 
+/* What runtime/tls gathers for one send(): some records of the greatest size. */
+#define SEALED_BYTES ((size_t)9 * 16 * 1024)
+
 struct coroutine;
 
 struct coroutine_queue {
@@ -38,6 +41,8 @@ struct loop_message {
 struct loop {
 	struct event_base *base;
 	char *scratch;
+	char *sealed; /* what is about to be sent, encrypted; NULL: nobody has needed it */
+	size_t sealed_length;
 
 	struct coroutine *current; /* NULL while the loop itself runs */
 	struct context context;	   /* of the loop itself */

@@ -11,6 +11,7 @@
 
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
+#include "daemon/runtime/tls.h"
 
 /*
  * Bytes that wait:	| taken |  start ... end  | room |
@@ -122,6 +123,8 @@ void stream_release(struct stream *stream)
 	stream_unwatch(stream);
 	chunk_free(&stream->kept);
 	chunk_free(&stream->unsent);
+	if (stream->tls != NULL)
+		tls_release(stream);
 	stream->fd = -1;
 }
 
@@ -135,7 +138,7 @@ void stream_close(struct stream *stream)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-static ssize_t stream_recv(struct stream *stream, char *buffer, size_t size)
+ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size)
 {
 	if (!stream->readable) {
 		errno = EAGAIN;
@@ -171,7 +174,9 @@ ssize_t stream_read_some(struct stream *stream, char **data, size_t most)
 		return -1;
 	}
 	size_t room = SCRATCH_BYTES - held;
-	ssize_t got = stream_recv(stream, scratch + held, room < most ? room : most);
+	ssize_t got = stream->tls != NULL ?
+			      tls_read(stream, scratch + held, room, most) :
+			      stream_recv_raw(stream, scratch + held, room < most ? room : most);
 	if (got < 0)
 		return -1;
 	if (held > 0) {
@@ -274,7 +279,19 @@ void stream_drop_unsent(struct stream *stream)
 	chunk_free(&stream->unsent);
 }
 
+void stream_end_sending(struct stream *stream)
+{
+	tls_say_end(stream);
+	shutdown(stream->fd, SHUT_WR);
+}
+
 bool stream_send(struct stream *stream, const void *data, size_t length)
+{
+	return stream->tls != NULL ? tls_send(stream, data, length) :
+				     stream_send_raw(stream, data, length);
+}
+
+bool stream_send_raw(struct stream *stream, const void *data, size_t length)
 {
 	const char *bytes = data;
 	ssize_t sent = 0;

@@ -20,6 +20,7 @@
 struct loop;
 struct coroutine;
 struct chunk;
+struct tls;
 
 struct stream {
 	struct loop *loop;
@@ -31,6 +32,7 @@ struct stream {
 	bool put_back;	    /* what is kept has not been looked at: it counts as new */
 	struct chunk *kept; /* read, but put back */
 	struct chunk *unsent;
+	struct tls *tls; /* NULL: in the clear (see runtime/tls) */
 	struct coroutine *waiter; /* NULL: nobody waits */
 	void (*spoke)(struct stream *stream); /* called when it turns readable and nobody waits */
 	struct event event;
@@ -96,6 +98,9 @@ static inline bool stream_has_news(const struct stream *stream)
 	return stream->readable || stream->put_back;
 }
 
+/* Tells the peer that nothing more will come, and closes that half of the connection. */
+void stream_end_sending(struct stream *stream);
+
 /* Sends what can be sent now, behind all that is unsent, and keeps the rest. */
 bool stream_send(struct stream *stream, const void *data, size_t length);
 
@@ -109,6 +114,10 @@ static inline bool stream_has_unsent(const struct stream *stream)
 {
 	return stream->unsent != NULL;
 }
+
+/* For runtime/tls: the bytes as they travel. As stream_send(), and as recv(). */
+bool stream_send_raw(struct stream *stream, const void *data, size_t length);
+ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size);
 
 /* How many bytes the stream holds in buffers of its own. */
 size_t stream_held_bytes(const struct stream *stream);

@@ -1,0 +1,381 @@
+#include "daemon/runtime/tls.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/runtime/loop.h"
+#include "daemon/runtime/stream.h"
+
+/*
+ * No record is longer (RFC 5246, section 6.2.3), and OpenSSL holds back no more than one. So when
+ * what was received stands this far behind the place for its plain text, that never catches up:
+ *
+ *	| kept | plain text ->     | room of a record | encrypted, shrinking ->      |
+ *	       ^ buffer		                      ^ buffer + RECORD_BYTES
+ */
+#define RECORD_BYTES ((size_t)(5 + (1 << 14) + 2048))
+
+struct tls {
+	SSL *ssl;
+	const char *received; /* not yet taken by OpenSSL; empty between two calls */
+	size_t received_length;
+	unsigned long error; /* OpenSSL's code; 0: none */
+	bool ended;	     /* the peer has said that it sends no more */
+	bool borrowed;	     /* the SSL is somebody else's */
+	bool established;
+};
+
+/* --- OpenSSL's view of the socket --------------------------------------------------------- */
+
+static int bio_read(BIO *bio, char *buffer, int size)
+{
+	struct tls *tls = ((struct stream *)BIO_get_data(bio))->tls;
+	size_t length = tls->received_length < (size_t)size ? tls->received_length : (size_t)size;
+
+	BIO_clear_retry_flags(bio);
+	if (length == 0) {
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	memcpy(buffer, tls->received, length);
+	tls->received += length;
+	tls->received_length -= length;
+	return (int)length;
+}
+
+/*
+ * Brackets for each use of OpenSSL. The buffer is shared by all connections of the loop, so what one
+ * of them has written goes out, or nowhere, before the next one's turn.
+ */
+static void begin(struct stream *stream)
+{
+	ERR_clear_error();
+	stream->loop->sealed_length = 0;
+}
+
+static bool send_sealed(struct stream *stream)
+{
+	struct loop *loop = stream->loop;
+	size_t length = loop->sealed_length;
+
+	loop->sealed_length = 0;
+	return length == 0 || stream_send_raw(stream, loop->sealed, length);
+}
+
+/* Always takes all: what the socket does not is kept by the stream. */
+static int bio_write(BIO *bio, const char *data, int length)
+{
+	struct stream *stream = BIO_get_data(bio);
+	struct loop *loop = stream->loop;
+	size_t taken = (size_t)length;
+
+	BIO_clear_retry_flags(bio);
+	if (loop->sealed_length + taken > SEALED_BYTES && !send_sealed(stream))
+		return -1;
+	if (taken > SEALED_BYTES)
+		return stream_send_raw(stream, data, taken) ? length : -1;
+	memcpy(loop->sealed + loop->sealed_length, data, taken);
+	loop->sealed_length += taken;
+	return length;
+}
+
+static long bio_control(BIO *bio, int command, long number, void *pointer)
+{
+	(void)bio;
+	(void)number;
+	(void)pointer;
+	return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP;
+}
+
+static BIO_METHOD *method;
+
+static void make_method(void)
+{
+	method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
+	if (method == NULL)
+		return;
+	BIO_meth_set_read(method, bio_read);
+	BIO_meth_set_write(method, bio_write);
+	BIO_meth_set_ctrl(method, bio_control);
+}
+
+static BIO *bio_new(struct stream *stream)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_method);
+	BIO *bio = method == NULL ? NULL : BIO_new(method);
+	if (bio == NULL)
+		return NULL;
+	BIO_set_data(bio, stream);
+	BIO_set_init(bio, 1);
+	return bio;
+}
+
+/* --- beginning and end -------------------------------------------------------------------- */
+
+static bool loop_has_room(struct loop *loop)
+{
+	if (loop->sealed == NULL)
+		loop->sealed = malloc(SEALED_BYTES);
+	return loop->sealed != NULL;
+}
+
+/* Puts the SSL under the stream; NULL without memory. */
+static struct tls *attach(struct stream *stream, SSL *ssl)
+{
+	struct tls *tls = calloc(1, sizeof *tls);
+	BIO *bio = tls == NULL || !loop_has_room(stream->loop) ? NULL : bio_new(stream);
+
+	if (bio == NULL) {
+		free(tls);
+		return NULL;
+	}
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+	tls->ssl = ssl;
+	stream->tls = tls;
+	return tls;
+}
+
+bool tls_adopt(struct stream *stream, struct ssl_st *ssl)
+{
+	struct tls *tls = attach(stream, ssl);
+
+	if (tls == NULL) {
+		errno = ENOMEM;
+		return false;
+	}
+	tls->borrowed = tls->established = true;
+	return true;
+}
+
+void tls_say_end(struct stream *stream)
+{
+	struct tls *tls = stream->tls;
+
+	/* After a failure there is no connection any more that could be ended. */
+	if (tls == NULL || !tls->established || tls->error != 0)
+		return;
+	begin(stream);
+	SSL_shutdown(tls->ssl);
+	send_sealed(stream);
+}
+
+void tls_release(struct stream *stream)
+{
+	struct tls *tls = stream->tls;
+
+	if (tls->borrowed)
+		SSL_set_fd(tls->ssl, stream->fd);
+	else
+		SSL_free(tls->ssl);
+	ERR_clear_error();
+	stream->tls = NULL;
+	free(tls);
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+/* Takes down what OpenSSL says about its failure. 0: the peer has ended; -1: errno. */
+static ssize_t note_failure(struct tls *tls, int result)
+{
+	switch (SSL_get_error(tls->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		errno = EAGAIN;
+		return -1;
+	case SSL_ERROR_ZERO_RETURN:
+		tls->ended = true;
+		return 0;
+	default:
+		tls->error = ERR_peek_last_error();
+		if (tls->error == 0)
+			tls->error = ERR_PACK(ERR_LIB_SSL, 0, ERR_R_INTERNAL_ERROR);
+		ERR_clear_error();
+		errno = EPROTO;
+		return -1;
+	}
+}
+
+/* Decrypts all that has been received. As recv(). */
+static ssize_t unseal(struct stream *stream, char *buffer, size_t size)
+{
+	struct tls *tls = stream->tls;
+	size_t length = 0;
+	int got;
+
+	begin(stream);
+	do {
+		size_t room = size - length;
+		got = SSL_read(tls->ssl, buffer + length, room > INT_MAX ? INT_MAX : (int)room);
+		if (got > 0)
+			length += (size_t)got;
+	} while (got > 0 && length < size && (tls->received_length > 0 || SSL_pending(tls->ssl) > 0));
+	ssize_t failed = got > 0 ? 0 : note_failure(tls, got);
+	int why = errno;
+	send_sealed(stream); /* an alert; that it cannot be sent shows itself soon enough */
+	/* No edge will tell of an end or a failure. */
+	if (tls->ended || tls->error != 0)
+		stream->peer_closed = stream->readable = true;
+	errno = why;
+	return length > 0 ? (ssize_t)length : failed;
+}
+
+/* Takes what the socket has, behind the room for its plain text. As recv(). */
+static ssize_t receive(struct stream *stream, char *buffer, size_t size, size_t most)
+{
+	size_t room = size - RECORD_BYTES;
+	ssize_t got = stream_recv_raw(stream, buffer + RECORD_BYTES, room < most ? room : most);
+
+	if (got > 0) {
+		stream->tls->received = buffer + RECORD_BYTES;
+		stream->tls->received_length = (size_t)got;
+	}
+	return got;
+}
+
+ssize_t tls_read(struct stream *stream, char *buffer, size_t size, size_t most)
+{
+	struct tls *tls = stream->tls;
+
+	if (tls->error != 0 || tls->ended) {
+		errno = EPROTO;
+		return tls->ended ? 0 : -1;
+	}
+	if (size < 2 * RECORD_BYTES) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	for (;;) {
+		ssize_t got = 1;
+		if (SSL_pending(tls->ssl) == 0)
+			got = receive(stream, buffer, size, most);
+		if (got <= 0)
+			return got;
+		ssize_t length = unseal(stream, buffer, size);
+		if (length >= 0 || errno != EAGAIN)
+			return length;
+	}
+}
+
+/* --- the handshake ------------------------------------------------------------------------ */
+
+/* What came behind the handshake in the same packet is the beginning of the conversation. */
+static bool keep_plain_text(struct stream *stream)
+{
+	struct tls *tls = stream->tls;
+	char *scratch = stream->loop->scratch;
+
+	if (tls->received_length == 0)
+		return true;
+	ssize_t length = unseal(stream, scratch, SCRATCH_BYTES);
+	/* An end or a failure shows itself at the first read. */
+	return length <= 0 || stream_put_back(stream, scratch, (size_t)length);
+}
+
+static bool await_received(struct stream *stream, int64_t deadline)
+{
+	for (;;) {
+		ssize_t got = receive(stream, stream->loop->scratch, SCRATCH_BYTES, SCRATCH_BYTES);
+		if (got > 0)
+			return true;
+		if (got == 0)
+			errno = ECONNRESET;
+		if (got == 0 || errno != EAGAIN || !await_readable(stream, deadline))
+			return false;
+	}
+}
+
+static bool await_handshake(struct stream *stream, int64_t deadline)
+{
+	struct tls *tls = stream->tls;
+
+	for (;;) {
+		begin(stream);
+		int result = SSL_accept(tls->ssl);
+		ssize_t failed = result == 1 ? 1 : note_failure(tls, result);
+		int why = errno;
+		if (!send_sealed(stream))
+			return false;
+		if (result == 1)
+			return true;
+		errno = failed == 0 ? ECONNRESET : why;
+		if (errno != EAGAIN || !await_received(stream, deadline))
+			return false;
+	}
+}
+
+bool await_tls_accept(struct stream *stream, struct ssl_ctx_st *context, const char *data,
+		      size_t length, int64_t deadline)
+{
+	SSL *ssl = SSL_new(context);
+	struct tls *tls = ssl == NULL ? NULL : attach(stream, ssl);
+
+	if (tls == NULL) {
+		SSL_free(ssl);
+		errno = ENOMEM;
+		return false;
+	}
+	tls->received = data;
+	tls->received_length = length;
+	if (!await_handshake(stream, deadline))
+		return false;
+	tls->established = true;
+	return keep_plain_text(stream);
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+bool tls_send(struct stream *stream, const void *data, size_t length)
+{
+	struct tls *tls = stream->tls;
+	const char *bytes = data;
+	size_t sent = 0;
+
+	errno = EPROTO;
+	if (tls->error != 0)
+		return false;
+	begin(stream);
+	while (sent < length) {
+		size_t left = length - sent;
+		int taken = SSL_write(tls->ssl, bytes + sent, left > INT_MAX ? INT_MAX : (int)left);
+		if (taken <= 0) /* errno is that of the socket */
+			return false;
+		sent += (size_t)taken;
+	}
+	return send_sealed(stream);
+}
+
+/* --- asking ------------------------------------------------------------------------------- */
+
+struct ssl_st *tls_ssl(const struct stream *stream)
+{
+	return stream->tls == NULL ? NULL : stream->tls->ssl;
+}
+
+void tls_error(const struct stream *stream, char *text, size_t size)
+{
+	const char *reason = stream->tls == NULL ? NULL : ERR_reason_error_string(stream->tls->error);
+	snprintf(text, size, "%s", reason == NULL ? "unknown error" : reason);
+}
+
+void tls_describe(const struct stream *stream, char *text, size_t size)
+{
+	SSL *ssl = tls_ssl(stream);
+
+	text[0] = '\0';
+	if (ssl == NULL || !stream->tls->established)
+		return;
+	int length = snprintf(text, size, "%s/%s", SSL_get_version(ssl), SSL_get_cipher(ssl));
+	const char *group = OBJ_nid2sn((int)SSL_get_negotiated_group(ssl));
+	if (group != NULL && SSL_get_negotiated_group(ssl) != NID_undef && length > 0 && (size_t)length < size)
+		snprintf(text + length, size - (size_t)length, "/ECDH=%s", group);
+}
