@@ -38,6 +38,16 @@ const struct choice choices_auth_method[] = {
 	{0},
 };
 
+const struct choice choices_tls_mode[] = {
+	{"disable", TLS_DISABLE, false},
+	{"allow", TLS_ALLOW, false},
+	{"prefer", TLS_PREFER, false},
+	{"require", TLS_REQUIRE, false},
+	{"verify-ca", TLS_VERIFY_CA, false},
+	{"verify-full", TLS_VERIFY_FULL, false},
+	{0},
+};
+
 const struct choice choices_syslog_facility[] = {
 	{"auth", FACILITY_AUTH, false},
 	{"authpriv", FACILITY_AUTHPRIV, false},
@@ -60,7 +70,8 @@ _Static_assert(FACILITY_USER == LOG_USER && FACILITY_DAEMON == LOG_DAEMON &&
 	       "the facilities are those of openlog()");
 _Static_assert(sizeof(enum pool_mode) == sizeof(int) && sizeof(enum auth_method) == sizeof(int) &&
 		       sizeof(enum load_balance) == sizeof(int) &&
-		       sizeof(enum syslog_facility) == sizeof(int),
+		       sizeof(enum syslog_facility) == sizeof(int) &&
+		       sizeof(enum tls_mode) == sizeof(int),
 	       "choices are read and written as int");
 
 static void *field_at(const struct field *field, void *base)

@@ -23,6 +23,7 @@ struct choice {
 extern const struct choice choices_pool_mode[];
 extern const struct choice choices_load_balance[];
 extern const struct choice choices_auth_method[];
+extern const struct choice choices_tls_mode[];
 extern const struct choice choices_syslog_facility[];
 
 struct field {

@@ -23,6 +23,8 @@ static void settings_free(struct settings *settings)
 	fault_list_release(&settings->notes);
 	fault_list_release(&settings->pending);
 	settings_release_pairs(settings);
+	if (settings->client_tls.release)
+		settings->client_tls.release(settings->client_tls.object);
 	free(settings);
 }
 

@@ -20,6 +20,7 @@
 #include "conf/auth.h"
 #include "conf/auth_file.h"
 #include "conf/fault.h"
+#include "conf/tls.h"
 
 enum pool_mode { POOL_MODE_UNSET = -1, POOL_SESSION, POOL_TRANSACTION, POOL_STATEMENT };
 
@@ -83,6 +84,12 @@ struct user_settings {
 
 struct pair; /* conf/loader.h */
 
+/* What somebody else has made of the settings, freed together with them; or zeroes. */
+struct settings_attachment {
+	void *object;
+	void (*release)(void *object);
+};
+
 struct settings {
 	atomic_int holders;
 	char *path; /* absolute; read again at reload */
@@ -94,6 +101,9 @@ struct settings {
 #define DURATION(name, ...) int64_t name##_us;
 #define CHOICE(name, type, ...) enum type name;
 #include "conf/settings.def"
+
+	/* The daemon's: made from client_tls_..., in which there are only names of files. */
+	struct settings_attachment client_tls;
 
 	/* Whether the file sets server_login_retry; if not, delays grow up to it. */
 	bool server_login_retry_is_set;

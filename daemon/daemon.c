@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "daemon/client_tls.h"
 #include "daemon/dial.h"
 #include "daemon/notify.h"
 #include "daemon/resolve.h"
@@ -32,9 +33,15 @@ static void log_change(void *context, const char *line)
 static void log_faults(struct daemon *daemon, const struct fault_list *faults,
 		       enum log_level level)
 {
-	for (size_t i = 0; i < faults->count; i++)
-		log_write(&daemon->log, level, NULL, "%s:%d: %s", faults->faults[i].file,
-			  faults->faults[i].line, faults->faults[i].text);
+	char line[16] = "";
+
+	for (size_t i = 0; i < faults->count; i++) {
+		const struct fault *fault = &faults->faults[i];
+		if (fault->line > 0)
+			snprintf(line, sizeof line, ":%d", fault->line);
+		log_write(&daemon->log, level, NULL, "%s%s: %s", fault->file, line, fault->text);
+		line[0] = '\0';
+	}
 }
 
 static void adopt(struct daemon *daemon, struct settings *settings)
@@ -46,6 +53,21 @@ static void adopt(struct daemon *daemon, struct settings *settings)
 	pools_adopt(&daemon->pools, settings, loop_now());
 }
 
+/* What can still go wrong with settings whose text is good; they are dropped then. */
+static bool prepare(struct daemon *daemon, struct settings *settings, struct fault_list *faults)
+{
+	if (!client_tls_prepare(settings, faults)) {
+		settings_drop(settings);
+		return false;
+	}
+	if (!log_configure(&daemon->log, settings, daemon->verbose, daemon->quiet)) {
+		fault_add(faults, settings->logfile, 0, "cannot be opened: %s", strerror(errno));
+		settings_drop(settings);
+		return false;
+	}
+	return true;
+}
+
 bool daemon_reload(struct daemon *daemon)
 {
 	struct fault_list faults;
@@ -55,13 +77,7 @@ bool daemon_reload(struct daemon *daemon)
 	fault_list_init(&faults);
 	struct settings *settings =
 		settings_reload(daemon->settings, &faults, log_change, daemon);
-	bool good = settings != NULL;
-	if (good && !log_configure(&daemon->log, settings, daemon->verbose, daemon->quiet)) {
-		log_write(&daemon->log, LEVEL_ERROR, NULL, "cannot open log file %s: %s",
-			  settings->logfile, strerror(errno));
-		settings_drop(settings);
-		good = false;
-	}
+	bool good = settings != NULL && prepare(daemon, settings, &faults);
 	if (good)
 		adopt(daemon, settings);
 	else
@@ -79,12 +95,7 @@ bool daemon_set(struct daemon *daemon, const char *name, const char *value, stru
 
 	fault_list_init(&faults);
 	struct settings *settings = settings_change(daemon->settings, name, value, &faults);
-	bool good = settings != NULL;
-	if (good && !log_configure(&daemon->log, settings, daemon->verbose, daemon->quiet)) {
-		fault_add(&faults, settings->logfile, 0, "cannot be opened: %s", strerror(errno));
-		settings_drop(settings);
-		good = false;
-	}
+	bool good = settings != NULL && prepare(daemon, settings, &faults);
 	if (good) {
 		settings_describe_changes(daemon->settings, settings, log_change, daemon);
 		adopt(daemon, settings);

@@ -14,6 +14,7 @@
 #include "daemon/quota.h"
 #include "daemon/recover.h"
 #include "daemon/runtime/loop.h"
+#include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
@@ -208,6 +209,15 @@ static void write_welcome(struct writer *writer, const struct session *session)
 	write_ready_for_query(writer, 'I');
 }
 
+static void log_login(const struct session *session)
+{
+	char tls[128];
+
+	tls_describe(&session->client, tls, sizeof tls);
+	session_log(session, LEVEL_LOG, "login attempt: db=%s user=%s tls=%s",
+		    session->database_name, session->user_name, tls[0] != '\0' ? tls : "no");
+}
+
 static bool send_welcome(struct session *session, struct failure *why)
 {
 	struct writer writer;
@@ -223,8 +233,7 @@ static bool send_welcome(struct session *session, struct failure *why)
 	if (!sent)
 		return false;
 	if (session->worker->settings->log_connections)
-		session_log(session, LEVEL_LOG, "login attempt: db=%s user=%s tls=no",
-			    session->database_name, session->user_name);
+		log_login(session);
 	return true;
 }
 

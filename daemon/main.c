@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "conf/settings.h"
+#include "daemon/client_tls.h"
 #include "daemon/daemon.h"
 #include "daemon/process.h"
 #include "daemon/version.h"
@@ -112,6 +113,10 @@ static struct settings *load(const char *file)
 
 	fault_list_init(&faults);
 	struct settings *settings = settings_load(file, &faults);
+	if (settings != NULL && !client_tls_prepare(settings, &faults)) {
+		settings_drop(settings);
+		settings = NULL;
+	}
 	fault_list_print(&faults, stderr);
 	fault_list_release(&faults);
 	return settings;

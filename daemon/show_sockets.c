@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "daemon/runtime/loop.h"
+#include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
 #include "daemon/upstream.h"
@@ -37,6 +38,7 @@ struct row {
 	const void *link;
 	int remote_pid;
 	const struct parameters *parameters;
+	const struct stream *stream; /* NULL: not yet one */
 	uint64_t id;
 };
 
@@ -96,6 +98,15 @@ static const char *application_name(const struct parameters *parameters)
 	return name == NULL ? "" : name;
 }
 
+static void put_tls(struct table *table, const struct stream *stream)
+{
+	char text[128] = "";
+
+	if (stream != NULL)
+		tls_describe(stream, text, sizeof text);
+	table_text(table, text);
+}
+
 static void put_row(struct table *table, const struct row *row)
 {
 	struct peer local = end_of(row->fd, row->unix_port, getsockname);
@@ -115,7 +126,7 @@ static void put_row(struct table *table, const struct row *row)
 	put_pointer(table, row->ptr);
 	put_pointer(table, row->link);
 	table_number(table, row->remote_pid);
-	table_text(table, ""); /* tls */
+	put_tls(table, row->stream);
 	table_text(table, application_name(row->parameters));
 	table_number(table, 0); /* prepared_statements */
 	table_number(table, (int64_t)row->id);
@@ -169,6 +180,7 @@ static struct row client_row(const struct session *session, const char *state)
 		.link = server,
 		.remote_pid = session->peer.pid,
 		.parameters = session->wishes,
+		.stream = &session->client,
 		.id = session->id,
 	};
 }
@@ -215,6 +227,7 @@ static struct row server_row(const struct server *server, const char *state)
 		.link = upstream == NULL ? NULL : upstream->session,
 		.remote_pid = server_backend_pid(server),
 		.parameters = server->reported,
+		.stream = upstream == NULL ? NULL : &upstream->stream,
 		.id = server->id,
 	};
 }

@@ -30,6 +30,8 @@ look_for_build() {
 look_for_test() {
 	need_program prove perl
 	need_perl IPC::Run libipc-run-perl
+	need_perl IO::Socket::SSL libio-socket-ssl-perl
+	need_program openssl openssl
 	need_file '/usr/lib/postgresql/*/bin/postgres' postgresql
 	need_file '/usr/lib/postgresql/*/lib/pgxs/src/test/perl/PostgreSQL/Test/Cluster.pm' \
 		postgresql-client

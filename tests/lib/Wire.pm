@@ -81,7 +81,8 @@ sub new ($class, $socket, %more)
 }
 
 # A socket to a PostgreSQL::Test::Cluster (a Millpond is one); nothing is sent on it yet.
-# unix => 1 takes the Unix socket, rcvbuf => N makes the kernel's buffer small.
+# unix => 1 takes the Unix socket, rcvbuf => N makes the kernel's buffer small, and tls => { ... }
+# (options of IO::Socket::SSL) asks for TLS first.
 sub connect ($class, $node, %how)
 {
 	my $socket;
@@ -100,7 +101,30 @@ sub connect ($class, $node, %how)
 		$socket->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1) if $socket;
 	}
 	croak "cannot connect: $@ $!" unless $socket;
-	return $class->new($socket, node => $node, how => \%how);
+	my $self = $class->new($socket, node => $node, how => \%how);
+	$self->start_tls($how{tls}) if $how{tls};
+	return $self;
+}
+
+our $ssl_request = pack 'NN', 8, 80877103;
+
+# Asks for TLS, unless it is to be direct, and shakes hands. Options are those of IO::Socket::SSL; by
+# default nothing is verified.
+sub start_tls ($self, $options = {}, %how)
+{
+	require IO::Socket::SSL;
+	if (!$how{direct})
+	{
+		$self->put($ssl_request);
+		my $answer = $self->get_bytes(1) // 'nothing';
+		croak "TLS was answered with $answer" if $answer ne 'S';
+	}
+	$self->{socket}->blocking(1);
+	IO::Socket::SSL->start_SSL($self->{socket}, SSL_verify_mode => 0, SSL_hostname => '',
+		Timeout => $patience, %$options)
+		or croak "TLS failed: $IO::Socket::SSL::SSL_ERROR";
+	$self->{socket}->blocking(0);
+	return $self;
 }
 
 # Logs in with a password, whatever is asked for, and returns result() of the last words. What was
@@ -142,7 +166,7 @@ sub authenticate ($self, $password, %parameters)
 # those of connect().
 sub login ($class, $node, %parameters)
 {
-	my %how = map { $_ => delete $parameters{$_} } grep { exists $parameters{$_} } qw(unix rcvbuf);
+	my %how = map { $_ => delete $parameters{$_} } grep { exists $parameters{$_} } qw(unix rcvbuf tls);
 	my $self = $class->connect($node, %how);
 	$self->startup(%parameters);
 	my $greeting = $self->result;

@@ -1,0 +1,266 @@
+#include "daemon/client_tls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "conf/tls.h"
+
+struct preparation {
+	SSL_CTX *context;
+	struct settings *settings;
+	struct fault_list *faults;
+};
+
+/* The last words of OpenSSL say what is wrong, or what the system said about a file. */
+static bool refuse(const struct preparation *preparation, const char *setting, const char *value)
+{
+	unsigned long error = ERR_peek_error();
+	const char *reason = ERR_GET_LIB(error) == ERR_LIB_SYS ?
+				     strerror(ERR_GET_REASON(error)) :
+				     ERR_reason_error_string(error);
+
+	fault_add(preparation->faults, preparation->settings->path, 0, "%s: cannot use \"%s\": %s",
+		  setting, value, reason != NULL ? reason : "it is not what it should be");
+	ERR_clear_error();
+	return false;
+}
+
+static bool refuse_missing(const struct preparation *preparation, const char *setting,
+			   const char *why)
+{
+	fault_add(preparation->faults, preparation->settings->path, 0, "%s is not set: %s", setting,
+		  why);
+	return false;
+}
+
+/* --- key and certificates ----------------------------------------------------------------- */
+
+/* Nobody is there who could type a passphrase. */
+static int no_passphrase(char *buffer, int size, int writing, void *arg)
+{
+	(void)buffer;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return 0;
+}
+
+static void note_loose_key(struct settings *settings)
+{
+	struct stat status;
+
+	if (stat(settings->client_tls_key_file, &status) == 0 && (status.st_mode & S_IROTH) != 0)
+		fault_add(&settings->notes, settings->path, 0,
+			  "client_tls_key_file: everybody on this machine can read \"%s\"",
+			  settings->client_tls_key_file);
+}
+
+static bool load_certificate(const struct preparation *preparation)
+{
+	struct settings *settings = preparation->settings;
+	SSL_CTX *context = preparation->context;
+	const char *needed = "a server cannot speak TLS without it";
+
+	if (settings->client_tls_cert_file[0] == '\0')
+		return refuse_missing(preparation, "client_tls_cert_file", needed);
+	if (settings->client_tls_key_file[0] == '\0')
+		return refuse_missing(preparation, "client_tls_key_file", needed);
+	if (SSL_CTX_use_certificate_chain_file(context, settings->client_tls_cert_file) != 1)
+		return refuse(preparation, "client_tls_cert_file", settings->client_tls_cert_file);
+	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+	if (SSL_CTX_use_PrivateKey_file(context, settings->client_tls_key_file,
+					SSL_FILETYPE_PEM) != 1 ||
+	    SSL_CTX_check_private_key(context) != 1)
+		return refuse(preparation, "client_tls_key_file", settings->client_tls_key_file);
+	note_loose_key(settings);
+	return true;
+}
+
+/* --- the certificates of clients ---------------------------------------------------------- */
+
+/*
+ * Where no certificate is demanded, one that does not convince is as good as none. OpenSSL keeps
+ * what was wrong with it as the result, also for sessions that are resumed later.
+ */
+static int note_verification(X509_STORE_CTX *store, void *arg)
+{
+	(void)arg;
+	X509_verify_cert(store);
+	return 1;
+}
+
+static bool load_revocations(const struct preparation *preparation)
+{
+	const char *file = preparation->settings->client_tls_crl_file;
+	X509_STORE *store = SSL_CTX_get_cert_store(preparation->context);
+
+	if (file[0] == '\0')
+		return true;
+	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+	if (lookup == NULL || X509_load_crl_file(lookup, file, X509_FILETYPE_PEM) <= 0)
+		return refuse(preparation, "client_tls_crl_file", file);
+	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	return true;
+}
+
+static bool load_authorities(const struct preparation *preparation)
+{
+	const struct settings *settings = preparation->settings;
+	SSL_CTX *context = preparation->context;
+	const char *file = settings->client_tls_ca_file;
+	bool is_demanded = settings->client_tls_sslmode >= TLS_VERIFY_CA;
+
+	if (file[0] == '\0' && (is_demanded || settings->auth_type == AUTH_CERT))
+		return refuse_missing(preparation, "client_tls_ca_file",
+				      "no certificate of a client could be verified");
+	if (file[0] == '\0')
+		return true;
+	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
+	if (names == NULL || SSL_CTX_load_verify_locations(context, file, NULL) != 1) {
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		return refuse(preparation, "client_tls_ca_file", file);
+	}
+	SSL_CTX_set_client_CA_list(context, names);
+	SSL_CTX_set_verify(context,
+			   SSL_VERIFY_PEER | (is_demanded ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+			   NULL);
+	if (!is_demanded)
+		SSL_CTX_set_cert_verify_callback(context, note_verification, NULL);
+	return load_revocations(preparation);
+}
+
+/* --- algorithms --------------------------------------------------------------------------- */
+
+static bool choose_ciphers(const struct preparation *preparation)
+{
+	const char *ciphers = preparation->settings->client_tls_ciphers;
+	const char *suites = preparation->settings->client_tls13_ciphers;
+	bool all = strcasecmp(ciphers, "all") == 0;
+
+	if (!tls_ciphers_are_default(ciphers) &&
+	    SSL_CTX_set_cipher_list(preparation->context, all ? "ALL:!aNULL:!eNULL" : ciphers) != 1)
+		return refuse(preparation, "client_tls_ciphers", ciphers);
+	if (suites[0] != '\0' && SSL_CTX_set_ciphersuites(preparation->context, suites) != 1)
+		return refuse(preparation, "client_tls13_ciphers", suites);
+	return true;
+}
+
+static bool choose_curves(const struct preparation *preparation)
+{
+	const char *curves = preparation->settings->client_tls_ecdhcurve;
+
+	if (curves[0] == '\0' || strcasecmp(curves, "auto") == 0 || strcasecmp(curves, "none") == 0)
+		return true;
+	return SSL_CTX_set1_groups_list(preparation->context, curves) == 1 ||
+	       refuse(preparation, "client_tls_ecdhcurve", curves);
+}
+
+/* OpenSSL's own parameters, whose size follows the key's; "legacy" asks for 1024 bits. */
+static bool choose_parameters(const struct preparation *preparation)
+{
+	const char *parameters = preparation->settings->client_tls_dheparams;
+
+	if (strcasecmp(parameters, "legacy") == 0)
+		return SSL_CTX_set_dh_auto(preparation->context, 2) == 1;
+	if (parameters[0] == '\0' || strcasecmp(parameters, "auto") == 0)
+		return SSL_CTX_set_dh_auto(preparation->context, 1) == 1;
+	return strcasecmp(parameters, "none") == 0 ||
+	       refuse(preparation, "client_tls_dheparams", parameters);
+}
+
+static bool choose_versions(const struct preparation *preparation)
+{
+	char wrong[64];
+	unsigned versions = tls_versions_parse(preparation->settings->client_tls_protocols, wrong,
+					       sizeof wrong);
+
+	if (versions == 0)
+		return refuse(preparation, "client_tls_protocols",
+			      preparation->settings->client_tls_protocols);
+	SSL_CTX_set_min_proto_version(preparation->context, TLS1_VERSION);
+	SSL_CTX_set_options(preparation->context,
+			    ((versions & TLS_1_0) != 0 ? 0 : SSL_OP_NO_TLSv1) |
+				    ((versions & TLS_1_1) != 0 ? 0 : SSL_OP_NO_TLSv1_1) |
+				    ((versions & TLS_1_2) != 0 ? 0 : SSL_OP_NO_TLSv1_2) |
+				    ((versions & TLS_1_3) != 0 ? 0 : SSL_OP_NO_TLSv1_3));
+	return true;
+}
+
+/* --- the rest ----------------------------------------------------------------------------- */
+
+/* A client that names protocols must mean ours (PostgreSQL manual, "SSL Session Encryption"). */
+static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
+			   const unsigned char *offered, unsigned offered_length, void *arg)
+{
+	static const unsigned char ours[] = "\x0apostgresql";
+	unsigned char *found;
+
+	(void)ssl;
+	(void)arg;
+	if (SSL_select_next_proto(&found, chosen_length, ours, sizeof ours - 1, offered,
+				  offered_length) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*chosen = found;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/*
+ * Resumption is by tickets, so nothing is kept here. Their keys are those of this context: after a
+ * reload, which may have changed whom to trust, everybody's certificate is looked at again.
+ */
+static void choose_manners(SSL_CTX *context)
+{
+	static const unsigned char name[] = "millpond";
+
+	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+					     SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(context, 1);
+	SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
+}
+
+static void release_context(void *context)
+{
+	SSL_CTX_free(context);
+}
+
+bool client_tls_prepare(struct settings *settings, struct fault_list *faults)
+{
+	if (settings->client_tls_sslmode == TLS_DISABLE)
+		return true;
+	ERR_clear_error();
+	struct preparation preparation = {
+		.context = SSL_CTX_new(TLS_server_method()),
+		.settings = settings,
+		.faults = faults,
+	};
+	if (preparation.context == NULL)
+		return refuse(&preparation, "client_tls_sslmode", "TLS");
+	choose_manners(preparation.context);
+	/* All of them, so that all faults are found at once. */
+	bool good = load_certificate(&preparation);
+	good &= load_authorities(&preparation);
+	good &= choose_ciphers(&preparation);
+	good &= choose_curves(&preparation);
+	good &= choose_parameters(&preparation);
+	good &= choose_versions(&preparation);
+	if (!good) {
+		SSL_CTX_free(preparation.context);
+		return false;
+	}
+	settings->client_tls = (struct settings_attachment){preparation.context, release_context};
+	return true;
+}
+
+struct ssl_ctx_st *client_tls_context(const struct settings *settings)
+{
+	return settings->client_tls.object;
+}

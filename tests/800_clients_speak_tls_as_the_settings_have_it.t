@@ -1,0 +1,89 @@
+# Each client_tls_sslmode meets each sslmode of psql: whether the client comes in, and whether encrypted.
+use v5.36;
+use Certificates;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $authority = Certificates->new;
+$authority->issue(server => '/CN=localhost', names => 'DNS:localhost,IP:127.0.0.1');
+$authority->issue(client => '/CN=postgres');
+my $stranger = Certificates->new('Another authority');
+$stranger->issue(client => '/CN=postgres');
+
+my $server   = Postgres->new;
+my $millpond = Millpond->new('pool', server => $server, settings => {
+		client_tls_sslmode   => 'allow',
+		client_tls_key_file  => $authority->file('server.key'),
+		client_tls_cert_file => $authority->file('server.crt'),
+		client_tls_ca_file   => $authority->file('ca.crt'),
+	});
+
+my $conninfo = sprintf 'host=localhost hostaddr=127.0.0.1 port=%d user=postgres', $millpond->port;
+
+# Whether psql is encrypted: t or f, or what it says when it does not come in.
+sub outcome ($mode, %more)
+{
+	my ($stdout, $stderr) = ('', '');
+	my $options = join ' ', map { "$_=$more{$_}" } sort keys %more;
+	$millpond->psql('pgbouncer', 'show clients', stdout => \$stdout, stderr => \$stderr,
+		connstr => "$conninfo dbname=pgbouncer sslmode=$mode sslrootcert="
+			. $authority->file('ca.crt') . " $options",
+		extra_params => [ '-F', ';' ]);
+	return $stderr =~ s/\s+\z//r =~ s/.*FATAL:  //sr if $stderr;
+	my ($mine) = grep { /;active;/ } split /\n/, $stdout;
+	return $mine =~ /TLSv1\.3\/TLS_AES_256_GCM_SHA384\/ECDH=\w+/ ? 't' : 'f';
+}
+
+sub certificate ($from)
+{
+	return (sslcert => $from->file('client.crt'), sslkey => $from->file('client.key'));
+}
+
+my $refused   = qr/SSL required/;
+my $not_here  = qr/server does not support SSL/;
+my $no_cert   = qr/certificate required/;
+my $bad_cert  = qr/unknown ca/;
+my %none      = (sslcert => '/nowhere', sslkey => '/nowhere');
+
+# server's mode     client: disable      prefer    require   verify-full
+my @matrix = (
+	[ disable       => 'f',            'f',        $not_here, $not_here ],
+	[ allow         => 'f',            't',        't',       't' ],
+	[ prefer        => 'f',            't',        't',       't' ],
+	[ require       => $refused,       't',        't',       't' ],
+	[ 'verify-ca'   => $refused,       $no_cert,   $no_cert,  $no_cert ],
+	[ 'verify-full' => $refused,       $no_cert,   $no_cert,  $no_cert ],
+);
+for my $row (@matrix)
+{
+	my ($mode, @expected) = @$row;
+	$millpond->write_config(settings => { client_tls_sslmode => $mode });
+	Wire->login($millpond, database => 'pgbouncer', unix => 1)->query('RELOAD');
+	for my $sslmode (qw(disable prefer require verify-full))
+	{
+		my $expected = shift @expected;
+		my $name     = "client_tls_sslmode=$mode and sslmode=$sslmode";
+		like(outcome($sslmode, %none), ref $expected ? $expected : qr/^$expected\z/, $name);
+	}
+	next if $mode eq 'disable';
+	my $demands = $mode =~ /verify/;
+	is(outcome('require', certificate($authority)), 't', "$mode: with a certificate");
+	like(outcome('require', certificate($stranger)), $demands ? $bad_cert : qr/^t\z/,
+		"$mode: with somebody else's certificate");
+}
+
+# On a Unix socket there is nothing to encrypt, and nothing is demanded.
+is(Wire->login($millpond, unix => 1)->value('select 1'), 1, 'a Unix socket is not encrypted');
+my $local = Wire->connect($millpond, unix => 1);
+is($local->put($Wire::ssl_request)->get_bytes(1), 'N', 'and TLS is declined there');
+
+# What a client says in the end is still heard, and logged with the encryption.
+$millpond->write_config(settings => { client_tls_sslmode => 'require' });
+Wire->login($millpond, database => 'pgbouncer', unix => 1)->query('RELOAD');
+my $from = $millpond->log_end;
+is(Wire->login($millpond, tls => {})->value('select 1'), 1, 'a query through TLS');
+like($millpond->log_since($from), qr/login attempt: .* tls=TLSv1.3\/\S+\/ECDH=\w+/,
+	'the log says how the client came in');
+
+done_testing;

@@ -1,0 +1,111 @@
+# An authority that issues certificates for one test file, in a folder of its own, with the openssl
+# program.
+#
+#	my $authority = Certificates->new;
+#	$authority->issue(server => '/CN=localhost', names => 'DNS:localhost');
+#	$authority->file('server.crt');
+#
+# Next to what it issues (NAME.crt, NAME.key) it keeps ca.crt, and ca.crl once something was revoked.
+package Certificates;
+
+use v5.36;
+use Carp;
+use IPC::Run;
+use PostgreSQL::Test::Utils ();
+
+sub new ($class, $name = 'Test authority')
+{
+	my $self = bless { dir => PostgreSQL::Test::Utils::tempdir() }, $class;
+	# The daemon may run as somebody else.
+	chmod 0755, $self->{dir};
+	$self->_write('index.txt', '');
+	$self->_write('ca.cnf', <<"CONFIGURATION");
+[ca]
+default_ca = this
+[this]
+database = $self->{dir}/index.txt
+new_certs_dir = $self->{dir}
+certificate = $self->{dir}/ca.crt
+private_key = $self->{dir}/ca.key
+rand_serial = yes
+default_md = sha256
+default_days = 2
+default_crl_days = 2
+policy = any
+unique_subject = no
+copy_extensions = copy
+string_mask = utf8only
+[any]
+commonName = optional
+organizationName = optional
+organizationalUnitName = optional
+[req]
+distinguished_name = nothing
+string_mask = utf8only
+[nothing]
+CONFIGURATION
+	$self->_run(qw(req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2),
+		'-subj', "/CN=$name", -keyout => $self->file('ca.key'), -out => $self->file('ca.crt'),
+		'-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=keyCertSign,cRLSign');
+	return $self;
+}
+
+sub file ($self, $name) { return "$self->{dir}/$name" }
+
+# Options: names (a subjectAltName), key (a kind of key for openssl's -newkey), expired => 1.
+sub issue ($self, $name, $subject, %options)
+{
+	my ($key, $request, $certificate) = map { $self->file("$name.$_") } qw(key csr crt);
+	my @kind = $options{key} ? ($options{key}) : (qw(ec -pkeyopt ec_paramgen_curve:prime256v1));
+	my @names = $options{names} ? ('-addext', "subjectAltName=$options{names}") : ();
+	my @dates =
+		$options{expired} ? qw(-startdate 20200101000000Z -enddate 20200102000000Z) : ();
+	$self->_run('req', '-newkey', @kind, '-nodes', -subj => $subject, @names, -keyout => $key,
+		-out => $request, qw(-utf8));
+	$self->_run(qw(ca -batch -notext -utf8), @dates, -in => $request, -out => $certificate);
+	chmod 0600, $key;
+	return;
+}
+
+sub self_signed ($self, $name, $subject, %options)
+{
+	my @names = $options{names} ? ('-addext', "subjectAltName=$options{names}") : ();
+	$self->_run(qw(req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2),
+		-subj => $subject, @names, -keyout => $self->file("$name.key"),
+		-out => $self->file("$name.crt"));
+	chmod 0600, $self->file("$name.key");
+	return;
+}
+
+# Revokes what it has issued under that name, and writes ca.crl.
+sub revoke ($self, $name)
+{
+	$self->_run(qw(ca -revoke), $self->file("$name.crt"));
+	$self->write_crl;
+	return;
+}
+
+sub write_crl ($self)
+{
+	$self->_run(qw(ca -gencrl -out), $self->file('ca.crl'));
+	return;
+}
+
+sub _run ($self, $command, @arguments)
+{
+	my $output = '';
+	IPC::Run::run([ 'openssl', $command, '-config', $self->file('ca.cnf'), @arguments ],
+		'<', \undef, '>&', \$output)
+		or croak "openssl $command: $output";
+	return;
+}
+
+sub _write ($self, $name, $text)
+{
+	open my $file, '>', $self->file($name) or croak "$name: $!";
+	print $file $text;
+	close $file;
+	return;
+}
+
+1;
