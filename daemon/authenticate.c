@@ -45,25 +45,37 @@ static bool is_useful(const char *stored, enum auth_method method)
 /* --- methods ------------------------------------------------------------------------------ */
 
 struct password_check {
-	const struct exchange *exchange;
+	struct scram_secret secret;
+	const char *password;
 	bool is_right;
+	unsigned char client_key[SCRAM_KEY_BYTES];
 };
 
 static void check_password(void *arg)
 {
 	struct password_check *check = arg;
-	const struct exchange *exchange = check->exchange;
 
-	check->is_right = secret_has_password(exchange->stored, exchange->session->user_name,
-					      exchange->response);
+	check->is_right = scram_secret_has_password(&check->secret, check->password,
+						    check->client_key);
 }
 
-/* A password, sent as it is. The derivation that a SCRAM secret needs runs elsewhere. */
-static bool await_plain(struct exchange *exchange)
+/* The derivation, milliseconds of work, runs elsewhere. Its key opens servers with that secret, too. */
+static bool await_scram_check(const struct exchange *exchange)
 {
 	struct worker *worker = exchange->session->worker;
-	struct password_check check = {.exchange = exchange};
+	struct password_check check = {.password = exchange->response};
 
+	scram_secret_parse(exchange->stored, &check.secret);
+	if (await_offload(worker->offload, &worker->loop, check_password, &check) &&
+	    check.is_right && !exchange->doomed)
+		keyring_note_proven(worker->keyring, check.secret.stored_key, check.client_key);
+	explicit_bzero(check.client_key, sizeof check.client_key);
+	return check.is_right;
+}
+
+/* A password, sent as it is. */
+static bool await_plain(struct exchange *exchange)
+{
 	if (!exchange_send(exchange, REQUEST_PLAIN, NULL, 0) ||
 	    !await_response(exchange, FAILURE_PASSWORD_FAILED))
 		return false;
@@ -72,11 +84,11 @@ static bool await_plain(struct exchange *exchange)
 		return failure_set(exchange->why, FAILURE_BAD_PASSWORD);
 	if (exchange->response[0] == '\0')
 		return failure_set(exchange->why, FAILURE_EMPTY_PASSWORD);
-	if (secret_kind(exchange->stored) != SECRET_SCRAM)
-		check_password(&check);
-	else if (!await_offload(worker->offload, &worker->loop, check_password, &check))
-		return failure_set(exchange->why, FAILURE_NO_MEMORY);
-	return (check.is_right & !exchange->doomed) ||
+	bool is_right = secret_kind(exchange->stored) == SECRET_SCRAM ?
+				await_scram_check(exchange) :
+				secret_has_password(exchange->stored, exchange->session->user_name,
+						    exchange->response);
+	return (is_right & !exchange->doomed) ||
 	       failure_set(exchange->why, FAILURE_PASSWORD_FAILED);
 }
 

@@ -134,7 +134,7 @@ static void await_targets(struct targets *targets, struct worker *worker, const 
 	}
 }
 
-static void add(struct conninfo *conninfo, const char *keyword, const char *value)
+void conninfo_add(struct conninfo *conninfo, const char *keyword, const char *value)
 {
 	if (value == NULL || conninfo->count == CONNINFO_MOST)
 		return;
@@ -147,30 +147,29 @@ static void add_number(struct conninfo *conninfo, int slot, const char *keyword,
 	if (value == 0)
 		return;
 	snprintf(conninfo->numbers[slot], sizeof conninfo->numbers[slot], "%d", value);
-	add(conninfo, keyword, conninfo->numbers[slot]);
+	conninfo_add(conninfo, keyword, conninfo->numbers[slot]);
 }
 
 /* libpq takes the last value of a keyword that is given twice, so the entry's own come last. */
 static void add_all(struct conninfo *conninfo, const struct pool *pool,
 		    const struct settings *settings, const struct database *database)
 {
-	add(conninfo, "host", conninfo->host);
-	add(conninfo, "hostaddr", conninfo->hostaddr);
-	add(conninfo, "port", conninfo->port);
-	add(conninfo, "dbname", database->dbname != NULL ? database->dbname : pool->database_name);
-	add(conninfo, "user", pool->user_name);
-	add(conninfo, "password", database->password);
-	add(conninfo, "keepalives", settings->tcp_keepalive ? "1" : "0");
+	conninfo_add(conninfo, "host", conninfo->host);
+	conninfo_add(conninfo, "hostaddr", conninfo->hostaddr);
+	conninfo_add(conninfo, "port", conninfo->port);
+	conninfo_add(conninfo, "dbname", database->dbname != NULL ? database->dbname : pool->database_name);
+	conninfo_add(conninfo, "user", pool->user_name);
+	conninfo_add(conninfo, "keepalives", settings->tcp_keepalive ? "1" : "0");
 	add_number(conninfo, 0, "keepalives_idle", settings->tcp_keepidle);
 	add_number(conninfo, 1, "keepalives_interval", settings->tcp_keepintvl);
 	add_number(conninfo, 2, "keepalives_count", settings->tcp_keepcnt);
 	add_number(conninfo, 3, "tcp_user_timeout", settings->tcp_user_timeout);
 	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
 	     keyword += 2)
-		add(conninfo, keyword[0], keyword[1]);
+		conninfo_add(conninfo, keyword[0], keyword[1]);
 	/* Encryptions that the relay does not speak. */
-	add(conninfo, "gssencmode", "disable");
-	add(conninfo, "sslmode", "disable");
+	conninfo_add(conninfo, "gssencmode", "disable");
+	conninfo_add(conninfo, "sslmode", "disable");
 }
 
 /* The lists of libpq: names as they are, when their addresses are given. */

@@ -41,6 +41,9 @@ void conninfo_failed(struct pool *pool, const struct database *database);
 void conninfo_succeeded(struct pool *pool, const struct database *database, const char *host,
 			unsigned port);
 
+/* Adds a pair that is not NULL; both texts must outlive the conninfo. */
+void conninfo_add(struct conninfo *conninfo, const char *keyword, const char *value);
+
 void conninfo_release(struct conninfo *conninfo);
 
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "daemon/conninfo.h"
+#include "daemon/credentials.h"
+#include "daemon/direct_login.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/server_log.h"
@@ -72,25 +74,40 @@ static bool await_connect_query(struct server *server, const char *query, struct
 	return true;
 }
 
+static bool await_credentials_accepted(struct server *server, struct conninfo *conninfo,
+				       const struct credentials *credentials, struct failure *why,
+				       int64_t deadline)
+{
+	credentials_add(credentials, conninfo);
+	return credentials->without_libpq ?
+		       await_direct_login(server, worker_of(server), conninfo, credentials, why,
+					  deadline) :
+		       await_connected(server, conninfo, why, deadline);
+}
+
 static bool await_server_login(struct server *server, struct failure *why, int64_t deadline)
 {
 	struct pool *pool = server->pool;
 	const struct database *database = pool->database;
 	struct conninfo conninfo;
+	struct credentials credentials;
 
 	if (database == NULL)
 		return failure_set(why, FAILURE_NO_DATABASE, pool->database_name);
 	/* A reload meanwhile must not mix the old entry with a new one. */
 	struct settings *settings = settings_hold(pool->settings);
+	credentials_find(&credentials, worker_of(server), settings, database, pool->user_name);
 	bool done = await_conninfo(&conninfo, worker_of(server), pool, settings, database, why,
 				   deadline) &&
-		    await_connected(server, &conninfo, why, deadline) && take_over(server, why) &&
+		    await_credentials_accepted(server, &conninfo, &credentials, why, deadline) &&
+		    take_over(server, why) &&
 		    await_connect_query(server, database->connect_query, why, deadline);
 	if (done)
 		conninfo_succeeded(pool, database, server_host(server), server_port(server));
 	else
 		conninfo_failed(pool, database);
 	conninfo_release(&conninfo);
+	credentials_release(&credentials);
 	settings_drop(settings);
 	return done;
 }

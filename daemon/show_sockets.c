@@ -208,7 +208,7 @@ static struct row server_row(const struct server *server, const char *state)
 {
 	const struct pool *pool = server->pool;
 	const struct upstream *upstream = upstream_of(server);
-	int fd = server->connection == NULL ? -1 : server_socket(server);
+	int fd = server_socket(server);
 	/* A login under way has no time yet. */
 	int64_t connected_at = server->connected_at != 0 ? server->connected_at : loop_now();
 

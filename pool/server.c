@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/direct.h"
+
 struct server *server_new(struct pool *pool, uint64_t id)
 {
 	struct server *server = calloc(1, sizeof *server);
@@ -22,6 +24,7 @@ void server_free(struct server *server)
 	parameters_drop(server->reported);
 	parameters_drop(server->applied);
 	PQfinish(server->connection);
+	direct_free(server->direct);
 	free(server);
 }
 
@@ -47,6 +50,17 @@ static enum server_step step(PostgresPollingStatusType status)
 	}
 }
 
+bool server_can_use_scram_keys(void)
+{
+	PQconninfoOption *options = PQconndefaults();
+	bool found = false;
+
+	for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++)
+		found = found || strcmp(option->keyword, "scram_client_key") == 0;
+	PQconninfoFree(options);
+	return found;
+}
+
 enum server_step server_connect(struct server *server, const char *const *keywords,
 				const char *const *values)
 {
@@ -64,24 +78,36 @@ enum server_step server_connect_step(struct server *server)
 	return step(PQconnectPoll(server->connection));
 }
 
+void server_adopt(struct server *server, struct direct **direct)
+{
+	server->direct = *direct;
+	*direct = NULL;
+}
+
 int server_socket(const struct server *server)
 {
+	if (server->direct != NULL)
+		return server->direct->fd;
 	return server->connection == NULL ? -1 : PQsocket(server->connection);
 }
 
 const char *server_host(const struct server *server)
 {
-	return PQhost(server->connection);
+	return server->direct != NULL ? server->direct->host : PQhost(server->connection);
 }
 
 uint16_t server_port(const struct server *server)
 {
+	if (server->direct != NULL)
+		return server->direct->port;
 	const char *port = server->connection == NULL ? NULL : PQport(server->connection);
 	return port == NULL ? 0 : (uint16_t)strtoul(port, NULL, 10);
 }
 
 int server_backend_pid(const struct server *server)
 {
+	if (server->direct != NULL)
+		return server->direct->backend_pid;
 	return server->connection == NULL ? 0 : PQbackendPID(server->connection);
 }
 
@@ -134,6 +160,9 @@ void server_connect_failure(const struct server *server, struct failure *why)
 
 bool server_refusal_is_final(const struct failure *why)
 {
+	/* A secret that is of no use today is of none tomorrow. */
+	if (why->kind == FAILURE_SERVER_LOGIN)
+		return true;
 	/* Not so for 53300 (too many connections) and 57P03 (starting up): these pass. */
 	return why->kind == FAILURE_SERVER_REFUSED &&
 	       (strncmp(why->sqlstate, "28", 2) == 0 || strncmp(why->sqlstate, "3D", 2) == 0 ||
@@ -152,17 +181,34 @@ static const char *const reported_names[] = {
 	"standard_conforming_strings",		  "TimeZone",
 };
 
-bool server_take_over(struct server *server, struct parameter_table *table)
+bool server_note_base(struct server *server, struct parameter_table *table, const char *name,
+		      const char *value)
+{
+	if (server->base == NULL)
+		parameters_assign(&server->base, parameters_empty(table));
+	return parameters_change(&server->base, name, value);
+}
+
+static bool take_from_libpq(struct server *server, struct parameter_table *table)
 {
 	/* Under TLS the socket alone is not the connection. */
 	if (PQsslInUse(server->connection) || PQsetnonblocking(server->connection, 1) != 0)
 		return false;
-	parameters_assign(&server->base, parameters_empty(table));
 	for (size_t i = 0; i < sizeof reported_names / sizeof *reported_names; i++) {
 		const char *value = PQparameterStatus(server->connection, reported_names[i]);
-		if (value != NULL && !parameters_change(&server->base, reported_names[i], value))
+		if (value != NULL &&
+		    !server_note_base(server, table, reported_names[i], value))
 			return false;
 	}
+	return true;
+}
+
+bool server_take_over(struct server *server, struct parameter_table *table)
+{
+	if (server->direct == NULL && !take_from_libpq(server, table))
+		return false;
+	if (server->base == NULL)
+		parameters_assign(&server->base, parameters_empty(table));
 	server->reset_is_base = true;
 	parameters_assign(&server->reported, server->base);
 	parameters_assign(&server->applied, parameters_empty(table));
@@ -176,21 +222,38 @@ bool server_note_parameter(struct server *server, const char *name, const char *
 
 /* --- cancelling --------------------------------------------------------------------------- */
 
+struct server_cancel {
+	PGcancel *libpq; /* NULL: ... */
+	struct direct direct;
+};
+
 struct server_cancel *server_cancel_new(const struct server *server)
 {
-	return server->connection == NULL ?
-		       NULL :
-		       (struct server_cancel *)PQgetCancel(server->connection);
+	struct server_cancel *cancel = calloc(1, sizeof *cancel);
+
+	if (cancel == NULL)
+		return NULL;
+	if (server->direct != NULL)
+		cancel->direct = *server->direct;
+	else if (server->connection != NULL)
+		cancel->libpq = PQgetCancel(server->connection);
+	if (server->direct != NULL || cancel->libpq != NULL)
+		return cancel;
+	free(cancel);
+	return NULL;
 }
 
 bool server_cancel_send(struct server_cancel *cancel, char *error, size_t error_size)
 {
-	return PQcancel((PGcancel *)cancel, error, (int)error_size) == 1;
+	return cancel->libpq != NULL ? PQcancel(cancel->libpq, error, (int)error_size) == 1 :
+				       direct_cancel(&cancel->direct, error, error_size);
 }
 
 void server_cancel_free(struct server_cancel *cancel)
 {
-	PQfreeCancel((PGcancel *)cancel);
+	if (cancel != NULL)
+		PQfreeCancel(cancel->libpq);
+	free(cancel);
 }
 
 const char *server_state_name(enum server_state state)

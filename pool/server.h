@@ -16,6 +16,7 @@
 #include "protocol/failure.h"
 #include "protocol/parameters.h"
 
+struct direct;
 struct pool;
 struct pg_conn;
 
@@ -37,7 +38,8 @@ struct server {
 	struct pool *pool;
 	enum server_state state;
 	uint64_t id;
-	struct pg_conn *connection; /* NULL before the first step */
+	struct pg_conn *connection; /* NULL before the first step ... */
+	struct direct *direct;	    /* ... and for one that was made without libpq */
 	void *upstream;		    /* the daemon's part */
 	void *busy;		    /* the daemon's coroutine that logs it in or tries it, or NULL */
 
@@ -61,6 +63,9 @@ struct server *server_new(struct pool *pool, uint64_t id);
 /* Closes the connection, if any. */
 void server_free(struct server *server);
 
+/* Whether libpq can log in with the keys of SCRAM alone (from version 18 on). */
+bool server_can_use_scram_keys(void);
+
 enum server_step { STEP_READ, STEP_WRITE, STEP_DONE, STEP_FAILED };
 
 /*
@@ -71,6 +76,14 @@ enum server_step { STEP_READ, STEP_WRITE, STEP_DONE, STEP_FAILED };
 enum server_step server_connect(struct server *server, const char *const *keywords,
 				const char *const *values);
 enum server_step server_connect_step(struct server *server);
+/*
+ * Takes a connection that was logged in without libpq, and owns it; server_take_over() comes next, for
+ * which server_note_base() has been told each parameter that the server reported.
+ */
+void server_adopt(struct server *server, struct direct **direct);
+bool server_note_base(struct server *server, struct parameter_table *table, const char *name,
+		      const char *value);
+
 int server_socket(const struct server *server); /* -1: none yet */
 
 /* After STEP_FAILED: the server's or libpq's own reason, and its SQLSTATE where the server said it. */

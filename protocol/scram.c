@@ -114,10 +114,11 @@ bool scram_secret_derive(struct scram_secret *secret, const char *password,
 	return good;
 }
 
-bool scram_secret_has_password(const struct scram_secret *secret, const char *password)
+bool scram_secret_has_password(const struct scram_secret *secret, const char *password,
+			       unsigned char client_key[SCRAM_KEY_BYTES])
 {
 	struct scram_secret derived = *secret;
-	bool same = scram_secret_derive(&derived, password, NULL) &&
+	bool same = scram_secret_derive(&derived, password, client_key) &&
 		    CRYPTO_memcmp(derived.stored_key, secret->stored_key, SCRAM_KEY_BYTES) == 0;
 
 	OPENSSL_cleanse(&derived, sizeof derived);

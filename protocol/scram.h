@@ -49,8 +49,10 @@ void scram_secret_print(const struct scram_secret *secret, char *text);
 bool scram_secret_derive(struct scram_secret *secret, const char *password,
 			 unsigned char client_key[SCRAM_KEY_BYTES]);
 
-/* Whether the password is the one of the secret; takes as long as scram_secret_derive(). */
-bool scram_secret_has_password(const struct scram_secret *secret, const char *password);
+/* Whether the password is the one of the secret; takes as long as scram_secret_derive(), and
+ * `client_key` is as there. */
+bool scram_secret_has_password(const struct scram_secret *secret, const char *password,
+			       unsigned char client_key[SCRAM_KEY_BYTES]);
 
 /* Whether the key belongs to the secret: its hash is StoredKey. */
 bool scram_key_fits(const struct scram_secret *secret,

@@ -90,7 +90,7 @@ bool secret_has_password(const char *stored, const char *user, const char *passw
 		return good;
 	case SECRET_SCRAM:
 		good = scram_secret_parse(stored, &secret) &&
-		       scram_secret_has_password(&secret, password);
+		       scram_secret_has_password(&secret, password, NULL);
 		OPENSSL_cleanse(&secret, sizeof secret);
 		return good;
 	}

@@ -391,8 +391,8 @@ static void test_secrets(void)
 	secret = pencil(NULL);
 	scram_secret_print(&secret, text);
 	is_text(text, "SCRAM-SHA-256$4096:" RFC_SALT "$" KEYS, "the secret of the RFC's password");
-	ok(scram_secret_has_password(&secret, "pencil"), "has that password");
-	ok(!scram_secret_has_password(&secret, "pencils"), "and no other");
+	ok(scram_secret_has_password(&secret, "pencil", NULL), "has that password");
+	ok(!scram_secret_has_password(&secret, "pencils", NULL), "and no other");
 
 	memset(secret.salt, 0xff, sizeof secret.salt);
 	secret.salt_length = SCRAM_SALT_MOST;

@@ -1,0 +1,26 @@
+/*
+ * Sockets to the hosts of a conninfo, for logins without libpq.
+ */
+#ifndef MILLPOND_DAEMON_REACH_H
+#define MILLPOND_DAEMON_REACH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/conninfo.h"
+#include "pool/direct.h"
+#include "protocol/failure.h"
+
+struct loop;
+
+/* The value that counts of a keyword, as for libpq the last one, or NULL. */
+const char *conninfo_value(const struct conninfo *conninfo, const char *keyword);
+
+/*
+ * Connects to the first host of the list that lets it, and fills in socket, address, host and port.
+ * False: none does, and `why` tells the last one's reason.
+ */
+bool await_reached(struct direct *direct, struct loop *loop, const struct conninfo *conninfo,
+		   struct failure *why, int64_t deadline);
+
+#endif

@@ -1,0 +1,64 @@
+#include "pool/direct.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "protocol/writer.h"
+
+#define CANCEL_REQUEST_CODE 80877102
+/* A server that does not answer in this time is not waited for. */
+#define CANCEL_LIMIT_MS 10000
+
+void direct_free(struct direct *direct)
+{
+	static const char terminate[] = {'X', 0, 0, 0, 4};
+
+	if (direct == NULL)
+		return;
+	if (direct->fd >= 0) {
+		send(direct->fd, terminate, sizeof terminate, MSG_NOSIGNAL | MSG_DONTWAIT);
+		close(direct->fd);
+	}
+	free(direct);
+}
+
+static bool send_request(const struct direct *direct, int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	struct writer writer;
+	char answer;
+
+	writer_init(&writer);
+	write_uint32(&writer, 16);
+	write_uint32(&writer, CANCEL_REQUEST_CODE);
+	write_uint32(&writer, (uint32_t)direct->backend_pid);
+	write_uint32(&writer, direct->cancel_key);
+	bool sent = !writer.failed && send(fd, writer.data, writer.length, MSG_NOSIGNAL) ==
+					      (ssize_t)writer.length;
+	writer_release(&writer);
+	/* The server closes the connection when it has passed the request on. */
+	if (sent && poll(&poll_fd, 1, CANCEL_LIMIT_MS) > 0)
+		return recv(fd, &answer, 1, 0) == 0 || errno == ECONNRESET;
+	return false;
+}
+
+bool direct_cancel(const struct direct *direct, char *error, size_t error_size)
+{
+	const struct timeval limit = {.tv_sec = CANCEL_LIMIT_MS / 1000};
+	int fd = socket(direct->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	errno = fd < 0 ? errno : 0;
+	bool done = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0 &&
+		    connect(fd, (const struct sockaddr *)&direct->address,
+			    direct->address_length) == 0 &&
+		    send_request(direct, fd);
+	if (!done)
+		snprintf(error, error_size, "%s", errno != 0 ? strerror(errno) : "no answer");
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
