@@ -82,6 +82,8 @@ static const struct verb {
 	{"RELOAD", NOTHING, steer_reload, NULL, steer_write_pending},
 	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused, NULL},
 	{"RESUME", OPTIONAL, steer_resume, NULL, NULL},
+	{"DISABLE", OPTIONAL, steer_disable, NULL, NULL},
+	{"ENABLE", OPTIONAL, steer_enable, NULL, NULL},
 	{"RECONNECT", OPTIONAL, steer_reconnect, NULL, NULL},
 	{"KILL", OPTIONAL, steer_kill, NULL, NULL},
 	{"KILL_CLIENT", NEEDED, steer_kill_client, NULL, NULL},

@@ -93,11 +93,25 @@ static void give_back(struct quotas *quotas, enum quota_kind kind, const char *n
 	pthread_mutex_lock(&quotas->lock);
 	struct quota **link = find(quotas, kind, name);
 	struct quota *quota = *link;
-	if (--quota->count == 0) {
+	if (quota != NULL && --quota->count == 0) {
 		*link = quota->next;
 		free(quota);
 	}
 	pthread_mutex_unlock(&quotas->lock);
+}
+
+bool quota_is_disabled(struct quotas *quotas, const char *database_name)
+{
+	return quota_count(quotas, QUOTA_DISABLED, database_name) > 0;
+}
+
+bool quota_set_disabled(struct quotas *quotas, const char *database_name, bool is_disabled)
+{
+	if (is_disabled)
+		return take(quotas, QUOTA_DISABLED, database_name, 1) != NO_MEMORY;
+	if (quota_is_disabled(quotas, database_name))
+		give_back(quotas, QUOTA_DISABLED, database_name);
+	return true;
 }
 
 static bool refuse(enum taken taken, enum failure_kind kind, const char *what, const char *name,
@@ -121,6 +135,8 @@ bool quota_enter(struct session *session, struct failure *why)
 	int of_database = is_free ? 0 : settings_max_db_client_connections(settings, database);
 	int of_user = is_free ? 0 : settings_max_user_client_connections(settings, user);
 
+	if (quota_is_disabled(quotas, database_name))
+		return failure_set(why, FAILURE_DISABLED, database_name);
 	enum taken taken = take(quotas, QUOTA_DATABASE, database_name, (size_t)of_database);
 	if (taken != TAKEN)
 		return refuse(taken, FAILURE_TOO_MANY_DB_CLIENTS, "Database", database_name,

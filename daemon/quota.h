@@ -1,7 +1,8 @@
 /*
  * How many clients each database and each user has, over all workers, and whether one more may come
  * (max_db_client_connections, max_user_client_connections). One per process. The count of a name is
- * kept as long as it is not 0. Each function takes the lock for as long as it takes to look one up.
+ * kept as long as it is not 0. Databases that are closed to new clients (DISABLE) are known here, too.
+ * Each function takes the lock for as long as it takes to look one up.
  */
 #ifndef MILLPOND_DAEMON_QUOTA_H
 #define MILLPOND_DAEMON_QUOTA_H
@@ -16,7 +17,7 @@ struct session;
 
 #define QUOTA_BUCKETS 1024
 
-enum quota_kind { QUOTA_DATABASE, QUOTA_USER };
+enum quota_kind { QUOTA_DATABASE, QUOTA_USER, QUOTA_DISABLED };
 
 struct quotas {
 	pthread_mutex_t lock;
@@ -35,6 +36,10 @@ size_t quota_count(struct quotas *quotas, enum quota_kind kind, const char *name
  * but not limited.
  */
 bool quota_enter(struct session *session, struct failure *why);
+
+/* Closes a database to new clients, or opens it again. False without memory. */
+bool quota_set_disabled(struct quotas *quotas, const char *database_name, bool is_disabled);
+bool quota_is_disabled(struct quotas *quotas, const char *database_name);
 
 /* Takes back what quota_enter() has counted, if it has. */
 void quota_leave(struct session *session);

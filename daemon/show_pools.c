@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conf/settings.h"
+#include "daemon/daemon.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
@@ -169,7 +170,8 @@ static struct usage usage_of(struct pool *const *pools, size_t count)
 }
 
 static void database_row(struct table *table, const struct settings *settings, const char *name,
-			 const struct database *database, const struct usage *usage)
+			 const struct database *database, const struct usage *usage,
+			 bool is_disabled)
 {
 	table_text(table, name);
 	table_text(table, database->host);
@@ -188,7 +190,7 @@ static void database_row(struct table *table, const struct settings *settings, c
 	table_number(table, settings_max_db_client_connections(settings, database));
 	table_number(table, (int64_t)usage->clients);
 	table_number(table, usage->paused);
-	table_number(table, 0); /* disabled */
+	table_number(table, is_disabled);
 }
 
 static void console_row(struct table *table, const struct worker *worker)
@@ -221,6 +223,7 @@ static size_t group_length(struct pool *const *pools, size_t count)
 static void database_rows(struct table *table, const struct session *asker)
 {
 	const struct settings *settings = asker->worker->settings;
+	struct quotas *quotas = &asker->worker->daemon->quotas;
 	size_t left;
 	struct pool **list = pools_by_database(asker->worker->pools, &left);
 	struct pool *const *pools = list;
@@ -237,9 +240,10 @@ static void database_rows(struct table *table, const struct session *asker)
 		struct usage usage = usage_of(pools, length);
 		if (order > 0 && pools[0]->database != NULL)
 			database_row(table, settings, pools[0]->database_name, pools[0]->database,
-				     &usage);
+				     &usage, quota_is_disabled(quotas, pools[0]->database_name));
 		if (order <= 0 && strcmp(database->name, "*") != 0)
-			database_row(table, settings, database->name, database, &usage);
+			database_row(table, settings, database->name, database, &usage,
+				     quota_is_disabled(quotas, database->name));
 		entry += order <= 0;
 		pools += length;
 		left -= length;

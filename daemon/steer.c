@@ -119,6 +119,28 @@ bool steer_resume(struct session *session, const char *database_name, struct fai
 	return true;
 }
 
+static bool close_or_open(struct session *session, const char *name, bool is_disabled,
+			  struct failure *why)
+{
+	return check_database(session, name, is_disabled ? "disable" : "enable", why) &&
+	       (quota_set_disabled(&session->worker->daemon->quotas, name, is_disabled) ||
+		failure_set(why, FAILURE_NO_MEMORY));
+}
+
+bool steer_disable(struct session *session, const char *database_name, struct failure *why)
+{
+	if (database_name[0] == '\0')
+		return failure_set(why, FAILURE_CONSOLE_ERROR, "a database is required");
+	return close_or_open(session, database_name, true, why);
+}
+
+bool steer_enable(struct session *session, const char *database_name, struct failure *why)
+{
+	if (database_name[0] == '\0')
+		return failure_set(why, FAILURE_CONSOLE_ERROR, "a database is required");
+	return close_or_open(session, database_name, false, why);
+}
+
 /* --- servers ------------------------------------------------------------------------------ */
 
 bool steer_reconnect(struct session *session, const char *database_name, struct failure *why)

@@ -17,6 +17,8 @@ struct session;
 bool steer_reload(struct session *session, const char *nothing, struct failure *why);
 bool steer_pause(struct session *session, const char *database_name, struct failure *why);
 bool steer_resume(struct session *session, const char *database_name, struct failure *why);
+bool steer_disable(struct session *session, const char *database_name, struct failure *why);
+bool steer_enable(struct session *session, const char *database_name, struct failure *why);
 bool steer_reconnect(struct session *session, const char *database_name, struct failure *why);
 bool steer_kill(struct session *session, const char *database_name, struct failure *why);
 bool steer_kill_client(struct session *session, const char *id, struct failure *why);
