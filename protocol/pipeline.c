@@ -49,9 +49,39 @@ static bool push(struct pipeline *pipeline, unsigned char letter)
 	return true;
 }
 
-static unsigned char head(const struct pipeline *pipeline)
+/* What a request is to the server, whoever made it. */
+static const unsigned char kinds[PIPELINE_NOTED] = {
+	[PIPELINE_OWN_PARSE] = FRONTEND_PARSE,	   [PIPELINE_OWN_BIND] = FRONTEND_BIND,
+	[PIPELINE_OWN_DESCRIBE] = FRONTEND_DESCRIBE, [PIPELINE_OWN_EXECUTE] = FRONTEND_EXECUTE,
+	[PIPELINE_OWN_CLOSE] = FRONTEND_CLOSE,	   [PIPELINE_OWN_SYNC] = FRONTEND_SYNC,
+};
+
+static unsigned char kind_of(unsigned char letter)
+{
+	unsigned char plain = letter & (PIPELINE_NOTED - 1);
+	return kinds[plain] != 0 ? kinds[plain] : plain;
+}
+
+static bool is_own(unsigned char letter)
+{
+	unsigned char plain = letter & (PIPELINE_NOTED - 1);
+	return plain == PIPELINE_OWN_QUERY || kinds[plain] != 0;
+}
+
+static bool is_local(unsigned char letter)
+{
+	unsigned char plain = letter & (PIPELINE_NOTED - 1);
+	return plain == PIPELINE_LOCAL_PARSE || plain == PIPELINE_LOCAL_CLOSE;
+}
+
+unsigned char pipeline_head(const struct pipeline *pipeline)
 {
 	return pipeline->count == 0 ? 0 : *at(pipeline, 0);
+}
+
+static unsigned char head(const struct pipeline *pipeline)
+{
+	return kind_of(pipeline_head(pipeline));
 }
 
 static bool is_copy_end(unsigned char letter)
@@ -63,6 +93,9 @@ static bool is_copy_end(unsigned char letter)
 static void pop(struct pipeline *pipeline)
 {
 	do {
+		unsigned char letter = pipeline_head(pipeline);
+		pipeline->noted += (letter & PIPELINE_NOTED) != 0;
+		pipeline->locals -= is_local(letter);
 		pipeline->first++;
 		pipeline->count--;
 	} while (is_copy_end(head(pipeline)));
@@ -76,6 +109,12 @@ static bool request_extended(struct pipeline *pipeline, unsigned char letter)
 	return pipeline->skipping || push(pipeline, letter);
 }
 
+static bool request_local(struct pipeline *pipeline, unsigned char letter)
+{
+	pipeline->locals += !pipeline->skipping;
+	return request_extended(pipeline, letter);
+}
+
 static bool request_query(struct pipeline *pipeline, unsigned char letter)
 {
 	if (pipeline->skipping)
@@ -84,14 +123,14 @@ static bool request_query(struct pipeline *pipeline, unsigned char letter)
 	return push(pipeline, letter);
 }
 
-static bool request_sync(struct pipeline *pipeline)
+static bool request_sync(struct pipeline *pipeline, unsigned char letter)
 {
 	if (pipeline->copying_in && !pipeline->copy_ended) {
 		pipeline->copied_syncs++;
 		return true;
 	}
 	pipeline->unsynced = pipeline->skipping = false;
-	return push(pipeline, FRONTEND_SYNC);
+	return push(pipeline, letter);
 }
 
 /* Only marks the place: which Syncs came before the end of the copy, and which after it. */
@@ -106,7 +145,7 @@ static bool request_copy_end(struct pipeline *pipeline, unsigned char letter)
 
 bool pipeline_request(struct pipeline *pipeline, unsigned char letter)
 {
-	switch (letter) {
+	switch (kind_of(letter)) {
 	case FRONTEND_QUERY:
 	case FRONTEND_FUNCTION_CALL:
 	case PIPELINE_OWN_QUERY:
@@ -118,7 +157,10 @@ bool pipeline_request(struct pipeline *pipeline, unsigned char letter)
 	case FRONTEND_CLOSE:
 		return request_extended(pipeline, letter);
 	case FRONTEND_SYNC:
-		return request_sync(pipeline);
+		return request_sync(pipeline, letter);
+	case PIPELINE_LOCAL_PARSE:
+	case PIPELINE_LOCAL_CLOSE:
+		return request_local(pipeline, letter);
 	case FRONTEND_COPY_DONE:
 	case FRONTEND_COPY_FAIL:
 		return request_copy_end(pipeline, letter);
@@ -174,7 +216,7 @@ static bool copy_in_begins(struct pipeline *pipeline)
 	uint32_t kept = 1;
 	for (uint32_t i = 1; i < pipeline->count; i++) {
 		unsigned char letter = *at(pipeline, i);
-		if (!pipeline->copy_ended && letter == FRONTEND_SYNC)
+		if (!pipeline->copy_ended && kind_of(letter) == FRONTEND_SYNC)
 			pipeline->copied_syncs++;
 		else if (!pipeline->copy_ended && is_copy_end(letter))
 			pipeline->copy_ended = true;
@@ -199,7 +241,7 @@ static void skip_to_sync(struct pipeline *pipeline)
 static bool only_syncs_follow(const struct pipeline *pipeline)
 {
 	for (uint32_t i = 1; i < pipeline->count; i++)
-		if (*at(pipeline, i) != FRONTEND_SYNC)
+		if (kind_of(*at(pipeline, i)) != FRONTEND_SYNC)
 			return false;
 	return true;
 }
@@ -294,10 +336,31 @@ static bool was_owed_after_all(struct pipeline *pipeline, unsigned char letter, 
 	return true;
 }
 
+unsigned char pipeline_answer_own(struct pipeline *pipeline)
+{
+	unsigned char letter = pipeline_head(pipeline);
+
+	pipeline->noted = 0;
+	if (!is_local(letter))
+		return 0;
+	pop(pipeline);
+	return letter & (PIPELINE_NOTED - 1);
+}
+
+/* Whose a reply to the present head of the queue is. */
+static bool is_for_pooler(const struct pipeline *pipeline, unsigned char letter)
+{
+	unsigned char asked = pipeline_head(pipeline);
+
+	return is_own(asked) && letter != BACKEND_NOTIFICATION &&
+	       (letter != BACKEND_ERROR || asked == PIPELINE_OWN_QUERY);
+}
+
 enum reply pipeline_reply(struct pipeline *pipeline, unsigned char letter, char status)
 {
-	bool own = head(pipeline) == PIPELINE_OWN_QUERY && letter != BACKEND_NOTIFICATION;
+	bool own = is_for_pooler(pipeline, letter);
 
+	pipeline->noted = 0;
 	if (own && pipeline->doubtful && was_owed_after_all(pipeline, letter, status))
 		return REPLY_FORWARD;
 	if (!reply_fits(pipeline, letter, status))

@@ -16,8 +16,25 @@
 
 #define PIPELINE_INLINE 32
 
-/* In the queue: a Query of the pooler's own, of whose replies the client hears nothing. */
+/*
+ * In the queue beside the client's requests: those of the pooler's own, of whose replies the client
+ * hears nothing. An error in reply to one of them is the client's all the same, since it stands for
+ * what the client asked; only that of a Query is not.
+ */
 #define PIPELINE_OWN_QUERY 'q'
+#define PIPELINE_OWN_PARSE 'p'
+#define PIPELINE_OWN_BIND 'b'
+#define PIPELINE_OWN_DESCRIBE 'y'
+#define PIPELINE_OWN_EXECUTE 'x'
+#define PIPELINE_OWN_CLOSE 'k'
+#define PIPELINE_OWN_SYNC 's'
+
+/* ... and what was not sent: the pooler answers it when its turn comes, see pipeline_answer_own(). */
+#define PIPELINE_LOCAL_PARSE '1'
+#define PIPELINE_LOCAL_CLOSE '3'
+
+/* Added to any of these letters: its end is counted in `noted`, for whoever keeps notes on it. */
+#define PIPELINE_NOTED 0x80u
 
 /* A client that is this far ahead is not read from until the server catches up. */
 #define PIPELINE_LONGEST ((size_t)65536)
@@ -28,6 +45,8 @@ struct pipeline {
 	uint32_t first;
 	uint32_t count;
 	char status;   /* of ReadyForQuery: 'I', 'T', 'E' */
+	uint32_t locals; /* of the queue: what the pooler answers itself */
+	uint32_t noted;	 /* of what the last reply ended, or skipped: how many had PIPELINE_NOTED */
 	bool unsynced; /* extended messages were sent since the last Sync or Query */
 	bool skipping; /* the server ignores everything up to a Sync not yet sent */
 	bool copying_in;
@@ -44,7 +63,7 @@ void pipeline_release(struct pipeline *pipeline);
 
 enum reply {
 	REPLY_FORWARD, /* it is the client's */
-	REPLY_SWALLOW, /* it answers a query of the pooler's own */
+	REPLY_SWALLOW, /* it answers a request of the pooler's own */
 	REPLY_WRONG,   /* nothing that was asked for can have such a reply: close the connection */
 };
 
@@ -60,6 +79,15 @@ bool pipeline_request(struct pipeline *pipeline, unsigned char letter);
 
 /* Notes a reply and says whose it is; ReadyForQuery brings its status. */
 enum reply pipeline_reply(struct pipeline *pipeline, unsigned char letter, char status);
+
+/*
+ * Takes from the head of the queue what the pooler answers itself: the letter of that answer, or 0
+ * when something else is next. A reply may only be noted when there is none.
+ */
+unsigned char pipeline_answer_own(struct pipeline *pipeline);
+
+/* What the next reply will be to: the letter as it was noted, or 0. */
+unsigned char pipeline_head(const struct pipeline *pipeline);
 
 /* Nothing is owed, and no request is half made: all that is missing for "at rest" is status 'I'. */
 static inline bool pipeline_is_settled(const struct pipeline *pipeline)

@@ -1,6 +1,7 @@
 /* The queue of what a server owes: each conversation is one line, requests and replies in order. */
 #include <string.h>
 
+#include "protocol/message.h"
 #include "protocol/pipeline.h"
 #include "tests/unit/tap.h"
 
@@ -78,6 +79,12 @@ static const struct conversation conversations[] = {
 	{">P>B>D>E>S>Q<1<2<n<G<E", WRONG, "a Query behind it may be skipped or not"},
 	{">q>Q<C<S<ZI", BUSY, "the query behind an own one"},
 	{">q>Q<C<S<ZI<T<D<C<ZI", IDLE, "an own query in front"},
+	{">p>B>E>S<1<2<C<ZI", IDLE, "an own Parse in front of a Bind"},
+	{">k>p>D>S<3<1<t<T<ZI", IDLE, "an own Close and Parse in front of a Describe"},
+	{">p>B>E>S<E<ZI", IDLE, "an own Parse fails, and what follows is skipped"},
+	{">p>b>x>k>Q<1<2<C<3<C<ZI", IDLE, "own requests in front of a Query"},
+	{">B>E<E>s<ZI", IDLE, "an own Sync ends the skipping"},
+	{">3>S<ZI", WRONG, "what the pooler answers itself must be taken first"},
 	{"<A<N<S", IDLE, "what comes of its own accord"},
 	{"<ZI", WRONG, "ReadyForQuery that nobody asked for"},
 	{"<D", WRONG, "a row that nobody asked for"},
@@ -110,6 +117,53 @@ static void test_conversations(void)
 		       conversations[i].name);
 		pipeline_release(&pipeline);
 	}
+}
+
+static void test_own_requests(void)
+{
+	struct pipeline pipeline;
+	pipeline_init(&pipeline);
+	is_int(play(&pipeline, ">p>B<1"), REPLY_SWALLOW, "an own Parse's reply is swallowed");
+	is_int(play(&pipeline, "<2"), REPLY_FORWARD, "that to the client's Bind is not");
+	is_int(play(&pipeline, ">p<E"), REPLY_FORWARD, "nor is an own Parse's error");
+	is_int(play(&pipeline, ">s<ZI"), REPLY_SWALLOW, "ReadyForQuery of an own Sync");
+	pipeline_release(&pipeline);
+}
+
+static void test_local_answers(void)
+{
+	struct pipeline pipeline;
+	pipeline_init(&pipeline);
+	play(&pipeline, ">D>1>3>B>1>S");
+	is_int(pipeline.locals, 3, "three are the pooler's to answer");
+	is_int(pipeline_answer_own(&pipeline), 0, "not before it is their turn");
+	play(&pipeline, "<t<T");
+	is_int(pipeline_answer_own(&pipeline), '1', "then the first");
+	is_int(pipeline_answer_own(&pipeline), '3', "and the second");
+	is_int(pipeline_answer_own(&pipeline), 0, "and no more");
+	play(&pipeline, "<E");
+	is_int(pipeline.locals, 0, "an error skips the third");
+	is_int(play(&pipeline, ">1<ZI"), REPLY_FORWARD, "until the Sync");
+	is_int(pipeline.locals, 1, "then they count again");
+	pipeline_release(&pipeline);
+}
+
+static void test_notes(void)
+{
+	struct pipeline pipeline;
+	pipeline_init(&pipeline);
+	pipeline_request(&pipeline, FRONTEND_PARSE | PIPELINE_NOTED);
+	pipeline_request(&pipeline, FRONTEND_BIND | PIPELINE_NOTED);
+	pipeline_request(&pipeline, PIPELINE_LOCAL_CLOSE | PIPELINE_NOTED);
+	pipeline_request(&pipeline, FRONTEND_EXECUTE);
+	pipeline_request(&pipeline, FRONTEND_SYNC);
+	play(&pipeline, "<1");
+	is_int(pipeline.noted, 1, "a noted request has ended");
+	play(&pipeline, "<N");
+	is_int(pipeline.noted, 0, "nothing ends by a notice");
+	play(&pipeline, "<E");
+	is_int(pipeline.noted, 2, "an error ends those that it skips");
+	pipeline_release(&pipeline);
 }
 
 static void test_own_queries(void)
@@ -176,6 +230,9 @@ int main(void)
 	test_ring();
 	test_conversations();
 	test_own_queries();
+	test_own_requests();
+	test_local_answers();
+	test_notes();
 	test_long();
 	return done();
 }
