@@ -361,6 +361,8 @@ static void worker_release(struct worker *worker)
 	cancel_keys_release(&worker->cancel_keys);
 	resolver_free(worker->resolver);
 	coroutine_free_spares(&worker->loop);
+	writer_release(&worker->requests);
+	writer_release(&worker->replies);
 	if (worker->loop.deepest_bytes > 0) /* known in debug builds */
 		log_write(worker->log, LEVEL_LOG, NULL, "deepest stack: %zu bytes",
 			  worker->loop.deepest_bytes);

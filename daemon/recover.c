@@ -84,6 +84,8 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 		return "reset query failed";
 	/* Whatever it reset, it was not done for any client's wishes. */
 	parameters_assign(&upstream->server->applied, NULL);
+	if (sql_forgets_statements(settings->server_reset_query))
+		server_statements_clear(&upstream->statements);
 	return NULL;
 }
 
@@ -94,6 +96,7 @@ void await_give_back(struct upstream *upstream, bool broken, bool reset)
 
 	upstream->session->upstream = NULL;
 	upstream->session = NULL;
+	notes_forget_client(&upstream->statements.notes);
 	if (reason == NULL)
 		reason = await_recovery(upstream, reset);
 	if (reason == NULL && !pipeline_is_idle(&upstream->pipeline))

@@ -24,6 +24,7 @@ struct relay {
 	struct stats *stats;
 	size_t max_bytes;	/* of a message */
 	size_t left;		/* of a request of which the beginning has been passed on */
+	struct prepared prepared;
 	enum failure_kind ending; /* the client's last message: a goodbye, or one that may not be */
 	int ending_letter;
 	int64_t ending_at;
@@ -52,26 +53,18 @@ static void note_time_of_request(struct relay *relay)
 	}
 }
 
-static bool note_request(struct relay *relay, const struct message *message)
+static enum passage note_request(struct relay *relay, const struct message *message)
 {
-	switch (message->letter) {
-	case FRONTEND_COPY_DATA:
-	case FRONTEND_COPY_DONE:
-	case FRONTEND_COPY_FAIL:
-		break;
-	case FRONTEND_PARSE:
-		relay->stats->client_parse_count++;
-		relay->stats->server_parse_count++;
+	enum passage passage = PASSAGE_TAKEN;
+
+	if (prepared_wants(&relay->prepared, message->letter))
+		passage = prepared_request(&relay->prepared, message);
+	else if (!pipeline_request(relay->pipeline, message->letter))
+		passage = PASSAGE_FAILED;
+	if (passage == PASSAGE_TAKEN && message->letter != FRONTEND_COPY_DATA &&
+	    message->letter != FRONTEND_COPY_DONE && message->letter != FRONTEND_COPY_FAIL)
 		note_time_of_request(relay);
-		break;
-	case FRONTEND_BIND:
-		relay->stats->bind_count++;
-		note_time_of_request(relay);
-		break;
-	default:
-		note_time_of_request(relay);
-	}
-	return pipeline_request(relay->pipeline, message->letter);
+	return passage;
 }
 
 /* Nothing that follows is read; what stands in front is executed and answered, as by a server. */
@@ -108,19 +101,21 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 			  struct failure *why)
 {
 	struct message message;
+	enum passage passage = PASSAGE_TAKEN;
 	size_t at = relay->left < length ? relay->left : length;
 
 	relay->left -= at;
 	while (!pipeline_is_full(relay->pipeline) &&
 	       message_look(data + at, length - at, &message) && !is_last(relay, &message)) {
-		if (!note_request(relay, &message))
-			return failure_set(why, FAILURE_NO_MEMORY);
+		passage = note_request(relay, &message);
+		if (passage != PASSAGE_TAKEN)
+			break;
 		at += message.present;
 		if (!message_is_whole(&message))
 			relay->left = message.body_length + MESSAGE_HEADER_BYTES - message.present;
 	}
 	*taken = at;
-	return true;
+	return passage != PASSAGE_FAILED || failure_set(why, FAILURE_NO_MEMORY);
 }
 
 static bool server_failed(struct failure *why)
@@ -132,12 +127,13 @@ static bool server_failed(struct failure *why)
 /* What is not taken waits: for its end, or for the server to catch up. */
 static bool keep_rest(struct relay *relay, const char *data, size_t length, struct failure *why)
 {
+	bool unseen = pipeline_is_full(relay->pipeline) || relay->prepared.waits;
 	bool kept;
 
 	if (relay->ending != FAILURE_NONE) /* what follows the last message is nobody's */
 		return true;
-	kept = pipeline_is_full(relay->pipeline) ? stream_put_back(relay->client, data, length) :
-						   stream_keep(relay->client, data, length);
+	kept = unseen ? stream_put_back(relay->client, data, length) :
+			stream_keep(relay->client, data, length);
 	return kept || failure_set(why, FAILURE_NO_MEMORY);
 }
 
@@ -164,15 +160,44 @@ static bool send_requests(struct relay *relay, const char *data, size_t length,
 	return sent || server_failed(why);
 }
 
+/* A Query, which drops the unnamed statement. */
+static bool note_own_query(struct relay *relay, struct failure *why)
+{
+	relay->upstream->statements.unnamed_session = 0;
+	return pipeline_request(relay->pipeline, PIPELINE_OWN_QUERY) ||
+	       failure_set(why, FAILURE_NO_MEMORY);
+}
+
+static bool pass_replies(struct relay *relay, const struct sifted *sifted, struct failure *why);
+
+/* What was asked for and not sent has its answer now, unless the server's next ones bring it along. */
+static bool answer_own(struct relay *relay, struct failure *why)
+{
+	struct sifted sifted;
+
+	if (relay->pipeline->locals == 0)
+		return true;
+	if (!upstream_answer_own(relay->upstream, &sifted))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	return sifted.length == 0 || pass_replies(relay, &sifted, why);
+}
+
 static bool pass_requests(struct relay *relay, const char *data, size_t length,
 			  const struct writer *prefix, struct failure *why)
 {
 	size_t taken = 0;
+	const char *rewritten;
+	size_t rewritten_length;
 
-	if (prefix != NULL && !pipeline_request(relay->pipeline, PIPELINE_OWN_QUERY))
+	if (prefix != NULL && !note_own_query(relay, why))
+		return false;
+	prepared_offer(&relay->prepared, data);
+	if (!take_requests(relay, data, length, &taken, why))
+		return false;
+	if (!prepared_finish(&relay->prepared, taken, &rewritten, &rewritten_length))
 		return failure_set(why, FAILURE_NO_MEMORY);
-	if (!take_requests(relay, data, length, &taken, why) ||
-	    !send_requests(relay, data, taken, prefix, why))
+	if (!send_requests(relay, rewritten, rewritten_length, prefix, why) ||
+	    !answer_own(relay, why))
 		return false;
 	if (is_half_done(relay) || taken < length)
 		stream_expect_more(relay->client);
@@ -186,10 +211,11 @@ static bool must_ask(const struct pipeline *pipeline)
 	       (pipeline_is_settled(pipeline) || pipeline_runs_own_query(pipeline));
 }
 
-static bool wants_requests(const struct relay *relay)
+static bool wants_requests(struct relay *relay)
 {
 	return !stream_has_unsent(&relay->upstream->stream) && !pipeline_is_full(relay->pipeline) &&
-	       relay->ending == FAILURE_NONE && !must_ask(relay->pipeline);
+	       relay->ending == FAILURE_NONE && !must_ask(relay->pipeline) &&
+	       !(relay->prepared.waits && prepared_is_waiting(&relay->prepared));
 }
 
 static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
@@ -260,12 +286,11 @@ static bool client_is_lost(struct relay *relay, struct failure *why)
 	return false;
 }
 
-static bool pass_replies(struct relay *relay, const char *data, size_t length,
-			 struct failure *why)
+static bool pass_replies(struct relay *relay, const struct sifted *sifted, struct failure *why)
 {
-	relay->stats->sent += length;
-	if (length > 0 && !relay->deaf && !stream_send(relay->client, data, length) &&
-	    client_is_lost(relay, why))
+	relay->stats->sent += sifted->length;
+	if (sifted->length > 0 && !relay->deaf &&
+	    !stream_send(relay->client, sifted->data, sifted->length) && client_is_lost(relay, why))
 		return false;
 	if (relay->pipeline->own_failed) {
 		parameters_assign(&relay->upstream->server->applied, NULL);
@@ -284,7 +309,7 @@ static bool wants_replies(const struct relay *relay)
 static bool pump_replies(struct relay *relay, bool *moved, struct failure *why)
 {
 	char *data;
-	size_t forward;
+	struct sifted sifted;
 
 	if (!relay->deaf && !stream_flush(relay->client) && client_is_lost(relay, why))
 		return false;
@@ -298,24 +323,24 @@ static bool pump_replies(struct relay *relay, bool *moved, struct failure *why)
 	if (length <= 0)
 		return server_ended(relay, why);
 	*moved = true;
-	if (!upstream_sift(relay->upstream, data, (size_t)length, &forward))
+	if (!upstream_sift(relay->upstream, data, (size_t)length, &sifted))
 		return failure_set(why, FAILURE_SERVER_PROTOCOL);
 	if (!pipeline_is_settled(relay->pipeline) || relay->upstream->left > 0)
 		stream_expect_more(&relay->upstream->stream);
-	return pass_replies(relay, data, forward, why);
+	return pass_replies(relay, &sifted, why);
 }
 
 /* --- the end ------------------------------------------------------------------------------ */
 
 /* After some errors only the server knows whether it owes one more reply (see pipeline.h). */
-static bool ask_if_in_doubt(const struct relay *relay, struct failure *why)
+static bool ask_if_in_doubt(struct relay *relay, struct failure *why)
 {
 	static const char empty_query[] = {FRONTEND_QUERY, 0, 0, 0, 5, 0};
 
 	if (!relay->pipeline->doubtful || !pipeline_is_settled(relay->pipeline) || relay->left > 0)
 		return true;
-	if (!pipeline_request(relay->pipeline, PIPELINE_OWN_QUERY))
-		return failure_set(why, FAILURE_NO_MEMORY);
+	if (!note_own_query(relay, why))
+		return false;
 	return stream_send(&relay->upstream->stream, empty_query, sizeof empty_query) ||
 	       server_failed(why);
 }
@@ -364,7 +389,7 @@ static int64_t next_limit(const struct relay *relay, enum failure_kind *kind)
 	return deadline;
 }
 
-static bool await_movement(const struct relay *relay, struct failure *why)
+static bool await_movement(struct relay *relay, struct failure *why)
 {
 	enum failure_kind limit = FAILURE_NONE;
 	int64_t deadline = next_limit(relay, &limit);
@@ -430,6 +455,7 @@ bool await_relay(struct session *session, const char *data, size_t length,
 		.idle_limit_us = settings_idle_transaction_timeout_us(settings, pool->user),
 	};
 
+	prepared_begin(&relay.prepared, session, session->upstream);
 	relay.pipeline->own_failed = false;
 	bool done = begin(&relay, data, length, prefix, why) && run(&relay, why);
 	relay.upstream->torn = relay.left > 0;

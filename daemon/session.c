@@ -12,6 +12,7 @@
 #include "daemon/console.h"
 #include "daemon/goodbye.h"
 #include "daemon/login.h"
+#include "daemon/prepared.h"
 #include "daemon/quota.h"
 #include "daemon/recover.h"
 #include "daemon/relay.h"
@@ -169,6 +170,7 @@ static void session_free(struct session *session)
 		session->pool->client_count--;
 	parameters_drop(session->wishes);
 	extended_release(session);
+	client_statements_free(session->statements);
 	free(session->database_name);
 	free(session->user_name);
 	free(session);

@@ -17,6 +17,7 @@
 #include "protocol/failure.h"
 #include "protocol/startup.h"
 
+struct client_statements;
 struct coroutine;
 struct extended;
 struct upstream;
@@ -53,6 +54,7 @@ struct session {
 	char *database_name; /* as the client asked for them; NULL before it has */
 	char *user_name;
 	struct parameters *wishes;	 /* parameters that differ from where all clients start */
+	struct client_statements *statements; /* NULL: it has never prepared one */
 	struct upstream *upstream;	 /* the server lent to it */
 	const struct borrower *waiting;	 /* its place in the pool's queue */
 	bool wait_cancelled;

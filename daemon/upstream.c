@@ -38,6 +38,7 @@ void upstream_free(struct upstream *upstream)
 		shutdown(upstream->stream.fd, SHUT_RDWR);
 	upstream->server->upstream = NULL;
 	pipeline_release(&upstream->pipeline);
+	server_statements_release(&upstream->statements);
 	stream_release(&upstream->stream); /* the socket is libpq's */
 	free(upstream);
 }
@@ -104,6 +105,56 @@ static bool note_parameter(struct upstream *upstream, const struct message *mess
 	return true;
 }
 
+/* --- sifting ------------------------------------------------------------------------------ */
+
+/* What is for the client so far: in the bytes that were read, or, once something had to be added, in
+ * the worker's writer. */
+struct sieve {
+	struct writer *added; /* NULL: nothing was */
+	char *start;
+	char *out;
+};
+
+static void pass(struct sieve *sieve, const char *from, size_t length)
+{
+	if (sieve->added != NULL)
+		write_bytes(sieve->added, from, length);
+	else if (sieve->out != from)
+		memmove(sieve->out, from, length);
+	sieve->out += length;
+}
+
+/* Where something can be added behind what has been passed. */
+static struct writer *add_to(struct sieve *sieve, struct upstream *upstream)
+{
+	if (sieve->added == NULL) {
+		sieve->added = &upstream->worker->replies;
+		writer_reuse(sieve->added);
+		write_bytes(sieve->added, sieve->start, (size_t)(sieve->out - sieve->start));
+	}
+	return sieve->added;
+}
+
+static bool is_noted(const struct upstream *upstream)
+{
+	return (pipeline_head(&upstream->pipeline) & PIPELINE_NOTED) != 0;
+}
+
+/* What was not sent is answered before what was sent behind it. */
+static void answer_own(struct upstream *upstream, struct sieve *sieve)
+{
+	struct pipeline *pipeline = &upstream->pipeline;
+	unsigned char letter;
+
+	while ((letter = pipeline_answer_own(pipeline)) != 0) {
+		struct writer *out = add_to(sieve, upstream);
+		message_begin(out, (char)letter);
+		message_end(out);
+		if (pipeline->noted > 0)
+			prepared_note_outcome(upstream, false, letter);
+	}
+}
+
 /* Messages that are looked into; the others pass in pieces. */
 static bool must_be_whole(const struct upstream *upstream, const struct message *message)
 {
@@ -112,15 +163,32 @@ static bool must_be_whole(const struct upstream *upstream, const struct message 
 	case BACKEND_PARAMETER_STATUS:
 		return true;
 	case BACKEND_ERROR:
-		return pipeline_runs_own_query(&upstream->pipeline);
+		return pipeline_runs_own_query(&upstream->pipeline) ||
+		       (message->body_length <= LOOKED_AT_BYTES && is_noted(upstream));
 	default:
 		return false;
 	}
 }
 
+/* Notes a reply in the pipeline, and what it means to prepared statements. */
+static enum reply note_reply(struct upstream *upstream, const struct message *message,
+			     char status, struct sieve *sieve)
+{
+	struct pipeline *pipeline = &upstream->pipeline;
+	bool failed = message->letter == BACKEND_ERROR;
+	unsigned char asked = failed ? pipeline_head(pipeline) : 0;
+	bool replaced = failed && (asked & PIPELINE_NOTED) != 0 && message_is_whole(message) &&
+			prepared_rewrite_error(upstream, message, add_to(sieve, upstream));
+
+	enum reply reply = pipeline_reply(pipeline, message->letter, status);
+	if (failed || pipeline->noted > 0)
+		prepared_note_outcome(upstream, failed, asked);
+	return replaced && reply == REPLY_FORWARD ? REPLY_SWALLOW : reply;
+}
+
 /* Notes one message; false when it breaks the protocol. */
 static bool note_message(struct upstream *upstream, const struct message *message,
-			 bool *for_client)
+			 struct sieve *sieve, bool *for_client)
 {
 	char status = 0;
 
@@ -129,14 +197,14 @@ static bool note_message(struct upstream *upstream, const struct message *messag
 			return false;
 		status = message->body[0];
 	}
-	enum reply reply = pipeline_reply(&upstream->pipeline, message->letter, status);
+	enum reply reply = note_reply(upstream, message, status, sieve);
 	*for_client = reply == REPLY_FORWARD;
 	upstream->said_error = message->letter == BACKEND_ERROR;
 	if (reply == REPLY_WRONG)
 		return false;
 	if (message->letter == BACKEND_READY_FOR_QUERY && *for_client)
 		upstream->ready_count++;
-	if (message->letter == BACKEND_ERROR && must_be_whole(upstream, message))
+	if (message->letter == BACKEND_ERROR && pipeline_runs_own_query(&upstream->pipeline))
 		failure_from_server(&upstream->own_failure, FAILURE_PARAMETERS_FAILED,
 				    message->body, message->body_length);
 	return message->letter != BACKEND_PARAMETER_STATUS ||
@@ -151,13 +219,6 @@ static size_t take_left(struct upstream *upstream, size_t length)
 	return taken;
 }
 
-static char *pass(char *out, const char *from, size_t length)
-{
-	if (out != from)
-		memmove(out, from, length);
-	return out + length;
-}
-
 /* Rows come by the thousand, and where one may come so may the next: they go as one piece. */
 static size_t rows_that_follow(const struct message *message, const char *data, size_t length)
 {
@@ -166,21 +227,32 @@ static size_t rows_that_follow(const struct message *message, const char *data, 
 	return message_run(data, length, message->letter);
 }
 
-bool upstream_sift(struct upstream *upstream, char *data, size_t length, size_t *forward)
+static bool finish(const struct sieve *sieve, struct sifted *sifted)
+{
+	const struct writer *added = sieve->added;
+
+	sifted->data = added == NULL ? sieve->start : added->data;
+	sifted->length = added == NULL ? (size_t)(sieve->out - sieve->start) : added->length;
+	return added == NULL || !added->failed;
+}
+
+bool upstream_sift(struct upstream *upstream, char *data, size_t length, struct sifted *sifted)
 {
 	char *at = data;
 	char *end = data + length;
-	char *out = data;
+	struct sieve sieve = {.start = data, .out = data};
 	struct message message;
 
 	if (upstream->left > 0) {
 		at += take_left(upstream, length);
-		out = upstream->left_is_own ? data : at;
+		sieve.out = upstream->left_is_own ? data : at;
 	}
 	while (message_look(at, (size_t)(end - at), &message)) {
 		bool whole = message_is_whole(&message);
 		bool for_client;
 
+		if (upstream->pipeline.locals > 0)
+			answer_own(upstream, &sieve);
 		if (backend_message_check(&message) != MESSAGE_GOOD)
 			return false;
 		if (!whole && must_be_whole(upstream, &message)) {
@@ -188,20 +260,33 @@ bool upstream_sift(struct upstream *upstream, char *data, size_t length, size_t 
 				return false;
 			break;
 		}
-		if (!note_message(upstream, &message, &for_client))
+		if (!note_message(upstream, &message, &sieve, &for_client))
 			return false;
 		size_t taken = message.present;
 		taken += rows_that_follow(&message, at + taken, (size_t)(end - at) - taken);
 		if (for_client)
-			out = pass(out, at, taken);
+			pass(&sieve, at, taken);
 		at += taken;
 		if (!whole) {
 			upstream->left = message.body_length + MESSAGE_HEADER_BYTES - message.present;
 			upstream->left_is_own = !for_client;
 		}
 	}
-	*forward = (size_t)(out - data);
-	return stream_keep(&upstream->stream, at, (size_t)(end - at));
+	if (upstream->pipeline.locals > 0 && upstream->left == 0)
+		answer_own(upstream, &sieve);
+	return finish(&sieve, sifted) && stream_keep(&upstream->stream, at, (size_t)(end - at));
+}
+
+bool upstream_answer_own(struct upstream *upstream, struct sifted *sifted)
+{
+	const struct pipeline *pipeline = &upstream->pipeline;
+	struct sieve sieve = {0};
+
+	*sifted = (struct sifted){0};
+	if (pipeline->locals == 0 || pipeline->locals < pipeline->count || upstream->left > 0)
+		return true;
+	answer_own(upstream, &sieve);
+	return finish(&sieve, sifted);
 }
 
 /* --- queries of the pooler's own ---------------------------------------------------------- */
@@ -220,13 +305,13 @@ bool upstream_drain(struct upstream *upstream, int64_t deadline)
 
 	while (upstream->pipeline.count > 0 || upstream->left > 0) {
 		char *data;
-		size_t forward;
+		struct sifted ignored;
 		if (!stream_flush(stream))
 			return false;
 		ssize_t length = stream_read(stream, &data);
 		if (length == 0 || (length < 0 && errno != EAGAIN))
 			return false;
-		if (length > 0 && !upstream_sift(upstream, data, (size_t)length, &forward))
+		if (length > 0 && !upstream_sift(upstream, data, (size_t)length, &ignored))
 			return false;
 		/* Waits for either: what is still to be sent must go out to be answered. */
 		if (length < 0 && !await_either(stream, true, stream, true, deadline))
@@ -241,6 +326,7 @@ bool upstream_query(struct upstream *upstream, const char *sql, struct failure *
 	struct writer writer;
 
 	upstream->pipeline.own_failed = false;
+	upstream->statements.unnamed_session = 0; /* a Query drops it */
 	writer_init(&writer);
 	write_query(&writer, sql);
 	bool sent = !writer.failed &&
@@ -259,7 +345,7 @@ bool upstream_query(struct upstream *upstream, const char *sql, struct failure *
 const char *upstream_read_at_rest(struct upstream *upstream)
 {
 	char *data;
-	size_t forward;
+	struct sifted ignored;
 
 	while (upstream->stream.readable) {
 		ssize_t length = stream_read(&upstream->stream, &data);
@@ -267,7 +353,7 @@ const char *upstream_read_at_rest(struct upstream *upstream)
 			break;
 		if (length <= 0)
 			return "server conn crashed?";
-		bool good = upstream_sift(upstream, data, (size_t)length, &forward);
+		bool good = upstream_sift(upstream, data, (size_t)length, &ignored);
 		/* What began at rest is nobody's, even if its end comes in somebody's time. */
 		upstream->left_is_own = true;
 		if (!good || upstream->said_error)

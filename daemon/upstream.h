@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/prepared.h"
 #include "daemon/runtime/stream.h"
 #include "pool/server.h"
 #include "protocol/failure.h"
@@ -30,6 +31,7 @@ struct upstream {
 	bool torn;		 /* the client left in the middle of a message to it */
 	bool said_error;	 /* the last whole message was an error: perhaps its last word */
 	unsigned ready_count;	 /* ReadyForQuery that went to the client */
+	struct server_statements statements;
 	struct failure own_failure; /* why a query of the pooler's own failed */
 };
 
@@ -42,12 +44,24 @@ static inline struct upstream *upstream_of(const struct server *server)
 	return server->upstream;
 }
 
+/* What is for the client. */
+struct sifted {
+	const char *data; /* valid until the next await, or the next sifting */
+	size_t length;
+};
+
 /*
- * Looks at all that was read: notes replies and parameters, and moves what is for the client to
- * the front of `data`; `*forward` is its length. What is incomplete is kept for the next read.
- * False when the server broke the protocol.
+ * Looks at all that was read: notes replies and parameters, and finds what is for the client, which
+ * is moved together in `data` itself unless something is added. What is incomplete is kept for the
+ * next read. False when the server broke the protocol.
  */
-bool upstream_sift(struct upstream *upstream, char *data, size_t length, size_t *forward);
+bool upstream_sift(struct upstream *upstream, char *data, size_t length, struct sifted *sifted);
+
+/*
+ * Gives the answers that are due to what was not sent to the server, if no answer of the server's can
+ * bring them along; see pipeline_answer_own(). An empty `sifted` when there are none.
+ */
+bool upstream_answer_own(struct upstream *upstream, struct sifted *sifted);
 
 /*
  * Reads what the server says while it is lent to nobody: notices and parameters are noted. Anything

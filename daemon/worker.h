@@ -15,6 +15,7 @@
 #include "daemon/offload.h"
 #include "daemon/runtime/loop.h"
 #include "pool/pools.h"
+#include "protocol/writer.h"
 
 struct daemon;
 struct keyring;
@@ -27,6 +28,8 @@ struct worker {
 	struct offload *offload;
 	struct keyring *keyring;
 	struct pools *pools;
+	struct writer requests; /* what is being sent, when it is not the client's own bytes ... */
+	struct writer replies;	/* ... or the server's; filled and emptied between two awaits */
 	struct settings *settings; /* in force, held */
 	struct evdns_base *resolver;
 	struct cancel_keys cancel_keys;

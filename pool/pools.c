@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/statement.h"
+
 static uint32_t bucket_of(const char *database_name, const char *user_name)
 {
 	uint32_t hash = 2166136261u;
@@ -20,7 +22,8 @@ bool pools_init(struct pools *pools, struct settings *settings, const struct poo
 {
 	*pools = (struct pools){.calls = calls, .context = context, .random = seed | 1};
 	pools->parameters = parameter_table_new();
-	if (pools->parameters == NULL)
+	pools->statements = statement_table_new();
+	if (pools->parameters == NULL || pools->statements == NULL)
 		return false;
 	pools->settings = settings_hold(settings);
 	return true;
@@ -44,6 +47,7 @@ void pools_release(struct pools *pools)
 		pool_free(pool);
 	}
 	parameter_table_free(pools->parameters);
+	statement_table_free(pools->statements);
 	settings_drop(pools->settings);
 }
 

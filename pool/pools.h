@@ -1,6 +1,6 @@
 /*
  * All pools of the process, by database and user, with what they share: limits across pools,
- * numbers, parameter sets, the settings in force.
+ * numbers, parameter sets, prepared statements, the settings in force.
  */
 #ifndef MILLPOND_POOL_POOLS_H
 #define MILLPOND_POOL_POOLS_H
@@ -19,6 +19,7 @@ struct pools {
 	const struct pool_calls *calls;
 	void *context; /* of the calls */
 	struct parameter_table *parameters;
+	struct statement_table *statements;
 	struct pool *first;
 	struct pool *last;
 	struct pool *buckets[POOL_BUCKETS];

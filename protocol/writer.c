@@ -5,6 +5,9 @@
 
 #include "protocol/message.h"
 
+/* More than this is not kept for the next use. */
+#define REUSED_BYTES ((size_t)1024 * 1024)
+
 void writer_init(struct writer *writer)
 {
 	*writer = (struct writer){0};
@@ -14,6 +17,14 @@ void writer_release(struct writer *writer)
 {
 	free(writer->data);
 	writer_init(writer);
+}
+
+void writer_reuse(struct writer *writer)
+{
+	if (writer->capacity > REUSED_BYTES)
+		writer_release(writer);
+	writer->length = 0;
+	writer->failed = false;
 }
 
 static bool make_room(struct writer *writer, size_t length)
@@ -149,5 +160,14 @@ void write_query(struct writer *writer, const char *sql)
 {
 	message_begin(writer, FRONTEND_QUERY);
 	write_text(writer, sql);
+	message_end(writer);
+}
+
+void write_close(struct writer *writer, const char *name, size_t length)
+{
+	message_begin(writer, FRONTEND_CLOSE);
+	write_uint8(writer, 'S');
+	write_bytes(writer, name, length);
+	write_uint8(writer, 0);
 	message_end(writer);
 }

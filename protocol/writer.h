@@ -24,6 +24,9 @@ struct writer {
 void writer_init(struct writer *writer);
 void writer_release(struct writer *writer);
 
+/* Empties a writer that is used again and again, and keeps its memory unless that has grown huge. */
+void writer_reuse(struct writer *writer);
+
 void write_bytes(struct writer *writer, const void *data, size_t length);
 void write_uint8(struct writer *writer, unsigned value);
 void write_uint16(struct writer *writer, unsigned value);
@@ -42,5 +45,7 @@ void write_parameter_status(struct writer *writer, const char *name, const char 
 void write_command_complete(struct writer *writer, const char *tag);
 void write_ready_for_query(struct writer *writer, char status);
 void write_query(struct writer *writer, const char *sql);
+/* A Close of a prepared statement. */
+void write_close(struct writer *writer, const char *name, size_t length);
 
 #endif

@@ -1,0 +1,82 @@
+/*
+ * What is to be done when the server has answered, or skipped, certain requests about prepared
+ * statements. For each request in the pipeline that has PIPELINE_NOTED there is one note, in the
+ * same order.
+ *
+ * Requests are acted upon when they are sent, since the next ones may depend on them. If the server
+ * refuses one, or skips it after an earlier error, its note undoes what was assumed.
+ */
+#ifndef MILLPOND_DAEMON_NOTES_H
+#define MILLPOND_DAEMON_NOTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct client_statements;
+struct failure;
+struct held;
+struct held_set;
+struct name;
+struct statement;
+struct unnamed;
+
+enum note_kind {
+	NOTE_DEFINE,  /* a name means something else now: `name`, `before`; perhaps `held` too */
+	NOTE_HELD,    /* the server comes to hold a statement: `held` */
+	NOTE_UNNAMED, /* the unnamed statement was replaced: `unnamed`, `serial` of before */
+	NOTE_USE,     /* a statement that the server holds is used: `id` */
+	NOTE_MISNAMED, /* it will fail, and the error is to have the client's `text` for the name */
+	NOTE_REFUSED, /* it will fail, and the client is to be told this `failure` instead */
+};
+
+struct note {
+	enum note_kind kind;
+	uint32_t serial;
+	struct held *held;
+	struct name *name;
+	union {
+		struct statement *before;
+		struct unnamed *unnamed;
+		struct failure *failure;
+		char *text;
+		uint64_t id;
+	};
+};
+
+/* A ring. */
+struct notes {
+	struct note *list;
+	uint32_t capacity; /* a power of two, or 0 */
+	uint32_t first;
+	uint32_t count;
+	size_t bytes; /* of texts that the notes own: so much may be undone */
+};
+
+/* The i-th note that is still open. */
+static inline struct note *notes_at(const struct notes *notes, uint32_t i)
+{
+	return &notes->list[(notes->first + i) & (notes->capacity - 1)];
+}
+
+/* Appends a note. False without memory: what it owns is still the caller's. */
+bool notes_add(struct notes *notes, const struct note *note);
+
+/*
+ * The requests of the first `count` notes have ended: well, or, after an error, not. `is_first`: the
+ * error was the answer to the first of them, and the others were skipped. `client` is NULL when the
+ * client has left.
+ */
+void notes_succeed(struct notes *notes, uint32_t count, struct client_statements *client);
+void notes_fail(struct notes *notes, uint32_t count, bool is_first,
+		struct client_statements *client, struct held_set *held);
+
+/* The client leaves while something is still open: what concerns it is forgotten. */
+void notes_forget_client(struct notes *notes);
+
+/* An error was the answer to a Parse of the unnamed statement that has no note. */
+void notes_unnamed_failed(struct notes *notes, struct client_statements *client);
+
+void notes_release(struct notes *notes);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * Prepared statements that follow their client from server to server.
+ *
+ * A client's names are mapped to interned statements, which servers hold under names of ours. Its
+ * messages are rewritten on the way; what the server lacks is parsed in front of them, and what it
+ * has already is answered here, in its place. The unnamed statement is remembered and parsed anew
+ * where it is missing.
+ *
+ * A *segment* is what stands between two Syncs (or is a Query): if one of its messages fails, the
+ * server skips the rest. Within a segment it may be assumed that all goes well, since what relies on
+ * it is skipped too; across segments it may not, so then the client's messages wait for the outcome.
+ * Source: PostgreSQL manual, "Message Flow", Extended Query and Pipelining.
+ */
+#ifndef MILLPOND_DAEMON_PREPARED_H
+#define MILLPOND_DAEMON_PREPARED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/notes.h"
+#include "protocol/failure.h"
+#include "protocol/held.h"
+#include "protocol/message.h"
+#include "protocol/names.h"
+#include "protocol/writer.h"
+
+struct session;
+struct upstream;
+
+/* Servers never have statements of these names, the second only while an error is to be made. */
+#define UNKNOWN_NAME STATEMENT_PREFIX "unknown"
+#define TAKEN_NAME STATEMENT_PREFIX "taken"
+
+/* A client's unnamed statement: the body of its Parse behind the (empty) name. */
+struct unnamed {
+	size_t capacity;
+	size_t length;
+	char body[];
+};
+
+/* What a client has prepared; made at its first Parse. */
+struct client_statements {
+	struct names names;
+	struct unnamed *unnamed; /* kept after its statement has gone, for the next one */
+	struct unnamed *spare;
+	uint32_t unnamed_serial; /* a number for each new one; 0: there is none */
+	uint32_t last_serial;
+	uint32_t unnamed_pending; /* changes of which the outcome is not known yet */
+	uint32_t unnamed_segment; /* of the last change */
+};
+
+/* What a server connection holds, and what is open on it. */
+struct server_statements {
+	struct held_set held;
+	struct notes notes;
+	uint32_t segment; /* number of the present one */
+	bool has_taken;	  /* it has a statement called TAKEN_NAME, to be closed */
+	bool certain;	  /* it began outside a failed transaction, nothing being open */
+	uint64_t unnamed_session; /* whose unnamed statement it has; 0: unknown */
+	uint32_t unnamed_serial;
+	uint32_t unnamed_segment; /* when it was parsed */
+	bool unnamed_sure;	  /* ... with nothing in front that might have had it skipped */
+};
+
+/* The translation of one turn: a part of the relay. */
+struct prepared {
+	bool on; /* else nothing here is called */
+	bool waits; /* the next message hangs on an outcome */
+	bool fresh; /* the message begins a segment: what is put in front of it is never skipped */
+	bool rewriting; /* what goes out stands in `out`, not in the client's own bytes */
+	struct session *session;
+	struct upstream *upstream;
+	struct writer *out;
+	const char *data; /* the client's bytes ... */
+	size_t copied;	  /* ... of which so many are in `out`, in one form or another */
+	size_t max_held;
+	size_t max_names;
+};
+
+enum passage {
+	PASSAGE_TAKEN,
+	PASSAGE_WAITS,	    /* for an outcome: to be offered again when that is known */
+	PASSAGE_INCOMPLETE, /* more of the message must have come */
+	PASSAGE_FAILED,	    /* no memory */
+};
+
+void prepared_begin(struct prepared *prepared, struct session *session, struct upstream *upstream);
+
+/* Announces a batch of the client's bytes, in which the messages stand that are offered next. */
+void prepared_offer(struct prepared *prepared, const char *data);
+
+/* Whether such a message has to be offered to prepared_request(). */
+static inline bool prepared_wants(const struct prepared *prepared, unsigned char letter)
+{
+	return prepared->on &&
+	       (letter == FRONTEND_PARSE || letter == FRONTEND_BIND || letter == FRONTEND_QUERY ||
+		letter == FRONTEND_DESCRIBE || letter == FRONTEND_CLOSE ||
+		letter == FRONTEND_EXECUTE);
+}
+
+/* Takes one message: notes what it means in the pipeline and elsewhere, and writes what is to be
+ * sent for it, if that differs. */
+enum passage prepared_request(struct prepared *prepared, const struct message *message);
+
+/* The first `taken` bytes of the batch, as they are to be sent. False without memory. */
+bool prepared_finish(struct prepared *prepared, size_t taken, const char **data, size_t *length);
+
+/* Whether the client's messages have to wait still. */
+bool prepared_is_waiting(struct prepared *prepared);
+
+/* Makes a client's part, which the session frees at its end. NULL without memory. */
+struct client_statements *client_statements_new(void);
+void client_statements_free(struct client_statements *client);
+
+/* The server has been told to forget everything (DISCARD ALL). */
+void server_statements_clear(struct server_statements *server);
+void server_statements_release(struct server_statements *server);
+
+/* --- replies ---------------------------------------------------------------------------------- */
+
+/*
+ * Writes what the client is to be told in place of an error, about which there may be a note. False:
+ * nothing written, the error is for the client as it is.
+ */
+bool prepared_rewrite_error(struct upstream *upstream, const struct message *message,
+			    struct writer *out);
+
+/* Acts on the notes of what a reply has ended (see pipeline.h). */
+void prepared_note_outcome(struct upstream *upstream, bool failed, unsigned char asked);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * The prepared statements that one server connection holds for its clients, under our names, in the
+ * order of their last use. Belongs to the connection.
+ */
+#ifndef MILLPOND_PROTOCOL_HELD_H
+#define MILLPOND_PROTOCOL_HELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/statement.h"
+
+struct held {
+	struct held *next;  /* in its bucket */
+	struct held *newer; /* by use */
+	struct held *older;
+	struct statement *statement;
+	uint32_t segment; /* in which it was parsed */
+	bool pending;	  /* ... and the server has not said yet whether it could */
+	bool stale;	  /* not to be used as it is: close it, and parse it anew */
+};
+
+struct held_set {
+	struct held **buckets; /* NULL: none yet */
+	size_t bucket_count;   /* a power of two */
+	size_t count;
+	struct held *newest;
+	struct held *oldest;
+};
+
+/* NULL: the server does not hold it. */
+struct held *held_find(const struct held_set *set, uint64_t statement_id);
+
+/* Adds a statement, which it holds, as the newest. NULL without memory. */
+struct held *held_add(struct held_set *set, struct statement *statement);
+void held_remove(struct held_set *set, struct held *held);
+
+/* It is being used: the newest now. */
+void held_touch(struct held_set *set, struct held *held);
+
+/* The one that was not used for longest, of those that are not pending; NULL: none. */
+struct held *held_least_used(const struct held_set *set);
+
+void held_clear(struct held_set *set);
+
+#endif

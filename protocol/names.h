@@ -1,0 +1,49 @@
+/*
+ * The names that one client has given to its prepared statements. Belongs to the client's session.
+ *
+ * What a client asks for counts at once, though the server may still refuse it. Until that is known
+ * the name is `pending`, and whoever keeps the notes can put back what it meant before.
+ */
+#ifndef MILLPOND_PROTOCOL_NAMES_H
+#define MILLPOND_PROTOCOL_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/statement.h"
+
+struct name {
+	struct name *next; /* in its bucket */
+	struct statement *statement; /* held; NULL: closed, or not there yet */
+	uint32_t hash;
+	uint32_t pending; /* changes of which the outcome is not known yet */
+	uint32_t segment; /* of the last change, see daemon/prepared.h */
+	uint32_t length;
+	char text[];
+};
+
+struct names {
+	struct name **buckets; /* NULL: none yet */
+	uint32_t bucket_count; /* a power of two */
+	uint32_t entries;
+	uint32_t count; /* those that mean a statement */
+};
+
+/* NULL: no such name, not even a pending one. */
+struct name *names_find(const struct names *names, const char *text, size_t length);
+
+/* The name, made if it is new. NULL without memory. */
+struct name *names_make(struct names *names, const char *text, size_t length);
+
+/* Makes the name mean that statement, of which the hold is taken over; answers what it meant before,
+ * whose hold is the caller's now. */
+struct statement *names_set(struct names *names, struct name *name, struct statement *statement);
+
+/* Forgets the name if it means nothing and nothing is pending. */
+void names_tidy(struct names *names, struct name *name);
+
+/* Drops all statements. No name may be pending. */
+void names_clear(struct names *names);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * What an SQL text does to prepared statements, found without parsing more of it than must be.
+ * Comments, quotes of all kinds and parentheses are known; what the words in between mean is not.
+ * Source: PostgreSQL manual, "Lexical Structure", PREPARE, EXECUTE, DEALLOCATE, DISCARD, EXPLAIN,
+ * CREATE TABLE AS.
+ */
+#ifndef MILLPOND_PROTOCOL_SQL_H
+#define MILLPOND_PROTOCOL_SQL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum sql_effect {
+	SQL_NONE,
+	SQL_PREPARE,
+	SQL_EXECUTE, /* also inside EXPLAIN or CREATE TABLE AS */
+	SQL_DEALLOCATE,
+	SQL_DEALLOCATE_ALL, /* or DISCARD ALL */
+};
+
+/* PostgreSQL's identifiers are cut to this length (NAMEDATALEN - 1). */
+#define SQL_NAME_BYTES 63
+
+struct sql {
+	enum sql_effect effect;
+	size_t length;	  /* of the text, up to its zero */
+	const char *name; /* of the statement that it is about, as it stands in the text */
+	uint32_t name_length;
+};
+
+/*
+ * Looks at the statement that begins at `*text` and moves `*text` behind it. False when there is no
+ * statement any more.
+ */
+bool sql_next(const char **text, const char *end, struct sql *sql);
+
+/* Looks at the first statement of a text. */
+void sql_look(struct sql *sql, const char *text, size_t length);
+
+/* Whether one of the statements of a text is DEALLOCATE ALL or DISCARD ALL. */
+bool sql_forgets_statements(const char *text);
+
+/*
+ * Writes the name as PostgreSQL understands it: unquoted ones are folded. Answers its length, or 0
+ * for one that is not understood (too long, or with Unicode escapes).
+ */
+size_t sql_name(const struct sql *sql, char name[SQL_NAME_BYTES + 1]);
+
+/* Whether a text may begin with one of these commands, by its first letter: for the hot path. */
+static inline bool sql_may_begin(const char *text, size_t length)
+{
+	if (length == 0)
+		return false;
+	switch (text[0] | 0x20) {
+	case 'p':
+	case 'e':
+	case 'd':
+	case 'c':
+		return true;
+	default: /* blanks and comments are looked at closely */
+		return (unsigned char)text[0] <= ' ' || text[0] == '/' || text[0] == '-' ||
+		       text[0] == ';';
+	}
+}
+
+#endif

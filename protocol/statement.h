@@ -1,0 +1,84 @@
+/*
+ * Prepared statements, interned: one for each text with its parameter types, however many clients
+ * and servers know it, and under whatever names. It has a number, which makes its name on servers.
+ *
+ * Statements are immutable and shared by all threads. Whoever stores one holds it, as a client or
+ * as a server, and drops it when done; with the last holder it goes.
+ * Source: PostgreSQL manual, "Message Formats", Parse.
+ */
+#ifndef MILLPOND_PROTOCOL_STATEMENT_H
+#define MILLPOND_PROTOCOL_STATEMENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/sql.h"
+#include "protocol/writer.h"
+
+#define STATEMENT_NAME_BYTES 32
+
+/* Every name of ours on a server begins so. */
+#define STATEMENT_PREFIX "MILLPOND_"
+
+enum statement_holder { HELD_BY_CLIENT, HELD_BY_SERVER, STATEMENT_HOLDERS };
+
+struct statement {
+	struct statement_table *table;
+	struct statement *next; /* in its bucket */
+	uint64_t id;		/* from 1, never used again */
+	uint32_t hash;
+	uint32_t holders[STATEMENT_HOLDERS]; /* behind the table's lock */
+	atomic_uint_fast64_t uses;
+	char name[STATEMENT_NAME_BYTES]; /* on servers */
+	uint32_t name_length;
+	bool is_command; /* it was made by an SQL PREPARE: the text is that command */
+	struct sql sql;	 /* what its text does if it is executed; points into the text */
+	size_t length;	 /* of the body */
+	char body[];	 /* of a Parse behind the name: text, zero, number of types, types */
+};
+
+struct statement_table;
+
+struct statement_table *statement_table_new(void);
+void statement_table_free(struct statement_table *table); /* all must have been dropped */
+
+/*
+ * The one statement with that body, held; made if it is new. The body must be well formed, see
+ * statement_body_is_sound(). NULL without memory.
+ */
+struct statement *statement_intern(struct statement_table *table, const char *body, size_t length,
+				   bool is_command, enum statement_holder holder);
+
+/* Holds it once more. */
+struct statement *statement_hold(struct statement *statement, enum statement_holder holder);
+void statement_drop(struct statement *statement, enum statement_holder holder);
+
+/* Whether this is what may stand behind the name in a Parse. */
+bool statement_body_is_sound(const char *body, size_t length);
+
+static inline uint32_t statement_type_count(const struct statement *statement)
+{
+	const unsigned char *types = (const unsigned char *)statement->body + statement->sql.length + 1;
+	return (uint32_t)types[0] << 8 | types[1];
+}
+
+/* Writes a whole Parse that makes it, under that name. */
+void statement_write_parse(struct writer *writer, const char *name, size_t name_length,
+			   const char *body, size_t length);
+
+/* What the table holds. */
+size_t statement_table_count(struct statement_table *table);
+
+/* Calls `each` for all statements, under the lock: it must be quick and must not come back. */
+void statement_table_each(struct statement_table *table,
+			  void (*each)(void *context, const struct statement *statement),
+			  void *context);
+
+static inline size_t statement_bytes(const struct statement *statement)
+{
+	return sizeof *statement + statement->length;
+}
+
+#endif
