@@ -187,6 +187,8 @@ static void succeed(struct notes *notes, struct note *note, struct client_statem
 		free(note->failure);
 		break;
 	case NOTE_USE:
+		if (note->name != NULL && --note->name->asked == 0)
+			names_tidy(&client->names, note->name);
 		break;
 	}
 }

@@ -302,7 +302,7 @@ static enum passage drop_unnamed(struct prepared *prepared, unsigned char letter
 {
 	struct client_statements *client = prepared->session->statements;
 
-	if (client == NULL || client->unnamed_serial == 0) {
+	if (client == NULL || (client->unnamed_serial == 0 && client->unnamed_pending == 0)) {
 		server_of(prepared)->unnamed_session = 0;
 		return taken_if(push(prepared, letter));
 	}
@@ -396,7 +396,7 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 				  const struct reference *reference)
 {
 	const struct client_statements *client = prepared->session->statements;
-	const struct name *name;
+	struct name *name;
 	enum passage passage;
 
 	if (reference->length == 0) {
@@ -417,7 +417,8 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 		return passage;
 	atomic_fetch_add_explicit(&statement->uses, 1, memory_order_relaxed);
 	write_renamed(prepared, message, reference, statement->name, statement->name_length);
-	struct note note = {.kind = NOTE_USE, .id = statement->id};
+	struct note note = {.kind = NOTE_USE, .name = name, .id = statement->id};
+	name->asked++;
 	return taken_if(push_noted(prepared, message->letter, &note));
 }
 

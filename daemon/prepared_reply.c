@@ -48,16 +48,6 @@ static bool names_ours(const struct message *message, const char *ours)
 	return text != NULL && strstr(text, ours) != NULL;
 }
 
-/* The client's name for a statement, for an error that should never have to be told. */
-static const struct name *name_of(const struct client_statements *client, uint64_t id)
-{
-	for (uint32_t i = 0; client != NULL && i < client->names.bucket_count; i++)
-		for (const struct name *n = client->names.buckets[i]; n != NULL; n = n->next)
-			if (n->statement != NULL && n->statement->id == id)
-				return n;
-	return NULL;
-}
-
 /* The plan does not fit its table any more, or the server has lost the statement. */
 static bool is_about_the_plan(const struct message *message)
 {
@@ -71,19 +61,19 @@ static bool is_about_the_plan(const struct message *message)
 		strncmp(routine, "RevalidateCached", 16) == 0);
 }
 
-static bool rewrite_use(struct upstream *upstream, uint64_t id, const struct message *message,
-			struct writer *out)
+/* Some errors name the statement; the client shall see its own name. */
+static bool rewrite_use(struct upstream *upstream, const struct note *note,
+			const struct message *message, struct writer *out)
 {
-	struct held *held = held_find(&upstream->statements.held, id);
-	const struct name *name;
+	struct held *held = held_find(&upstream->statements.held, note->id);
+	char ours[STATEMENT_NAME_BYTES];
 
-	if (held == NULL || !is_about_the_plan(message))
+	if (held != NULL && is_about_the_plan(message))
+		held->stale = true;
+	statement_name(ours, note->id);
+	if (note->name == NULL || !names_ours(message, ours))
 		return false;
-	held->stale = true;
-	name = upstream->session == NULL ? NULL : name_of(upstream->session->statements, id);
-	if (name == NULL || !names_ours(message, held->statement->name))
-		return false;
-	write_renamed_error(out, message, held->statement->name, name->text, name->length);
+	write_renamed_error(out, message, ours, note->name->text, note->name->length);
 	return true;
 }
 
@@ -94,7 +84,7 @@ bool prepared_rewrite_error(struct upstream *upstream, const struct message *mes
 
 	switch (note->kind) {
 	case NOTE_USE:
-		return rewrite_use(upstream, note->id, message, out);
+		return rewrite_use(upstream, note, message, out);
 	case NOTE_REFUSED:
 		write_failure(out, note->failure);
 		return true;

@@ -87,7 +87,7 @@ struct statement *names_set(struct names *names, struct name *name, struct state
 
 void names_tidy(struct names *names, struct name *name)
 {
-	if (name->statement != NULL || name->pending > 0)
+	if (name->statement != NULL || name->pending > 0 || name->asked > 0)
 		return;
 	struct name **link = bucket_of(names, name->hash);
 	while (*link != name)

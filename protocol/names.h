@@ -18,6 +18,7 @@ struct name {
 	struct statement *statement; /* held; NULL: closed, or not there yet */
 	uint32_t hash;
 	uint32_t pending; /* changes of which the outcome is not known yet */
+	uint32_t asked;	  /* uses that the server has not answered yet */
 	uint32_t segment; /* of the last change, see daemon/prepared.h */
 	uint32_t length;
 	char text[];

@@ -103,6 +103,12 @@ static struct statement *find(const struct statement_table *table, uint32_t hash
 	return statement;
 }
 
+size_t statement_name(char name[STATEMENT_NAME_BYTES], uint64_t id)
+{
+	return (size_t)snprintf(name, STATEMENT_NAME_BYTES, STATEMENT_PREFIX "%llu",
+				(unsigned long long)id);
+}
+
 static struct statement *add(struct statement_table *table, uint32_t hash, const char *body,
 			     size_t length, bool is_command)
 {
@@ -115,9 +121,7 @@ static struct statement *add(struct statement_table *table, uint32_t hash, const
 	statement->id = ++table->last_id;
 	statement->hash = hash;
 	statement->is_command = is_command;
-	statement->name_length =
-		(uint32_t)snprintf(statement->name, sizeof statement->name, STATEMENT_PREFIX "%llu",
-				   (unsigned long long)statement->id);
+	statement->name_length = (uint32_t)statement_name(statement->name, statement->id);
 	statement->length = length;
 	memcpy(statement->body, body, length);
 	sql_look(&statement->sql, statement->body, strlen(statement->body));

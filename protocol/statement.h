@@ -51,6 +51,9 @@ void statement_table_free(struct statement_table *table); /* all must have been 
 struct statement *statement_intern(struct statement_table *table, const char *body, size_t length,
 				   bool is_command, enum statement_holder holder);
 
+/* Writes the name on servers of a statement of that number; answers its length. */
+size_t statement_name(char name[STATEMENT_NAME_BYTES], uint64_t id);
+
 /* Holds it once more. */
 struct statement *statement_hold(struct statement *statement, enum statement_holder holder);
 void statement_drop(struct statement *statement, enum statement_holder holder);
