@@ -225,10 +225,6 @@ static void check_settings(struct loader *loader)
 {
 	const struct settings *settings = loader->settings;
 
-	if (settings->workers != 1)
-		SETTING_FAULT(loader, "workers",
-			      "workers: %d is not supported by this version, which has one worker",
-			      settings->workers);
 	if (settings->stats_period_us == 0)
 		SETTING_FAULT(loader, "stats_period", "stats_period: must be more than 0");
 }

@@ -12,15 +12,77 @@
 
 /* A borrower whose session waits as a coroutine. */
 struct queued {
-	struct borrower borrower; /* first: answered() finds the rest by it */
+	struct borrower borrower;    /* first: answered() finds the rest by it */
+	struct loop_message message; /* brings the answer, if it comes from another thread */
+	struct session *session;
 	struct coroutine *coroutine;
+	bool is_answered; /* in the session's own thread */
 };
 
+bool queued_is_answered(const struct queued *queued)
+{
+	return queued->is_answered;
+}
+
+int64_t queued_since(const struct queued *queued)
+{
+	return queued->borrower.since;
+}
+
+/* --- the answer's way --------------------------------------------------------------------- */
+
+static struct queued *queued_of(struct loop_message *message)
+{
+	return (struct queued *)(void *)((char *)message - offsetof(struct queued, message));
+}
+
+static void arrive(struct loop_message *message)
+{
+	struct queued *queued = queued_of(message);
+	queued->is_answered = true;
+	coroutine_wake(queued->coroutine);
+}
+
+static void send_answer(struct queued *queued)
+{
+	struct worker *worker = queued->session->worker;
+
+	if (worker_is_here(worker)) {
+		arrive(&queued->message);
+		return;
+	}
+	queued->message.deliver = arrive;
+	loop_post(&worker->loop, &queued->message);
+}
+
+/* In the thread that was the server's home: its socket goes along with the answer. */
+static void let_go(struct loop_message *message)
+{
+	struct queued *queued = queued_of(message);
+	struct worker *to = queued->session->worker;
+
+	upstream_move(upstream_of(queued->borrower.server), to);
+	to->load.servers_in++;
+	send_answer(queued);
+}
+
+/* In any thread. */
 static void answered(struct borrower *borrower)
 {
 	struct queued *queued = (struct queued *)borrower;
-	coroutine_wake(queued->coroutine);
+	struct worker *home = &queued->session->worker->all[borrower->came_from];
+
+	if (borrower->server == NULL || borrower->came_from == borrower->worker) {
+		send_answer(queued);
+	} else if (worker_is_here(home)) {
+		let_go(&queued->message);
+	} else {
+		queued->message.deliver = let_go;
+		loop_post(&home->loop, &queued->message);
+	}
 }
+
+/* --- waiting ------------------------------------------------------------------------------ */
 
 static void take(struct session *session, const struct server *server)
 {
@@ -32,17 +94,21 @@ static void take(struct session *session, const struct server *server)
 static bool too_late(const struct session *session, const struct borrower *borrower,
 		     enum failure_kind late, struct failure *why)
 {
-	const struct pool *pool = session->pool;
+	const struct pool_share *share = session->share;
+	struct pool_numbers numbers = pool_numbers(session->pool);
 	double waited_s = (double)(loop_now() - borrower->since) / 1e6;
 
-	if (pool_refusal(pool, why))
+	if (pool_refusal(session->pool, why))
 		return false;
 	failure_set(why, late);
 	return failure_detail(why,
 			      "Waited %.1f s; %zu of %d server connections are in use, %zu clients wait.",
-			      waited_s, pool->servers[SERVER_ACTIVE].count,
-			      settings_pool_size(pool->settings, pool->database, pool->user),
-			      pool->waiting_count);
+			      waited_s, numbers.active,
+			      share->database == NULL ?
+				      0 :
+				      settings_pool_size(share->settings, share->database,
+							 share->user),
+			      numbers.waiting);
 }
 
 static bool refused(const struct session *session, struct failure *why)
@@ -85,13 +151,14 @@ static bool send_waiting_notice(struct session *session, struct failure *why)
 	return sent || failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 }
 
-static bool await_answer(struct session *session, struct borrower *borrower,
+static bool await_answer(struct session *session, const struct queued *queued,
 			 enum failure_kind late, struct failure *why, int64_t deadline)
 {
+	const struct borrower *borrower = &queued->borrower;
 	struct loop *loop = session->client.loop;
 	int64_t notice_at = notice_is_due(session, borrower);
 
-	while (borrower->server == NULL && !borrower->refused) {
+	while (!queued->is_answered) {
 		if (stream_peer_is_gone(&session->client))
 			return failure_set(why, FAILURE_CLIENT_GONE);
 		if (await_wake(loop, notice_at < deadline ? notice_at : deadline))
@@ -107,25 +174,37 @@ static bool await_answer(struct session *session, struct borrower *borrower,
 	return !borrower->refused || refused(session, why);
 }
 
+/* An answer that has been given must be waited for, even if it comes from another worker. */
+static void await_left(struct session *session, struct queued *queued)
+{
+	if (queued->is_answered || pool_leave(session->pool, &queued->borrower))
+		return;
+	while (!queued->is_answered)
+		await_wake(session->client.loop, DEADLINE_NEVER);
+}
+
 bool await_borrow(struct session *session, enum failure_kind late, struct failure *why,
 		  int64_t deadline)
 {
-	struct loop *loop = session->client.loop;
-	struct queued queued = {.coroutine = coroutine_current(loop)};
+	struct queued queued = {.session = session,
+				.coroutine = coroutine_current(session->client.loop)};
 	struct borrower *borrower = &queued.borrower;
 
 	borrower->answered = answered;
+	borrower->worker = session->worker->index;
 	/* Whoever hangs up leaves the queue. */
 	if (!stream_watch(&session->client))
 		return failure_set(why, FAILURE_NO_MEMORY);
 	session->client.waiter = queued.coroutine;
-	session->waiting = borrower;
+	session->waiting = &queued;
 	session->wait_cancelled = false;
-	borrower->server = pool_lend(session->pool, borrower, loop_now());
-	bool got = await_answer(session, borrower, late, why, deadline);
+	/* The answer may also come from within. */
+	if (pool_lend(session->pool, borrower, loop_now()))
+		queued.is_answered = true;
+	bool got = await_answer(session, &queued, late, why, deadline);
+	await_left(session, &queued);
 	session->client.waiter = NULL;
 	session->waiting = NULL;
-	pool_leave(borrower);
 	if (got)
 		take(session, borrower->server);
 	else if (borrower->server != NULL)
@@ -135,7 +214,8 @@ bool await_borrow(struct session *session, enum failure_kind late, struct failur
 
 bool borrow_now(struct session *session)
 {
-	const struct server *server = pool_lend_idle(session->pool, loop_now());
+	const struct server *server =
+		pool_lend_idle(session->pool, session->worker->index, loop_now());
 	if (server != NULL)
 		take(session, server);
 	return server != NULL;

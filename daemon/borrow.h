@@ -9,6 +9,7 @@
 
 #include "protocol/failure.h"
 
+struct queued;
 struct session;
 
 /* Lends the session a server now, as session->upstream. False: it would have to wait. */
@@ -21,5 +22,9 @@ bool borrow_now(struct session *session);
  */
 bool await_borrow(struct session *session, enum failure_kind late, struct failure *why,
 		  int64_t deadline);
+
+/* Whether the answer has come, and since when one waits. */
+bool queued_is_answered(const struct queued *queued);
+int64_t queued_since(const struct queued *queued);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/borrow.h"
+#include "daemon/errand.h"
 #include "daemon/offload.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/server_log.h"
@@ -31,7 +33,6 @@ static bool keys_grow(struct cancel_keys *keys)
 	struct cancel_keys grown = {
 		.buckets = calloc(bucket_count, sizeof(struct session *)),
 		.bucket_count = bucket_count,
-		.count = keys->count,
 	};
 	if (grown.buckets == NULL)
 		return false;
@@ -46,14 +47,21 @@ static bool keys_grow(struct cancel_keys *keys)
 		}
 	}
 	free(keys->buckets);
-	*keys = grown;
+	keys->buckets = grown.buckets;
+	keys->bucket_count = grown.bucket_count;
 	return true;
+}
+
+void cancel_keys_init(struct cancel_keys *keys)
+{
+	*keys = (struct cancel_keys){0};
+	pthread_mutex_init(&keys->lock, NULL);
 }
 
 void cancel_keys_release(struct cancel_keys *keys)
 {
 	free(keys->buckets);
-	*keys = (struct cancel_keys){0};
+	pthread_mutex_destroy(&keys->lock);
 }
 
 static struct session *find(const struct cancel_keys *keys, const unsigned char *key)
@@ -64,34 +72,73 @@ static struct session *find(const struct cancel_keys *keys, const unsigned char 
 	return session;
 }
 
-bool cancel_key_assign(struct cancel_keys *keys, struct session *session)
+static bool choose_key(const struct cancel_keys *keys, unsigned char *key)
 {
-	if (keys->count >= keys->bucket_count && !keys_grow(keys) && keys->bucket_count == 0)
-		return false;
 	do {
-		if (RAND_bytes(session->cancel_key, CANCEL_KEY_BYTES) != 1)
+		if (RAND_bytes(key, CANCEL_KEY_BYTES) != 1)
 			return false;
 		/* The first half poses as a process id, which some drivers take to be positive. */
-		session->cancel_key[0] &= 0x7f;
-	} while (find(keys, session->cancel_key) != NULL);
-	struct session **bucket = bucket_of(keys, session->cancel_key);
-	session->next_by_key = *bucket;
-	*bucket = session;
-	session->has_key = true;
-	keys->count++;
+		key[0] &= 0x7f;
+	} while (find(keys, key) != NULL);
 	return true;
+}
+
+bool cancel_key_assign(struct cancel_keys *keys, struct session *session)
+{
+	pthread_mutex_lock(&keys->lock);
+	bool has_room = keys->count < keys->bucket_count || keys_grow(keys) ||
+			keys->bucket_count > 0;
+	if (has_room && choose_key(keys, session->cancel_key)) {
+		struct session **bucket = bucket_of(keys, session->cancel_key);
+		session->next_by_key = *bucket;
+		*bucket = session;
+		session->has_key = true;
+		keys->count++;
+	}
+	pthread_mutex_unlock(&keys->lock);
+	return session->has_key;
 }
 
 void cancel_key_remove(struct cancel_keys *keys, struct session *session)
 {
 	if (!session->has_key)
 		return;
+	pthread_mutex_lock(&keys->lock);
 	struct session **link = bucket_of(keys, session->cancel_key);
 	while (*link != session)
 		link = &(*link)->next_by_key;
 	*link = session->next_by_key;
-	session->has_key = false;
 	keys->count--;
+	pthread_mutex_unlock(&keys->lock);
+	session->has_key = false;
+}
+
+void cancel_key_move(struct cancel_keys *keys, struct session *session, struct worker *to)
+{
+	pthread_mutex_lock(&keys->lock);
+	session->worker = to;
+	pthread_mutex_unlock(&keys->lock);
+}
+
+/* Where the session with that key is at the moment; NULL: there is none. */
+static struct worker *find_worker(struct cancel_keys *keys, const unsigned char *key)
+{
+	pthread_mutex_lock(&keys->lock);
+	const struct session *session = find(keys, key);
+	struct worker *worker = session == NULL ? NULL : session->worker;
+	pthread_mutex_unlock(&keys->lock);
+	return worker;
+}
+
+/* The session with that key, if it is here, from where it does not go before the next await. */
+static struct session *find_here(struct cancel_keys *keys, const unsigned char *key,
+				 const struct worker *here)
+{
+	pthread_mutex_lock(&keys->lock);
+	struct session *session = find(keys, key);
+	bool is_here = session != NULL && session->worker == here;
+	pthread_mutex_unlock(&keys->lock);
+	return is_here ? session : NULL;
 }
 
 /* --- sending ------------------------------------------------------------------------------ */
@@ -203,9 +250,10 @@ static void await_cancel(struct upstream *upstream)
 		cancel_main(cancel);
 }
 
-void await_cancel_request(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES])
+static void await_cancel_here(struct worker *here, void *arg)
 {
-	struct session *session = find(&worker->cancel_keys, key);
+	struct session *session = find_here(here->cancel_keys, arg, here);
+
 	if (session == NULL)
 		return;
 	if (session->waiting != NULL)
@@ -213,4 +261,15 @@ void await_cancel_request(struct worker *worker, const unsigned char key[CANCEL_
 	else if (session->upstream != NULL &&
 		 !pipeline_is_settled(&session->upstream->pipeline))
 		await_cancel(session->upstream);
+}
+
+/* A session that has just gone to another worker was at rest: there was nothing to cancel. */
+void await_cancel_request(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES])
+{
+	unsigned char copy[CANCEL_KEY_BYTES];
+	struct worker *there = find_worker(worker->cancel_keys, key);
+
+	memcpy(copy, key, sizeof copy);
+	if (there != NULL)
+		await_at(worker, there, await_cancel_here, copy);
 }

@@ -6,6 +6,7 @@
 #ifndef MILLPOND_DAEMON_CANCEL_H
 #define MILLPOND_DAEMON_CANCEL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,7 +16,9 @@ struct session;
 struct upstream;
 struct worker;
 
+/* The keys of all workers' sessions. */
 struct cancel_keys {
+	pthread_mutex_t lock;
 	struct session **buckets;
 	size_t bucket_count; /* a power of two */
 	size_t count;
@@ -23,11 +26,15 @@ struct cancel_keys {
 
 struct cancel;
 
+void cancel_keys_init(struct cancel_keys *keys);
 void cancel_keys_release(struct cancel_keys *keys);
 
 /* Gives the session a new key. False when there is no randomness or no memory. */
 bool cancel_key_assign(struct cancel_keys *keys, struct session *session);
 void cancel_key_remove(struct cancel_keys *keys, struct session *session);
+
+/* The session, which has a key, goes to another worker, where it is to be found from now on. */
+void cancel_key_move(struct cancel_keys *keys, struct session *session, struct worker *to);
 
 /*
  * Does what a cancel request asks for and waits until that is done, as the one who sent it expects;

@@ -1,6 +1,7 @@
 #include "daemon/console.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -79,16 +80,16 @@ static const struct verb {
 	/* NULL, or what is said in front of the answer. */
 	void (*remark)(struct writer *writer, const struct session *session);
 } verbs[] = {
-	{"RELOAD", NOTHING, steer_reload, NULL, steer_write_pending},
+	{"RELOAD", NOTHING, await_steer_reload, NULL, steer_write_pending},
 	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused, NULL},
 	{"RESUME", OPTIONAL, steer_resume, NULL, NULL},
 	{"DISABLE", OPTIONAL, steer_disable, NULL, NULL},
 	{"ENABLE", OPTIONAL, steer_enable, NULL, NULL},
 	{"RECONNECT", OPTIONAL, steer_reconnect, NULL, NULL},
-	{"KILL", OPTIONAL, steer_kill, NULL, NULL},
-	{"KILL_CLIENT", NEEDED, steer_kill_client, NULL, NULL},
+	{"KILL", OPTIONAL, await_steer_kill, NULL, NULL},
+	{"KILL_CLIENT", NEEDED, await_steer_kill_client, NULL, NULL},
 	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed, NULL},
-	{"SHUTDOWN", OPTIONAL, steer_shutdown, NULL, NULL},
+	{"SHUTDOWN", OPTIONAL, await_steer_shutdown, NULL, NULL},
 };
 
 static bool invalid(const char *text, size_t length, struct failure *why)
@@ -106,13 +107,13 @@ static bool invalid(const char *text, size_t length, struct failure *why)
 	return failure_set(why, FAILURE_CONSOLE_SYNTAX, shown);
 }
 
-static bool set(struct turn *turn, struct failure *why)
+static bool await_set_command(struct turn *turn, struct failure *why)
 {
 	const struct command *command = &turn->command;
 	char tag[sizeof command->argument + sizeof command->value + 8];
 
 	if (!show_is_fake(command->argument) &&
-	    !steer_set(turn->session, command->argument, command->value, why))
+	    !await_steer_set(turn->session, command->argument, command->value, why))
 		return false;
 	snprintf(tag, sizeof tag, "SET %s=%s", command->argument, command->value);
 	write_command_complete(&turn->reply, tag);
@@ -131,7 +132,55 @@ static const struct verb *find_verb(const struct command *command)
 	return NULL;
 }
 
-static bool steer(struct turn *turn, const struct verb *verb, struct failure *why)
+static bool connection_failed(const struct session *session, struct failure *why)
+{
+	if (session->killed != FAILURE_NONE)
+		return failure_set(why, session->killed);
+	return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+}
+
+/* Sends the reply, as much at once as the client takes. */
+static bool await_reply_sent(struct turn *turn, struct failure *why)
+{
+	struct stream *client = &turn->session->client;
+	struct writer *reply = &turn->reply;
+
+	if (reply->failed)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	size_t at = 0;
+	do { /* at least once: an error may still be unsent in front of it */
+		size_t left = reply->length - at;
+		size_t piece = left < REPLY_BYTES ? left : REPLY_BYTES;
+		if (!stream_send(client, reply->data + at, piece))
+			return connection_failed(turn->session, why);
+		if (stream_has_unsent(client) && !await_sent(client, DEADLINE_NEVER))
+			return connection_failed(turn->session, why);
+		at += piece;
+	} while (at < reply->length);
+	writer_release(reply);
+	return true;
+}
+
+/* Waits until the verb may be answered, or the one who asked is gone. */
+static bool await_done(struct turn *turn, const struct verb *verb, struct failure *why)
+{
+	struct session *session = turn->session;
+
+	/* Of the extended protocol the answers are put together later. */
+	if (!turn->is_extended && !await_reply_sent(turn, why))
+		return false;
+	if (!stream_watch(&session->client)) /* to hear of its end */
+		return failure_set(why, FAILURE_NO_MEMORY);
+	while (!verb->is_done(session, turn->command.argument)) {
+		if (stream_peer_is_gone(&session->client))
+			return failure_set(why, FAILURE_CLIENT_GONE);
+		if (!await_sleep(session->client.loop, loop_now() + LOOK_US))
+			return connection_failed(session, why);
+	}
+	return true;
+}
+
+static bool await_verb(struct turn *turn, const struct verb *verb, struct failure *why)
 {
 	if (!turn->session->is_admin)
 		return failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
@@ -140,10 +189,10 @@ static bool steer(struct turn *turn, const struct verb *verb, struct failure *wh
 		return false;
 	if (verb->remark != NULL)
 		verb->remark(&turn->reply, turn->session);
-	if (verb->is_done != NULL && !verb->is_done(turn->session, turn->command.argument))
-		turn->waits = verb;
-	else
-		write_command_complete(&turn->reply, verb->name);
+	if (verb->is_done != NULL && !verb->is_done(turn->session, turn->command.argument) &&
+	    !await_done(turn, verb, why))
+		return false;
+	write_command_complete(&turn->reply, verb->name);
 	return true;
 }
 
@@ -160,20 +209,32 @@ static bool is_whole(const struct view *view, const struct view_formats *formats
 	       view->limit < 0;
 }
 
-static bool show(struct turn *turn, const char *text, size_t length,
-		 const struct view_formats *formats, struct failure *why)
+static bool await_table(struct turn *turn, struct writer *writer, const char *text, size_t length,
+			struct failure *why)
 {
-	const struct command *command = &turn->command;
+	switch (await_show(writer, turn->command.argument, turn->session)) {
+	case SHOWN:
+		return true;
+	case NOTHING_TO_SHOW:
+		return invalid(text, length, why);
+	case SHOW_FAILED:
+		break;
+	}
+	return failure_set(why, FAILURE_NO_MEMORY);
+}
+
+static bool await_show_command(struct turn *turn, const char *text, size_t length,
+			       const struct view_formats *formats, struct failure *why)
+{
+	const struct view *view = &turn->command.view;
 	struct writer table;
 
-	if (is_whole(&command->view, formats))
-		return show_write(&turn->reply, command->argument, turn->session) ||
-		       invalid(text, length, why);
+	if (is_whole(view, formats))
+		return await_table(turn, &turn->reply, text, length, why);
 	writer_init(&table);
-	bool good = show_write(&table, command->argument, turn->session) ?
-			    view_write(&turn->reply, table.data, table.length, &command->view,
-				       formats, formats == NULL, why) :
-			    invalid(text, length, why);
+	bool good = await_table(turn, &table, text, length, why) &&
+		    view_write(&turn->reply, table.data, table.length, view, formats,
+			       formats == NULL, why);
 	turn->reply.failed |= table.failed;
 	writer_release(&table);
 	return good;
@@ -223,8 +284,8 @@ bool turn_describe(struct turn *turn, const char *text, struct writer *descripti
 	return true;
 }
 
-bool turn_run(struct turn *turn, const char *text, size_t length,
-	      const struct view_formats *formats, struct failure *why)
+bool await_turn_run(struct turn *turn, const char *text, size_t length,
+		    const struct view_formats *formats, struct failure *why)
 {
 	struct command *command = &turn->command;
 	bool good;
@@ -238,7 +299,7 @@ bool turn_run(struct turn *turn, const char *text, size_t length,
 		message_end(&turn->reply);
 		return true;
 	case COMMAND_SET:
-		return set(turn, why);
+		return await_set_command(turn, why);
 	case COMMAND_TOO_LONG:
 		return failure_set(why, FAILURE_CONSOLE_ARGUMENTS);
 	case COMMAND_INVALID:
@@ -247,44 +308,15 @@ bool turn_run(struct turn *turn, const char *text, size_t length,
 		break;
 	}
 	if (is_show(command))
-		return show(turn, text, length, formats, why);
+		return await_show_command(turn, text, length, formats, why);
 	const struct verb *verb = find_verb(command);
 	if (verb == NULL)
 		return invalid(text, length, why);
-	return steer(turn, verb, why) ||
+	return await_verb(turn, verb, why) ||
 	       (why->kind == FAILURE_CONSOLE_SYNTAX && invalid(text, length, why));
 }
 
 /* --- messages ----------------------------------------------------------------------------- */
-
-static bool connection_failed(const struct session *session, struct failure *why)
-{
-	if (session->killed != FAILURE_NONE)
-		return failure_set(why, session->killed);
-	return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
-}
-
-/* Sends the reply, as much at once as the client takes. */
-static bool await_reply_sent(struct turn *turn, struct failure *why)
-{
-	struct stream *client = &turn->session->client;
-	struct writer *reply = &turn->reply;
-
-	if (reply->failed)
-		return failure_set(why, FAILURE_NO_MEMORY);
-	size_t at = 0;
-	do { /* at least once: an error may still be unsent in front of it */
-		size_t left = reply->length - at;
-		size_t piece = left < REPLY_BYTES ? left : REPLY_BYTES;
-		if (!stream_send(client, reply->data + at, piece))
-			return connection_failed(turn->session, why);
-		if (stream_has_unsent(client) && !await_sent(client, DEADLINE_NEVER))
-			return connection_failed(turn->session, why);
-		at += piece;
-	} while (at < reply->length);
-	writer_release(reply);
-	return true;
-}
 
 /* An error, behind what has been said before. One that is FATAL ends the session. */
 static bool send_error(struct turn *turn, struct failure *why, bool ready)
@@ -307,21 +339,21 @@ static void write_ready(struct turn *turn)
 	write_ready_for_query(&turn->reply, turn->session->is_in_block ? 'T' : 'I');
 }
 
-static bool answer_query(struct turn *turn, const struct message *message, struct failure *why)
+static bool await_answer_to_query(struct turn *turn, const struct message *message,
+				  struct failure *why)
 {
 	const char *text = message->body;
 	size_t length = strnlen(text, message->body_length);
 
 	turn->is_extended = false;
-	if (!turn_run(turn, text, length, NULL, why))
+	if (!await_turn_run(turn, text, length, NULL, why))
 		return send_error(turn, why, true);
-	if (turn->waits == NULL)
-		write_ready(turn);
+	write_ready(turn);
 	return true;
 }
 
 /* After an error of the extended protocol everything up to its Sync is dropped, as a server does. */
-static bool answer(struct turn *turn, const struct message *message, struct failure *why)
+static bool await_answer(struct turn *turn, const struct message *message, struct failure *why)
 {
 	struct session *session = turn->session;
 
@@ -333,7 +365,7 @@ static bool answer(struct turn *turn, const struct message *message, struct fail
 		write_ready(turn);
 		return true;
 	case FRONTEND_QUERY:
-		return session->skips_to_sync || answer_query(turn, message, why);
+		return session->skips_to_sync || await_answer_to_query(turn, message, why);
 	case FRONTEND_FLUSH:
 	case FRONTEND_COPY_DATA:
 	case FRONTEND_COPY_DONE:
@@ -346,7 +378,7 @@ static bool answer(struct turn *turn, const struct message *message, struct fail
 		break;
 	}
 	turn->is_extended = true;
-	if (session->skips_to_sync || extended_answer(turn, message, why))
+	if (session->skips_to_sync || await_extended_answer(turn, message, why))
 		return true;
 	session->skips_to_sync = true;
 	return send_error(turn, why, false);
@@ -366,22 +398,22 @@ static bool check(const struct message *message, struct failure *why)
 }
 
 /*
- * Answers whole messages, until one of them has to wait, or so many are answered that they had better
- * be sent. What is left goes back into the stream, since others read into the same buffer meanwhile.
+ * Answers whole messages, until so many are answered that they had better be sent. What is left goes
+ * back into the stream.
  */
-static bool answer_all(struct turn *turn, const char *data, size_t length, struct failure *why)
+static bool await_answers(struct turn *turn, const char *data, size_t length, struct failure *why)
 {
 	struct stream *client = &turn->session->client;
 	struct message message;
 	bool more = true;
 
-	while (more && turn->waits == NULL && turn->reply.length < REPLY_BYTES &&
+	while (more && turn->reply.length < REPLY_BYTES &&
 	       !stream_has_unsent(client)) {
 		more = message_look(data, length, &message);
 		if (more && !check(&message, why))
 			return false;
 		more = more && message_is_whole(&message);
-		if (more && !answer(turn, &message, why))
+		if (more && !await_answer(turn, &message, why))
 			return false;
 		data += more ? message.present : 0;
 		length -= more ? message.present : 0;
@@ -389,26 +421,6 @@ static bool answer_all(struct turn *turn, const char *data, size_t length, struc
 	bool kept =
 		more ? stream_put_back(client, data, length) : stream_keep(client, data, length);
 	return kept || failure_set(why, FAILURE_NO_MEMORY);
-}
-
-static bool await_done(struct turn *turn, struct failure *why)
-{
-	struct session *session = turn->session;
-	const struct verb *verb = turn->waits;
-
-	if (!stream_watch(&session->client)) /* to hear of its end */
-		return failure_set(why, FAILURE_NO_MEMORY);
-	while (!verb->is_done(session, turn->command.argument)) {
-		if (stream_peer_is_gone(&session->client))
-			return failure_set(why, FAILURE_CLIENT_GONE);
-		if (!await_sleep(session->client.loop, loop_now() + LOOK_US))
-			return connection_failed(session, why);
-	}
-	write_command_complete(&turn->reply, verb->name);
-	if (!turn->is_extended)
-		write_ready(turn);
-	turn->waits = NULL;
-	return true;
 }
 
 static bool read_client(struct session *session, char **data, ssize_t *length, struct failure *why)
@@ -419,6 +431,20 @@ static bool read_client(struct session *session, char **data, ssize_t *length, s
 	if (*length < 0 && errno != EAGAIN)
 		return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 	return true;
+}
+
+/* Of a copy, since others read into the same buffer while a command waits. */
+static bool await_answers_to(struct turn *turn, const char *data, size_t length,
+			     struct failure *why)
+{
+	char *copy = malloc(length);
+
+	if (copy == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	memcpy(copy, data, length);
+	bool stays = await_answers(turn, copy, length, why);
+	free(copy);
+	return stays;
 }
 
 bool await_console(struct session *session, struct failure *why)
@@ -432,14 +458,13 @@ bool await_console(struct session *session, struct failure *why)
 	if (length < 0)
 		return true;
 	session->request_at = loop_now();
+	worker_does(session->worker, "answering the console", session->id);
 	writer_init(&turn.reply);
-	bool stays = answer_all(&turn, data, (size_t)length, why);
+	bool stays = await_answers_to(&turn, data, (size_t)length, why);
 	if (stays)
 		stays = await_reply_sent(&turn, why);
 	else if (!turn.reply.failed) /* the end does not take back what was answered before */
 		stream_send(&session->client, turn.reply.data, turn.reply.length);
-	if (stays && turn.waits != NULL)
-		stays = await_done(&turn, why) && await_reply_sent(&turn, why);
 	writer_release(&turn.reply);
 	return stays;
 }

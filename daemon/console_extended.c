@@ -381,12 +381,12 @@ static void send_part(struct turn *turn, struct portal *portal, uint32_t rows_mo
 	}
 }
 
-static bool run_portal(struct turn *turn, struct portal *portal, struct failure *why)
+static bool await_portal_run(struct turn *turn, struct portal *portal, struct failure *why)
 {
 	struct writer reply = turn->reply;
 
 	writer_init(&turn->reply);
-	bool good = turn_run(turn, portal->text, strlen(portal->text), &portal->formats, why);
+	bool good = await_turn_run(turn, portal->text, strlen(portal->text), &portal->formats, why);
 	portal->answer = turn->reply;
 	turn->reply = reply;
 	portal->is_run = true;
@@ -395,7 +395,7 @@ static bool run_portal(struct turn *turn, struct portal *portal, struct failure 
 	return good;
 }
 
-static bool execute(struct turn *turn, struct reader *reader, struct failure *why)
+static bool await_execute(struct turn *turn, struct reader *reader, struct failure *why)
 {
 	struct extended *extended = extended_of(turn->session);
 	const char *name = take_text(reader);
@@ -406,9 +406,9 @@ static bool execute(struct turn *turn, struct reader *reader, struct failure *wh
 	struct portal *portal = *find_portal(extended, name);
 	if (portal == NULL)
 		return unknown("portal", name, "34000", why);
-	if (!portal->is_run && !run_portal(turn, portal, why))
+	if (!portal->is_run && !await_portal_run(turn, portal, why))
 		return false;
-	if (portal->sent == portal->answer.length && turn->waits == NULL)
+	if (portal->sent == portal->answer.length)
 		write_command_complete(&turn->reply, "SELECT 0"); /* fetched to its end before */
 	send_part(turn, portal, rows_most);
 	return true;
@@ -430,7 +430,7 @@ static bool close_named(struct turn *turn, struct reader *reader, struct failure
 	return true;
 }
 
-bool extended_answer(struct turn *turn, const struct message *message, struct failure *why)
+bool await_extended_answer(struct turn *turn, const struct message *message, struct failure *why)
 {
 	struct reader reader = {message->body, message->body + message->body_length, false};
 
@@ -442,7 +442,7 @@ bool extended_answer(struct turn *turn, const struct message *message, struct fa
 	case FRONTEND_DESCRIBE:
 		return describe(turn, &reader, why);
 	case FRONTEND_EXECUTE:
-		return execute(turn, &reader, why);
+		return await_execute(turn, &reader, why);
 	default:
 		return close_named(turn, &reader, why);
 	}

@@ -1,148 +1,53 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <event2/thread.h>
 #include <inttypes.h>
 #include <openssl/rand.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
-#include "daemon/client_tls.h"
+#include "daemon/balance.h"
 #include "daemon/dial.h"
 #include "daemon/notify.h"
-#include "daemon/resolve.h"
+#include "daemon/processors.h"
+#include "daemon/reload.h"
 #include "daemon/runtime/coroutine.h"
-#include "daemon/session.h"
 
-/* Housekeeping acts within a third of a second. */
+/* Housekeeping acts within a third of a second; at the end there is no time to lose. */
 #define TICK_US 250000
+#define LAST_TICKS_US 10000
 /* Descriptors for everything but clients and servers: files, the resolver, those turned away. */
 #define DESCRIPTORS_KEPT 48
 /* How long an immediate end may take to tell everyone. */
 #define END_LIMIT_US INT64_C(1000000)
 
-/* --- commands ----------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------------ */
 
-static void log_change(void *context, const char *line)
+static void order_all(struct daemon *daemon, enum worker_order order)
 {
-	struct daemon *daemon = context;
-	log_write(&daemon->log, LEVEL_LOG, NULL, "%s", line);
-}
-
-static void log_faults(struct daemon *daemon, const struct fault_list *faults,
-		       enum log_level level)
-{
-	char line[16] = "";
-
-	for (size_t i = 0; i < faults->count; i++) {
-		const struct fault *fault = &faults->faults[i];
-		if (fault->line > 0)
-			snprintf(line, sizeof line, ":%d", fault->line);
-		log_write(&daemon->log, level, NULL, "%s%s: %s", fault->file, line, fault->text);
-		line[0] = '\0';
-	}
-}
-
-static void adopt(struct daemon *daemon, struct settings *settings)
-{
-	settings_drop(daemon->settings);
-	daemon->settings = settings;
-	settings_drop(daemon->worker.settings);
-	daemon->worker.settings = settings_hold(settings);
-	pools_adopt(&daemon->pools, settings, loop_now());
-}
-
-/* What can still go wrong with settings whose text is good; they are dropped then. */
-static bool prepare(struct daemon *daemon, struct settings *settings, struct fault_list *faults)
-{
-	if (!client_tls_prepare(settings, faults)) {
-		settings_drop(settings);
-		return false;
-	}
-	if (!log_configure(&daemon->log, settings, daemon->verbose, daemon->quiet)) {
-		fault_add(faults, settings->logfile, 0, "cannot be opened: %s", strerror(errno));
-		settings_drop(settings);
-		return false;
-	}
-	return true;
-}
-
-bool daemon_reload(struct daemon *daemon)
-{
-	struct fault_list faults;
-
-	log_write(&daemon->log, LEVEL_LOG, NULL, "reloading %s", daemon->settings->path);
-	notify_reloading();
-	fault_list_init(&faults);
-	struct settings *settings =
-		settings_reload(daemon->settings, &faults, log_change, daemon);
-	bool good = settings != NULL && prepare(daemon, settings, &faults);
-	if (good)
-		adopt(daemon, settings);
-	else
-		log_write(&daemon->log, LEVEL_ERROR, NULL,
-			  "RELOAD failed, the old settings stay in force");
-	log_faults(daemon, good ? &settings->notes : &faults, good ? LEVEL_WARNING : LEVEL_ERROR);
-	fault_list_release(&faults);
-	notify_ready();
-	return good;
-}
-
-bool daemon_set(struct daemon *daemon, const char *name, const char *value, struct failure *why)
-{
-	struct fault_list faults;
-
-	fault_list_init(&faults);
-	struct settings *settings = settings_change(daemon->settings, name, value, &faults);
-	bool good = settings != NULL && prepare(daemon, settings, &faults);
-	if (good) {
-		settings_describe_changes(daemon->settings, settings, log_change, daemon);
-		adopt(daemon, settings);
-	} else {
-		log_faults(daemon, &faults, LEVEL_ERROR);
-		failure_set(why, FAILURE_CONSOLE_ERROR, "SET failed");
-		failure_detail(why, "%.180s", faults.count > 0 ? faults.faults[0].text : "");
-	}
-	fault_list_release(&faults);
-	return good;
-}
-
-void daemon_pause(struct daemon *daemon)
-{
-	daemon->paused = daemon->pools.paused = true;
-	for (struct pool *pool = daemon->pools.first; pool != NULL; pool = pool->next)
-		pool_pause(pool, loop_now());
-}
-
-void daemon_resume(struct daemon *daemon)
-{
-	daemon->paused = daemon->pools.paused = false;
-	for (struct pool *pool = daemon->pools.first; pool != NULL; pool = pool->next)
-		pool_resume(pool, loop_now());
-}
-
-static void kill_sessions(struct daemon *daemon, enum failure_kind reason)
-{
-	for (struct session *session = daemon->worker.sessions; session != NULL;
-	     session = session->next)
-		session_kill(session, reason);
+	for (unsigned i = 0; i < daemon->worker_count; i++)
+		worker_give_order(&daemon->workers[i], order);
 }
 
 void daemon_shut_down(struct daemon *daemon)
 {
+	static const struct timeval last_ticks = {.tv_usec = LAST_TICKS_US};
+
 	if (daemon->state == DAEMON_ENDING)
 		return;
 	log_write(&daemon->log, LEVEL_LOG, NULL, "shutting down");
 	notify_stopping();
 	daemon->state = DAEMON_ENDING;
 	daemon->ends_by = loop_now() + END_LIMIT_US;
-	daemon->worker.closing = daemon->worker.ending = true;
 	listeners_close(&daemon->listeners);
 	pools_stop(&daemon->pools, loop_now());
-	dial_cancel_all(&daemon->worker);
-	kill_sessions(daemon, FAILURE_SHUTTING_DOWN);
-	event_active(daemon->tick, EV_TIMEOUT, 0);
+	order_all(daemon, WORKER_END);
+	event_add(daemon->tick, &last_ticks);
 }
 
 void daemon_shut_down_gently(struct daemon *daemon, enum daemon_state waiting_for)
@@ -150,8 +55,8 @@ void daemon_shut_down_gently(struct daemon *daemon, enum daemon_state waiting_fo
 	if (daemon->state == DAEMON_ENDING)
 		return;
 	notify_stopping();
-	daemon->state = waiting_for;
-	daemon->worker.closing = true;
+	daemon->state = (int)waiting_for;
+	order_all(daemon, WORKER_CLOSE);
 	listeners_close_tcp(&daemon->listeners);
 	if (waiting_for == DAEMON_WAITING_FOR_SERVERS)
 		pools_stop(&daemon->pools, loop_now());
@@ -161,32 +66,33 @@ void daemon_shut_down_gently(struct daemon *daemon, enum daemon_state waiting_fo
 /* --- now and then ------------------------------------------------------------------------- */
 
 /* What an ending process still waits for. */
-static bool is_deserted(const struct daemon *daemon)
+static bool is_deserted(struct daemon *daemon)
 {
-	return daemon->worker.session_count == 0 && daemon->worker.loop.running_count == 0 &&
-	       pools_server_count(&daemon->pools) == 0;
+	for (unsigned i = 0; i < daemon->worker_count; i++)
+		if (!worker_is_deserted(&daemon->workers[i]))
+			return false;
+	return pools_server_count(&daemon->pools) == 0;
 }
 
 static void look_for_the_end(struct daemon *daemon)
 {
 	if (daemon->state == DAEMON_WAITING_FOR_SERVERS && pools_server_count(&daemon->pools) == 0)
 		daemon_shut_down(daemon);
-	if (daemon->state == DAEMON_WAITING_FOR_CLIENTS && daemon->worker.client_count == 0)
+	if (daemon->state == DAEMON_WAITING_FOR_CLIENTS && daemon->client_count == 0)
 		daemon_shut_down(daemon);
 	if (daemon->state == DAEMON_ENDING &&
 	    (is_deserted(daemon) || loop_now() >= daemon->ends_by))
-		loop_stop(&daemon->worker.loop);
+		loop_stop(&daemon->workers->loop);
 }
 
 /* One line, in the words of PgBouncer, for the log and for systemctl status. */
 static void report_statistics(struct daemon *daemon, int64_t elapsed_us)
 {
-	struct stats sum = {0};
+	struct stats sum;
 	struct stats average;
 	char line[512];
 
-	for (struct pool *pool = daemon->pools.first; pool != NULL; pool = pool->next)
-		stats_add(&sum, &pool->stats);
+	pools_stats(&daemon->pools, &sum);
 	stats_average(&average, &daemon->period_start, &sum, elapsed_us);
 	daemon->period_start = sum;
 	snprintf(line, sizeof line,
@@ -214,16 +120,14 @@ static void end_period_if_due(struct daemon *daemon, int64_t now)
 	report_statistics(daemon, elapsed);
 }
 
-/* Sessions at rest have no timer; only where there is a limit for them are they looked at. */
-static void look_at_sessions(struct daemon *daemon, int64_t now)
+/* systemd hears of a hung worker by hearing nothing. */
+static void give_sign_of_life(struct daemon *daemon, int64_t now)
 {
-	if (daemon->settings->client_idle_timeout_us == 0 && daemon->settings->user_count == 0 &&
-	    !daemon->worker.has_sleepers && !daemon->settings->server_fast_close)
+	if (daemon->watchdog_us <= 0 || now - daemon->watchdog_at < daemon->watchdog_us ||
+	    watchdog_sees_stalled(&daemon->watchdog))
 		return;
-	daemon->worker.has_sleepers = false;
-	for (struct session *session = daemon->worker.sessions; session != NULL;
-	     session = session->next)
-		session_tick(session, now);
+	daemon->watchdog_at = now;
+	notify_alive();
 }
 
 static void tick(evutil_socket_t fd, short what, void *arg)
@@ -233,19 +137,15 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	struct daemon *daemon = arg;
 	int64_t now = loop_now();
 
-	callback_begins(&daemon->worker.loop);
+	callback_begins(&daemon->workers->loop);
+	worker_does(daemon->workers, "housekeeping of the pools", 0);
 	pools_tick(&daemon->pools, now);
 	pools_forget_idle_talk(&daemon->pools);
-	look_at_sessions(daemon, now);
-	dial_again(&daemon->worker);
 	end_period_if_due(daemon, now);
-	loop_trim(&daemon->worker.loop);
-	if (daemon->watchdog_us > 0 && now - daemon->watchdog_at >= daemon->watchdog_us) {
-		daemon->watchdog_at = now;
-		notify_alive();
-	}
+	balance_measure(daemon->workers);
+	give_sign_of_life(daemon, now);
 	look_for_the_end(daemon);
-	callback_ends(&daemon->worker.loop);
+	callback_ends(&daemon->workers->loop);
 }
 
 /* --- signals ------------------------------------------------------------------------------ */
@@ -269,7 +169,19 @@ static void on_resume_signal(struct daemon *daemon)
 		return;
 	}
 	log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGUSR2, RESUME");
-	daemon_resume(daemon);
+	pools_resume(&daemon->pools, loop_now());
+}
+
+static void reload_main(void *arg)
+{
+	await_reload(arg);
+}
+
+static void on_hangup(struct daemon *daemon)
+{
+	log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGHUP, re-reading config");
+	if (coroutine_start(&daemon->workers->loop, reload_main, daemon) == NULL)
+		log_write(&daemon->log, LEVEL_ERROR, NULL, "RELOAD failed: out of memory");
 }
 
 static void on_signal(evutil_socket_t number, short what, void *arg)
@@ -277,7 +189,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 	(void)what;
 	struct daemon *daemon = arg;
 
-	callback_begins(&daemon->worker.loop);
+	callback_begins(&daemon->workers->loop);
 	switch (number) {
 	case SIGTERM:
 		on_stop_signal(daemon, SIGTERM, DAEMON_WAITING_FOR_CLIENTS);
@@ -290,17 +202,16 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 		daemon_shut_down(daemon);
 		break;
 	case SIGHUP:
-		log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGHUP, re-reading config");
-		daemon_reload(daemon);
+		on_hangup(daemon);
 		break;
 	case SIGUSR1:
 		log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGUSR1, PAUSE");
-		daemon_pause(daemon);
+		pools_pause(&daemon->pools, loop_now());
 		break;
 	default:
 		on_resume_signal(daemon);
 	}
-	callback_ends(&daemon->worker.loop);
+	callback_ends(&daemon->workers->loop);
 }
 
 static bool watch_signals(struct daemon *daemon)
@@ -310,7 +221,7 @@ static bool watch_signals(struct daemon *daemon)
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
 		daemon->signals[i] =
-			evsignal_new(daemon->worker.loop.base, numbers[i], on_signal, daemon);
+			evsignal_new(daemon->workers->loop.base, numbers[i], on_signal, daemon);
 		if (daemon->signals[i] == NULL || event_add(daemon->signals[i], NULL) != 0)
 			return false;
 	}
@@ -339,35 +250,38 @@ static size_t raise_descriptor_limit(struct daemon *daemon)
 	return clients;
 }
 
-static bool worker_init(struct worker *worker, struct daemon *daemon)
+bool daemon_has_descriptors(struct daemon *daemon)
 {
-	*worker = (struct worker){
-		.daemon = daemon,
-		.log = &daemon->log,
-		.offload = &daemon->offload,
-		.keyring = &daemon->keyring,
-		.pools = &daemon->pools,
-		.settings = settings_hold(daemon->settings),
-	};
-	if (!loop_init(&worker->loop))
-		return false;
-	worker->resolver = resolver_new(&worker->loop, daemon->settings->resolv_conf);
-	worker->session_limit = raise_descriptor_limit(daemon);
-	return worker->resolver != NULL;
+	size_t in_use =
+		pools_server_count(&daemon->pools) + worker_total_sessions(daemon->workers);
+
+	return in_use < daemon->session_limit;
 }
 
-static void worker_release(struct worker *worker)
+static bool make_workers(struct daemon *daemon)
 {
-	cancel_keys_release(&worker->cancel_keys);
-	resolver_free(worker->resolver);
-	coroutine_free_spares(&worker->loop);
-	writer_release(&worker->requests);
-	writer_release(&worker->replies);
-	if (worker->loop.deepest_bytes > 0) /* known in debug builds */
-		log_write(worker->log, LEVEL_LOG, NULL, "deepest stack: %zu bytes",
-			  worker->loop.deepest_bytes);
-	loop_release(&worker->loop);
-	settings_drop(worker->settings);
+	daemon->worker_count = daemon->settings->workers > 0 ? (unsigned)daemon->settings->workers :
+							       processors_available();
+	daemon->workers = aligned_alloc(64, daemon->worker_count * sizeof *daemon->workers);
+	if (daemon->workers == NULL)
+		return false;
+	for (unsigned i = 0; i < daemon->worker_count; i++) {
+		struct worker *worker = &daemon->workers[i];
+		memset(worker, 0, sizeof *worker);
+		worker->index = i;
+		worker->all = daemon->workers;
+		worker->count = daemon->worker_count;
+		worker->daemon = daemon;
+		worker->log = &daemon->log;
+		worker->offload = &daemon->offload;
+		worker->pools = &daemon->pools;
+		worker->cancel_keys = &daemon->cancel_keys;
+		worker->keyring = &daemon->keyring;
+		worker->settings = settings_hold(daemon->settings);
+		if (!worker_init(worker))
+			return false;
+	}
+	return true;
 }
 
 bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, bool quiet)
@@ -383,16 +297,19 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 		return false;
 	}
 	RAND_bytes((unsigned char *)&seed, sizeof seed);
+	evthread_use_pthreads(); /* the resolvers share a source of random numbers */
 	offload_init(&daemon->offload);
 	quotas_init(&daemon->quotas);
-	if (!keyring_init(&daemon->keyring) ||
-	    !worker_init(&daemon->worker, daemon) ||
-	    !pools_init(&daemon->pools, settings, &dial_calls, &daemon->worker, seed) ||
+	cancel_keys_init(&daemon->cancel_keys);
+	if (!keyring_init(&daemon->keyring) || !make_workers(daemon) ||
+	    !pools_init(&daemon->pools, settings, daemon->worker_count, &dial_calls,
+			daemon->workers, seed) ||
 	    !watch_signals(daemon)) {
 		log_write(&daemon->log, LEVEL_FATAL, NULL, "cannot start: %s", strerror(errno));
 		return false;
 	}
-	daemon->tick = event_new(daemon->worker.loop.base, -1, EV_PERSIST, tick, daemon);
+	daemon->session_limit = raise_descriptor_limit(daemon);
+	daemon->tick = event_new(daemon->workers->loop.base, -1, EV_PERSIST, tick, daemon);
 	daemon->watchdog_us = notify_watchdog_us();
 	daemon->period_began_at = loop_now();
 	return daemon->tick != NULL && event_add(daemon->tick, &period) == 0;
@@ -400,16 +317,49 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 
 bool daemon_listen(struct daemon *daemon)
 {
-	return listeners_open(&daemon->listeners, &daemon->worker);
+	return listeners_open(&daemon->listeners, daemon->workers);
+}
+
+bool daemon_start(struct daemon *daemon)
+{
+	for (unsigned i = 0; i < daemon->worker_count; i++)
+		if (!worker_start(&daemon->workers[i])) {
+			log_write(&daemon->log, LEVEL_FATAL, NULL,
+				  "cannot start the thread of worker %u of %u: %s (see workers)", i,
+				  daemon->worker_count, strerror(errno));
+			return false;
+		}
+	if (!watchdog_start(&daemon->watchdog, daemon->workers)) {
+		log_write(&daemon->log, LEVEL_FATAL, NULL,
+			  "cannot start the watchdog's thread: %s", strerror(errno));
+		return false;
+	}
+	log_write(&daemon->log, LEVEL_LOG, NULL, "%u workers", daemon->worker_count);
+	return true;
+}
+
+/* One that hangs is left behind. */
+static bool join_all(struct daemon *daemon)
+{
+	struct timespec until;
+	bool joined = true;
+
+	watchdog_stop(&daemon->watchdog);
+	order_all(daemon, WORKER_STOP);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 1;
+	for (unsigned i = 1; i < daemon->worker_count; i++)
+		joined &= pthread_timedjoin_np(daemon->workers[i].thread, NULL, &until) == 0;
+	return joined;
 }
 
 bool daemon_run(struct daemon *daemon)
 {
-	log_faults(daemon, &daemon->settings->notes, LEVEL_WARNING);
+	log_faults(&daemon->log, &daemon->settings->notes, LEVEL_WARNING);
 	pools_adopt(&daemon->pools, daemon->settings, loop_now());
 	notify_ready();
-	loop_run(&daemon->worker.loop);
-	return is_deserted(daemon);
+	loop_run(&daemon->workers->loop);
+	return join_all(daemon) && is_deserted(daemon);
 }
 
 void daemon_release(struct daemon *daemon)
@@ -422,7 +372,10 @@ void daemon_release(struct daemon *daemon)
 	keyring_release(&daemon->keyring);
 	quotas_release(&daemon->quotas);
 	pools_release(&daemon->pools);
-	worker_release(&daemon->worker);
+	for (unsigned i = 0; i < daemon->worker_count; i++)
+		worker_release(&daemon->workers[i]);
+	free(daemon->workers);
+	cancel_keys_release(&daemon->cancel_keys);
 	log_release(&daemon->log);
 	settings_drop(daemon->settings);
 }

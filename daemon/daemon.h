@@ -1,11 +1,13 @@
 /*
- * The process: its settings, its listeners, its worker, and the commands that signals and the
- * console give it.
+ * The process: its settings, its listeners, its workers, and the commands that signals and the
+ * console give it. It lives in the main thread, that of the first worker; what others may touch is
+ * atomic, or has a lock.
  */
 #ifndef MILLPOND_DAEMON_DAEMON_H
 #define MILLPOND_DAEMON_DAEMON_H
 
 #include <event2/event.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +18,7 @@
 #include "daemon/log.h"
 #include "daemon/offload.h"
 #include "daemon/quota.h"
+#include "daemon/watchdog.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
 
@@ -35,12 +38,19 @@ struct daemon {
 	struct offload offload;
 	struct keyring keyring;
 	struct quotas quotas;
-	struct worker worker;
+	struct cancel_keys cancel_keys;
+	struct worker *workers;
+	unsigned worker_count;
+	struct watchdog watchdog;
 	struct listeners listeners;
 	struct event *signals[8];
 	struct event *tick;
-	enum daemon_state state;
-	bool paused;
+	atomic_int state;	   /* enum daemon_state */
+	atomic_size_t client_count; /* logged in, without the console's */
+	atomic_size_t console_count; /* clients of the console */
+	atomic_uint moves_held;	   /* while this is not 0 no session goes to another worker */
+	size_t session_limit;	   /* as many as there are descriptors for */
+	bool is_reloading;
 	int64_t ends_by; /* when ending: whatever is still open then is left to the kernel */
 	int64_t period_began_at; /* of the statistics */
 	struct stats period_start;
@@ -55,22 +65,17 @@ void daemon_release(struct daemon *daemon);
 /* Opens the listening sockets, or takes those that systemd passed. False: the log says why. */
 bool daemon_listen(struct daemon *daemon);
 
+/* Starts the workers' threads. False: one cannot be started, and the log says why. */
+bool daemon_start(struct daemon *daemon);
+
 /* Runs until it is told to end. True: everything is closed, and daemon_release() may be called. */
 bool daemon_run(struct daemon *daemon);
 
-/*
- * Reads the configuration again. All or nothing: False when it is faulty; the log says where, and
- * nothing has changed.
- */
-bool daemon_reload(struct daemon *daemon);
+/* Whether there are descriptors for another client. */
+bool daemon_has_descriptors(struct daemon *daemon);
 
-/* Gives a setting another value until the next reload. False: `why` says what is wrong with it. */
-bool daemon_set(struct daemon *daemon, const char *name, const char *value, struct failure *why);
-
-void daemon_pause(struct daemon *daemon);
-void daemon_resume(struct daemon *daemon);
-
-/* Ends at once; or stops listening, and ends once nobody is left (see enum daemon_state). */
+/* In the main thread: ends at once; or stops listening, and ends once nobody is left (see enum
+ * daemon_state). */
 void daemon_shut_down(struct daemon *daemon);
 void daemon_shut_down_gently(struct daemon *daemon, enum daemon_state waiting_for);
 

@@ -17,7 +17,8 @@
 
 static struct worker *worker_of(const struct server *server)
 {
-	return server->pool->pools->context;
+	struct worker *workers = server->pool->pools->context;
+	return &workers[server->worker];
 }
 
 /* --- logging in --------------------------------------------------------------------------- */
@@ -88,14 +89,16 @@ static bool await_credentials_accepted(struct server *server, struct conninfo *c
 static bool await_server_login(struct server *server, struct failure *why, int64_t deadline)
 {
 	struct pool *pool = server->pool;
-	const struct database *database = pool->database;
+	const struct database *database;
 	struct conninfo conninfo;
 	struct credentials credentials;
 
-	if (database == NULL)
-		return failure_set(why, FAILURE_NO_DATABASE, pool->database_name);
 	/* A reload meanwhile must not mix the old entry with a new one. */
-	struct settings *settings = settings_hold(pool->settings);
+	struct settings *settings = pool_settings(pool, &database);
+	if (database == NULL) {
+		settings_drop(settings);
+		return failure_set(why, FAILURE_NO_DATABASE, pool->database_name);
+	}
 	credentials_find(&credentials, worker_of(server), settings, database, pool->user_name);
 	bool done = await_conninfo(&conninfo, worker_of(server), pool, settings, database, why,
 				   deadline) &&
@@ -121,6 +124,7 @@ static void dial_main(void *arg)
 	struct failure why;
 
 	server->busy = coroutine_current(&worker->loop);
+	worker_does(worker, "logging in to a server", server->id);
 	if (pool_is_into_reserve(server->pool))
 		server_log(worker->log, LEVEL_LOG, server, "taking connection from reserve_pool");
 	if (await_server_login(server, &why, limit > 0 ? started_at + limit : DEADLINE_NEVER)) {
@@ -176,6 +180,8 @@ static void await_batch(struct worker *worker, struct dial *dials, struct task *
 			try_again_later(worker, dials[i].server);
 }
 
+static void dial_here(struct worker *worker, struct server *batch);
+
 static void batch_main(void *arg)
 {
 	struct server *batch = arg;
@@ -189,14 +195,13 @@ static void batch_main(void *arg)
 	if (dials != NULL && tasks != NULL)
 		await_batch(worker, dials, tasks, batch);
 	else
-		dial_calls.dial(worker, batch);
+		dial_here(worker, batch);
 	free(dials);
 	free(tasks);
 }
 
-static void dial(void *context, struct server *batch)
+static void dial_here(struct worker *worker, struct server *batch)
 {
-	struct worker *worker = context;
 	bool single = batch->next_in_batch == NULL;
 
 	if (coroutine_start(&worker->loop, single ? dial_main : batch_main, batch) != NULL)
@@ -225,10 +230,8 @@ static void check_main(void *arg)
 	pool_check_ended(server, good, loop_now());
 }
 
-static void check(void *context, struct server *server)
+static void check_here(struct worker *worker, struct server *server)
 {
-	struct worker *worker = context;
-
 	if (coroutine_start(&worker->loop, check_main, server) == NULL) {
 		server->next_in_batch = worker->unchecked;
 		worker->unchecked = server;
@@ -239,12 +242,14 @@ void dial_cancel_all(struct worker *worker)
 {
 	static const enum server_state states[] = {SERVER_LOGIN, SERVER_TESTED};
 
+	pools_lock(worker->pools);
 	for (struct pool *pool = worker->pools->first; pool != NULL; pool = pool->next)
 		for (size_t i = 0; i < sizeof states / sizeof *states; i++)
 			for (struct server *server = pool->servers[states[i]].first;
 			     server != NULL; server = server->next)
-				if (server->busy != NULL)
+				if (server->worker == worker->index && server->busy != NULL)
 					coroutine_cancel(server->busy);
+	pools_unlock(worker->pools);
 }
 
 void dial_again(struct worker *worker)
@@ -265,20 +270,110 @@ void dial_again(struct worker *worker)
 	}
 }
 
-static void retire(void *context, struct server *server, const char *reason)
+static void retire_here(struct worker *worker, struct server *server)
 {
-	struct worker *worker = context;
 	struct upstream *upstream = upstream_of(server);
 
 	if (upstream != NULL) {
 		/* One that never was at rest has been logged by the one who dialled. */
 		if (worker->settings->log_disconnections && server->connected_at != 0)
 			server_log(worker->log, LEVEL_LOG, server,
-				   "closing because: %s (age=%llds)", reason,
+				   "closing because: %s (age=%llds)", server->retire_reason,
 				   (long long)((loop_now() - server->connected_at) / 1000000));
 		upstream_free(upstream);
 	}
 	server_free(server);
+}
+
+/* --- from any thread to the server's home ------------------------------------------------- */
+
+static void append(struct server **list, struct server *more)
+{
+	while (*list != NULL)
+		list = &(*list)->next_in_batch;
+	*list = more;
+}
+
+static void take_inbox(struct loop_message *message)
+{
+	struct worker *worker =
+		(struct worker *)(void *)((char *)message - offsetof(struct worker, inbox.message));
+	struct worker_inbox *inbox = &worker->inbox;
+	struct server *next;
+
+	pthread_mutex_lock(&inbox->lock);
+	struct server *dials = inbox->dials;
+	struct server *checks = inbox->checks;
+	struct server *retired = inbox->retired;
+	inbox->dials = inbox->checks = inbox->retired = NULL;
+	inbox->is_posted = false;
+	pthread_mutex_unlock(&inbox->lock);
+
+	for (struct server *server = retired; server != NULL; server = next) {
+		next = server->next_in_batch;
+		retire_here(worker, server);
+	}
+	for (struct server *server = checks; server != NULL; server = next) {
+		next = server->next_in_batch;
+		check_here(worker, server);
+	}
+	if (dials != NULL)
+		dial_here(worker, dials);
+}
+
+void dial_open_inbox(struct worker *worker)
+{
+	worker->inbox.message.deliver = take_inbox;
+}
+
+static void send_to(struct worker *worker, struct server **list, struct server *servers)
+{
+	struct worker_inbox *inbox = &worker->inbox;
+
+	pthread_mutex_lock(&inbox->lock);
+	append(list, servers);
+	bool was_posted = inbox->is_posted;
+	inbox->is_posted = true;
+	pthread_mutex_unlock(&inbox->lock);
+	if (!was_posted)
+		loop_post(&worker->loop, &inbox->message);
+}
+
+static void dial(void *context, struct server *batch)
+{
+	(void)context;
+	struct worker *worker = worker_of(batch);
+
+	if (worker_is_here(worker))
+		dial_here(worker, batch);
+	else
+		send_to(worker, &worker->inbox.dials, batch);
+}
+
+static void check(void *context, struct server *server)
+{
+	(void)context;
+	struct worker *worker = worker_of(server);
+
+	server->next_in_batch = NULL;
+	if (worker_is_here(worker))
+		check_here(worker, server);
+	else
+		send_to(worker, &worker->inbox.checks, server);
+}
+
+/* A reason that is not a literal comes from the server's own thread, where it is used at once. */
+static void retire(void *context, struct server *server, const char *reason)
+{
+	(void)context;
+	struct worker *worker = worker_of(server);
+
+	server->retire_reason = reason;
+	server->next_in_batch = NULL;
+	if (worker_is_here(worker))
+		retire_here(worker, server);
+	else
+		send_to(worker, &worker->inbox.retired, server);
 }
 
 const struct pool_calls dial_calls = {.dial = dial, .check = check, .retire = retire};

@@ -9,10 +9,13 @@
 
 struct worker;
 
-/* The context of these calls is a struct worker. */
+/* The context of these calls is the array of workers; each is done by the server's home. */
 extern const struct pool_calls dial_calls;
 
-/* Cuts short the logins and checks that are under way. */
+/* Before the first call: where what comes from other threads is taken up. */
+void dial_open_inbox(struct worker *worker);
+
+/* Cuts short the logins and checks that are under way in this worker. */
 void dial_cancel_all(struct worker *worker);
 
 /* Tries again what could not be started for lack of memory. */

@@ -15,10 +15,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/balance.h"
+#include "daemon/daemon.h"
 #include "daemon/notify.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
-#include "pool/pools.h"
 #include "protocol/writer.h"
 
 /* Clients accepted before the others have their turn. */
@@ -80,13 +81,13 @@ static void refuse_for_lack_of_descriptors(struct listener *listener)
 static void greet(struct listener *listener, int fd, const struct sockaddr *address)
 {
 	struct worker *worker = listener->worker;
-	size_t in_use = worker->session_count + pools_server_count(worker->pools);
-	enum failure_kind refusal =
-		in_use >= worker->session_limit ? FAILURE_NO_DESCRIPTORS : FAILURE_NONE;
+	enum failure_kind refusal = daemon_has_descriptors(worker->daemon) ?
+					    FAILURE_NONE :
+					    FAILURE_NO_DESCRIPTORS;
 	struct peer peer;
 
 	peer_from_address(&peer, fd, address, (uint16_t)worker->settings->listen_port);
-	if (session_start(worker, fd, &peer, refusal) == NULL)
+	if (!session_start(balance_place(worker), fd, &peer, refusal))
 		turn_away(fd);
 }
 

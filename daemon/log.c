@@ -43,6 +43,7 @@ static enum log_level level_for(int verbose)
 void log_init(struct log *log, int verbose)
 {
 	*log = (struct log){.file = -1, .to_stderr = true, .level = level_for(verbose)};
+	pthread_rwlock_init(&log->lock, NULL);
 	log->to_journal = stderr_is_journal();
 }
 
@@ -55,6 +56,7 @@ bool log_configure(struct log *log, const struct settings *settings, int verbose
 		if (file < 0)
 			return false;
 	}
+	pthread_rwlock_wrlock(&log->lock);
 	if (log->file >= 0)
 		close(log->file);
 	log->file = file;
@@ -68,6 +70,7 @@ bool log_configure(struct log *log, const struct settings *settings, int verbose
 	log->to_syslog = log->ident != NULL;
 	if (log->to_syslog)
 		openlog(log->ident, LOG_PID | LOG_NDELAY, (int)settings->syslog_facility);
+	pthread_rwlock_unlock(&log->lock);
 	return true;
 }
 
@@ -78,6 +81,7 @@ void log_release(struct log *log)
 	if (log->to_syslog)
 		closelog();
 	free(log->ident);
+	pthread_rwlock_destroy(&log->lock);
 }
 
 static void write_all(int fd, const char *line, size_t length)
@@ -116,23 +120,13 @@ static void one_line(char *text)
 			*text = ' ';
 }
 
-void log_vwrite(struct log *log, enum log_level level, const char *subject, const char *format,
-		va_list arguments)
+static void write_line(const struct log *log, enum log_level level, char *message)
 {
-	char message[LINE_BYTES - 200];
 	char line[LINE_BYTES];
+	char priority[8] = "";
 
-	if (level > log->level)
-		return;
-	size_t used = subject == NULL ? 0 : (size_t)snprintf(message, 300, "%s ", subject);
-	if (used >= 300)
-		used = 299;
-	vsnprintf(message + used, sizeof message - used, format, arguments);
-	one_line(message);
 	if (log->to_syslog)
 		syslog(levels[level].priority, "%s", message);
-
-	char priority[8] = "";
 	if (log->to_journal)
 		snprintf(priority, sizeof priority, "<%d>", levels[level].priority);
 	size_t time_length = put_time(line, 100);
@@ -146,6 +140,22 @@ void log_vwrite(struct log *log, enum log_level level, const char *subject, cons
 		dprintf(STDERR_FILENO, "%s%s\n", priority, message);
 	else
 		write_all(STDERR_FILENO, line, time_length + (size_t)length);
+}
+
+void log_vwrite(struct log *log, enum log_level level, const char *subject, const char *format,
+		va_list arguments)
+{
+	char message[LINE_BYTES - 200];
+
+	size_t used = subject == NULL ? 0 : (size_t)snprintf(message, 300, "%s ", subject);
+	if (used >= 300)
+		used = 299;
+	vsnprintf(message + used, sizeof message - used, format, arguments);
+	one_line(message);
+	pthread_rwlock_rdlock(&log->lock);
+	if (level <= log->level)
+		write_line(log, level, message);
+	pthread_rwlock_unlock(&log->lock);
 }
 
 void log_write(struct log *log, enum log_level level, const char *subject, const char *format, ...)

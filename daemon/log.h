@@ -7,6 +7,7 @@
 #ifndef MILLPOND_DAEMON_LOG_H
 #define MILLPOND_DAEMON_LOG_H
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 
@@ -15,7 +16,8 @@
 enum log_level { LEVEL_FATAL, LEVEL_ERROR, LEVEL_WARNING, LEVEL_LOG, LEVEL_DEBUG, LEVEL_NOISE };
 
 struct log {
-	int file; /* -1: none */
+	pthread_rwlock_t lock; /* whoever changes where lines go waits for those being written */
+	int file;	       /* -1: none */
 	bool to_stderr;
 	bool to_journal; /* stderr is the journal, which has its own time and wants priorities */
 	bool to_syslog;
@@ -23,7 +25,7 @@ struct log {
 	char *ident;	      /* of syslog, which keeps the pointer */
 };
 
-/* Writes to stderr until log_configure(). `verbose` counts -v. */
+/* Writes to stderr until log_configure(). `verbose` counts -v. All threads may write. */
 void log_init(struct log *log, int verbose);
 
 /* Opens what the settings say (again, so that a rotated file is let go). False: the file cannot

@@ -10,6 +10,7 @@
 #include "daemon/borrow.h"
 #include "daemon/cancel.h"
 #include "daemon/console.h"
+#include "daemon/daemon.h"
 #include "daemon/greeting.h"
 #include "daemon/quota.h"
 #include "daemon/recover.h"
@@ -35,29 +36,37 @@ static bool note_names(struct session *session, const struct startup *startup, s
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
+/* Counted first and then looked at, so that no two can both be the last. */
+static bool count_in(struct daemon *daemon, const struct settings *settings, struct failure *why)
+{
+	size_t others = atomic_fetch_add(&daemon->client_count, 1);
+
+	if (others < (size_t)settings->max_client_conn)
+		return true;
+	atomic_fetch_sub(&daemon->client_count, 1);
+	failure_set(why, FAILURE_TOO_MANY_CLIENTS);
+	return failure_detail(why, "%zu clients are connected; max_client_conn is %d.", others,
+			      settings->max_client_conn);
+}
+
 static bool find_pool(struct session *session, struct failure *why)
 {
-	const struct worker *worker = session->worker;
+	const struct settings *settings = session->worker->settings;
+	struct daemon *daemon = session->worker->daemon;
 	const struct database *database =
-		settings_find_database(worker->settings, session->database_name);
+		settings_find_database(settings, session->database_name);
 
 	if (database == NULL)
 		return failure_set(why, FAILURE_NO_DATABASE, session->database_name);
-	if (worker->client_count >= (size_t)worker->settings->max_client_conn) {
-		failure_set(why, FAILURE_TOO_MANY_CLIENTS);
-		return failure_detail(why, "%zu clients are connected; max_client_conn is %d.",
-				      worker->client_count, worker->settings->max_client_conn);
-	}
-	if (!quota_enter(session, why))
+	if (!count_in(daemon, settings, why))
 		return false;
-	session->pool = pools_find(worker->pools, database, session->database_name,
-				   session->user_name);
-	if (session->pool == NULL)
-		return failure_set(why, FAILURE_NO_MEMORY);
-	session->worker->client_count++;
-	session->pool->client_count++;
-	session->is_counted = true;
-	return true;
+	if (quota_enter(session, why)) {
+		if (session_join_pool(session, database))
+			return true;
+		failure_set(why, FAILURE_NO_MEMORY);
+	}
+	atomic_fetch_sub(&daemon->client_count, 1);
+	return false;
 }
 
 /* --- parameters --------------------------------------------------------------------------- */
@@ -67,7 +76,7 @@ static bool note_parameter(struct session *session, enum failure_kind unsupporte
 {
 	const char *ignored = session->worker->settings->ignore_startup_parameters;
 
-	if (parameters_get(session->pool->welcome, name) != NULL && !parameter_is_read_only(name))
+	if (parameters_get(session->welcome, name) != NULL && !parameter_is_read_only(name))
 		return parameters_change(&session->wishes, name, value) ||
 		       failure_set(why, FAILURE_NO_MEMORY);
 	if (settings_list_has(ignored, name))
@@ -179,7 +188,7 @@ static bool negotiate(struct session *session, const struct startup *startup, st
 
 static void write_parameters(struct writer *writer, const struct session *session)
 {
-	const struct parameters *welcome = session->pool->welcome;
+	const struct parameters *welcome = session->welcome;
 
 	for (size_t i = 0; i < parameters_count(welcome); i++) {
 		const char *name = parameters_name(welcome, i);
@@ -222,7 +231,7 @@ static bool send_welcome(struct session *session, struct failure *why)
 {
 	struct writer writer;
 
-	if (!cancel_key_assign(&session->worker->cancel_keys, session))
+	if (!cancel_key_assign(session->worker->cancel_keys, session))
 		return failure_set(why, FAILURE_NO_MEMORY);
 	writer_init(&writer);
 	write_welcome(&writer, session);
@@ -243,11 +252,13 @@ static bool send_welcome(struct session *session, struct failure *why)
  */
 static bool await_first_server(struct session *session, struct failure *why, int64_t deadline)
 {
-	const struct pool *pool = session->pool;
-	int64_t limit = settings_query_wait_timeout_us(pool->settings, pool->database, pool->user);
+	const struct pool_share *share = session->share;
+	int64_t limit =
+		settings_query_wait_timeout_us(share->settings, share->database, share->user);
 	int64_t waited = limit > 0 ? loop_now() + limit : DEADLINE_NEVER;
 
-	if (parameters_count(session->pool->welcome) > 0)
+	session->welcome = pool_welcome(session->pool);
+	if (parameters_count(session->welcome) > 0)
 		return true;
 	if (!await_borrow(session,
 			  waited < deadline ? FAILURE_QUERY_WAIT_TIMEOUT :
@@ -255,6 +266,8 @@ static bool await_first_server(struct session *session, struct failure *why, int
 			  why, waited < deadline ? waited : deadline))
 		return false;
 	await_give_back(session->upstream, false, false);
+	parameters_drop(session->welcome);
+	session->welcome = pool_welcome(session->pool);
 	return true;
 }
 
@@ -265,10 +278,11 @@ static bool await_pool_login(struct session *session, const struct startup *star
 	    !note_parameters(session, startup, why))
 		return false;
 	session->phase = SESSION_LOGGED_IN;
-	if (!send_welcome(session, why))
-		return false;
-	session->pool->stats.client_login_count++;
-	return true;
+	bool welcome = send_welcome(session, why);
+	parameters_assign(&session->welcome, NULL);
+	if (welcome)
+		stats_count(&session->share->stats.client_login_count, 1);
+	return welcome;
 }
 
 static bool console_login(struct session *session, struct failure *why)
@@ -276,6 +290,7 @@ static bool console_login(struct session *session, struct failure *why)
 	if (!console_admits(session, why))
 		return false;
 	session->phase = SESSION_CONSOLE;
+	session->worker->daemon->console_count++;
 	return quota_enter(session, why) && send_welcome(session, why);
 }
 

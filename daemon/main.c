@@ -171,9 +171,12 @@ static bool take_position(struct daemon *daemon, const char *user, const char *p
 	if (!daemon_listen(daemon))
 		return false;
 	if ((user == NULL || process_become_user(user, why, sizeof why)) &&
-	    (pidfile[0] == '\0' || process_write_pidfile(pidfile, why, sizeof why)))
-		return true;
-	log_write(&daemon->log, LEVEL_FATAL, NULL, "%s", why);
+	    (pidfile[0] == '\0' || process_write_pidfile(pidfile, why, sizeof why))) {
+		if (daemon_start(daemon))
+			return true;
+	} else {
+		log_write(&daemon->log, LEVEL_FATAL, NULL, "%s", why);
+	}
 	listeners_close(&daemon->listeners);
 	return false;
 }
@@ -196,7 +199,7 @@ static int serve(const struct options *options, struct settings *settings)
 	}
 	log_write(&daemon.log, LEVEL_LOG, NULL, "process up: Millpond %s, libevent %s (%s), %s",
 		  MILLPOND_VERSION, event_get_version(),
-		  event_base_get_method(daemon.worker.loop.base),
+		  event_base_get_method(daemon.workers->loop.base),
 		  OpenSSL_version(OPENSSL_VERSION));
 	bool all_closed = daemon_run(&daemon);
 	if (pidfile[0] != '\0')

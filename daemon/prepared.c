@@ -19,12 +19,12 @@
 
 void prepared_begin(struct prepared *prepared, struct session *session, struct upstream *upstream)
 {
-	const struct settings *settings = session->pool->settings;
+	const struct settings *settings = session->share->settings;
 	const struct client_statements *client = session->statements;
 	bool has_names = client != NULL && client->names.entries > 0;
 
 	*prepared = (struct prepared){
-		.on = pool_mode(session->pool) != POOL_SESSION &&
+		.on = pool_share_mode(session->share) != POOL_SESSION &&
 		      (settings->max_prepared_statements > 0 || has_names),
 		.session = session,
 		.upstream = upstream,
@@ -181,7 +181,7 @@ static bool parse_held(struct prepared *prepared, const char *at, struct held *h
 	held->pending = true;
 	held->segment = server_of(prepared)->segment;
 	note->held = held;
-	prepared->session->pool->stats.server_parse_count++;
+	stats_count(&prepared->session->share->stats.server_parse_count, 1);
 	prepared->fresh = false;
 	return push_noted(prepared, letter, note);
 }
@@ -293,7 +293,7 @@ static enum passage parse_unnamed(struct prepared *prepared, const char *body, s
 	    !store_unnamed(client, body, length))
 		return PASSAGE_FAILED;
 	note_unnamed_on_server(prepared, sure);
-	prepared->session->pool->stats.server_parse_count++;
+	stats_count(&prepared->session->share->stats.server_parse_count, 1);
 	return PASSAGE_TAKEN;
 }
 
@@ -341,7 +341,7 @@ static enum passage require_unnamed(struct prepared *prepared, const char *at)
 	}
 	statement_write_parse(out, "", 0, client->unnamed->body, client->unnamed->length);
 	note_unnamed_on_server(prepared, false);
-	prepared->session->pool->stats.server_parse_count++;
+	stats_count(&prepared->session->share->stats.server_parse_count, 1);
 	return taken_if(push(prepared, PIPELINE_OWN_PARSE));
 }
 
@@ -487,7 +487,7 @@ static enum passage parse_again(struct prepared *prepared, const struct message 
 	}
 	write_renamed(prepared, message, name, "", 0);
 	server_of(prepared)->unnamed_session = 0;
-	prepared->session->pool->stats.server_parse_count++;
+	stats_count(&prepared->session->share->stats.server_parse_count, 1);
 	return taken_if(push_noted(prepared, FRONTEND_PARSE, note));
 }
 
@@ -558,7 +558,7 @@ static enum passage request_parse(struct prepared *prepared, const struct messag
 				       parse_unnamed(prepared, name.rest, length) :
 				       parse_named(prepared, message, &name, length);
 	if (passage == PASSAGE_TAKEN)
-		prepared->session->pool->stats.client_parse_count++;
+		stats_count(&prepared->session->share->stats.client_parse_count, 1);
 	return passage;
 }
 
@@ -574,7 +574,7 @@ static enum passage request_bind(struct prepared *prepared, const struct message
 		return taken_if(push(prepared, FRONTEND_BIND));
 	enum passage passage = use_statement(prepared, message, &statement);
 	if (passage == PASSAGE_TAKEN)
-		prepared->session->pool->stats.bind_count++;
+		stats_count(&prepared->session->share->stats.bind_count, 1);
 	return passage;
 }
 

@@ -46,10 +46,10 @@ static void note_time_of_request(struct relay *relay)
 	if (relay->query_at != 0)
 		return;
 	relay->query_at = loop_now();
-	relay->stats->query_count++;
+	stats_count(&relay->stats->query_count, 1);
 	if (relay->transaction_at == 0) {
 		relay->transaction_at = relay->query_at;
-		relay->stats->xact_count++;
+		stats_count(&relay->stats->xact_count, 1);
 	}
 }
 
@@ -229,7 +229,7 @@ static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
 	bool seen_before = relay->client->put_back;
 	ssize_t length = stream_read(relay->client, &data);
 	if (length > 0 && !seen_before)
-		relay->stats->received += (uint64_t)length;
+		stats_count(&relay->stats->received, (uint64_t)length);
 	if (length == 0)
 		return failure_set(why, FAILURE_CLIENT_GONE);
 	if (length < 0)
@@ -250,13 +250,13 @@ static bool note_ready(struct relay *relay, struct failure *why)
 	relay->ready_count = relay->upstream->ready_count;
 	relay->settled_at = now;
 	if (relay->query_at != 0)
-		relay->stats->query_time += (uint64_t)(now - relay->query_at);
+		stats_count(&relay->stats->query_time, (uint64_t)(now - relay->query_at));
 	relay->query_at = pipeline_is_settled(pipeline) ? 0 : now;
 	if (pipeline->status == 'I' && relay->transaction_at != 0) {
-		relay->stats->xact_time += (uint64_t)(now - relay->transaction_at);
+		stats_count(&relay->stats->xact_time, (uint64_t)(now - relay->transaction_at));
 		relay->transaction_at = relay->query_at;
 	}
-	if (pipeline->status != 'I' && pool_mode(relay->session->pool) == POOL_STATEMENT)
+	if (pipeline->status != 'I' && pool_share_mode(relay->session->share) == POOL_STATEMENT)
 		return failure_set(why, FAILURE_NO_BLOCKS);
 	return true;
 }
@@ -288,7 +288,7 @@ static bool client_is_lost(struct relay *relay, struct failure *why)
 
 static bool pass_replies(struct relay *relay, const struct sifted *sifted, struct failure *why)
 {
-	relay->stats->sent += sifted->length;
+	stats_count(&relay->stats->sent, sifted->length);
 	if (sifted->length > 0 && !relay->deaf &&
 	    !stream_send(relay->client, sifted->data, sifted->length) && client_is_lost(relay, why))
 		return false;
@@ -439,20 +439,20 @@ static bool begin(struct relay *relay, const char *data, size_t length,
 bool await_relay(struct session *session, const char *data, size_t length,
 		 const struct writer *prefix, struct failure *why)
 {
-	const struct pool *pool = session->pool;
-	const struct settings *settings = pool->settings;
+	struct pool_share *share = session->share;
+	const struct settings *settings = share->settings;
 	struct relay relay = {
 		.session = session,
 		.client = &session->client,
 		.upstream = session->upstream,
 		.pipeline = &session->upstream->pipeline,
-		.stats = &session->pool->stats,
+		.stats = &share->stats,
 		.max_bytes = (size_t)settings->max_packet_size,
 		.refuses_queries = settings->disable_pqexec,
 		.ready_count = session->upstream->ready_count,
-		.query_limit_us = settings_query_timeout_us(settings, pool->user),
-		.transaction_limit_us = settings_transaction_timeout_us(settings, pool->user),
-		.idle_limit_us = settings_idle_transaction_timeout_us(settings, pool->user),
+		.query_limit_us = settings_query_timeout_us(settings, share->user),
+		.transaction_limit_us = settings_transaction_timeout_us(settings, share->user),
+		.idle_limit_us = settings_idle_transaction_timeout_us(settings, share->user),
 	};
 
 	prepared_begin(&relay.prepared, session, session->upstream);

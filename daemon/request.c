@@ -17,10 +17,7 @@
 /* When no server is free the request will have to be kept, so no more is read than a little. */
 static size_t how_much(const struct session *session)
 {
-	const struct pool *pool = session->pool;
-	bool server_is_free = pool->servers[SERVER_IDLE].count > 0 && pool->waiting_count == 0;
-
-	return server_is_free ? SIZE_MAX : WAIT_FOR_WHOLE_BYTES;
+	return pool_seems_free(session->pool) ? SIZE_MAX : WAIT_FOR_WHOLE_BYTES;
 }
 
 static ssize_t read_client(struct session *session, char **data, struct failure *why)
@@ -32,7 +29,7 @@ static ssize_t read_client(struct session *session, char **data, struct failure 
 	else if (length < 0 && errno != EAGAIN)
 		failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 	else if (length > 0)
-		session->pool->stats.received += (uint64_t)length;
+		stats_count(&session->share->stats.received, (uint64_t)length);
 	return length;
 }
 

@@ -11,19 +11,26 @@
 
 typedef int (*name_function)(int, struct sockaddr *, socklen_t *);
 
+static void describe_target(const struct server *server, char *text, size_t size)
+{
+	const struct database *database;
+	struct settings *settings = pool_settings(server->pool, &database);
+	const char *host = database != NULL ? database->host : NULL;
+	const char *port = database != NULL ? database->port : NULL;
+
+	snprintf(text, size, "%s:%s", host != NULL ? host : "unix", port != NULL ? port : "5432");
+	settings_drop(settings);
+}
+
 /* One end of its socket, or, while there is none, what the configuration says. */
 static void describe_end(const struct server *server, name_function name, char *text, size_t size)
 {
-	const struct database *database = server->pool->database;
-	const char *host = database != NULL ? database->host : NULL;
-	const char *port = database != NULL ? database->port : NULL;
 	struct sockaddr_storage address = {0};
 	socklen_t length = sizeof address;
 	struct peer peer;
 
 	if (name(server_socket(server), (struct sockaddr *)&address, &length) != 0) {
-		snprintf(text, size, "%s:%s", host != NULL ? host : "unix",
-			 port != NULL ? port : "5432");
+		describe_target(server, text, size);
 		return;
 	}
 	peer_from_address(&peer, server_socket(server), (struct sockaddr *)&address, 0);

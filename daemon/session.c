@@ -7,9 +7,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/balance.h"
 #include "daemon/borrow.h"
 #include "daemon/cancel.h"
 #include "daemon/console.h"
+#include "daemon/daemon.h"
 #include "daemon/goodbye.h"
 #include "daemon/login.h"
 #include "daemon/prepared.h"
@@ -34,11 +36,11 @@ static int64_t sooner(int64_t deadline, int64_t now, int64_t limit_us)
 /* Both the wait for a server and the query as a whole have a limit. */
 static bool await_server(struct session *session, struct failure *why)
 {
-	const struct pool *pool = session->pool;
+	const struct pool_share *share = session->share;
 	int64_t now = loop_now();
 	int64_t wait_limit =
-		settings_query_wait_timeout_us(pool->settings, pool->database, pool->user);
-	int64_t query_limit = settings_query_timeout_us(pool->settings, pool->user);
+		settings_query_wait_timeout_us(share->settings, share->database, share->user);
+	int64_t query_limit = settings_query_timeout_us(share->settings, share->user);
 	int64_t waited = sooner(DEADLINE_NEVER, now, wait_limit);
 	int64_t deadline = sooner(waited, now, query_limit);
 
@@ -142,9 +144,71 @@ static bool serve(struct session *session, struct failure *why)
 	}
 	if (!await_conversation(session, data, length, why))
 		return false;
-	if (pool_mode(session->pool) != POOL_SESSION)
+	if (pool_share_mode(session->share) != POOL_SESSION)
 		give_back(session);
 	return true;
+}
+
+/* --- from worker to worker ---------------------------------------------------------------- */
+
+static void add_to_worker(struct session *session)
+{
+	struct worker *worker = session->worker;
+
+	session->next = worker->sessions;
+	session->previous_link = &worker->sessions;
+	if (session->next != NULL)
+		session->next->previous_link = &session->next;
+	worker->sessions = session;
+}
+
+static void remove_from_worker(struct session *session)
+{
+	*session->previous_link = session->next;
+	if (session->next != NULL)
+		session->next->previous_link = session->previous_link;
+	session->worker->session_count--;
+}
+
+/* In the thread of its new worker. What has come meanwhile gave no event, so it looks. */
+static void arrive(struct loop_message *message)
+{
+	struct session *session =
+		(struct session *)(void *)((char *)message - offsetof(struct session, message));
+
+	add_to_worker(session);
+	session_wake(session);
+	if (session->worker->ending)
+		session_kill(session, FAILURE_SHUTTING_DOWN);
+}
+
+static void send_to_worker(struct session *session)
+{
+	session->message.deliver = arrive;
+	if (worker_is_here(session->worker))
+		arrive(&session->message);
+	else
+		loop_post(&session->worker->loop, &session->message);
+}
+
+/* A session at rest, without a server, is only this struct and an event. */
+static void move_if_wanted(struct session *session)
+{
+	struct worker *from = session->worker;
+	struct worker *to;
+
+	if (session->phase != SESSION_LOGGED_IN || session->upstream != NULL ||
+	    (to = balance_wants_away(from)) == NULL)
+		return;
+	to->session_count++;
+	remove_from_worker(session);
+	stream_move(&session->client, &to->loop);
+	session->share = &session->pool->shares[to->index];
+	session->active_in_tick = 0;
+	from->load.moved_out++;
+	to->load.moved_in++;
+	cancel_key_move(from->cancel_keys, session, to);
+	send_to_worker(session);
 }
 
 /* --- the story ---------------------------------------------------------------------------- */
@@ -160,14 +224,10 @@ static bool has_been_spoken_to(const struct session *session)
 
 static void session_free(struct session *session)
 {
-	struct worker *worker = session->worker;
-
-	*session->previous_link = session->next;
-	if (session->next != NULL)
-		session->next->previous_link = session->previous_link;
-	worker->session_count--;
+	remove_from_worker(session);
 	if (session->is_counted)
-		session->pool->client_count--;
+		pool_client_leaves(session->pool);
+	parameters_drop(session->welcome);
 	parameters_drop(session->wishes);
 	extended_release(session);
 	client_statements_free(session->statements);
@@ -179,10 +239,12 @@ static void session_free(struct session *session)
 /* Makes room for another client; its pool stays until the session has gone. */
 static void leave(struct session *session)
 {
-	cancel_key_remove(&session->worker->cancel_keys, session);
+	cancel_key_remove(session->worker->cancel_keys, session);
 	quota_leave(session);
 	if (session->is_counted)
-		session->worker->client_count--;
+		session->worker->daemon->client_count--;
+	if (session->phase == SESSION_CONSOLE)
+		session->worker->daemon->console_count--;
 }
 
 /* Tells the client why, brings its server to rest, and closes its socket. */
@@ -196,7 +258,7 @@ static void end(struct session *session, struct failure *why)
 	say_goodbye(session, why);
 	if (session->upstream != NULL)
 		await_give_back(session->upstream, server_failed,
-				pool_mode(session->pool) == POOL_SESSION ||
+				pool_share_mode(session->share) == POOL_SESSION ||
 					session->worker->settings->server_reset_query_always);
 	await_hang_up(session, why);
 	session_free(session);
@@ -232,6 +294,8 @@ static void session_run(void *arg)
 	struct failure why;
 	bool stays = true;
 
+	worker_does(session->worker, "serving a client", session->id);
+	balance_note(session);
 	if (session->phase == SESSION_NEW)
 		stays = await_login(session, &why);
 	do {
@@ -248,6 +312,8 @@ static void session_run(void *arg)
 	if (!stays) {
 		session->coroutine = coroutine_current(session->client.loop);
 		end(session, &why);
+	} else {
+		move_if_wanted(session);
 	}
 }
 
@@ -284,7 +350,7 @@ void session_cancel_wait(struct session *session)
 		return;
 	session->wait_cancelled = true;
 	/* One that has just been answered looks at the mark itself. */
-	if (session->waiting->server == NULL && !session->waiting->refused)
+	if (!queued_is_answered(session->waiting))
 		coroutine_cancel(session->coroutine);
 }
 
@@ -302,17 +368,17 @@ void session_tick(struct session *session, int64_t now)
 	else if (is_to_be_replaced(session))
 		session_kill(session, FAILURE_SERVER_REPLACED);
 	else if (session->phase == SESSION_LOGGED_IN)
-		limit = settings_client_idle_timeout_us(settings, session->pool->user);
+		limit = settings_client_idle_timeout_us(settings, session->share->user);
 	if (limit > 0 && now - session->rests_since >= limit)
 		session_kill(session, FAILURE_CLIENT_IDLE);
 }
 
-struct session *session_start(struct worker *worker, int fd, const struct peer *peer,
-			      enum failure_kind refusal)
+bool session_start(struct worker *worker, int fd, const struct peer *peer,
+		   enum failure_kind refusal)
 {
 	struct session *session = calloc(1, sizeof *session);
 	if (session == NULL)
-		return NULL;
+		return false;
 	session->worker = worker;
 	session->peer = *peer;
 	session->id = pools_next_id(worker->pools);
@@ -320,15 +386,20 @@ struct session *session_start(struct worker *worker, int fd, const struct peer *
 	session->killed = refusal;
 	stream_init(&session->client, &worker->loop, fd, client_spoke);
 	parameters_assign(&session->wishes, parameters_empty(worker->pools->parameters));
-
-	session->next = worker->sessions;
-	session->previous_link = &worker->sessions;
-	if (session->next != NULL)
-		session->next->previous_link = &session->next;
-	worker->sessions = session;
 	worker->session_count++;
-	session_wake(session);
-	return session;
+	send_to_worker(session);
+	return true;
+}
+
+bool session_join_pool(struct session *session, const struct database *database)
+{
+	session->pool = pools_join(session->worker->pools, database, session->database_name,
+				   session->user_name);
+	if (session->pool == NULL)
+		return false;
+	session->share = &session->pool->shares[session->worker->index];
+	session->is_counted = true;
+	return true;
 }
 
 void session_log(const struct session *session, enum log_level level, const char *format, ...)

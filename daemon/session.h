@@ -12,6 +12,7 @@
 
 #include "daemon/log.h"
 #include "daemon/peer.h"
+#include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
 #include "pool/pool.h"
 #include "protocol/failure.h"
@@ -20,6 +21,7 @@
 struct client_statements;
 struct coroutine;
 struct extended;
+struct queued;
 struct upstream;
 struct worker;
 
@@ -29,7 +31,9 @@ struct session {
 	struct stream client; /* first: its callback finds the session by it */
 	struct session *next; /* of the worker's */
 	struct session **previous_link;
-	struct worker *worker;
+	struct worker *worker;	     /* where it is; changes only at rest, under the keys' lock */
+	struct loop_message message; /* carries it to another worker */
+	uint32_t active_in_tick;     /* of its worker's: when it last had something to do */
 	struct coroutine *coroutine; /* NULL: at rest */
 	uint64_t id;
 	struct peer peer;
@@ -51,23 +55,29 @@ struct session {
 	enum failure_kind killed; /* somebody wants it to end, for this reason */
 
 	struct pool *pool; /* NULL before the login and on the console */
+	struct pool_share *share; /* its worker's of the pool */
+	struct parameters *welcome; /* during the login: what the pool's servers report */
 	char *database_name; /* as the client asked for them; NULL before it has */
 	char *user_name;
 	struct parameters *wishes;	 /* parameters that differ from where all clients start */
 	struct client_statements *statements; /* NULL: it has never prepared one */
 	struct upstream *upstream;	 /* the server lent to it */
-	const struct borrower *waiting;	 /* its place in the pool's queue */
+	const struct queued *waiting;	 /* its place in the pool's queue */
 	bool wait_cancelled;
 	unsigned char cancel_key[CANCEL_KEY_BYTES];
 	struct session *next_by_key;
 };
 
 /*
- * A new session for an accepted socket, which it owns. `refusal` is FAILURE_NONE, or why the client
- * shall be told to go away. Starts by itself. NULL without memory: the socket is still the caller's.
+ * A new session for an accepted socket, which it owns, with that worker; from any thread. `refusal` is
+ * FAILURE_NONE, or why the client shall be told to go away. Starts by itself. False without memory:
+ * the socket is still the caller's.
  */
-struct session *session_start(struct worker *worker, int fd, const struct peer *peer,
-			      enum failure_kind refusal);
+bool session_start(struct worker *worker, int fd, const struct peer *peer,
+		   enum failure_kind refusal);
+
+/* Joins the pool of its database, as one of its clients. False without memory. */
+bool session_join_pool(struct session *session, const struct database *database);
 
 /* Something has come for a session at rest: gives it a coroutine. No effect on an active one. */
 void session_wake(struct session *session);

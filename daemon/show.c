@@ -1,10 +1,12 @@
 #include "daemon/show.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "conf/settings.h"
 #include "daemon/daemon.h"
+#include "daemon/errand.h"
 #include "daemon/runtime/stack.h"
 #include "daemon/session.h"
 #include "daemon/steer.h"
@@ -16,7 +18,7 @@
 /* What we do not have is not listed. */
 static const char help[] = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION"
 			   "\n\tSHOW PEERS|PEER_POOLS"
-			   "\n\tSHOW SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE"
+			   "\n\tSHOW SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE|WORKERS"
 			   "\n\tSHOW DNS_HOSTS|DNS_ZONES"
 			   "\n\tSHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS"
 			   "\n\tSHOW ... WHERE <column> = <value> ORDER BY <column> [DESC] LIMIT <n>"
@@ -86,7 +88,7 @@ static void config_rows(struct table *table, const struct session *asker)
 
 static void state_rows(struct table *table, const struct session *asker)
 {
-	bool paused = asker->worker->daemon->paused;
+	bool paused = pools_are_paused(asker->worker->pools);
 
 	table_text(table, "active");
 	table_text(table, paused ? "no" : "yes");
@@ -108,41 +110,44 @@ static void mem_row(struct table *table, const char *name, size_t size, size_t u
 static void mem_rows(struct table *table, const struct session *asker)
 {
 	const struct worker *worker = asker->worker;
-	size_t pools = 0;
+	size_t stacks = 0;
+	size_t spare_stacks = 0;
 
-	for (const struct pool *pool = worker->pools->first; pool != NULL; pool = pool->next)
-		pools++;
-	mem_row(table, "sessions", sizeof(struct session), worker->session_count, 0);
+	for (unsigned i = 0; i < worker->count; i++) {
+		stacks += worker->all[i].running_count;
+		spare_stacks += worker->all[i].spare_count;
+	}
+	mem_row(table, "sessions", sizeof(struct session), worker_total_sessions(worker), 0);
 	mem_row(table, "servers", sizeof(struct server) + sizeof(struct upstream),
 		pools_server_count(worker->pools), 0);
-	mem_row(table, "pools", sizeof(struct pool), pools, 0);
-	mem_row(table, "stacks", STACK_SIZE_BYTES, worker->loop.running_count,
-		worker->loop.spare_count);
-	mem_row(table, "scratch", SCRATCH_BYTES, 1, 0);
+	mem_row(table, "pools", sizeof(struct pool) + worker->count * sizeof(struct pool_share),
+		pools_count(worker->pools), 0);
+	mem_row(table, "stacks", STACK_SIZE_BYTES, stacks, spare_stacks);
+	mem_row(table, "scratch", SCRATCH_BYTES, worker->count, 0);
 }
 
-static const struct show show_version = {"VERSION", "version text", version_row};
+static const struct show show_version = {"VERSION", "version text", version_row, NULL};
 static const struct show show_config = {
-	"CONFIG", "key text, value text, default text, changeable text", config_rows};
-static const struct show show_state = {"STATE", "key text, value text", state_rows};
+	"CONFIG", "key text, value text, default text, changeable text", config_rows, NULL};
+static const struct show show_state = {"STATE", "key text, value text", state_rows, NULL};
 static const struct show show_mem = {
-	"MEM", "name text, size int4, used int4, free int4, memtotal int4", mem_rows};
+	"MEM", "name text, size int4, used int4, free int4, memtotal int4", mem_rows, NULL};
 static const struct show show_peers = {
-	"PEERS", "peer_id int4, host text, port int4, pool_size int4", no_rows};
+	"PEERS", "peer_id int4, host text, port int4, pool_size int4", no_rows, NULL};
 static const struct show show_peer_pools = {
 	"PEER_POOLS",
 	"peer_id int4, cl_active_cancel_req int4, cl_waiting_cancel_req int4, "
 	"sv_active_cancel int4, sv_login int4",
-	no_rows};
+	no_rows, NULL};
 static const struct show show_dns_hosts = {"DNS_HOSTS", "hostname text, ttl int8, addrs text",
-					   no_rows};
+					   no_rows, NULL};
 static const struct show show_dns_zones = {"DNS_ZONES", "zonename text, serial int8, count int4",
-					   no_rows};
+					   no_rows, NULL};
 
 /* --- all together ------------------------------------------------------------------------- */
 
 static const struct show *const shows[] = {
-	&show_version,	 &show_pools,	     &show_clients, &show_servers,
+	&show_version,	 &show_pools,	     &show_clients, &show_servers,	&show_workers,
 	&show_stats,	 &show_stats_totals, &show_totals,  &show_stats_averages,
 	&show_config,	 &show_databases,    &show_users,   &show_lists,
 	&show_state,	 &show_mem,	     &show_peers,   &show_peer_pools,
@@ -204,7 +209,46 @@ bool show_describe(struct writer *writer, const char *name)
 	return found;
 }
 
-bool show_write(struct writer *writer, const char *name, const struct session *asker)
+/* --- from all workers --------------------------------------------------------------------- */
+
+struct part {
+	const struct show *show;
+	const struct session *asker; /* only to be compared with */
+	struct writer writer;
+};
+
+static void write_part(struct worker *worker, void *arg)
+{
+	struct part *part = arg;
+	struct table table;
+
+	writer_init(&part->writer);
+	table_continue(&table, &part->writer, part->show->heading);
+	part->show->worker_rows(&table, worker, part->asker);
+}
+
+static bool await_parts(struct writer *writer, const struct show *show, const struct session *asker)
+{
+	struct worker *here = asker->worker;
+	unsigned count = here->count;
+	struct part *parts = calloc(count, sizeof *parts);
+
+	if (parts == NULL)
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		parts[i] = (struct part){.show = show, .asker = asker};
+	bool done = await_everywhere(here, write_part, parts, sizeof *parts);
+	for (unsigned i = 0; i < count; i++) {
+		done &= !parts[i].writer.failed;
+		if (done)
+			write_bytes(writer, parts[i].writer.data, parts[i].writer.length);
+		writer_release(&parts[i].writer);
+	}
+	free(parts);
+	return done;
+}
+
+enum show_result await_show(struct writer *writer, const char *name, const struct session *asker)
 {
 	const struct show *show = find_show(name);
 	struct table table;
@@ -213,12 +257,15 @@ bool show_write(struct writer *writer, const char *name, const struct session *a
 		steer_write_pending(writer, asker);
 	if (show != NULL) {
 		table_begin(&table, writer, show->heading);
-		show->rows(&table, asker);
+		if (show->rows != NULL)
+			show->rows(&table, asker);
+		else if (!await_parts(writer, show, asker))
+			return SHOW_FAILED;
 	} else if (strcasecmp(name, "HELP") == 0) {
 		write_notice(writer, "Console usage", help);
 	} else if (!write_fake(writer, name)) {
-		return false;
+		return NOTHING_TO_SHOW;
 	}
 	write_command_complete(writer, "SHOW");
-	return true;
+	return SHOWN;
 }

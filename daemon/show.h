@@ -1,6 +1,6 @@
 /*
- * What SHOW shows: tables with PgBouncer's columns. Each is written whole, between two awaits, so it
- * is one moment's truth.
+ * What SHOW shows: tables with PgBouncer's columns. The rows about clients and sockets are written by
+ * all workers at once, each about its own; no client moves meanwhile, so each is there once.
  */
 #ifndef MILLPOND_DAEMON_SHOW_H
 #define MILLPOND_DAEMON_SHOW_H
@@ -14,15 +14,21 @@
 struct pool;
 struct pools;
 struct session;
+struct worker;
 
 struct show {
 	const char *name;
 	const char *heading;
+	/* All rows; or those about what a worker has, in that worker's thread. */
 	void (*rows)(struct table *table, const struct session *asker);
+	void (*worker_rows)(struct table *table, struct worker *worker,
+			    const struct session *asker);
 };
 
-/* Writes the answer, without ReadyForQuery. False: there is no such thing to show. */
-bool show_write(struct writer *writer, const char *name, const struct session *asker);
+enum show_result { SHOWN, NOTHING_TO_SHOW, SHOW_FAILED };
+
+/* Writes the answer, without ReadyForQuery. It fails without memory. */
+enum show_result await_show(struct writer *writer, const char *name, const struct session *asker);
 
 /* Writes the RowDescription that the answer will have. False: it will have none. */
 bool show_describe(struct writer *writer, const char *name);
@@ -35,11 +41,12 @@ bool show_is_fake(const char *name);
 
 /* The tables, by the file they are in: show_sockets.c, show_pools.c, show_stats.c. */
 extern const struct show show_clients, show_servers, show_sockets, show_active_sockets;
-extern const struct show show_pools, show_databases, show_users, show_lists;
+extern const struct show show_pools, show_databases, show_users, show_lists, show_workers;
 extern const struct show show_stats, show_stats_totals, show_stats_averages, show_totals;
 
-/* The pools, in the order of their databases' names; NULL without memory, or if there are none.
- * To be freed. */
-struct pool **pools_by_database(const struct pools *pools, size_t *count);
+/* The pools, in the order of their databases' names; NULL without memory. In any case to be freed:
+ * until then none of them is forgotten. */
+struct pool **pools_by_database(struct pools *pools, size_t *count);
+void pools_by_database_free(struct pools *pools, struct pool **list);
 
 #endif

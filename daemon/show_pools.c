@@ -23,30 +23,28 @@ static int compare_by_database(const void *a, const void *b)
 	return strcmp((*x)->database_name, (*y)->database_name);
 }
 
-struct pool **pools_by_database(const struct pools *pools, size_t *count)
+struct pool **pools_by_database(struct pools *pools, size_t *count)
 {
+	size_t most = 0;
+
 	*count = 0;
-	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		++*count;
-	struct pool **list = calloc(*count > 0 ? *count : 1, sizeof *list);
-	if (list == NULL) {
-		*count = 0;
+	pools_keep(pools);
+	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
+		most++;
+	struct pool **list = calloc(most > 0 ? most : 1, sizeof *list);
+	if (list == NULL)
 		return NULL;
-	}
-	size_t i = 0;
-	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		list[i++] = pool;
+	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
+		if (*count < most)
+			list[(*count)++] = pool;
 	qsort(list, *count, sizeof *list, compare_by_database);
 	return list;
 }
 
-static size_t console_client_count(const struct worker *worker)
+void pools_by_database_free(struct pools *pools, struct pool **list)
 {
-	size_t count = 0;
-	for (const struct session *session = worker->sessions; session != NULL;
-	     session = session->next)
-		count += session->phase == SESSION_CONSOLE && !session->is_ending;
-	return count;
+	pools_let_go(pools);
+	free(list);
 }
 
 static const char *pool_mode_text(enum pool_mode mode)
@@ -131,11 +129,13 @@ static void pool_rows(struct table *table, const struct session *asker)
 	const struct worker *worker = asker->worker;
 	int64_t now = loop_now();
 
-	for (const struct pool *pool = worker->pools->first; pool != NULL; pool = pool->next)
+	pools_keep(worker->pools);
+	for (struct pool *pool = pools_first(worker->pools); pool != NULL; pool = pools_next(pool))
 		pool_row(table, pool, now);
+	pools_let_go(worker->pools);
 	table_text(table, CONSOLE_NAME);
 	table_text(table, CONSOLE_NAME);
-	table_number(table, (int64_t)console_client_count(worker));
+	table_number(table, (int64_t)worker->daemon->console_count);
 	put_zeros(table, 12);
 	table_text(table, pool_mode_text(POOL_STATEMENT));
 	table_text(table, NULL);
@@ -147,7 +147,7 @@ const struct show show_pools = {
 	"cl_waiting_cancel_req int4, sv_active int4, sv_active_cancel int4, "
 	"sv_being_canceled int4, sv_idle int4, sv_used int4, sv_tested int4, sv_login int4, "
 	"maxwait int4, maxwait_us int4, pool_mode text, load_balance_hosts text",
-	pool_rows};
+	pool_rows, NULL};
 
 /* --- databases ---------------------------------------------------------------------------- */
 
@@ -158,14 +158,16 @@ struct usage {
 	bool paused;
 };
 
-static struct usage usage_of(struct pool *const *pools, size_t count)
+static struct usage usage_of(struct pools *all, struct pool *const *pools, size_t count)
 {
 	struct usage usage = {0};
+	pools_lock(all);
 	for (size_t i = 0; i < count; i++) {
 		usage.servers += pool_server_count(pools[i]);
 		usage.clients += pools[i]->client_count;
 		usage.paused |= pools[i]->paused;
 	}
+	pools_unlock(all);
 	return usage;
 }
 
@@ -206,7 +208,7 @@ static void console_row(struct table *table, const struct worker *worker)
 	table_text(table, pool_mode_text(POOL_STATEMENT));
 	table_text(table, NULL);
 	put_zeros(table, 3);
-	table_number(table, (int64_t)console_client_count(worker));
+	table_number(table, (int64_t)worker->daemon->console_count);
 	put_zeros(table, 2);
 }
 
@@ -237,10 +239,13 @@ static void database_rows(struct table *table, const struct session *asker)
 			    : left == 0	     ? -1
 					     : strcmp(database->name, pools[0]->database_name);
 		size_t length = order < 0 ? 0 : group_length(pools, left);
-		struct usage usage = usage_of(pools, length);
-		if (order > 0 && pools[0]->database != NULL)
-			database_row(table, settings, pools[0]->database_name, pools[0]->database,
-				     &usage, quota_is_disabled(quotas, pools[0]->database_name));
+		struct usage usage = usage_of(asker->worker->pools, pools, length);
+		const char *name = order > 0 ? pools[0]->database_name : NULL;
+		const struct database *stood_for =
+			order > 0 ? settings_find_database(settings, name) : NULL;
+		if (stood_for != NULL)
+			database_row(table, settings, name, stood_for, &usage,
+				     quota_is_disabled(quotas, name));
 		if (order <= 0 && strcmp(database->name, "*") != 0)
 			database_row(table, settings, database->name, database, &usage,
 				     quota_is_disabled(quotas, database->name));
@@ -248,7 +253,7 @@ static void database_rows(struct table *table, const struct session *asker)
 		pools += length;
 		left -= length;
 	}
-	free(list);
+	pools_by_database_free(asker->worker->pools, list);
 }
 
 const struct show show_databases = {
@@ -257,34 +262,9 @@ const struct show show_databases = {
 	"min_pool_size int4, reserve_pool_size int4, server_lifetime int4, pool_mode text, "
 	"load_balance_hosts text, max_connections int4, current_connections int4, "
 	"max_client_connections int4, current_client_connections int4, paused int4, disabled int4",
-	database_rows};
+	database_rows, NULL};
 
 /* --- users -------------------------------------------------------------------------------- */
-
-static int compare_with_user(const void *name, const void *user)
-{
-	return strcmp(name, ((const struct user_settings *)user)->name);
-}
-
-/* How many clients each of the users has; NULL without memory or users. */
-static size_t *count_clients_by_user(const struct worker *worker)
-{
-	const struct settings *settings = worker->settings;
-	size_t *counts =
-		settings->user_count == 0 ? NULL : calloc(settings->user_count, sizeof *counts);
-
-	for (const struct session *session = worker->sessions; session != NULL && counts != NULL;
-	     session = session->next) {
-		const struct user_settings *user =
-			!session->is_counted
-				? NULL
-				: bsearch(session->user_name, settings->users, settings->user_count,
-					  sizeof *settings->users, compare_with_user);
-		if (user != NULL)
-			counts[user - settings->users]++;
-	}
-	return counts;
-}
 
 /* These two are text in PgBouncer, so that nothing can stand for what is not set. */
 static void put_size(struct table *table, int size)
@@ -298,20 +278,23 @@ static void put_size(struct table *table, int size)
 static void user_rows(struct table *table, const struct session *asker)
 {
 	const struct settings *settings = asker->worker->settings;
-	size_t *clients = count_clients_by_user(asker->worker);
+	struct quotas *quotas = &asker->worker->daemon->quotas;
+	struct pools *pools = asker->worker->pools;
 
-	for (size_t i = 0; i < settings->user_count && clients != NULL; i++) {
+	for (size_t i = 0; i < settings->user_count; i++) {
 		const struct user_settings *user = &settings->users[i];
+		pools_lock(pools);
+		size_t servers = pools_count_user(pools, user->name);
+		pools_unlock(pools);
 		table_text(table, user->name);
 		put_size(table, user->pool_size);
 		put_size(table, user->reserve_pool_size);
 		table_text(table, pool_mode_text(user->pool_mode));
 		table_number(table, settings_max_user_connections(settings, user));
-		table_number(table, (int64_t)pools_count_user(asker->worker->pools, user->name));
+		table_number(table, (int64_t)servers);
 		table_number(table, settings_max_user_client_connections(settings, user));
-		table_number(table, (int64_t)clients[i]);
+		table_number(table, (int64_t)quota_count(quotas, QUOTA_USER, user->name));
 	}
-	free(clients);
 }
 
 const struct show show_users = {
@@ -319,7 +302,7 @@ const struct show show_users = {
 	"name text, pool_size text, reserve_pool_size text, pool_mode text, "
 	"max_user_connections int4, current_connections int4, max_user_client_connections int4, "
 	"current_client_connections int4",
-	user_rows};
+	user_rows, NULL};
 
 /* --- lists -------------------------------------------------------------------------------- */
 
@@ -329,31 +312,20 @@ static void list_row(struct table *table, const char *name, size_t items)
 	table_number(table, (int64_t)items);
 }
 
-static size_t count_logging_in(const struct worker *worker)
-{
-	size_t count = 0;
-	for (const struct session *session = worker->sessions; session != NULL;
-	     session = session->next)
-		count += session->phase == SESSION_NEW;
-	return count;
-}
-
 static void list_rows(struct table *table, const struct session *asker)
 {
 	const struct worker *worker = asker->worker;
-	size_t logging_in = count_logging_in(worker);
-	size_t pools = 0;
+	size_t connected = worker_total_sessions(worker);
+	size_t known = worker->daemon->client_count + worker->daemon->console_count;
 
-	for (const struct pool *pool = worker->pools->first; pool != NULL; pool = pool->next)
-		pools++;
 	list_row(table, "databases", worker->settings->database_count);
 	list_row(table, "users", worker->settings->user_count);
 	list_row(table, "peers", 0);
-	list_row(table, "pools", pools);
+	list_row(table, "pools", pools_count(worker->pools));
 	list_row(table, "peer_pools", 0);
 	list_row(table, "free_clients", 0); /* nothing is kept for later */
-	list_row(table, "used_clients", worker->session_count - logging_in);
-	list_row(table, "login_clients", logging_in);
+	list_row(table, "used_clients", known);
+	list_row(table, "login_clients", connected > known ? connected - known : 0);
 	list_row(table, "free_servers", 0);
 	list_row(table, "used_servers", pools_server_count(worker->pools));
 	list_row(table, "dns_names", 0);
@@ -362,4 +334,4 @@ static void list_rows(struct table *table, const struct session *asker)
 	list_row(table, "dns_pending", 0);
 }
 
-const struct show show_lists = {"LISTS", "list text, items int4", list_rows};
+const struct show show_lists = {"LISTS", "list text, items int4", list_rows, NULL};

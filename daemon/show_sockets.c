@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/borrow.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
@@ -162,7 +163,8 @@ static bool is_client(const struct session *session)
 static struct row client_row(const struct session *session, const char *state)
 {
 	const struct server *server = session->upstream == NULL ? NULL : session->upstream->server;
-	int64_t wait_us = session->waiting == NULL ? 0 : loop_now() - session->waiting->since;
+	int64_t wait_us =
+		session->waiting == NULL ? 0 : loop_now() - queued_since(session->waiting);
 
 	return (struct row){
 		.type = "C",
@@ -185,9 +187,9 @@ static struct row client_row(const struct session *session, const char *state)
 	};
 }
 
-static void client_rows(struct table *table, const struct session *asker)
+static void client_rows(struct table *table, struct worker *worker, const struct session *asker)
 {
-	for (const struct session *session = asker->worker->sessions; session != NULL;
+	for (const struct session *session = worker->sessions; session != NULL;
 	     session = session->next) {
 		if (!is_client(session))
 			continue;
@@ -232,18 +234,21 @@ static struct row server_row(const struct server *server, const char *state)
 	};
 }
 
-/* Calls `put` for each server, in PgBouncer's order of states. */
-static void each_server(struct table *table, const struct pools *pools,
+/* Calls `put` for each server of that worker, in PgBouncer's order of states. */
+static void each_server(struct table *table, struct worker *worker,
 			void (*put)(struct table *table, const struct server *server))
 {
 	static const enum server_state states[] = {SERVER_ACTIVE, SERVER_IDLE, SERVER_TESTED,
 						   SERVER_LOGIN, SERVER_BEING_CANCELED};
 
-	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+	pools_keep(worker->pools);
+	for (struct pool *pool = pools_first(worker->pools); pool != NULL; pool = pools_next(pool))
 		for (size_t i = 0; i < sizeof states / sizeof *states; i++)
 			for (const struct server *server = pool->servers[states[i]].first;
 			     server != NULL; server = server->next)
-				put(table, server);
+				if (server->worker == worker->index)
+					put(table, server);
+	pools_let_go(worker->pools);
 }
 
 static void put_server(struct table *table, const struct server *server)
@@ -252,9 +257,10 @@ static void put_server(struct table *table, const struct server *server)
 	put_row(table, &row);
 }
 
-static void server_rows(struct table *table, const struct session *asker)
+static void server_rows(struct table *table, struct worker *worker, const struct session *asker)
 {
-	each_server(table, asker->worker->pools, put_server);
+	(void)asker;
+	each_server(table, worker, put_server);
 }
 
 /* --- sockets ------------------------------------------------------------------------------ */
@@ -299,13 +305,14 @@ static void put_server_socket(struct table *table, const struct server *server)
 		    upstream == NULL ? 0 : upstream->left);
 }
 
-static void socket_rows(struct table *table, const struct session *asker)
+static void socket_rows(struct table *table, struct worker *worker, const struct session *asker)
 {
-	for (const struct session *session = asker->worker->sessions; session != NULL;
+	(void)asker;
+	for (const struct session *session = worker->sessions; session != NULL;
 	     session = session->next)
 		if (session->client.fd >= 0)
 			put_client_socket(table, session);
-	each_server(table, asker->worker->pools, put_server_socket);
+	each_server(table, worker, put_server_socket);
 }
 
 static void put_active_server_socket(struct table *table, const struct server *server)
@@ -315,17 +322,19 @@ static void put_active_server_socket(struct table *table, const struct server *s
 }
 
 /* Those that have a conversation now. */
-static void active_socket_rows(struct table *table, const struct session *asker)
+static void active_socket_rows(struct table *table, struct worker *worker,
+			       const struct session *asker)
 {
-	for (const struct session *session = asker->worker->sessions; session != NULL;
+	for (const struct session *session = worker->sessions; session != NULL;
 	     session = session->next)
 		if (session->client.fd >= 0 && (session->upstream != NULL || session == asker))
 			put_client_socket(table, session);
-	each_server(table, asker->worker->pools, put_active_server_socket);
+	each_server(table, worker, put_active_server_socket);
 }
 
-const struct show show_clients = {"CLIENTS", SOCKET_COLUMNS, client_rows};
-const struct show show_servers = {"SERVERS", SOCKET_COLUMNS, server_rows};
-const struct show show_sockets = {"SOCKETS", SOCKET_COLUMNS ", " BUFFER_COLUMNS, socket_rows};
-const struct show show_active_sockets = {"ACTIVE_SOCKETS", SOCKET_COLUMNS ", " BUFFER_COLUMNS,
+const struct show show_clients = {"CLIENTS", SOCKET_COLUMNS, NULL, client_rows};
+const struct show show_servers = {"SERVERS", SOCKET_COLUMNS, NULL, server_rows};
+const struct show show_sockets = {"SOCKETS", SOCKET_COLUMNS ", " BUFFER_COLUMNS, NULL,
+				 socket_rows};
+const struct show show_active_sockets = {"ACTIVE_SOCKETS", SOCKET_COLUMNS ", " BUFFER_COLUMNS, NULL,
 					 active_socket_rows};

@@ -27,11 +27,13 @@ static uint64_t weighted(uint64_t time_a, uint64_t count_a, uint64_t time_b, uin
 static void add_pool(struct sums *sums, const struct pool *pool)
 {
 	struct stats *a = &sums->average;
+	struct stats total;
 	const struct stats *b = &pool->average;
 	uint64_t xact = weighted(a->xact_time, a->xact_count, b->xact_time, b->xact_count);
 	uint64_t query = weighted(a->query_time, a->query_count, b->query_time, b->query_count);
 
-	stats_add(&sums->total, &pool->stats);
+	pool_stats(pool, &total);
+	stats_add(&sums->total, &total);
 	stats_add(a, b);
 	a->xact_time = xact;
 	a->query_time = query;
@@ -53,14 +55,16 @@ static void each_database(struct table *table, const struct session *asker,
 
 	for (size_t i = 0; i < count; i++) {
 		const char *name = pools[i]->database_name;
+		pools_lock(asker->worker->pools);
 		add_pool(&sums, pools[i]);
+		pools_unlock(asker->worker->pools);
 		if (i + 1 < count && strcmp(pools[i + 1]->database_name, name) == 0)
 			continue;
 		table_text(table, name);
 		put(table, &sums);
 		sums = (struct sums){0};
 	}
-	free(pools);
+	pools_by_database_free(asker->worker->pools, pools);
 }
 
 /* --- by database -------------------------------------------------------------------------- */
@@ -105,7 +109,7 @@ const struct show show_stats = {
 	"avg_recv numeric, avg_sent numeric, avg_xact_time numeric, avg_query_time numeric, "
 	"avg_wait_time numeric, avg_client_parse_count numeric, avg_server_parse_count numeric, "
 	"avg_bind_count numeric, avg_client_login_count numeric",
-	stats_rows};
+	stats_rows, NULL};
 
 #define COMMON_COLUMNS                                                                         \
 	"database text, server_assignment_count numeric, xact_count numeric, "                 \
@@ -116,13 +120,13 @@ const struct show show_stats_totals = {"STATS_TOTALS",
 				       COMMON_COLUMNS
 				       "client_parse_count numeric, server_parse_count numeric, "
 				       "bind_count numeric, client_login_count numeric",
-				       stats_totals_rows};
+				       stats_totals_rows, NULL};
 
 const struct show show_stats_averages = {
 	"STATS_AVERAGES",
 	COMMON_COLUMNS "avg_client_parse_count numeric, avg_server_parse_count numeric, "
 		       "avg_bind_count numeric, avg_client_login_count numeric",
-	stats_averages_rows};
+	stats_averages_rows, NULL};
 
 /* --- altogether --------------------------------------------------------------------------- */
 
@@ -155,11 +159,14 @@ static void put_list(struct table *table, const char *prefix, const struct stats
 static void totals_rows(struct table *table, const struct session *asker)
 {
 	struct sums sums = {0};
+	struct pools *pools = asker->worker->pools;
 
-	for (const struct pool *pool = asker->worker->pools->first; pool != NULL; pool = pool->next)
+	pools_keep(pools);
+	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
 		add_pool(&sums, pool);
+	pools_let_go(pools);
 	put_list(table, "total", &sums.total);
 	put_list(table, "avg", &sums.average);
 }
 
-const struct show show_totals = {"TOTALS", "name text, value numeric", totals_rows};
+const struct show show_totals = {"TOTALS", "name text, value numeric", totals_rows, NULL};

@@ -7,8 +7,11 @@
 
 #include "daemon/console.h"
 #include "daemon/daemon.h"
+#include "daemon/errand.h"
+#include "daemon/reload.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
+#include "pool/policy.h"
 #include "pool/pools.h"
 
 /* --- pools of a database ------------------------------------------------------------------ */
@@ -18,12 +21,17 @@ static bool is_meant(const struct pool *pool, const char *database_name)
 	return database_name[0] == '\0' || strcmp(pool->database_name, database_name) == 0;
 }
 
-/* The next pool that is meant, from this one on. */
-static struct pool *meant(struct pool *pool, const char *database_name)
+/* Calls `act` with the lock held for each pool that is meant. */
+static void each_pool(struct pools *pools, const char *database_name,
+		      void (*act)(struct pool *pool, int64_t now, size_t *count), size_t *count)
 {
-	while (pool != NULL && !is_meant(pool, database_name))
-		pool = pool->next;
-	return pool;
+	int64_t now = loop_now();
+
+	pools_keep(pools);
+	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
+		if (is_meant(pool, database_name))
+			act(pool, now, count);
+	pools_let_go(pools);
 }
 
 /* `verb` is for the console's own database, of which there are no servers. */
@@ -47,25 +55,22 @@ static bool check_database(const struct session *session, const char *name, cons
 
 static bool may_pause(const struct session *session, struct failure *why)
 {
-	return !session->worker->daemon->paused ||
+	return !pools_are_paused(session->worker->pools) ||
 	       failure_set(why, FAILURE_CONSOLE_ERROR, "already suspended/paused");
 }
 
-static void pause_database(const struct session *session, const char *name)
+static void pause_one(struct pool *pool, int64_t now, size_t *count)
 {
-	struct pool *pool = session->worker->pools->first;
-	while ((pool = meant(pool, name)) != NULL) {
-		pool_pause(pool, loop_now());
-		pool = pool->next;
-	}
+	(void)count;
+	policy_pause(pool, now);
 }
 
 static void pause_meant(const struct session *session, const char *database_name)
 {
 	if (database_name[0] == '\0')
-		daemon_pause(session->worker->daemon);
+		pools_pause(session->worker->pools, loop_now());
 	else
-		pause_database(session, database_name);
+		each_pool(session->worker->pools, database_name, pause_one, NULL);
 }
 
 bool steer_pause(struct session *session, const char *database_name, struct failure *why)
@@ -76,46 +81,51 @@ bool steer_pause(struct session *session, const char *database_name, struct fail
 	return true;
 }
 
+static void count_paused_servers(struct pool *pool, int64_t now, size_t *count)
+{
+	(void)now;
+	if (pool->paused)
+		*count += pool_server_count(pool);
+}
+
 bool steer_is_paused(const struct session *session, const char *database_name)
 {
-	struct pool *pool = session->worker->pools->first;
-	while ((pool = meant(pool, database_name)) != NULL) {
-		if (pool->paused && pool_server_count(pool) > 0)
-			return false;
-		pool = pool->next;
-	}
-	return true;
+	size_t servers = 0;
+	each_pool(session->worker->pools, database_name, count_paused_servers, &servers);
+	return servers == 0;
+}
+
+static void resume_one(struct pool *pool, int64_t now, size_t *count)
+{
+	if (!pool->paused)
+		return;
+	++*count;
+	policy_resume(pool, now);
 }
 
 static bool resume_database(const struct session *session, const char *name, struct failure *why)
 {
-	struct pool *pool = session->worker->pools->first;
 	char text[sizeof why->message];
 	size_t resumed = 0;
 
-	while ((pool = meant(pool, name)) != NULL) {
-		resumed += pool->paused;
-		if (pool->paused)
-			pool_resume(pool, loop_now());
-		pool = pool->next;
-	}
+	each_pool(session->worker->pools, name, resume_one, &resumed);
 	snprintf(text, sizeof text, "database %s is not paused", name);
 	return resumed > 0 || failure_set(why, FAILURE_CONSOLE_ERROR, text);
 }
 
 bool steer_resume(struct session *session, const char *database_name, struct failure *why)
 {
-	struct daemon *daemon = session->worker->daemon;
+	struct pools *pools = session->worker->pools;
 
-	if (daemon->state != DAEMON_RUNNING)
+	if (session->worker->daemon->state != DAEMON_RUNNING)
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is shutting down");
 	if (!check_database(session, database_name, "resume", why))
 		return false;
 	if (database_name[0] != '\0')
 		return resume_database(session, database_name, why);
-	if (!daemon->paused)
+	if (!pools_are_paused(pools))
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is not paused/suspended");
-	daemon_resume(daemon);
+	pools_resume(pools, loop_now());
 	return true;
 }
 
@@ -143,16 +153,17 @@ bool steer_enable(struct session *session, const char *database_name, struct fai
 
 /* --- servers ------------------------------------------------------------------------------ */
 
+static void reconnect_one(struct pool *pool, int64_t now, size_t *count)
+{
+	(void)count;
+	policy_reconnect(pool, "close_needed", now);
+}
+
 bool steer_reconnect(struct session *session, const char *database_name, struct failure *why)
 {
-	struct pool *pool = session->worker->pools->first;
-
 	if (!check_database(session, database_name, "reconnect", why))
 		return false;
-	while ((pool = meant(pool, database_name)) != NULL) {
-		pool_reconnect(pool, "close_needed", loop_now());
-		pool = pool->next;
-	}
+	each_pool(session->worker->pools, database_name, reconnect_one, NULL);
 	return true;
 }
 
@@ -161,71 +172,133 @@ bool steer_wait_close(struct session *session, const char *database_name, struct
 	return check_database(session, database_name, "wait in", why);
 }
 
-static bool has_old_servers(const struct pool *pool)
+static void count_old_servers(struct pool *pool, int64_t now, size_t *count)
 {
+	(void)now;
 	for (int state = 0; state < SERVER_CLOSED; state++)
 		for (const struct server *server = pool->servers[state].first; server != NULL;
 		     server = server->next)
-			if (server->close_needed)
-				return true;
-	return false;
+			*count += server->close_needed;
 }
 
 bool steer_is_renewed(const struct session *session, const char *database_name)
 {
-	struct pool *pool = session->worker->pools->first;
-	while ((pool = meant(pool, database_name)) != NULL) {
-		if (has_old_servers(pool))
-			return false;
-		pool = pool->next;
-	}
-	return true;
+	size_t old = 0;
+	each_pool(session->worker->pools, database_name, count_old_servers, &old);
+	return old == 0;
 }
 
 /* --- clients ------------------------------------------------------------------------------ */
 
-/* The pools stay paused, or the clients would be back at once. */
-bool steer_kill(struct session *session, const char *database_name, struct failure *why)
+/* Whom to kill: those of a database, or the one with that number. */
+struct killing {
+	const char *database_name;
+	uint64_t id; /* 0: of the database */
+	atomic_size_t count;
+};
+
+static void kill_here(struct worker *worker, void *arg)
 {
+	struct killing *killing = arg;
+
+	for (struct session *session = worker->sessions; session != NULL; session = session->next) {
+		bool meant = killing->id != 0 ? session->id == killing->id && !session->is_ending :
+						session->pool != NULL &&
+							is_meant(session->pool,
+								 killing->database_name);
+		if (!meant)
+			continue;
+		killing->count++;
+		session_kill(session, FAILURE_KILLED);
+	}
+}
+
+/* The pools stay paused, or the clients would be back at once. */
+bool await_steer_kill(struct session *session, const char *database_name, struct failure *why)
+{
+	struct killing killing = {.database_name = database_name};
+
 	if (!may_pause(session, why) || !check_database(session, database_name, "kill", why))
 		return false;
 	pause_meant(session, database_name);
-	for (struct session *other = session->worker->sessions; other != NULL; other = other->next)
-		if (other->pool != NULL && is_meant(other->pool, database_name))
-			session_kill(other, FAILURE_KILLED);
-	return true;
+	return await_everywhere(session->worker, kill_here, &killing, 0) ||
+	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
-bool steer_kill_client(struct session *session, const char *id, struct failure *why)
+bool await_steer_kill_client(struct session *session, const char *id, struct failure *why)
 {
+	struct killing killing = {0};
 	char *end;
 	errno = 0;
-	unsigned long long number = strtoull(id, &end, 10);
+	killing.id = strtoull(id, &end, 10);
 
 	if (id[0] < '0' || id[0] > '9' || *end != '\0' || errno != 0)
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "invalid client pointer supplied");
-	for (struct session *other = session->worker->sessions; other != NULL; other = other->next)
-		if (other->id == number && !other->is_ending) {
-			session_kill(other, FAILURE_KILLED);
-			return true;
-		}
-	return failure_set(why, FAILURE_CONSOLE_ERROR, "client not found");
+	if (killing.id != 0 && !await_everywhere(session->worker, kill_here, &killing, 0))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	return killing.count > 0 || failure_set(why, FAILURE_CONSOLE_ERROR, "client not found");
 }
 
 /* --- the process -------------------------------------------------------------------------- */
 
-bool steer_reload(struct session *session, const char *nothing, struct failure *why)
+/* What the main thread has to do, and how it went. */
+struct request {
+	const char *name;
+	const char *value;
+	enum daemon_state waiting_for;
+	bool done;
+	struct failure *why;
+};
+
+static void reload_there(struct worker *first, void *arg)
 {
-	(void)nothing;
-	return daemon_reload(session->worker->daemon) || failure_set(why, FAILURE_RELOAD_FAILED);
+	struct request *request = arg;
+	request->done = await_reload(first->daemon);
 }
 
-bool steer_set(struct session *session, const char *name, const char *value, struct failure *why)
+static void set_there(struct worker *first, void *arg)
 {
+	struct request *request = arg;
+	request->done = await_set(first->daemon, request->name, request->value, request->why);
+}
+
+static void shut_down_there(struct worker *first, void *arg)
+{
+	const struct request *request = arg;
+
+	if (request->waiting_for == DAEMON_ENDING)
+		daemon_shut_down(first->daemon);
+	else
+		daemon_shut_down_gently(first->daemon, request->waiting_for);
+}
+
+static bool await_main(const struct session *session,
+		       void (*run)(struct worker *first, void *arg), struct request *request,
+		       struct failure *why)
+{
+	struct worker *here = session->worker;
+	return await_at(here, here->all, run, request) || failure_set(why, FAILURE_NO_MEMORY);
+}
+
+bool await_steer_reload(struct session *session, const char *nothing, struct failure *why)
+{
+	(void)nothing;
+	struct request request = {0};
+
+	if (!await_main(session, reload_there, &request, why))
+		return false;
+	return request.done || failure_set(why, FAILURE_RELOAD_FAILED);
+}
+
+bool await_steer_set(struct session *session, const char *name, const char *value,
+		     struct failure *why)
+{
+	struct request request = {.name = name, .value = value, .why = why};
+
 	if (!session->is_admin)
 		return failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
 	session_log(session, LEVEL_LOG, "SET %s", name);
-	return daemon_set(session->worker->daemon, name, value, why);
+	return await_main(session, set_there, &request, why) && request.done;
 }
 
 void steer_write_pending(struct writer *writer, const struct session *session)
@@ -241,21 +314,20 @@ void steer_write_pending(struct writer *writer, const struct session *session)
 		write_notice(writer, "some settings in the file take a restart", detail);
 }
 
-bool steer_shutdown(struct session *session, const char *what_for, struct failure *why)
+bool await_steer_shutdown(struct session *session, const char *what_for, struct failure *why)
 {
-	struct daemon *daemon = session->worker->daemon;
+	struct request request = {.waiting_for = DAEMON_ENDING};
 
-	if (strcasecmp(what_for, "WAIT_FOR_SERVERS") == 0) {
-		daemon_shut_down_gently(daemon, DAEMON_WAITING_FOR_SERVERS);
-		return true;
-	}
-	if (strcasecmp(what_for, "WAIT_FOR_CLIENTS") == 0) {
-		daemon_shut_down_gently(daemon, DAEMON_WAITING_FOR_CLIENTS);
-		return true;
-	}
-	if (what_for[0] != '\0')
+	if (strcasecmp(what_for, "WAIT_FOR_SERVERS") == 0)
+		request.waiting_for = DAEMON_WAITING_FOR_SERVERS;
+	else if (strcasecmp(what_for, "WAIT_FOR_CLIENTS") == 0)
+		request.waiting_for = DAEMON_WAITING_FOR_CLIENTS;
+	else if (what_for[0] != '\0')
 		return failure_set(why, FAILURE_CONSOLE_SYNTAX, what_for);
-	daemon_shut_down(daemon);
+	if (!await_main(session, shut_down_there, &request, why))
+		return false;
+	if (request.waiting_for != DAEMON_ENDING)
+		return true;
 	failure_set(why, FAILURE_SHUTTING_DOWN);
 	why->told = true;
 	return false;

@@ -1,7 +1,7 @@
 /*
- * The console's commands that change something. Each acts at once, or fails with an ERROR; for those
- * that answer only when all is done there is a second function, which tells whether it is. An empty
- * argument means all databases.
+ * The console's commands that change something, in whatever thread it belongs to. Each acts at once,
+ * or fails with an ERROR; for those that answer only when all is done there is a second function,
+ * which tells whether it is. An empty argument means all databases.
  */
 #ifndef MILLPOND_DAEMON_STEER_H
 #define MILLPOND_DAEMON_STEER_H
@@ -14,23 +14,23 @@
 struct session;
 
 /* `session` is the console's. */
-bool steer_reload(struct session *session, const char *nothing, struct failure *why);
+bool await_steer_reload(struct session *session, const char *nothing, struct failure *why);
 bool steer_pause(struct session *session, const char *database_name, struct failure *why);
 bool steer_resume(struct session *session, const char *database_name, struct failure *why);
 bool steer_disable(struct session *session, const char *database_name, struct failure *why);
 bool steer_enable(struct session *session, const char *database_name, struct failure *why);
 bool steer_reconnect(struct session *session, const char *database_name, struct failure *why);
-bool steer_kill(struct session *session, const char *database_name, struct failure *why);
-bool steer_kill_client(struct session *session, const char *id, struct failure *why);
+bool await_steer_kill(struct session *session, const char *database_name, struct failure *why);
+bool await_steer_kill_client(struct session *session, const char *id, struct failure *why);
 bool steer_wait_close(struct session *session, const char *database_name, struct failure *why);
 
-bool steer_set(struct session *session, const char *name, const char *value, struct failure *why);
+bool await_steer_set(struct session *session, const char *name, const char *value, struct failure *why);
 
 /* A notice about what a reload has left for a restart, if there is any. */
 void steer_write_pending(struct writer *writer, const struct session *session);
 
 /* At once, which fails with a FATAL failure that needs no telling: the session ends with the rest. */
-bool steer_shutdown(struct session *session, const char *what_for, struct failure *why);
+bool await_steer_shutdown(struct session *session, const char *what_for, struct failure *why);
 
 /* No server is left; or the pause was ended before. */
 bool steer_is_paused(const struct session *session, const char *database_name);

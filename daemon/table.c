@@ -67,6 +67,11 @@ void table_begin(struct table *table, struct writer *writer, const char *heading
 	message_end(writer);
 }
 
+void table_continue(struct table *table, struct writer *writer, const char *heading)
+{
+	*table = (struct table){.writer = writer, .columns = count_columns(heading)};
+}
+
 static void begin_cell(struct table *table)
 {
 	if (table->cells++ > 0)

@@ -19,6 +19,9 @@ struct table {
 /* The heading lists columns as SQL does: "name text, port int4". Types: text, int4, int8, numeric. */
 void table_begin(struct table *table, struct writer *writer, const char *heading);
 
+/* Writes rows only, for a table that was begun elsewhere with the same heading. */
+void table_continue(struct table *table, struct writer *writer, const char *heading);
+
 /* The next cell; NULL is SQL's. */
 void table_text(struct table *table, const char *text);
 void table_number(struct table *table, int64_t number);

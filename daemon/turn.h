@@ -14,23 +14,20 @@
 #include "protocol/writer.h"
 
 struct session;
-struct verb;
 
 struct turn {
 	struct session *session;
 	struct writer reply;
-	const struct verb *waits; /* NULL, or the verb that cannot be answered yet ... */
-	struct command command;	  /* ... and the rest of it */
-	bool is_extended;	  /* by the extended protocol: no ReadyForQuery follows */
+	struct command command;
+	bool is_extended; /* by the extended protocol: no ReadyForQuery follows */
 };
 
 /*
- * Runs one command and writes its answer to `reply`, without ReadyForQuery; `turn->waits` says if
- * the CommandComplete is still to come. With `formats`, as the extended protocol wants it: in these
+ * Runs one command and writes its answer to `reply`, without ReadyForQuery. With `formats`, as the extended protocol wants it: in these
  * forms, and without a RowDescription.
  */
-bool turn_run(struct turn *turn, const char *text, size_t length,
-	      const struct view_formats *formats, struct failure *why);
+bool await_turn_run(struct turn *turn, const char *text, size_t length,
+		    const struct view_formats *formats, struct failure *why);
 
 /* The row description of what a command will answer; NULL: it has no rows. To be freed by
  * writer_release(). */
@@ -40,7 +37,7 @@ bool turn_describe(struct turn *turn, const char *text, struct writer *descripti
 /* --- console_extended.c --- */
 
 /* Parse, Bind, Describe, Execute and Close. */
-bool extended_answer(struct turn *turn, const struct message *message, struct failure *why);
+bool await_extended_answer(struct turn *turn, const struct message *message, struct failure *why);
 
 /* Frees the statements and portals of a session that ends. */
 void extended_release(struct session *session);

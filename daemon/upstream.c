@@ -43,6 +43,12 @@ void upstream_free(struct upstream *upstream)
 	free(upstream);
 }
 
+void upstream_move(struct upstream *upstream, struct worker *to)
+{
+	stream_move(&upstream->stream, &to->loop);
+	upstream->worker = to;
+}
+
 /* --- replies ------------------------------------------------------------------------------ */
 
 /* Splits "name\0value\0". */
@@ -365,13 +371,18 @@ const char *upstream_read_at_rest(struct upstream *upstream)
 static void upstream_spoke(struct stream *stream)
 {
 	struct upstream *upstream = (struct upstream *)stream;
+	struct server *server = upstream->server;
 
-	if (upstream->session != NULL)
+	if (upstream->session != NULL) {
 		session_wake(upstream->session);
-	if (upstream->session != NULL || upstream->server->state != SERVER_IDLE)
+		return;
+	}
+	/* While it is looked at nobody may have it. If somebody has, that one will look. */
+	if (!pool_take_aside(server))
 		return;
 	const char *reason = upstream_read_at_rest(upstream);
-	struct server *server = upstream->server;
 	if (reason != NULL)
 		pool_discard(&server, reason, loop_now());
+	else
+		pool_put_back(server, loop_now());
 }

@@ -39,6 +39,10 @@ struct upstream {
 struct upstream *upstream_new(struct worker *worker, struct server *server);
 void upstream_free(struct upstream *upstream);
 
+/* Takes its socket out of its worker's loop, in that worker's thread, for another one, in whose thread
+ * it is used from then on. It must be lent, and not yet have a session. */
+void upstream_move(struct upstream *upstream, struct worker *to);
+
 static inline struct upstream *upstream_of(const struct server *server)
 {
 	return server->upstream;

@@ -1,10 +1,15 @@
 /*
- * A worker: one event loop with all that hangs on it. What workers share stands behind pointers.
+ * A worker: a thread with its event loop and all that hangs on it. A session and a server's socket
+ * belong to one worker at a time and are touched in its thread only; what workers share stands behind
+ * pointers. The first worker runs in the main thread, which also accepts clients and takes signals.
  */
 #ifndef MILLPOND_DAEMON_WORKER_H
 #define MILLPOND_DAEMON_WORKER_H
 
 #include <event2/dns.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,28 +26,105 @@ struct daemon;
 struct keyring;
 struct session;
 
+/* Servers that other threads have for this worker: to be connected, checked, taken down. */
+struct worker_inbox {
+	pthread_mutex_t lock;
+	struct loop_message message; /* on its way if there is anything */
+	struct server *dials;
+	struct server *checks;
+	struct server *retired;
+	bool is_posted;
+};
+
+/* What the process wants of a worker; each stage holds the ones before. */
+enum worker_order { WORKER_SERVE, WORKER_CLOSE, WORKER_END, WORKER_STOP };
+
+/* How busy it is, and what it should do about that: see balance.h. Others read and write it. */
+struct worker_load {
+	atomic_uint permille;	   /* of a processor that it uses, or waits for */
+	atomic_uint placed;	   /* clients given to it since that was measured */
+	atomic_uint to_shed;	   /* sessions it is asked to give away ... */
+	atomic_uint shed_to;	   /* ... to that worker */
+	_Atomic uint64_t moved_in; /* sessions that came from other workers, or went to them */
+	_Atomic uint64_t moved_out;
+	_Atomic uint64_t servers_in; /* servers that came from other workers */
+	unsigned active_count;	     /* sessions that had something to do in this tick; its own */
+	atomic_uint active;	     /* the same of the last tick */
+	int64_t cpu_us;		     /* when it was last measured; the main thread's */
+	int64_t measured_at;
+	int schedstat_fd; /* where the kernel says how long it waits for a processor, or -1 */
+};
+
 struct worker {
 	struct loop loop;
-	struct daemon *daemon; /* the process, for the console's commands */
+	unsigned index;
+	pthread_t thread;
+	atomic_int tid;		/* the kernel's number of the thread; 0: not running yet */
+	struct worker *all;	/* the workers by their numbers, */
+	unsigned count;		/* so many */
+	struct daemon *daemon;
 	struct log *log;
 	struct offload *offload;
 	struct keyring *keyring;
 	struct pools *pools;
+	struct cancel_keys *cancel_keys;
 	struct writer requests; /* what is being sent, when it is not the client's own bytes ... */
 	struct writer replies;	/* ... or the server's; filled and emptied between two awaits */
-	struct settings *settings; /* in force, held */
+	struct settings *settings; /* in force here, held */
 	struct evdns_base *resolver;
-	struct cancel_keys cancel_keys;
+	struct event *tick;
+	uint32_t tick_number;
 
-	struct session *sessions; /* all clients, from accept to close */
-	size_t session_count;
-	size_t session_limit; /* as many as there are descriptors for */
-	size_t client_count;  /* logged in, without the console's */
-	bool has_sleepers;    /* a session could not be woken for lack of memory */
-	bool closing;	      /* the process is about to end: no new clients but the console's */
-	bool ending;	      /* ... at once: nobody is waited for */
+	struct session *sessions; /* all clients here, from accept to close */
+	atomic_size_t session_count;
+	atomic_size_t running_count; /* coroutines, at the last tick */
+	atomic_size_t spare_count;
+	bool has_sleepers; /* a session could not be woken for lack of memory */
+	bool closing;	   /* the process is about to end: no new clients but the console's */
+	bool ending;	   /* ... at once: nobody is waited for */
 	struct server *undialled; /* could not be started for lack of memory: tried again */
 	struct server *unchecked;
+
+	struct worker_inbox inbox;
+	atomic_int order; /* enum worker_order */
+	struct loop_message order_message;
+	atomic_bool order_is_posted;
+	struct worker_load load;
+
+	_Atomic int64_t came_round_at;	/* when its loop last turned */
+	_Atomic(const char *) doing;	/* for the watchdog: what it has begun ... */
+	_Atomic uint64_t doing_for;	/* ... and for which client or server; 0: for none */
+	atomic_bool is_stalled;
 };
+
+/* Everything but its thread. `worker->all`, `index` and what is shared are set by the caller. False
+ * with errno. */
+bool worker_init(struct worker *worker);
+void worker_release(struct worker *worker);
+
+/* Starts its thread, or, for the first, makes the calling thread its own. False with errno. */
+bool worker_start(struct worker *worker);
+
+/* Has the worker take an order, soon. From any thread. */
+void worker_give_order(struct worker *worker, enum worker_order order);
+
+/* Whether nothing is left of its sessions and coroutines; known to within a tick. */
+bool worker_is_deserted(const struct worker *worker);
+
+/* The sessions of all workers. */
+size_t worker_total_sessions(const struct worker *worker);
+
+/* Whether this is its thread. */
+static inline bool worker_is_here(const struct worker *worker)
+{
+	return worker->count == 1 || pthread_equal(worker->thread, pthread_self());
+}
+
+/* Notes what it is about to do, in case it never comes to the end of it. */
+static inline void worker_does(struct worker *worker, const char *what, uint64_t for_whom)
+{
+	atomic_store_explicit(&worker->doing, what, memory_order_relaxed);
+	atomic_store_explicit(&worker->doing_for, for_whom, memory_order_relaxed);
+}
 
 #endif

@@ -6,6 +6,10 @@
  *
  * Connections belong to the pool. pool_lend() lends one to a borrower, which gives it back with
  * pool_return() or, when it is broken, with pool_discard(); both take the pointer away.
+ *
+ * Pools are shared by the workers, which have numbers from 0. Each function here takes the lock of
+ * all pools for as long as it decides, and calls out when it has let go of it. A server has a home,
+ * the worker in whose loop its socket is; it is lent at home if it can be, and otherwise moves.
  */
 #ifndef MILLPOND_POOL_POOL_H
 #define MILLPOND_POOL_POOL_H
@@ -23,12 +27,13 @@
 struct pools;
 
 /*
- * What a pool asks of the daemon. These are called in the middle of the pool's functions, so they
- * must do no more than start something, and not call back before they have returned.
+ * What a pool asks of the daemon, in the thread that has made it ask, which need not be that of the
+ * worker whose number the server has. These are called at the end of the pool's functions, and must
+ * do no more than start something.
  */
 struct pool_calls {
-	/* Connect all servers of a batch (linked by next_in_batch), at once; each ends in
-	 * pool_dial_succeeded() or pool_dial_failed(). */
+	/* Connect all servers of a batch (linked by next_in_batch, of one worker), at once; each
+	 * ends in pool_dial_succeeded() or pool_dial_failed(). */
 	void (*dial)(void *context, struct server *batch);
 	/* Try the check query; ends in pool_check_ended(). */
 	void (*check)(void *context, struct server *server);
@@ -40,8 +45,12 @@ struct pool_calls {
 struct borrower {
 	struct borrower *next;
 	struct borrower *previous;
+	struct borrower *next_here; /* of the same worker */
+	struct borrower *previous_here;
+	unsigned worker;       /* where it is; set by the borrower */
 	struct pool *pool;     /* in whose queue it stands, or NULL */
 	struct server *server; /* the answer: lent to it ... */
+	unsigned came_from;    /* ... the worker in whose loop the server still is ... */
 	bool refused;	       /* ... or refused, see pool_refusal() */
 	int64_t since;	       /* when it began to wait */
 	void (*answered)(struct borrower *borrower);
@@ -51,6 +60,21 @@ struct server_list {
 	struct server *first;
 	struct server *last;
 	size_t count;
+};
+
+/*
+ * A worker's part of a pool. The first half is that worker's own, read and written without the lock
+ * (other threads may read the counters); the second is under the lock like the rest of the pool.
+ */
+struct pool_share {
+	_Alignas(64) struct settings *settings; /* held: those that the worker goes by, with ... */
+	const struct database *database;	/* NULL: not in the settings any more */
+	const struct user_settings *user;
+	struct stats stats;
+
+	_Alignas(64) struct borrower *first_waiting;
+	struct borrower *last_waiting;
+	struct server *first_idle;
 };
 
 struct pool {
@@ -77,30 +101,62 @@ struct pool {
 	struct failure last_failure;
 	bool paused;
 	struct parameters *welcome; /* what the newest server reported: told to new clients */
-	struct stats stats;
 	struct stats period_start; /* snapshots for the averages */
 	struct stats average;
+	struct pool_share *shares; /* one for each worker */
 };
 
 /*
- * Lends a connection that rests, if there is one and nobody waits for it. NULL: pool_lend() would
- * have to wait, or refuse.
+ * Lends a connection that rests at home with that worker, if there is one and nobody waits for it.
+ * NULL: pool_lend() would have to wait, or refuse.
  */
-struct server *pool_lend_idle(struct pool *pool, int64_t now);
+struct server *pool_lend_idle(struct pool *pool, unsigned worker, int64_t now);
 
 /*
- * Lends a connection now, and answers it; or puts the borrower into the queue and answers NULL.
- * Then borrower->answered() is called once, from within another pool function, with `server` or
- * `refused` set, unless pool_leave() is called first. `refused` may be set at once.
+ * Lends a connection now, or refuses one: true, with `server` or `refused` set. False: the borrower is
+ * in the queue. Then borrower->answered() is called once, from within a pool function in any thread,
+ * when that has been decided, unless pool_leave() is called first; until then what the answer is
+ * belongs to the pool. A server that came from another worker has the borrower's from now on, but
+ * its socket has still to move.
  */
-struct server *pool_lend(struct pool *pool, struct borrower *borrower, int64_t now);
+bool pool_lend(struct pool *pool, struct borrower *borrower, int64_t now);
 
-/* The borrower gives up waiting. One that has just been answered keeps its answer. */
-void pool_leave(struct borrower *borrower);
+/* The borrower gives up waiting. False: it has been answered already, and is told so as always. */
+bool pool_leave(struct pool *pool, struct borrower *borrower);
+
+/*
+ * Takes a resting server aside for a moment, to read what it has said of its own accord. False: it
+ * does not rest. Ends with pool_put_back() or pool_discard().
+ */
+bool pool_take_aside(struct server *server);
+void pool_put_back(struct server *server, int64_t now);
+
+/* A client less; one more is pools_join(). */
+void pool_client_leaves(struct pool *pool);
+
+/* The settings that the pool goes by, held: to be dropped; `database` is their entry, or NULL. */
+struct settings *pool_settings(struct pool *pool, const struct database **database);
+
+/* What the newest server reported, held: to be dropped. */
+struct parameters *pool_welcome(struct pool *pool);
+
+/* How things are at the moment: servers in use, clients in the queue. */
+struct pool_numbers {
+	size_t active;
+	size_t waiting;
+	unsigned failures; /* logins failed in a row */
+};
+struct pool_numbers pool_numbers(struct pool *pool);
+
+/* Whether a request would find a server; only a guess, as it may be gone in a moment. */
+bool pool_seems_free(const struct pool *pool);
+
+/* The sum of the counters of all workers. */
+void pool_stats(const struct pool *pool, struct stats *sum);
 
 /* Why borrowers are refused, or, when servers fail to connect for the time being, why they wait.
  * False when there is nothing to say. */
-bool pool_refusal(const struct pool *pool, struct failure *why);
+bool pool_refusal(struct pool *pool, struct failure *why);
 
 /* Gives back a connection that is idle and owes nothing. */
 void pool_return(struct server **server, int64_t now);
@@ -126,12 +182,15 @@ void pool_resume(struct pool *pool, int64_t now);
 /* No server present will be lent again. */
 void pool_reconnect(struct pool *pool, const char *reason, int64_t now);
 
-/* Tells all that wait, and all that come, that they cannot be served any more. */
-void pool_refuse_waiting(struct pool *pool);
+/* Whether it has more servers than its size, out of the reserve. */
+bool pool_is_into_reserve(struct pool *pool);
+
+/* The mode by the settings that the worker goes by. */
+enum pool_mode pool_share_mode(const struct pool_share *share);
+
+/* --- for those who hold the lock (pools_lock) --------------------------------------------- */
 
 size_t pool_server_count(const struct pool *pool);
-/* Whether it has more servers than its size, out of the reserve. */
-bool pool_is_into_reserve(const struct pool *pool);
 enum pool_mode pool_mode(const struct pool *pool);
 
 /* How long the first in the queue has waited. */

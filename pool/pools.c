@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/policy.h"
 #include "protocol/statement.h"
 
 static uint32_t bucket_of(const char *database_name, const char *user_name)
@@ -17,21 +18,102 @@ static uint32_t bucket_of(const char *database_name, const char *user_name)
 	return hash % POOL_BUCKETS;
 }
 
-bool pools_init(struct pools *pools, struct settings *settings, const struct pool_calls *calls,
-		void *context, uint64_t seed)
+/* --- the lock ----------------------------------------------------------------------------- */
+
+static void errands_clear(struct pool_errands *errands)
 {
-	*pools = (struct pools){.calls = calls, .context = context, .random = seed | 1};
+	*errands = (struct pool_errands){.last_answered = &errands->first_answered};
+}
+
+static void init_lock(struct pools *pools)
+{
+	pthread_mutexattr_t attributes;
+
+	/* It is held for so short a time that going to sleep is rarely worth it. */
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+	pthread_mutex_init(&pools->lock, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+	errands_clear(&pools->errands);
+}
+
+void pools_lock(struct pools *pools)
+{
+	pthread_mutex_lock(&pools->lock);
+}
+
+static void dial_each_worker(const struct pools *pools, struct server *first)
+{
+	while (first != NULL) {
+		struct server *last = first;
+		while (last->next_in_batch != NULL && last->next_in_batch->worker == first->worker)
+			last = last->next_in_batch;
+		struct server *others = last->next_in_batch;
+		last->next_in_batch = NULL;
+		pools->calls->dial(pools->context, first);
+		first = others;
+	}
+}
+
+/* Each of these may be gone once it has been told. */
+static void run_errands(const struct pools *pools, const struct pool_errands *errands)
+{
+	struct borrower *next_answered;
+	struct server *next;
+
+	for (struct server *server = errands->retired; server != NULL; server = next) {
+		next = server->next_in_batch;
+		pools->calls->retire(pools->context, server, server->retire_reason);
+	}
+	for (struct borrower *borrower = errands->first_answered; borrower != NULL;
+	     borrower = next_answered) {
+		next_answered = borrower->next;
+		borrower->answered(borrower);
+	}
+	for (struct server *server = errands->checks; server != NULL; server = next) {
+		next = server->next_in_batch;
+		pools->calls->check(pools->context, server);
+	}
+	dial_each_worker(pools, errands->dials);
+}
+
+void pools_unlock(struct pools *pools)
+{
+	struct pool_errands errands = pools->errands;
+	bool any = errands.first_answered != NULL || errands.dials != NULL ||
+		   errands.checks != NULL || errands.retired != NULL;
+
+	if (any)
+		errands_clear(&pools->errands);
+	pthread_mutex_unlock(&pools->lock);
+	if (any)
+		run_errands(pools, &errands);
+}
+
+/* --- beginning and end -------------------------------------------------------------------- */
+
+bool pools_init(struct pools *pools, struct settings *settings, unsigned worker_count,
+		const struct pool_calls *calls, void *context, uint64_t seed)
+{
+	*pools = (struct pools){.worker_count = worker_count,
+				.calls = calls,
+				.context = context,
+				.random = seed | 1};
 	pools->parameters = parameter_table_new();
 	pools->statements = statement_table_new();
 	if (pools->parameters == NULL || pools->statements == NULL)
 		return false;
 	pools->settings = settings_hold(settings);
+	init_lock(pools);
 	return true;
 }
 
 static void pool_free(struct pool *pool)
 {
 	assert(pool->waiting_count == 0 && pool_server_count(pool) == 0);
+	for (unsigned i = 0; pool->shares != NULL && i < pool->pools->worker_count; i++)
+		settings_drop(pool->shares[i].settings);
+	free(pool->shares);
 	parameters_drop(pool->welcome);
 	settings_drop(pool->settings);
 	free(pool->database_name);
@@ -49,11 +131,12 @@ void pools_release(struct pools *pools)
 	parameter_table_free(pools->parameters);
 	statement_table_free(pools->statements);
 	settings_drop(pools->settings);
+	pthread_mutex_destroy(&pools->lock);
 }
 
 uint64_t pools_next_id(struct pools *pools)
 {
-	return ++pools->last_id;
+	return atomic_fetch_add_explicit(&pools->last_id, 1, memory_order_relaxed) + 1;
 }
 
 /* xorshift64*: jitter needs no more. */
@@ -76,6 +159,15 @@ static void use_settings(struct pool *pool, struct settings *settings)
 	settings_drop(old);
 }
 
+static void share_use_settings(const struct pool *pool, struct pool_share *share,
+			       struct settings *settings)
+{
+	settings_drop(share->settings);
+	share->settings = settings_hold(settings);
+	share->database = settings_find_database(settings, pool->database_name);
+	share->user = settings_find_user(settings, pool->user_name);
+}
+
 /* A pool that comes to be during a pause, of all or of its database, is a part of it. */
 static bool begins_paused(const struct pools *pools, const char *database_name)
 {
@@ -94,18 +186,23 @@ static struct pool *pool_new(struct pools *pools, const char *database_name, con
 	pool->id = ++pools->last_pool_id;
 	pool->database_name = strdup(database_name);
 	pool->user_name = strdup(user_name);
-	if (pool->database_name == NULL || pool->user_name == NULL) {
+	pool->shares = aligned_alloc(64, pools->worker_count * sizeof *pool->shares);
+	if (pool->shares != NULL)
+		memset(pool->shares, 0, pools->worker_count * sizeof *pool->shares);
+	if (pool->database_name == NULL || pool->user_name == NULL || pool->shares == NULL) {
 		pool_free(pool);
 		return NULL;
 	}
 	pool->paused = begins_paused(pools, database_name);
 	use_settings(pool, pools->settings);
+	for (unsigned i = 0; i < pools->worker_count; i++)
+		share_use_settings(pool, &pool->shares[i], pools->settings);
 	parameters_assign(&pool->welcome, parameters_empty(pools->parameters));
 	return pool;
 }
 
-struct pool *pools_find(struct pools *pools, const struct database *database,
-			const char *database_name, const char *user_name)
+static struct pool *find(struct pools *pools, const struct database *database,
+			 const char *database_name, const char *user_name)
 {
 	const char *user = database->user != NULL ? database->user : user_name;
 	struct pool **bucket = &pools->buckets[bucket_of(database_name, user)];
@@ -122,6 +219,26 @@ struct pool *pools_find(struct pools *pools, const struct database *database,
 	*bucket = pool;
 	*(pools->last != NULL ? &pools->last->next : &pools->first) = pool;
 	pools->last = pool;
+	return pool;
+}
+
+struct pool *pools_find(struct pools *pools, const struct database *database,
+			const char *database_name, const char *user_name)
+{
+	pools_lock(pools);
+	struct pool *pool = find(pools, database, database_name, user_name);
+	pools_unlock(pools);
+	return pool;
+}
+
+struct pool *pools_join(struct pools *pools, const struct database *database,
+			const char *database_name, const char *user_name)
+{
+	pools_lock(pools);
+	struct pool *pool = find(pools, database, database_name, user_name);
+	if (pool != NULL)
+		pool->client_count++;
+	pools_unlock(pools);
 	return pool;
 }
 
@@ -161,9 +278,9 @@ static void pool_adopt(struct pool *pool, struct settings *settings, int64_t now
 
 	use_settings(pool, settings);
 	if (!leads_to_same(old, pool->database))
-		pool_reconnect(pool, "database configuration changed", now);
+		policy_reconnect(pool, "database configuration changed", now);
 	if (pool->database == NULL)
-		pool_refuse_waiting(pool);
+		policy_refuse_all(pool);
 	settings_drop(old_settings);
 }
 
@@ -177,19 +294,29 @@ static void make_forced_pools(struct pools *pools)
 			database->user == NULL ? NULL : settings_find_user(settings, database->user);
 		if (database->user != NULL && strcmp(database->name, "*") != 0 &&
 		    settings_min_pool_size(settings, database, user) > 0)
-			pools_find(pools, database, database->name, database->user);
+			find(pools, database, database->name, database->user);
 	}
 }
 
 void pools_adopt(struct pools *pools, struct settings *settings, int64_t now)
 {
+	pools_lock(pools);
 	struct settings *old = pools->settings;
 	pools->settings = settings_hold(settings);
 	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
 		pool_adopt(pool, settings, now);
 	settings_drop(old);
 	make_forced_pools(pools);
+	pools_unlock(pools);
 	pools_tick(pools, now);
+}
+
+void pools_adopt_share(struct pools *pools, unsigned worker, struct settings *settings)
+{
+	pools_lock(pools);
+	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		share_use_settings(pool, &pool->shares[worker], settings);
+	pools_unlock(pools);
 }
 
 /* --- over all pools ----------------------------------------------------------------------- */
@@ -202,49 +329,137 @@ static bool is_idle_talk(const struct pool *pool)
 	       (pool->database == NULL || pool->database->user == NULL);
 }
 
+static void unlink_from_bucket(struct pools *pools, const struct pool *pool)
+{
+	struct pool **link = &pools->buckets[bucket_of(pool->database_name, pool->user_name)];
+
+	while (*link != pool)
+		link = &(*link)->next_in_bucket;
+	*link = pool->next_in_bucket;
+}
+
 void pools_forget_idle_talk(struct pools *pools)
 {
+	pools_lock(pools);
 	struct pool **link = &pools->first;
 
-	pools->last = NULL;
-	while (*link != NULL) {
+	if (pools->keepers == 0)
+		pools->last = NULL;
+	while (*link != NULL && pools->keepers == 0) {
 		struct pool *pool = *link;
 		if (!is_idle_talk(pool)) {
 			pools->last = pool;
 			link = &pool->next;
 			continue;
 		}
-		struct pool **in_bucket =
-			&pools->buckets[bucket_of(pool->database_name, pool->user_name)];
-		while (*in_bucket != pool)
-			in_bucket = &(*in_bucket)->next_in_bucket;
-		*in_bucket = pool->next_in_bucket;
+		unlink_from_bucket(pools, pool);
 		*link = pool->next;
 		pool_free(pool);
 	}
+	pools_unlock(pools);
 }
 
+void pools_keep(struct pools *pools)
+{
+	pools_lock(pools);
+	pools->keepers++;
+	pools_unlock(pools);
+}
+
+void pools_let_go(struct pools *pools)
+{
+	pools_lock(pools);
+	pools->keepers--;
+	pools_unlock(pools);
+}
+
+struct pool *pools_first(struct pools *pools)
+{
+	pools_lock(pools);
+	struct pool *first = pools->first;
+	if (first == NULL)
+		pools_unlock(pools);
+	return first;
+}
+
+struct pool *pools_next(struct pool *pool)
+{
+	struct pools *pools = pool->pools;
+
+	pools_unlock(pools);
+	pools_lock(pools);
+	struct pool *next = pool->next;
+	if (next == NULL)
+		pools_unlock(pools);
+	return next;
+}
+
+/* Only the thread that calls this takes pools away. */
 void pools_tick(struct pools *pools, int64_t now)
 {
-	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		pool_tick(pool, now);
+	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
+		policy_tick(pool, now);
 }
 
 void pools_end_period(struct pools *pools, int64_t elapsed_us)
 {
-	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next) {
-		stats_average(&pool->average, &pool->period_start, &pool->stats, elapsed_us);
-		pool->period_start = pool->stats;
+	struct stats stats;
+
+	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool)) {
+		pool_stats(pool, &stats);
+		stats_average(&pool->average, &pool->period_start, &stats, elapsed_us);
+		pool->period_start = stats;
 	}
+}
+
+void pools_stats(struct pools *pools, struct stats *sum)
+{
+	struct stats stats;
+
+	*sum = (struct stats){0};
+	pools_keep(pools);
+	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool)) {
+		pool_stats(pool, &stats);
+		stats_add(sum, &stats);
+	}
+	pools_let_go(pools);
 }
 
 void pools_stop(struct pools *pools, int64_t now)
 {
+	pools_lock(pools);
 	pools->stopping = true;
 	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next) {
-		pool_tick(pool, now);
-		pool_refuse_waiting(pool);
+		policy_tick(pool, now);
+		policy_refuse_all(pool);
 	}
+	pools_unlock(pools);
+}
+
+void pools_pause(struct pools *pools, int64_t now)
+{
+	pools_lock(pools);
+	pools->paused = true;
+	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		policy_pause(pool, now);
+	pools_unlock(pools);
+}
+
+void pools_resume(struct pools *pools, int64_t now)
+{
+	pools_lock(pools);
+	pools->paused = false;
+	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		policy_resume(pool, now);
+	pools_unlock(pools);
+}
+
+bool pools_are_paused(struct pools *pools)
+{
+	pools_lock(pools);
+	bool paused = pools->paused;
+	pools_unlock(pools);
+	return paused;
 }
 
 size_t pools_count_database(const struct pools *pools, const char *database_name)
@@ -265,10 +480,22 @@ size_t pools_count_user(const struct pools *pools, const char *user_name)
 	return count;
 }
 
-size_t pools_server_count(const struct pools *pools)
+size_t pools_count(struct pools *pools)
 {
 	size_t count = 0;
+	pools_lock(pools);
+	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		count++;
+	pools_unlock(pools);
+	return count;
+}
+
+size_t pools_server_count(struct pools *pools)
+{
+	size_t count = 0;
+	pools_lock(pools);
 	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
 		count += pool_server_count(pool);
+	pools_unlock(pools);
 	return count;
 }

@@ -1,10 +1,13 @@
 /*
  * All pools of the process, by database and user, with what they share: limits across pools,
- * numbers, parameter sets, prepared statements, the settings in force.
+ * numbers, parameter sets, prepared statements, the settings in force, and the lock. It is held for as
+ * long as a decision takes, which is well under a microsecond, and never while anything is done.
  */
 #ifndef MILLPOND_POOL_POOLS_H
 #define MILLPOND_POOL_POOLS_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +17,19 @@
 
 #define POOL_BUCKETS 1024
 
+/* What has been decided under the lock, and is done when it is released. */
+struct pool_errands {
+	struct borrower *first_answered;
+	struct borrower **last_answered;
+	struct server *dials;
+	struct server *checks;
+	struct server *retired;
+};
+
 struct pools {
+	pthread_mutex_t lock;
+	unsigned worker_count;
+	struct pool_errands errands;
 	struct settings *settings; /* held */
 	const struct pool_calls *calls;
 	void *context; /* of the calls */
@@ -24,24 +39,45 @@ struct pools {
 	struct pool *last;
 	struct pool *buckets[POOL_BUCKETS];
 	uint64_t last_pool_id;
-	uint64_t last_id; /* one counter for clients and servers */
-	uint64_t random;  /* state of the jitter */
+	_Atomic uint64_t last_id; /* one counter for clients and servers */
+	uint64_t random;	  /* state of the jitter */
 	bool stopping;	  /* nothing is lent any more */
 	bool paused;	  /* new pools begin paused */
+	unsigned keepers; /* while there are any no pool is forgotten */
 };
 
 /* `seed` decides the jitter of retries. False without memory. */
-bool pools_init(struct pools *pools, struct settings *settings, const struct pool_calls *calls,
-		void *context, uint64_t seed);
+bool pools_init(struct pools *pools, struct settings *settings, unsigned worker_count,
+		const struct pool_calls *calls, void *context, uint64_t seed);
 
 /* All servers must have been retired, and no session may be left. */
 void pools_release(struct pools *pools);
 
+/* Between these two the lists of pools and servers stand still; the second does what was decided. */
+void pools_lock(struct pools *pools);
+void pools_unlock(struct pools *pools);
+
 /*
- * The pool of a database for a user, made when it is new. `database` is an entry of the present
- * settings. NULL without memory.
+ * Between these two no pool is forgotten, so that one can be looked at after the other:
+ *
+ *	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
+ *
+ * In the body of such a loop the lock is held, and it is let go between two pools, so that nobody has
+ * to wait for a long list. It must not be left before its end.
+ */
+void pools_keep(struct pools *pools);
+void pools_let_go(struct pools *pools);
+struct pool *pools_first(struct pools *pools);
+struct pool *pools_next(struct pool *pool);
+
+/*
+ * The pool of a database for a user, made when it is new. `database` is an entry of settings in force.
+ * NULL without memory. With pools_find() the caller sees to it that the pool is not forgotten;
+ * pools_join() counts a client in it, until pool_client_leaves().
  */
 struct pool *pools_find(struct pools *pools, const struct database *database,
+			const char *database_name, const char *user_name);
+struct pool *pools_join(struct pools *pools, const struct database *database,
 			const char *database_name, const char *user_name);
 
 /*
@@ -50,6 +86,9 @@ struct pool *pools_find(struct pools *pools, const struct database *database,
  */
 void pools_adopt(struct pools *pools, struct settings *settings, int64_t now);
 
+/* The same for what a worker's sessions go by; called in its thread, after pools_adopt(). */
+void pools_adopt_share(struct pools *pools, unsigned worker, struct settings *settings);
+
 void pools_tick(struct pools *pools, int64_t now);
 
 /*
@@ -57,6 +96,14 @@ void pools_tick(struct pools *pools, int64_t now);
  * has ever agreed to a login for them. Pointers to such pools must not be kept.
  */
 void pools_forget_idle_talk(struct pools *pools);
+
+/* Stops lending, in all pools and those to come, or goes on. */
+void pools_pause(struct pools *pools, int64_t now);
+void pools_resume(struct pools *pools, int64_t now);
+bool pools_are_paused(struct pools *pools);
+
+/* The counters of all pools together. */
+void pools_stats(struct pools *pools, struct stats *sum);
 
 /* Computes the averages of all pools over the period that ends now. */
 void pools_end_period(struct pools *pools, int64_t elapsed_us);
@@ -67,9 +114,12 @@ void pools_stop(struct pools *pools, int64_t now);
 uint64_t pools_next_id(struct pools *pools);
 uint64_t pools_random(struct pools *pools);
 
-/* Server connections of a database or of a user, over all pools. */
+/* How many there are, and how many servers they have together. */
+size_t pools_count(struct pools *pools);
+size_t pools_server_count(struct pools *pools);
+
+/* Server connections of a database or of a user, over all pools; for those who hold the lock. */
 size_t pools_count_database(const struct pools *pools, const char *database_name);
 size_t pools_count_user(const struct pools *pools, const char *user_name);
-size_t pools_server_count(const struct pools *pools);
 
 #endif

@@ -16,12 +16,18 @@ static const unsigned allowed_moves[SERVER_STATES] = {
 	[SERVER_CLOSED] = MAY(LOGIN),
 };
 
+/* Others look at a count without the lock, to guess. */
+static void set_count(struct server_list *list, size_t count)
+{
+	__atomic_store_n(&list->count, count, __ATOMIC_RELAXED);
+}
+
 static void list_remove(struct server_list *list, struct server *server)
 {
 	*(server->previous != NULL ? &server->previous->next : &list->first) = server->next;
 	*(server->next != NULL ? &server->next->previous : &list->last) = server->previous;
 	server->next = server->previous = NULL;
-	list->count--;
+	set_count(list, list->count - 1);
 }
 
 static void list_add_first(struct server_list *list, struct server *server)
@@ -30,7 +36,29 @@ static void list_add_first(struct server_list *list, struct server *server)
 	server->next = list->first;
 	*(list->first != NULL ? &list->first->previous : &list->last) = server;
 	list->first = server;
-	list->count++;
+	set_count(list, list->count + 1);
+}
+
+/* Those that rest stand in a list of their home's, too. */
+static void home_remove(struct server *server)
+{
+	struct pool_share *share = &server->pool->shares[server->worker];
+
+	*(server->previous_here != NULL ? &server->previous_here->next_here : &share->first_idle) =
+		server->next_here;
+	if (server->next_here != NULL)
+		server->next_here->previous_here = server->previous_here;
+}
+
+static void home_add_first(struct server *server)
+{
+	struct pool_share *share = &server->pool->shares[server->worker];
+
+	server->previous_here = NULL;
+	server->next_here = share->first_idle;
+	if (share->first_idle != NULL)
+		share->first_idle->previous_here = server;
+	share->first_idle = server;
 }
 
 void server_move(struct server *server, enum server_state state)
@@ -40,8 +68,12 @@ void server_move(struct server *server, enum server_state state)
 	assert(allowed_moves[server->state] & (1u << state));
 	if (server->state != SERVER_CLOSED)
 		list_remove(&pool->servers[server->state], server);
+	if (server->state == SERVER_IDLE)
+		home_remove(server);
 	if (state != SERVER_CLOSED)
 		list_add_first(&pool->servers[state], server);
+	if (state == SERVER_IDLE)
+		home_add_first(server);
 	server->state = state;
 }
 

@@ -7,13 +7,14 @@
 
 #include "pool/direct.h"
 
-struct server *server_new(struct pool *pool, uint64_t id)
+struct server *server_new(struct pool *pool, uint64_t id, unsigned worker)
 {
 	struct server *server = calloc(1, sizeof *server);
 	if (server == NULL)
 		return NULL;
 	server->pool = pool;
 	server->id = id;
+	server->worker = worker;
 	server->state = SERVER_CLOSED;
 	return server;
 }

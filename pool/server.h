@@ -9,6 +9,7 @@
 #ifndef MILLPOND_POOL_SERVER_H
 #define MILLPOND_POOL_SERVER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,9 +35,12 @@ enum server_state {
 struct server {
 	struct server *next; /* in the pool's list of its state */
 	struct server *previous;
-	struct server *next_in_batch; /* of those to be dialled together */
+	struct server *next_here; /* of those that rest at the same worker */
+	struct server *previous_here;
+	struct server *next_in_batch; /* of those to be dialled, checked or retired together */
 	struct pool *pool;
 	enum server_state state;
+	unsigned worker; /* its home: in whose loop its socket is, or will be at once */
 	uint64_t id;
 	struct pg_conn *connection; /* NULL before the first step ... */
 	struct direct *direct;	    /* ... and for one that was made without libpq */
@@ -47,7 +51,8 @@ struct server {
 	int64_t lent_at;
 	int64_t returned_at;
 	unsigned cancels;  /* cancel requests under way that may hit it */
-	bool close_needed; /* not to be lent again */
+	atomic_bool close_needed; /* not to be lent again */
+	const char *retire_reason; /* while it is being retired */
 
 	/* What it said of itself after its login, what it says now, and which client's wishes
 	 * brought it from one to the other. */
@@ -57,8 +62,8 @@ struct server {
 	struct parameters *applied;
 };
 
-/* NULL without memory. */
-struct server *server_new(struct pool *pool, uint64_t id);
+/* `worker` is its home. NULL without memory. */
+struct server *server_new(struct pool *pool, uint64_t id, unsigned worker);
 
 /* Closes the connection, if any. */
 void server_free(struct server *server);

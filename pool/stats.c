@@ -2,7 +2,7 @@
 
 void stats_add(struct stats *sum, const struct stats *more)
 {
-#define COUNTER(name, unit, help) sum->name += more->name;
+#define COUNTER(name, unit, help) sum->name += __atomic_load_n(&more->name, __ATOMIC_RELAXED);
 #include "pool/stats.def"
 }
 

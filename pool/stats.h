@@ -1,5 +1,6 @@
 /*
- * Counters of a pool. They only grow; averages are differences between two snapshots.
+ * Counters of a pool. They only grow; averages are differences between two snapshots. Each worker has
+ * counters of its own, which it alone counts up, and others may read meanwhile.
  */
 #ifndef MILLPOND_POOL_STATS_H
 #define MILLPOND_POOL_STATS_H
@@ -11,7 +12,14 @@ struct stats {
 #include "pool/stats.def"
 };
 
-/* Adds each counter of `more` to `sum`. */
+/* Counts up; for the one thread to which the counter belongs. */
+static inline void stats_count(uint64_t *counter, uint64_t amount)
+{
+	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + amount,
+			 __ATOMIC_RELAXED);
+}
+
+/* Adds each counter of `more`, which may be counting, to `sum`. */
 void stats_add(struct stats *sum, const struct stats *more);
 
 /*

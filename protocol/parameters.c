@@ -1,5 +1,7 @@
 #include "protocol/parameters.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,13 +18,14 @@ struct parameters {
 	struct parameter_table *table;
 	struct parameters *next; /* in its bucket */
 	uint32_t hash;
-	uint32_t holders;
-	uint64_t proven_by; /* the last pool whose server took all of it, 0: none */
+	atomic_uint holders; /* the last one lets go under the table's lock */
+	_Atomic uint64_t proven_by; /* the last pool whose server took all of it, 0: none */
 	size_t count;
 	struct parameter list[]; /* sorted by name */
 };
 
 struct parameter_table {
+	pthread_mutex_t lock; /* of the buckets, and of what is found in them */
 	struct parameters **buckets;
 	size_t bucket_count; /* a power of two */
 	size_t count;
@@ -85,8 +88,8 @@ static struct parameters *set_new(const struct parameter *list, size_t count)
 		text = stpcpy(text, list[i].value) + 1;
 	}
 	set->count = count;
-	set->holders = 0;
-	set->proven_by = 0;
+	atomic_init(&set->holders, 0);
+	atomic_init(&set->proven_by, 0);
 	return set;
 }
 
@@ -111,18 +114,21 @@ static void table_grow(struct parameter_table *table)
 	table->bucket_count = bucket_count;
 }
 
-/* The one set with this content, not yet held. */
-static struct parameters *intern(struct parameter_table *table, const struct parameter *list,
-				 size_t count)
+static struct parameters *find_set(const struct parameter_table *table, uint32_t hash,
+				   const struct parameter *list, size_t count)
 {
-	uint32_t hash = hash_list(list, count);
 	struct parameters *set = table->buckets[hash & (table->bucket_count - 1)];
+
 	while (set != NULL && (set->hash != hash || !equals_list(set, list, count)))
 		set = set->next;
-	if (set != NULL)
-		return set;
+	return set;
+}
 
-	set = set_new(list, count);
+static struct parameters *add_set(struct parameter_table *table, uint32_t hash,
+				  const struct parameter *list, size_t count)
+{
+	struct parameters *set = set_new(list, count);
+
 	if (set == NULL)
 		return NULL;
 	if (table->count >= table->bucket_count)
@@ -136,15 +142,31 @@ static struct parameters *intern(struct parameter_table *table, const struct par
 	return set;
 }
 
+/* The one set with this content, held. NULL without memory. */
+static struct parameters *intern(struct parameter_table *table, const struct parameter *list,
+				 size_t count)
+{
+	uint32_t hash = hash_list(list, count);
+
+	pthread_mutex_lock(&table->lock);
+	struct parameters *set = find_set(table, hash, list, count);
+	if (set == NULL)
+		set = add_set(table, hash, list, count);
+	parameters_hold(set);
+	pthread_mutex_unlock(&table->lock);
+	return set;
+}
+
 struct parameter_table *parameter_table_new(void)
 {
 	struct parameter_table *table = calloc(1, sizeof *table);
 	if (table == NULL)
 		return NULL;
+	pthread_mutex_init(&table->lock, NULL);
 	table->bucket_count = 16;
 	table->buckets = calloc(table->bucket_count, sizeof(struct parameters *));
 	if (table->buckets != NULL)
-		table->empty = parameters_hold(intern(table, NULL, 0));
+		table->empty = intern(table, NULL, 0);
 	if (table->empty == NULL) {
 		free(table->buckets);
 		free(table);
@@ -158,13 +180,17 @@ void parameter_table_free(struct parameter_table *table)
 	if (table == NULL)
 		return;
 	parameters_drop(table->empty);
+	pthread_mutex_destroy(&table->lock);
 	free(table->buckets);
 	free(table);
 }
 
-size_t parameter_table_count(const struct parameter_table *table)
+size_t parameter_table_count(struct parameter_table *table)
 {
-	return table->count;
+	pthread_mutex_lock(&table->lock);
+	size_t count = table->count;
+	pthread_mutex_unlock(&table->lock);
+	return count;
 }
 
 struct parameters *parameters_empty(struct parameter_table *table)
@@ -175,21 +201,38 @@ struct parameters *parameters_empty(struct parameter_table *table)
 struct parameters *parameters_hold(struct parameters *set)
 {
 	if (set != NULL)
-		set->holders++;
+		atomic_fetch_add_explicit(&set->holders, 1, memory_order_relaxed);
 	return set;
 }
 
-void parameters_drop(struct parameters *set)
+static void remove_set(struct parameters *set)
 {
-	if (set == NULL || --set->holders > 0)
-		return;
 	struct parameter_table *table = set->table;
 	struct parameters **link = &table->buckets[set->hash & (table->bucket_count - 1)];
+
 	while (*link != set)
 		link = &(*link)->next;
 	*link = set->next;
 	table->count--;
 	free(set);
+}
+
+/* Only under the lock may the last holder go: otherwise another thread could just have found it. */
+void parameters_drop(struct parameters *set)
+{
+	if (set == NULL)
+		return;
+	unsigned holders = atomic_load_explicit(&set->holders, memory_order_relaxed);
+	while (holders > 1)
+		if (atomic_compare_exchange_weak_explicit(&set->holders, &holders, holders - 1,
+							  memory_order_release,
+							  memory_order_relaxed))
+			return;
+	struct parameter_table *table = set->table;
+	pthread_mutex_lock(&table->lock);
+	if (atomic_fetch_sub_explicit(&set->holders, 1, memory_order_acq_rel) == 1)
+		remove_set(set);
+	pthread_mutex_unlock(&table->lock);
 }
 
 void parameters_assign(struct parameters **slot, struct parameters *set)
@@ -266,8 +309,10 @@ bool parameters_change(struct parameters **slot, const char *name, const char *v
 		list[count++] = (struct parameter){name, value};
 
 	struct parameters *changed = intern(old->table, list, count);
-	if (changed != NULL)
-		parameters_assign(slot, changed);
+	if (changed != NULL) {
+		parameters_drop(*slot);
+		*slot = changed;
+	}
 	free(list);
 	return changed != NULL;
 }

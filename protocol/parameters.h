@@ -3,7 +3,8 @@
  * SET changes them. A set is immutable and interned: two sets with the same content are the same
  * pointer, so "does this server have what that client wants?" is one comparison.
  *
- * Whoever stores a set holds it, and drops it when done. A table and its sets belong to one thread.
+ * Whoever stores a set holds it, and drops it when done. A table and its sets may be used by all
+ * threads; a slot (struct parameters **) belongs to one of them.
  * Source: PostgreSQL manual, "Asynchronous Operations" (which parameters are reported).
  */
 #ifndef MILLPOND_PROTOCOL_PARAMETERS_H
@@ -20,7 +21,7 @@ struct parameter_table;
 
 struct parameter_table *parameter_table_new(void);
 void parameter_table_free(struct parameter_table *table); /* all sets must have been dropped */
-size_t parameter_table_count(const struct parameter_table *table);
+size_t parameter_table_count(struct parameter_table *table);
 
 /* The empty set; need not be held. */
 struct parameters *parameters_empty(struct parameter_table *table);

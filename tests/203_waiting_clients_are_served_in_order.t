@@ -5,7 +5,8 @@ use Test::More;
 use Wire;
 
 my $server   = Postgres->new;
-my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' });
+my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' },
+	settings => { spread_clients => 0 });
 my $holder   = Wire->login($millpond);
 $holder->query('create sequence s');
 

@@ -116,6 +116,13 @@ void stream_unwatch(struct stream *stream)
 	stream->readable = true;
 }
 
+void stream_move(struct stream *stream, struct loop *loop)
+{
+	assert(stream->waiter == NULL);
+	stream_unwatch(stream);
+	stream->loop = loop;
+}
+
 void stream_release(struct stream *stream)
 {
 	if (stream->fd < 0)

@@ -55,6 +55,10 @@ void stream_rest(struct stream *stream);
 /* Takes the event out again, for a time in which somebody else reads the socket. */
 void stream_unwatch(struct stream *stream);
 
+/* Takes the stream out of its loop, in that loop's thread, for another loop in whose thread it is used
+ * from then on. Nobody may wait for it. */
+void stream_move(struct stream *stream, struct loop *loop);
+
 /* Frees everything and leaves the socket open, to whom it belongs. */
 void stream_release(struct stream *stream);
 

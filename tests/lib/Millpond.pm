@@ -39,6 +39,10 @@ my %default_settings = (
 	stats_users     => 'statistician',
 	pool_mode       => 'transaction',
 	max_client_conn => 200,
+	# Even the few clients of a test are to meet across workers.
+	spread_clients => 1,
+	# So that the whole suite can be run with another number of them.
+	$ENV{WORKERS} ? (workers => $ENV{WORKERS}) : (),
 );
 
 my @daemons;

@@ -34,7 +34,7 @@ static struct borrower crowd[20];
 CROWD static bool asks_in(struct pool *of, int index)
 {
 	crowd[index] = (struct borrower){.answered = answered};
-	crowd[index].server = pool_lend(of, &crowd[index], now);
+	pool_lend(of, &crowd[index], now);
 	return crowd[index].server != NULL;
 }
 

@@ -124,7 +124,7 @@ __attribute__((unused)) static void begin(const char *general, const char *datab
 	now = 1000 * SECOND;
 	dialling_count = checking_count = batch_count = retired_count = 0;
 	last_reason[0] = '\0';
-	if (!pools_init(&pools, settings, &fake_calls, NULL, 42))
+	if (!pools_init(&pools, settings, 1, &fake_calls, NULL, 42))
 		abort();
 	settings_drop(settings);
 }

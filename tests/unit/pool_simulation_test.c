@@ -281,7 +281,7 @@ static void make_world(uint64_t seed)
 	holding = done_count = live_servers = 0;
 	for (int i = 0; i < VARIANTS; i++)
 		variants[i] = make_variant(i == 0);
-	if (!pools_init(&pools, variants[0], &calls, NULL, seed))
+	if (!pools_init(&pools, variants[0], 1, &calls, NULL, seed))
 		abort();
 	for (int d = 0; d < DATABASES; d++)
 		for (int u = 0; u < users_of[d]; u++)

@@ -15,17 +15,17 @@ static void test_lending(void)
 	struct server *server = dial_succeeds();
 	ok(answers == 1 && crowd[0].server == server && !waits(0), "which it gets");
 	is_int(server->state, SERVER_ACTIVE, "the server is active");
-	is_int(pool->stats.wait_time, SECOND / 2, "its waiting is counted");
+	is_int(pool->shares[0].stats.wait_time, SECOND / 2, "its waiting is counted");
 	struct server *gone = server;
 	pool_return(&gone, now);
 	ok(gone == NULL && server->state == SERVER_IDLE, "what is returned rests");
 	answers = 0;
 	ok(asks(1) && crowd[1].server == server && answers == 0,
 	   "and is lent at once to the next, without another word");
-	is_int(pool->stats.server_assignment_count, 2, "each lending is counted");
+	is_int(pool->shares[0].stats.server_assignment_count, 2, "each lending is counted");
 	returns(1);
-	ok(pool_lend_idle(pool, now) == server, "or without joining the queue");
-	ok(pool_lend_idle(pool, now) == NULL, "if one rests");
+	ok(pool_lend_idle(pool, 0, now) == server, "or without joining the queue");
+	ok(pool_lend_idle(pool, 0, now) == NULL, "if one rests");
 	pool_return(&server, now);
 	is_int(dialling_count, 0, "no other was needed");
 	end();
@@ -39,12 +39,12 @@ static void test_order(void)
 	for (int i = 1; i < 5; i++)
 		asks(i);
 	is_int(pool->waiting_count, 4, "four wait for the one server");
-	ok(pool_lend_idle(pool, now) == NULL, "nobody else gets one");
+	ok(pool_lend_idle(pool, 0, now) == NULL, "nobody else gets one");
 	wait_seconds(2);
 	is_int(pool_longest_wait(pool, now), 2 * SECOND, "the first for two seconds");
-	pool_leave(&crowd[2]);
+	pool_leave(pool, &crowd[2]);
 	ok(!waits(2) && pool->waiting_count == 3, "one gives up");
-	pool_leave(&crowd[2]);
+	pool_leave(pool, &crowd[2]);
 	is_int(pool->waiting_count, 3, "once");
 	static const int order[] = {0, 1, 3, 4};
 	for (int i = 1; i < 4; i++) {
@@ -63,11 +63,11 @@ static void test_as_many_as_wait(void)
 	begin_pool("default_pool_size = 3");
 	all_ask(5);
 	is_int(dialling_count, 3, "as many are dialled as may be, all at once");
-	pool_leave(&crowd[0]);
+	pool_leave(pool, &crowd[0]);
 	struct server *server = dial_succeeds();
 	ok(crowd[1].server == server, "a server goes to who waits, not to who asked for it");
 	for (int i = 2; i < 5; i++)
-		pool_leave(&crowd[i]);
+		pool_leave(pool, &crowd[i]);
 	dial_succeeds();
 	is_int(in_state(SERVER_IDLE), 1, "if nobody waits it rests");
 	returns(1);
@@ -128,13 +128,13 @@ static void test_check(void)
 	ok(!asks(0) && checking_count == 1 && in_state(SERVER_TESTED) == 1,
 	   "one that rested longer is checked first");
 	is_int(dialling_count, 0, "and no other is dialled for that");
-	ok(pool_lend_idle(pool, now) == NULL, "nor lent past the one who waits for it");
+	ok(pool_lend_idle(pool, 0, now) == NULL, "nor lent past the one who waits for it");
 	check_ends(true);
 	ok(has_server(0), "a good one is lent");
 	returns(0);
 	wait_seconds(31);
 	asks(0);
-	pool_leave(&crowd[0]);
+	pool_leave(pool, &crowd[0]);
 	check_ends(true);
 	ok(in_state(SERVER_IDLE) == 1 && asks(1), "a check counts as use");
 	returns(1);
@@ -173,7 +173,7 @@ static void test_check_is_not_overtaken(void)
 	returns(1);
 	wait_seconds(10);
 	ok(!asks(0) && checking_count == 1, "one waits for a check, while another server rests");
-	ok(pool_lend_idle(pool, now) == NULL && !asks(1) && waits(1), "nobody overtakes it");
+	ok(pool_lend_idle(pool, 0, now) == NULL && !asks(1) && waits(1), "nobody overtakes it");
 	check_ends(true);
 	ok(has_server(0) && waits(1), "it is the first to be served");
 	while (checking_count > 0)
@@ -230,7 +230,7 @@ static void test_lifetime_0(void)
 {
 	begin_pool("server_lifetime = 0");
 	asks(0);
-	pool_leave(&crowd[0]);
+	pool_leave(pool, &crowd[0]);
 	dial_succeeds();
 	tick_after(1);
 	is_int(in_state(SERVER_IDLE), 1, "lifetime 0: a server that nobody has used yet is kept");
@@ -302,8 +302,8 @@ static void test_reserve(void)
 	ok(has_server(1) && has_server(2) && waits(3), "and never more than that");
 	tick_after(100);
 	is_int(pool_server_count(pool), 3, "however long they wait");
-	pool_leave(&crowd[3]);
-	pool_leave(&crowd[4]);
+	pool_leave(pool, &crowd[3]);
+	pool_leave(pool, &crowd[4]);
 	all_return(3);
 	end();
 
@@ -312,7 +312,7 @@ static void test_reserve(void)
 	dial_succeeds();
 	tick_after(100);
 	is_int(dialling_count, 0, "timeout 0: the reserve is never used");
-	pool_leave(&crowd[1]);
+	pool_leave(pool, &crowd[1]);
 	returns(0);
 	end();
 }
@@ -354,7 +354,7 @@ static void test_reconnect(void)
 	struct server *old = crowd[0].server;
 	asks(2);
 	asks(3);
-	pool_leave(&crowd[3]);
+	pool_leave(pool, &crowd[3]);
 	returns(2);
 	ok(dialling_count == 1 && in_state(SERVER_IDLE) == 1,
 	   "one is lent, one rests, one is on its way");

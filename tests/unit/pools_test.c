@@ -140,7 +140,7 @@ static void test_own_limits(void)
 		asks_in(find_pool("stock", "me"), i + 5);
 	is_int(dialling_count, 7, "does not count for others");
 	for (int i = 0; i < 10; i++)
-		pool_leave(&crowd[i]);
+		pool_leave(crowd[i].pool, &crowd[i]);
 	end();
 }
 
@@ -278,21 +278,22 @@ static void test_averages(void)
 {
 	begin("", "shop = host=127.0.0.1");
 	pool = find_pool("shop", "me");
-	pool->stats.query_count = 20;
-	pool->stats.query_time = 1000;
-	pool->stats.xact_count = 0;
-	pool->stats.xact_time = 0;
+	pool->shares[0].stats.query_count = 20;
+	pool->shares[0].stats.query_time = 1000;
+	pool->shares[0].stats.xact_count = 0;
+	pool->shares[0].stats.xact_time = 0;
 	pools_end_period(&pools, 2 * SECOND);
 	is_int(pool->average.query_count, 10, "counts are averaged over seconds");
 	is_int(pool->average.query_time, 50, "times over what took them");
 	is_int(pool->average.xact_time, 0, "of which there may be none");
-	pool->stats.query_count += 1;
-	pool->stats.query_time += 7;
+	pool->shares[0].stats.query_count += 1;
+	pool->shares[0].stats.query_time += 7;
 	pools_end_period(&pools, SECOND);
 	ok(pool->average.query_count == 1 && pool->average.query_time == 7,
 	   "each period stands for itself");
-	struct stats sum = pool->stats;
-	stats_add(&sum, &pool->stats);
+	struct stats sum;
+	pool_stats(pool, &sum);
+	stats_add(&sum, &pool->shares[0].stats);
 	is_int(sum.query_count, 42, "counters are summed");
 	end();
 }

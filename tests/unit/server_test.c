@@ -117,7 +117,7 @@ static void answer_welcome(void)
 
 static void test_refused(void)
 {
-	struct server *server = server_new(NULL, 1);
+	struct server *server = server_new(NULL, 1, 0);
 	struct failure why;
 
 	answer_refusal("role \"me\": 3D000: is not the code", "Look: it is here.");
@@ -143,7 +143,7 @@ static void test_unreachable(void)
 		{"not an address", "5432", "no address"},
 	};
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		struct server *server = server_new(NULL, 1);
+		struct server *server = server_new(NULL, 1, 0);
 		struct failure why;
 
 		is_int(connect_to(server, places[i].host, places[i].port), STEP_FAILED, "%s",
@@ -159,7 +159,7 @@ static void test_unreachable(void)
 
 static void test_hangs_up(void)
 {
-	struct server *server = server_new(NULL, 1);
+	struct server *server = server_new(NULL, 1, 0);
 	struct failure why;
 
 	writer_init(&fake.answer);
@@ -175,7 +175,7 @@ static void test_hangs_up(void)
 static void test_welcomed(void)
 {
 	struct parameter_table *table = parameter_table_new();
-	struct server *server = server_new(NULL, 1);
+	struct server *server = server_new(NULL, 1, 0);
 
 	ok(server_backend_pid(server) == 0 && server_cancel_new(server) == NULL,
 	   "before its first step it is nobody");

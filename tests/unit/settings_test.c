@@ -197,8 +197,7 @@ static void test_faults(void)
 	is_refused("server_lifetime = 2.5 minutes\n", 3, "did you mean \"2.5min\"?");
 	is_refused("log_stats = 2\n", 3, "log_stats: \"2\" is neither 1");
 	is_refused("stats_period = 0\n", 3, "must be more than 0");
-	is_refused("workers = 4\n", 3, "workers: 4 is not supported by this version");
-	is_refused("workers = 0\n", 3, "workers: \"0\" is not a whole number");
+	is_refused("workers = 1025\n", 3, "workers: \"1025\" is not a whole number from 0 to 1024");
 	is_refused("auth_type = hba\n", 3, "auth_type: \"hba\" is not supported by this version");
 	is_refused("auth_type = kerberos\n", 3, "auth_type: \"kerberos\" is not one of");
 	is_refused("auth_hba_file = /etc/hba.conf\n", 3,

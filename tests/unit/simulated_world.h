@@ -246,10 +246,9 @@ static void client_asks(struct client *client)
 	client->state = WAITS;
 	client->epoch++;
 	*borrower = (struct borrower){.answered = answered};
-	struct server *server = pool_lend(client->pool, borrower, now);
-	if (server != NULL) {
+	if (pool_lend(client->pool, borrower, now) && !borrower->refused) {
 		promise(ORDER, waiting == 0, "a newcomer overtakes %zu", waiting);
-		client_holds(client, server);
+		client_holds(client, borrower->server);
 	} else if (borrower->refused && client->state == WAITS) {
 		refused++;
 		client_thinks(client, 3000);
@@ -292,7 +291,7 @@ static void client_acts(struct client *client)
 		client_ends(client, false);
 		break;
 	case WAITS:
-		pool_leave(&client->borrower);
+		pool_leave(client->pool, &client->borrower);
 		given_up++;
 		client_thinks(client, 1500);
 		break;

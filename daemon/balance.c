@@ -1,0 +1,207 @@
+#include "daemon/balance.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/daemon.h"
+#include "daemon/runtime/loop.h"
+#include "daemon/session.h"
+#include "daemon/worker.h"
+
+/* Loads are thousandths of a processor. Up to here new clients go to the first worker that ... */
+#define ROOM_UP_TO 700
+/* ... has room, from here on a worker gives sessions away to one that has so much less to do ... */
+#define TOO_MUCH_FROM 800
+#define WORTH_MOVING 250
+/* ... and if two have together no more than this, one of them can do it all. */
+#define TOGETHER_UP_TO 450
+/* So many logins take a thousandth of a processor for the time between two measurements. */
+#define LOGINS_PER_PERMILLE 2
+
+/* --- measuring ---------------------------------------------------------------------------- */
+
+/* How long the thread has waited for a processor, which is work it could not do; 0 if not known. */
+static int64_t waited_us(struct worker *worker)
+{
+	struct worker_load *load = &worker->load;
+	char text[128];
+	uint64_t waited_ns = 0;
+
+	if (load->schedstat_fd < 0) {
+		snprintf(text, sizeof text, "/proc/self/task/%d/schedstat", worker->tid);
+		load->schedstat_fd = open(text, O_RDONLY | O_CLOEXEC);
+	}
+	ssize_t length = pread(load->schedstat_fd, text, sizeof text - 1, 0);
+	if (length <= 0)
+		return 0;
+	text[length] = '\0';
+	return sscanf(text, "%*u %" SCNu64, &waited_ns) == 1 ? (int64_t)(waited_ns / 1000) : 0;
+}
+
+static int64_t busy_us(struct worker *worker)
+{
+	struct timespec used = {0};
+	clockid_t clock;
+
+	if (pthread_getcpuclockid(worker->thread, &clock) == 0)
+		clock_gettime(clock, &used);
+	return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000 + waited_us(worker);
+}
+
+static void measure(struct worker *worker, int64_t now)
+{
+	struct worker_load *load = &worker->load;
+	int64_t busy = busy_us(worker);
+	int64_t elapsed = now - load->measured_at;
+	int64_t permille = elapsed > 0 ? (busy - load->cpu_us) * 1000 / elapsed : 0;
+
+	if (load->measured_at != 0)
+		atomic_store(&load->permille, permille > 1000 ? 1000 :
+					      permille > 0    ? (unsigned)permille :
+								0);
+	load->cpu_us = busy;
+	load->measured_at = now;
+	atomic_store(&load->placed, 0);
+}
+
+static unsigned load_of(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->load.permille, memory_order_relaxed);
+}
+
+static unsigned expected_load(const struct worker *worker)
+{
+	return load_of(worker) + atomic_load_explicit(&worker->load.placed, memory_order_relaxed) /
+					 LOGINS_PER_PERMILLE;
+}
+
+/* --- moving ------------------------------------------------------------------------------- */
+
+static void ask_to_shed(struct worker *from, const struct worker *to, unsigned sessions)
+{
+	atomic_store(&from->load.shed_to, to->index);
+	atomic_store(&from->load.to_shed, sessions);
+}
+
+/* The busiest gives some of its sessions to the one with the least to do. */
+static bool spread(struct worker *all)
+{
+	struct worker *busiest = all;
+	struct worker *laziest = all;
+
+	for (unsigned i = 1; i < all->count; i++) {
+		if (load_of(&all[i]) > load_of(busiest))
+			busiest = &all[i];
+		if (load_of(&all[i]) < load_of(laziest))
+			laziest = &all[i];
+	}
+	unsigned most = load_of(busiest);
+	unsigned difference = most - load_of(laziest);
+	if (most < TOO_MUCH_FROM || difference < WORTH_MOVING)
+		return false;
+	/* A third of what would even them out, since the next measurement comes soon. */
+	unsigned sessions = atomic_load(&busiest->load.active) * difference / most / 6;
+	ask_to_shed(busiest, laziest, sessions > 0 ? sessions : 1);
+	return true;
+}
+
+/* The last that has anything to do gives it to the first with room for it. */
+static void gather(struct worker *all)
+{
+	struct worker *last = &all[all->count - 1];
+
+	while (last > all && atomic_load(&last->load.active) == 0)
+		last--;
+	for (struct worker *first = all; first < last; first++)
+		if (load_of(first) + load_of(last) <= TOGETHER_UP_TO) {
+			ask_to_shed(last, first, atomic_load(&last->load.active) / 2 + 1);
+			return;
+		}
+}
+
+void balance_measure(struct worker *first)
+{
+	int64_t now = loop_now();
+
+	for (unsigned i = 0; i < first->count; i++) {
+		measure(&first[i], now);
+		atomic_store(&first[i].load.to_shed, 0);
+	}
+	if (first->count > 1 && !spread(first) && !first->settings->spread_clients)
+		gather(first);
+}
+
+void balance_tick(struct worker *worker)
+{
+	atomic_store(&worker->load.active, worker->load.active_count);
+	worker->load.active_count = 0;
+}
+
+void balance_note(struct session *session)
+{
+	struct worker *worker = session->worker;
+
+	if (session->active_in_tick == worker->tick_number)
+		return;
+	session->active_in_tick = worker->tick_number;
+	worker->load.active_count++;
+}
+
+struct worker *balance_wants_away(struct worker *worker)
+{
+	struct worker_load *load = &worker->load;
+	unsigned left = atomic_load_explicit(&load->to_shed, memory_order_relaxed);
+
+	if (left == 0 || worker->ending || atomic_load(&worker->daemon->moves_held) > 0 ||
+	    !atomic_compare_exchange_strong(&load->to_shed, &left, left - 1))
+		return NULL;
+	return &worker->all[atomic_load(&load->shed_to)];
+}
+
+void balance_hold(struct worker *worker)
+{
+	atomic_fetch_add(&worker->daemon->moves_held, 1);
+}
+
+void balance_release_hold(struct worker *worker)
+{
+	atomic_fetch_sub(&worker->daemon->moves_held, 1);
+}
+
+/* --- placing ------------------------------------------------------------------------------ */
+
+static struct worker *next_in_turn(struct worker *first)
+{
+	struct worker *fewest = first;
+
+	for (unsigned i = 1; i < first->count; i++)
+		if (first[i].session_count < fewest->session_count)
+			fewest = &first[i];
+	return fewest;
+}
+
+struct worker *balance_place(struct worker *first)
+{
+	struct worker *best = first;
+
+	if (first->settings->spread_clients)
+		return next_in_turn(first);
+	for (unsigned i = 0; i < first->count; i++) {
+		if (expected_load(&first[i]) < expected_load(best))
+			best = &first[i];
+		if (expected_load(&first[i]) < ROOM_UP_TO) {
+			best = &first[i];
+			break;
+		}
+	}
+	atomic_fetch_add_explicit(&best->load.placed, 1, memory_order_relaxed);
+	return best;
+}
+
+void balance_release(struct worker *worker)
+{
+	if (worker->load.schedstat_fd >= 0)
+		close(worker->load.schedstat_fd);
+}

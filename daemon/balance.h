@@ -1,0 +1,37 @@
+/*
+ * Which worker does what: few of them at low load, where one loop that is woken for several events at
+ * once does them cheapest, and all at high load. New clients go to the first worker that has room;
+ * when one is overloaded it gives sessions away as they come to rest, and when little is to be done
+ * they come together again.
+ */
+#ifndef MILLPOND_DAEMON_BALANCE_H
+#define MILLPOND_DAEMON_BALANCE_H
+
+#include <stdbool.h>
+
+struct session;
+struct worker;
+
+/* Where a new client goes. In the main thread. */
+struct worker *balance_place(struct worker *first);
+
+/* A few times a second in the main thread: measures all workers, and asks some to give sessions away. */
+void balance_measure(struct worker *first);
+
+/* A few times a second in each worker. */
+void balance_tick(struct worker *worker);
+
+/* A session has something to do. */
+void balance_note(struct session *session);
+
+/* Where a session that has come to rest shall go, or NULL: it stays. */
+struct worker *balance_wants_away(struct worker *worker);
+
+/* Between these two no session moves. From any thread; may be nested. */
+void balance_hold(struct worker *worker);
+void balance_release_hold(struct worker *worker);
+
+/* Lets go of what measuring needs. */
+void balance_release(struct worker *worker);
+
+#endif

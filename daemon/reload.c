@@ -1,0 +1,144 @@
+#include "daemon/reload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/client_tls.h"
+#include "daemon/daemon.h"
+#include "daemon/errand.h"
+#include "daemon/notify.h"
+#include "daemon/runtime/coroutine.h"
+
+/* One that finds another under way looks again after this. */
+#define NEXT_US INT64_C(10000)
+
+static void log_change(void *context, const char *line)
+{
+	struct daemon *daemon = context;
+	log_write(&daemon->log, LEVEL_LOG, NULL, "%s", line);
+}
+
+void log_faults(struct log *log, const struct fault_list *faults, enum log_level level)
+{
+	for (size_t i = 0; i < faults->count; i++) {
+		const struct fault *fault = &faults->faults[i];
+		char line[16] = "";
+		if (fault->line > 0)
+			snprintf(line, sizeof line, ":%d", fault->line);
+		log_write(log, level, NULL, "%s%s: %s", fault->file, line, fault->text);
+	}
+}
+
+/* --- taking over -------------------------------------------------------------------------- */
+
+static void adopt_here(struct worker *worker, void *arg)
+{
+	struct settings *settings = arg;
+
+	settings_drop(worker->settings);
+	worker->settings = settings_hold(settings);
+	pools_adopt_share(worker->pools, worker->index, settings);
+}
+
+/* The pools go first, since limits hold at once; then each worker in its own thread. */
+static void await_adopted(struct daemon *daemon, struct settings *settings)
+{
+	settings_drop(daemon->settings);
+	daemon->settings = settings;
+	daemon->watchdog.limit_us = settings->watchdog_us;
+	pools_adopt(&daemon->pools, settings, loop_now());
+	while (!await_everywhere(daemon->workers, adopt_here, settings, 0))
+		await_sleep(&daemon->workers->loop, loop_now() + NEXT_US);
+}
+
+/* --- making ------------------------------------------------------------------------------- */
+
+/* What reads and opens files, and may block. */
+struct change {
+	struct daemon *daemon;
+	const char *name; /* of the setting to be changed; NULL: the file is read again */
+	const char *value;
+	struct settings *settings; /* the new ones, or NULL */
+	struct fault_list faults;
+};
+
+/* What can still go wrong with settings whose text is good. */
+static bool prepare(struct daemon *daemon, struct settings *settings, struct fault_list *faults)
+{
+	if (!client_tls_prepare(settings, faults))
+		return false;
+	if (log_configure(&daemon->log, settings, daemon->verbose, daemon->quiet))
+		return true;
+	fault_add(faults, settings->logfile, 0, "cannot be opened: %s", strerror(errno));
+	return false;
+}
+
+/* In a helper thread; the settings in force stay what they are meanwhile. */
+static void make_settings(void *arg)
+{
+	struct change *change = arg;
+	struct daemon *daemon = change->daemon;
+	struct settings *settings =
+		change->name == NULL
+			? settings_reload(daemon->settings, &change->faults, log_change, daemon)
+			: settings_change(daemon->settings, change->name, change->value,
+					  &change->faults);
+
+	if (settings != NULL && !prepare(daemon, settings, &change->faults)) {
+		settings_drop(settings);
+		settings = NULL;
+	}
+	if (settings != NULL && change->name != NULL)
+		settings_describe_changes(daemon->settings, settings, log_change, daemon);
+	change->settings = settings;
+}
+
+static bool await_change(struct change *change)
+{
+	struct daemon *daemon = change->daemon;
+	struct loop *loop = &daemon->workers->loop;
+
+	while (daemon->is_reloading)
+		await_sleep(loop, loop_now() + NEXT_US);
+	daemon->is_reloading = true;
+	fault_list_init(&change->faults);
+	if (!await_offload(&daemon->offload, loop, make_settings, change))
+		make_settings(change); /* without a thread it is this or nothing */
+	if (change->settings != NULL)
+		await_adopted(daemon, change->settings);
+	daemon->is_reloading = false;
+	return change->settings != NULL;
+}
+
+bool await_reload(struct daemon *daemon)
+{
+	struct change change = {.daemon = daemon};
+
+	log_write(&daemon->log, LEVEL_LOG, NULL, "reloading %s", daemon->settings->path);
+	notify_reloading();
+	bool good = await_change(&change);
+	if (!good)
+		log_write(&daemon->log, LEVEL_ERROR, NULL,
+			  "RELOAD failed, the old settings stay in force");
+	log_faults(&daemon->log, good ? &change.settings->notes : &change.faults,
+		   good ? LEVEL_WARNING : LEVEL_ERROR);
+	fault_list_release(&change.faults);
+	notify_ready();
+	return good;
+}
+
+bool await_set(struct daemon *daemon, const char *name, const char *value, struct failure *why)
+{
+	struct change change = {.daemon = daemon, .name = name, .value = value};
+	const struct fault_list *faults = &change.faults;
+
+	bool good = await_change(&change);
+	if (!good) {
+		log_faults(&daemon->log, faults, LEVEL_ERROR);
+		failure_set(why, FAILURE_CONSOLE_ERROR, "SET failed");
+		failure_detail(why, "%.180s", faults->count > 0 ? faults->faults[0].text : "");
+	}
+	fault_list_release(&change.faults);
+	return good;
+}

@@ -1,0 +1,31 @@
+/*
+ * New settings while the process runs: from the file again, or one of them from the console. All or
+ * nothing, and without blocking the loop: files are read in a helper thread.
+ */
+#ifndef MILLPOND_DAEMON_RELOAD_H
+#define MILLPOND_DAEMON_RELOAD_H
+
+#include <stdbool.h>
+
+#include "conf/settings.h"
+#include "daemon/log.h"
+#include "protocol/failure.h"
+
+struct daemon;
+
+/*
+ * Reads the configuration again, in a coroutine of the first worker. False when it is faulty; the log
+ * says where, and nothing has changed.
+ */
+bool await_reload(struct daemon *daemon);
+
+/*
+ * Gives a setting another value until the next reload, in a coroutine of the first worker. False: `why`
+ * says what is wrong with it.
+ */
+bool await_set(struct daemon *daemon, const char *name, const char *value, struct failure *why);
+
+/* A line for each. */
+void log_faults(struct log *log, const struct fault_list *faults, enum log_level level);
+
+#endif

@@ -1,0 +1,168 @@
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/balance.h"
+#include "daemon/dial.h"
+#include "daemon/resolve.h"
+#include "daemon/runtime/coroutine.h"
+#include "daemon/session.h"
+
+/* Housekeeping acts within a third of a second; at the end there is no time to lose. */
+#define TICK_US 250000
+#define LAST_TICKS_US 10000
+
+/* --- now and then ------------------------------------------------------------------------- */
+
+/* Sessions at rest have no timer; only where there is a limit for them are they looked at. */
+static void look_at_sessions(struct worker *worker, int64_t now)
+{
+	if (worker->settings->client_idle_timeout_us == 0 && worker->settings->user_count == 0 &&
+	    !worker->has_sleepers && !worker->settings->server_fast_close)
+		return;
+	worker->has_sleepers = false;
+	for (struct session *session = worker->sessions; session != NULL; session = session->next)
+		session_tick(session, now);
+}
+
+static void tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	struct worker *worker = arg;
+	int64_t now = loop_now();
+
+	callback_begins(&worker->loop);
+	worker_does(worker, "housekeeping", 0);
+	worker->tick_number++;
+	look_at_sessions(worker, now);
+	dial_again(worker);
+	loop_trim(&worker->loop);
+	balance_tick(worker);
+	callback_ends(&worker->loop);
+	atomic_store(&worker->running_count, worker->loop.running_count);
+	atomic_store(&worker->spare_count, worker->loop.spare_count);
+	atomic_store(&worker->came_round_at, now);
+	worker_does(worker, "waiting for events", 0);
+}
+
+/* --- orders ------------------------------------------------------------------------------- */
+
+static void kill_sessions(struct worker *worker)
+{
+	for (struct session *session = worker->sessions; session != NULL; session = session->next)
+		session_kill(session, FAILURE_SHUTTING_DOWN);
+}
+
+static void take_order(struct loop_message *message)
+{
+	struct worker *worker =
+		(struct worker *)(void *)((char *)message - offsetof(struct worker, order_message));
+	static const struct timeval last_ticks = {.tv_usec = LAST_TICKS_US};
+
+	atomic_store(&worker->order_is_posted, false);
+	int order = atomic_load(&worker->order);
+	worker->closing |= order >= WORKER_CLOSE;
+	if (order >= WORKER_END && !worker->ending) {
+		worker->ending = true;
+		event_add(worker->tick, &last_ticks);
+		dial_cancel_all(worker);
+		kill_sessions(worker);
+	}
+	if (order == WORKER_STOP)
+		loop_stop(&worker->loop);
+}
+
+void worker_give_order(struct worker *worker, enum worker_order order)
+{
+	atomic_store(&worker->order, (int)order);
+	if (!atomic_exchange(&worker->order_is_posted, true))
+		loop_post(&worker->loop, &worker->order_message);
+}
+
+bool worker_is_deserted(const struct worker *worker)
+{
+	return atomic_load(&worker->session_count) == 0 &&
+	       atomic_load(&worker->running_count) == 0;
+}
+
+size_t worker_total_sessions(const struct worker *worker)
+{
+	size_t total = 0;
+
+	for (unsigned i = 0; i < worker->count; i++)
+		total += worker->all[i].session_count;
+	return total;
+}
+
+/* --- beginning and end -------------------------------------------------------------------- */
+
+bool worker_init(struct worker *worker)
+{
+	static const struct timeval period = {.tv_usec = TICK_US};
+
+	if (!loop_init(&worker->loop))
+		return false;
+	pthread_mutex_init(&worker->inbox.lock, NULL);
+	dial_open_inbox(worker);
+	worker->order_message.deliver = take_order;
+	worker->load.schedstat_fd = -1;
+	worker->resolver = resolver_new(&worker->loop, worker->settings->resolv_conf);
+	worker->tick = event_new(worker->loop.base, -1, EV_PERSIST, tick, worker);
+	atomic_store(&worker->came_round_at, loop_now());
+	worker_does(worker, "starting", 0);
+	return worker->resolver != NULL && worker->tick != NULL &&
+	       event_add(worker->tick, &period) == 0;
+}
+
+void worker_release(struct worker *worker)
+{
+	resolver_free(worker->resolver);
+	if (worker->tick != NULL)
+		event_free(worker->tick);
+	coroutine_free_spares(&worker->loop);
+	if (worker->loop.deepest_bytes > 0) /* known in debug builds */
+		log_write(worker->log, LEVEL_LOG, NULL, "deepest stack: %zu bytes",
+			  worker->loop.deepest_bytes);
+	balance_release(worker);
+	writer_release(&worker->requests);
+	writer_release(&worker->replies);
+	loop_release(&worker->loop);
+	pthread_mutex_destroy(&worker->inbox.lock);
+	settings_drop(worker->settings);
+}
+
+static void *thread_main(void *arg)
+{
+	struct worker *worker = arg;
+
+	atomic_store(&worker->tid, gettid());
+	loop_run(&worker->loop);
+	return NULL;
+}
+
+bool worker_start(struct worker *worker)
+{
+	char name[16];
+	sigset_t all;
+	sigset_t old;
+
+	if (worker->index == 0) {
+		worker->thread = pthread_self();
+		atomic_store(&worker->tid, gettid());
+		return true;
+	}
+	/* Signals are for the main thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	errno = pthread_create(&worker->thread, NULL, thread_main, worker);
+	bool started = errno == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	snprintf(name, sizeof name, "worker %u", worker->index);
+	if (started)
+		pthread_setname_np(worker->thread, name);
+	return started;
+}

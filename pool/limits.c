@@ -1,0 +1,85 @@
+#include "pool/limits.h"
+
+#include <string.h>
+
+#include "pool/policy.h"
+#include "pool/pools.h"
+
+size_t limits_size(const struct pool *pool)
+{
+	return pool->database == NULL ? 0 :
+		       (size_t)settings_pool_size(pool->settings, pool->database, pool->user);
+}
+
+static size_t reserve(const struct pool *pool)
+{
+	return (size_t)settings_reserve_pool_size(pool->settings, pool->database, pool->user);
+}
+
+size_t limits_most(const struct pool *pool)
+{
+	return limits_size(pool) + reserve(pool);
+}
+
+static bool reserve_is_open(const struct pool *pool, int64_t now)
+{
+	int64_t timeout = pool->settings->reserve_pool_timeout_us;
+	return timeout > 0 && pool_longest_wait(pool, now) >= timeout;
+}
+
+static struct server *oldest_idle(const struct pool *pool)
+{
+	return pool->settings->server_round_robin ? pool->servers[SERVER_IDLE].first :
+						    pool->servers[SERVER_IDLE].last;
+}
+
+/* Makes room under a limit that spans pools, at the cost of one that has more than it uses. */
+static bool evict_idle(const struct pool *pool, bool same_database)
+{
+	for (struct pool *other = pool->pools->first; other != NULL; other = other->next) {
+		struct server *victim = oldest_idle(other);
+		bool counts = same_database ?
+				      strcmp(other->database_name, pool->database_name) == 0 :
+				      strcmp(other->user_name, pool->user_name) == 0;
+		if (other == pool || victim == NULL || !counts || other->waiting_count > 0)
+			continue;
+		policy_retire(victim, "evicted");
+		return true;
+	}
+	return false;
+}
+
+/* Whether a limit that spans pools allows a server more; `may_evict` to make it so. */
+static bool has_room(const struct pool *pool, bool same_database, int most, bool may_evict)
+{
+	const struct pools *pools = pool->pools;
+	while (most > 0) {
+		size_t count = same_database ? pools_count_database(pools, pool->database_name) :
+					       pools_count_user(pools, pool->user_name);
+		if (count < (size_t)most)
+			break;
+		if (!may_evict || !evict_idle(pool, same_database))
+			return false;
+	}
+	return true;
+}
+
+static bool wider_limits_allow(const struct pool *pool, bool may_evict)
+{
+	int most_of_database = settings_max_db_connections(pool->settings, pool->database);
+	int most_of_user = settings_max_user_connections(pool->settings, pool->user);
+
+	return has_room(pool, true, most_of_database, may_evict) &&
+	       has_room(pool, false, most_of_user, may_evict);
+}
+
+bool limits_allow(const struct pool *pool, int64_t now, bool may_evict)
+{
+	if (pool->database == NULL || pool->paused || pool->pools->stopping)
+		return false;
+	/* While logins fail, one at a time is enough to learn when that ends. */
+	if (pool->failures > 0 && (now < pool->retry_at || pool->servers[SERVER_LOGIN].count > 0))
+		return false;
+	size_t most = reserve_is_open(pool, now) ? limits_most(pool) : limits_size(pool);
+	return pool_server_count(pool) < most && wider_limits_allow(pool, may_evict);
+}

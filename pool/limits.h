@@ -1,0 +1,17 @@
+/*
+ * How many servers a pool may have: its own size, and the limits that span pools. Whoever calls has
+ * the lock.
+ */
+#ifndef MILLPOND_POOL_LIMITS_H
+#define MILLPOND_POOL_LIMITS_H
+
+#include "pool/pool.h"
+
+/* The size of the pool without its reserve, and with it. */
+size_t limits_size(const struct pool *pool);
+size_t limits_most(const struct pool *pool);
+
+/* Whether one more may be made now; `may_evict` to take one that rests in another pool for it. */
+bool limits_allow(const struct pool *pool, int64_t now, bool may_evict);
+
+#endif

@@ -1,0 +1,315 @@
+#include "pool/policy.h"
+
+#include <string.h>
+
+#include "pool/limits.h"
+#include "pool/pools.h"
+#include "pool/queue.h"
+#include "pool/roster.h"
+
+/* Retries after a failed login: the first soon, then slower, never slower than the setting. */
+#define FIRST_RETRY_US INT64_C(100000)
+
+/* --- what is to be done once the lock is released ------------------------------------------ */
+
+static void answer(struct borrower *borrower, struct server *server)
+{
+	struct pool_errands *errands = &borrower->pool->pools->errands;
+
+	queue_remove(borrower);
+	borrower->server = server;
+	borrower->refused = server == NULL;
+	borrower->next = NULL;
+	*errands->last_answered = borrower;
+	errands->last_answered = &borrower->next;
+}
+
+void policy_retire(struct server *server, const char *reason)
+{
+	struct pool_errands *errands = &server->pool->pools->errands;
+
+	server_move(server, SERVER_CLOSED);
+	server->retire_reason = reason;
+	server->next_in_batch = errands->retired;
+	errands->retired = server;
+}
+
+static void check(struct server *server)
+{
+	struct pool_errands *errands = &server->pool->pools->errands;
+
+	server_move(server, SERVER_TESTED);
+	server->next_in_batch = errands->checks;
+	errands->checks = server;
+}
+
+static bool dial(struct pool *pool, unsigned worker)
+{
+	struct pool_errands *errands = &pool->pools->errands;
+	struct server *server = server_new(pool, pools_next_id(pool->pools), worker);
+
+	if (server == NULL)
+		return false;
+	server_move(server, SERVER_LOGIN);
+	server->next_in_batch = errands->dials;
+	errands->dials = server;
+	return true;
+}
+
+/* --- lending ------------------------------------------------------------------------------ */
+
+static int64_t rests_since(const struct server *server)
+{
+	return server->returned_at != 0 ? server->returned_at : server->connected_at;
+}
+
+static bool is_stale(const struct pool *pool, const struct server *server, int64_t now)
+{
+	return pool->settings->server_check_query[0] != '\0' &&
+	       now - rests_since(server) >= pool->settings->server_check_delay_us;
+}
+
+/* LIFO keeps few servers busy, so that the others can go; round robin spreads the load. */
+static struct server *next_idle(const struct pool *pool, unsigned worker)
+{
+	const struct server_list *idle = &pool->servers[SERVER_IDLE];
+	struct server *here = pool->shares[worker].first_idle;
+
+	if (pool->settings->server_round_robin)
+		return idle->last;
+	return here != NULL ? here : idle->first;
+}
+
+struct server *policy_idle(const struct pool *pool, unsigned worker, int64_t now)
+{
+	struct server *server = next_idle(pool, worker);
+
+	if (server == NULL || pool->first_waiting != NULL || pool->paused ||
+	    is_stale(pool, server, now))
+		return NULL;
+	return server;
+}
+
+struct server *policy_idle_here(const struct pool *pool, unsigned worker, int64_t now)
+{
+	struct server *server = policy_idle(pool, worker, now);
+	return server != NULL && server->worker == worker ? server : NULL;
+}
+
+void policy_lend(struct server *server, int64_t now)
+{
+	server_move(server, SERVER_ACTIVE);
+	server->lent_at = now;
+	stats_count(&server->pool->shares[server->worker].stats.server_assignment_count, 1);
+}
+
+void policy_lend_to(struct borrower *borrower, struct server *server, int64_t now)
+{
+	struct pool *pool = server->pool;
+
+	policy_lend(server, now);
+	borrower->came_from = server->worker;
+	server->worker = borrower->worker;
+	stats_count(&pool->shares[borrower->worker].stats.wait_time,
+		    (uint64_t)(now - borrower->since));
+	answer(borrower, server);
+}
+
+bool policy_refuses(const struct pool *pool, int64_t now)
+{
+	if (pool->database == NULL || pool->pools->stopping)
+		return true;
+	return pool->failures > 0 && now < pool->retry_at &&
+	       server_refusal_is_final(&pool->last_failure) && pool_server_count(pool) == 0;
+}
+
+void policy_refuse_all(struct pool *pool)
+{
+	while (pool->first_waiting != NULL)
+		answer(pool->first_waiting, NULL);
+}
+
+/* --- retiring ----------------------------------------------------------------------------- */
+
+/* A lifetime of 0 means that a server is good for one use. */
+static bool is_over(const struct pool *pool, const struct server *server, int64_t now)
+{
+	int64_t lifetime = settings_server_lifetime_us(pool->settings, pool->database);
+	return lifetime == 0 ? server->returned_at != 0 : now - server->connected_at >= lifetime;
+}
+
+const char *policy_reason_not_to_lend(const struct pool *pool, const struct server *server)
+{
+	if (pool->pools->stopping)
+		return "pooler is shutting down";
+	if (pool->database == NULL)
+		return "database was removed";
+	if (server->close_needed)
+		return "close_needed";
+	return pool->paused ? "pause mode" : NULL;
+}
+
+/* Why a server that comes back is not kept, or NULL. */
+static const char *reason_to_retire(const struct pool *pool, const struct server *server,
+				    int64_t now)
+{
+	const char *reason = policy_reason_not_to_lend(pool, server);
+	if (reason != NULL)
+		return reason;
+	if (is_over(pool, server, now))
+		return "server lifetime over";
+	if (pool_server_count(pool) > limits_most(pool))
+		return "too many servers in the pool";
+	return NULL;
+}
+
+/* --- making and settling ------------------------------------------------------------------ */
+
+void policy_provide(struct pool *pool, int64_t now)
+{
+	for (;;) {
+		size_t coming = pool->servers[SERVER_LOGIN].count +
+				pool->servers[SERVER_TESTED].count;
+		if (coming >= pool->waiting_count || pool->paused)
+			break;
+		unsigned worker = pool->first_waiting->worker;
+		struct server *idle = next_idle(pool, worker);
+		if (idle != NULL)
+			check(idle);
+		else if (!limits_allow(pool, now, true) || !dial(pool, worker))
+			break;
+	}
+}
+
+void policy_settle(struct server *server, int64_t now)
+{
+	struct pool *pool = server->pool;
+	const char *reason = reason_to_retire(pool, server, now);
+
+	if (reason != NULL) {
+		policy_retire(server, reason);
+		policy_provide(pool, now);
+		return;
+	}
+	if (server->state != SERVER_IDLE)
+		server_move(server, SERVER_IDLE);
+	if (pool->first_waiting != NULL)
+		policy_lend_to(queue_next(pool, server->worker), server, now);
+}
+
+/* --- failed logins ------------------------------------------------------------------------ */
+
+static int64_t retry_delay(const struct pool *pool)
+{
+	const struct settings *settings = pool->settings;
+	if (settings->server_login_retry_is_set)
+		return settings->server_login_retry_us;
+	int64_t delay = FIRST_RETRY_US;
+	for (unsigned i = 1; i < pool->failures && delay < settings->server_login_retry_us; i++)
+		delay *= 2;
+	if (delay > settings->server_login_retry_us)
+		delay = settings->server_login_retry_us;
+	/* Three quarters to five quarters, so that many pools do not knock together. */
+	return delay * 3 / 4 + (int64_t)(pools_random(pool->pools) % (uint64_t)(delay / 2 + 1));
+}
+
+void policy_note_failure(struct pool *pool, const struct failure *why, int64_t now)
+{
+	/* Logins that went out together and fail together count once. */
+	if (pool->failures == 0 || now >= pool->retry_at) {
+		pool->failures++;
+		pool->retry_at = now + retry_delay(pool);
+	}
+	pool->last_failure = *why;
+}
+
+/* --- now and then ------------------------------------------------------------------------- */
+
+static const char *reason_to_drop_idle(const struct pool *pool, const struct server *server,
+				       int64_t now, bool above_minimum)
+{
+	int64_t idle_timeout = pool->settings->server_idle_timeout_us;
+	const char *reason = reason_to_retire(pool, server, now);
+
+	if (reason == NULL && idle_timeout > 0 && above_minimum &&
+	    now - rests_since(server) >= idle_timeout)
+		reason = "server idle timeout";
+	return reason;
+}
+
+static size_t minimum_of(const struct pool *pool)
+{
+	return pool->database == NULL ? 0 :
+		       (size_t)settings_min_pool_size(pool->settings, pool->database, pool->user);
+}
+
+static void drop_idle(struct pool *pool, int64_t now)
+{
+	size_t minimum = minimum_of(pool);
+	struct server *server = pool->servers[SERVER_IDLE].last;
+
+	while (server != NULL) {
+		struct server *previous = server->previous;
+		const char *reason = reason_to_drop_idle(pool, server, now,
+							 pool_server_count(pool) > minimum);
+		if (reason != NULL)
+			policy_retire(server, reason);
+		server = previous;
+	}
+}
+
+/* Only for pools that somebody uses, or whose user is known to be able to log in. */
+static void keep_minimum(struct pool *pool, int64_t now)
+{
+	size_t minimum = minimum_of(pool);
+
+	if (pool->database == NULL || (pool->database->user == NULL && pool->client_count == 0))
+		return;
+	while (pool_server_count(pool) < minimum && limits_allow(pool, now, false) && dial(pool, 0))
+		;
+}
+
+/* A cancel request that cannot be delivered must not keep its server for ever. */
+static void drop_long_canceled(struct pool *pool, int64_t now)
+{
+	int64_t limit = pool->settings->cancel_wait_timeout_us;
+	struct server *server = pool->servers[SERVER_BEING_CANCELED].last;
+	while (server != NULL && limit > 0) {
+		struct server *previous = server->previous;
+		if (now - server->returned_at >= limit)
+			policy_retire(server, "cancel_wait_timeout");
+		server = previous;
+	}
+}
+
+void policy_tick(struct pool *pool, int64_t now)
+{
+	drop_long_canceled(pool, now);
+	drop_idle(pool, now);
+	if (pool->first_waiting != NULL)
+		policy_provide(pool, now);
+	keep_minimum(pool, now);
+}
+
+void policy_pause(struct pool *pool, int64_t now)
+{
+	pool->paused = true;
+	drop_idle(pool, now);
+}
+
+void policy_resume(struct pool *pool, int64_t now)
+{
+	pool->paused = false;
+	policy_provide(pool, now);
+}
+
+void policy_reconnect(struct pool *pool, const char *reason, int64_t now)
+{
+	(void)now;
+	for (int state = 0; state < SERVER_CLOSED; state++)
+		for (struct server *server = pool->servers[state].first; server != NULL;
+		     server = server->next)
+			server->close_needed = true;
+	while (pool->servers[SERVER_IDLE].first != NULL)
+		policy_retire(pool->servers[SERVER_IDLE].first, reason);
+}

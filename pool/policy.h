@@ -1,0 +1,43 @@
+/*
+ * The rules of a pool: who gets a server, and when one is made, checked and retired. Whoever calls
+ * has the lock; what is decided here is done when it is released.
+ */
+#ifndef MILLPOND_POOL_POLICY_H
+#define MILLPOND_POOL_POLICY_H
+
+#include "pool/pool.h"
+
+/* The server that is to be lent next, if it rests at home with that worker; or from anywhere. NULL:
+ * none, or not without a check. */
+struct server *policy_idle_here(const struct pool *pool, unsigned worker, int64_t now);
+struct server *policy_idle(const struct pool *pool, unsigned worker, int64_t now);
+
+void policy_lend(struct server *server, int64_t now);
+
+/* Lends it to one who stands in the queue, or is about to. */
+void policy_lend_to(struct borrower *borrower, struct server *server, int64_t now);
+
+/* As many servers on their way as there are clients who wait, if the limits allow. */
+void policy_provide(struct pool *pool, int64_t now);
+
+/* A server has become free: to somebody in the queue, or to rest. */
+void policy_settle(struct server *server, int64_t now);
+
+void policy_retire(struct server *server, const char *reason);
+
+/* Whether borrowers are turned away at once. */
+bool policy_refuses(const struct pool *pool, int64_t now);
+void policy_refuse_all(struct pool *pool);
+
+/* Why a server is not to be lent any more, be it as good as new, or NULL. */
+const char *policy_reason_not_to_lend(const struct pool *pool, const struct server *server);
+
+/* Notes that a login has failed, and when the next is due. */
+void policy_note_failure(struct pool *pool, const struct failure *why, int64_t now);
+
+void policy_tick(struct pool *pool, int64_t now);
+void policy_pause(struct pool *pool, int64_t now);
+void policy_resume(struct pool *pool, int64_t now);
+void policy_reconnect(struct pool *pool, const char *reason, int64_t now);
+
+#endif
