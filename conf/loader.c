@@ -1,5 +1,6 @@
 #include "conf/loader.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -220,6 +221,53 @@ static void release_user(void *entry)
 #define SETTING_FAULT(loader, ...) SETTING_LIST((loader)->faults, loader, __VA_ARGS__)
 #define SETTING_NOTE(loader, ...) SETTING_LIST(&(loader)->settings->notes, loader, __VA_ARGS__)
 
+static void check_versions(struct loader *loader, const char *setting, const char *value,
+			   bool needs_range)
+{
+	const char *lowest, *highest;
+	char wrong[64];
+	unsigned versions = tls_versions_parse(value, wrong, sizeof(wrong));
+
+	if (!versions)
+		SETTING_FAULT(loader, setting, "%s: \"%.80s\" is no version of TLS%s", setting,
+			      *wrong ? wrong : value,
+			      *wrong ? ", such as \"tlsv1.3\", nor \"secure\" or \"all\"" : "");
+	else if (needs_range && !tls_versions_range(versions, &lowest, &highest))
+		SETTING_FAULT(loader, setting,
+			      "%s: libpq cannot leave out a version between two others", setting);
+}
+
+static void check_readable(struct loader *loader, const char *setting, const char *path)
+{
+	if (*path && access(path, R_OK) != 0)
+		SETTING_FAULT(loader, setting, "%s: cannot read \"%s\": %s", setting, path,
+			      strerror(errno));
+}
+
+static void check_ciphers(struct loader *loader, const char *setting, const char *value)
+{
+	if (!tls_ciphers_are_default(value))
+		SETTING_FAULT(loader, setting,
+			      "%s: \"%.80s\" is not supported: libpq takes no list of ciphers; what "
+			      "OpenSSL's own configuration allows counts",
+			      setting, value);
+}
+
+/* All that libpq would otherwise find out only when it connects. */
+static void check_tls(struct loader *loader)
+{
+	const struct settings *settings = loader->settings;
+
+	check_versions(loader, "client_tls_protocols", settings->client_tls_protocols, false);
+	check_versions(loader, "server_tls_protocols", settings->server_tls_protocols, true);
+	check_ciphers(loader, "server_tls_ciphers", settings->server_tls_ciphers);
+	check_ciphers(loader, "server_tls13_ciphers", settings->server_tls13_ciphers);
+	check_readable(loader, "server_tls_ca_file", settings->server_tls_ca_file);
+	check_readable(loader, "server_tls_cert_file", settings->server_tls_cert_file);
+	check_readable(loader, "server_tls_crl_file", settings->server_tls_crl_file);
+	check_readable(loader, "server_tls_key_file", settings->server_tls_key_file);
+}
+
 /* What cannot be, though each value is a possible one. */
 static void check_settings(struct loader *loader)
 {
@@ -227,6 +275,7 @@ static void check_settings(struct loader *loader)
 
 	if (settings->stats_period_us == 0)
 		SETTING_FAULT(loader, "stats_period", "stats_period: must be more than 0");
+	check_tls(loader);
 }
 
 static void note_oddities(struct loader *loader)

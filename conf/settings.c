@@ -115,6 +115,16 @@ const struct user_settings *settings_find_user(const struct settings *settings, 
 		       compare_user);
 }
 
+bool settings_server_tls_is_equal(const struct settings *one, const struct settings *other)
+{
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		if (strncmp(setting_table[i].name, "server_tls", strlen("server_tls")) == 0 &&
+		    !field_is_equal(&setting_table[i], one, other))
+			return false;
+	}
+	return true;
+}
+
 bool settings_list_has(const char *list, const char *word)
 {
 	size_t length = strlen(word);

@@ -145,6 +145,9 @@ const struct database *settings_find_database(const struct settings *settings, c
 /* The entry of a user in [users], or NULL. */
 const struct user_settings *settings_find_user(const struct settings *settings, const char *name);
 
+/* Whether both ask for the same kind of TLS to servers. */
+bool settings_server_tls_is_equal(const struct settings *one, const struct settings *other);
+
 /* Whether a comma-separated list (admin_users, ignore_startup_parameters) names the word. */
 bool settings_list_has(const char *list, const char *word);
 

@@ -150,6 +150,32 @@ static void add_number(struct conninfo *conninfo, int slot, const char *keyword,
 	conninfo_add(conninfo, keyword, conninfo->numbers[slot]);
 }
 
+static void add_file(struct conninfo *conninfo, const char *keyword, const char *path)
+{
+	if (path[0] != '\0')
+		conninfo_add(conninfo, keyword, path);
+}
+
+/* A name is verified though an address is given, since the host is given as well. */
+static void add_tls(struct conninfo *conninfo, const struct settings *settings)
+{
+	static const char *const modes[] = {"disable", "allow",	    "prefer",
+					    "require", "verify-ca", "verify-full"};
+	const char *lowest;
+	const char *highest;
+	char wrong[64];
+
+	conninfo_add(conninfo, "sslmode", modes[settings->server_tls_sslmode]);
+	add_file(conninfo, "sslrootcert", settings->server_tls_ca_file);
+	add_file(conninfo, "sslcert", settings->server_tls_cert_file);
+	add_file(conninfo, "sslkey", settings->server_tls_key_file);
+	add_file(conninfo, "sslcrl", settings->server_tls_crl_file);
+	tls_versions_range(tls_versions_parse(settings->server_tls_protocols, wrong, sizeof wrong),
+			   &lowest, &highest);
+	conninfo_add(conninfo, "ssl_min_protocol_version", lowest);
+	conninfo_add(conninfo, "ssl_max_protocol_version", highest);
+}
+
 /* libpq takes the last value of a keyword that is given twice, so the entry's own come last. */
 static void add_all(struct conninfo *conninfo, const struct pool *pool,
 		    const struct settings *settings, const struct database *database)
@@ -164,12 +190,12 @@ static void add_all(struct conninfo *conninfo, const struct pool *pool,
 	add_number(conninfo, 1, "keepalives_interval", settings->tcp_keepintvl);
 	add_number(conninfo, 2, "keepalives_count", settings->tcp_keepcnt);
 	add_number(conninfo, 3, "tcp_user_timeout", settings->tcp_user_timeout);
+	add_tls(conninfo, settings);
 	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
 	     keyword += 2)
 		conninfo_add(conninfo, keyword[0], keyword[1]);
-	/* Encryptions that the relay does not speak. */
+	/* An encryption that libpq gives nobody a handle of. */
 	conninfo_add(conninfo, "gssencmode", "disable");
-	conninfo_add(conninfo, "sslmode", "disable");
 }
 
 /* The lists of libpq: names as they are, when their addresses are given. */

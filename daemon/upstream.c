@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "daemon/cancel.h"
+#include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
@@ -26,6 +27,10 @@ struct upstream *upstream_new(struct worker *worker, struct server *server)
 	upstream->server = server;
 	pipeline_init(&upstream->pipeline);
 	stream_init(&upstream->stream, &worker->loop, server_socket(server), upstream_spoke);
+	if (server_ssl(server) != NULL && !tls_adopt(&upstream->stream, server_ssl(server))) {
+		free(upstream);
+		return NULL;
+	}
 	server->upstream = upstream;
 	return upstream;
 }

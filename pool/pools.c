@@ -277,7 +277,8 @@ static void pool_adopt(struct pool *pool, struct settings *settings, int64_t now
 	const struct database *old = pool->database;
 
 	use_settings(pool, settings);
-	if (!leads_to_same(old, pool->database))
+	if (!leads_to_same(old, pool->database) ||
+	    !settings_server_tls_is_equal(old_settings, settings))
 		policy_reconnect(pool, "database configuration changed", now);
 	if (pool->database == NULL)
 		policy_refuse_all(pool);

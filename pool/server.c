@@ -97,6 +97,11 @@ const char *server_host(const struct server *server)
 	return server->direct != NULL ? server->direct->host : PQhost(server->connection);
 }
 
+void *server_ssl(const struct server *server)
+{
+	return server->connection == NULL ? NULL : PQsslStruct(server->connection, "OpenSSL");
+}
+
 uint16_t server_port(const struct server *server)
 {
 	if (server->direct != NULL)
@@ -192,8 +197,7 @@ bool server_note_base(struct server *server, struct parameter_table *table, cons
 
 static bool take_from_libpq(struct server *server, struct parameter_table *table)
 {
-	/* Under TLS the socket alone is not the connection. */
-	if (PQsslInUse(server->connection) || PQsetnonblocking(server->connection, 1) != 0)
+	if (PQsetnonblocking(server->connection, 1) != 0)
 		return false;
 	for (size_t i = 0; i < sizeof reported_names / sizeof *reported_names; i++) {
 		const char *value = PQparameterStatus(server->connection, reported_names[i]);

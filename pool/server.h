@@ -90,6 +90,7 @@ bool server_note_base(struct server *server, struct parameter_table *table, cons
 		      const char *value);
 
 int server_socket(const struct server *server); /* -1: none yet */
+void *server_ssl(const struct server *server);	/* OpenSSL's SSL; NULL: in the clear */
 
 /* After STEP_FAILED: the server's or libpq's own reason, and its SQLSTATE where the server said it. */
 void server_connect_failure(const struct server *server, struct failure *why);

@@ -10,7 +10,7 @@
 # Hooks, all optional: login ($c, \%startup) sends everything up to the first ReadyForQuery;
 # query ($c, $sql) answers one simple query or one Execute, its ReadyForQuery included when
 # $c->{extended} is false; message ($c, $type, $body) sees every message first; cancel ($c) runs
-# before the connection of a cancel request is closed. A hook that returns false leaves the work to
+# before the connection of a cancel request is closed; ssl ($c) answers a request for TLS. A hook that returns false leaves the work to
 # the defaults. What arrived is in received().
 package FakeServer;
 
@@ -169,6 +169,8 @@ sub startup_packet ($self)
 	{
 		my $length = unpack 'N', $self->get_bytes(4) // return undef;
 		my ($code, $rest) = unpack 'N a*', $self->get_bytes($length - 4) // return undef;
+		my $ssl = $code == 80877103 && $self->{hooks}{ssl};
+		next if $ssl && $ssl->($self);
 		if ($code == 80877103 || $code == 80877104) { $self->put('N'); next }
 		$self->log($code == 80877102 ? 'cancel' : 'startup', $rest);
 		if ($code == 80877102)

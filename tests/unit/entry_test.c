@@ -119,8 +119,7 @@ static void test_libpq(void)
 		   "application_name=app|client_encoding=LATIN1|");
 	libpq_gets("requirepeer=postgres passfile='/a b'", "requirepeer=postgres|passfile=/a b|");
 	libpq_gets("service=a service=b", "service=b|");
-	libpq_gets("sslmode=disable", "");
-	libpq_gets("sslmode=prefer", "");
+	libpq_gets("sslmode=verify-full sslrootcert=/ca", "sslmode=verify-full|sslrootcert=/ca|");
 	libpq_gets("target_session_attrs=read-write passfile=/p service=s hostaddr=::1",
 		   "target_session_attrs=read-write|passfile=/p|service=s|hostaddr=::1|");
 	libpq_gets("timezone=UTC", "options=-c timezone=UTC|");
@@ -144,9 +143,8 @@ static void test_refused_keys(void)
 	is_refused("sslmod=require", "did you mean \"sslmode\"?");
 	is_refused("colour=blue", "unknown key \"colour\"");
 	is_refused("target_session_attrs=standbye", "did you mean \"standby\"?");
-	is_refused("sslmode=require", "\"sslmode\" cannot be set: connections to servers are not "
-				      "encrypted in this version");
-	is_refused("sslrootcert=/a", "\"sslrootcert\" cannot be set");
+	is_refused("sslmode=required", "did you mean \"require\"?");
+	is_refused("sslkeylogfile=/a", "\"sslkeylogfile\" cannot be set");
 	is_refused("connect_timeout=5", "server_connect_timeout in [millpond]");
 	is_refused("replication=database", "\"replication\" cannot be set");
 	is_refused("gssencmode=prefer", "only disable can be had");

@@ -1,0 +1,197 @@
+# Servers are reached through TLS as server_tls_... and the entries say, and everything works there; who they are is verified.
+use v5.36;
+use Certificates;
+use FakeServer;
+use IO::Socket::SSL;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $authority = Certificates->new;
+$authority->issue(server => '/CN=localhost', names => 'DNS:localhost');
+$authority->issue(expired => '/CN=localhost', names => 'DNS:localhost', expired => 1);
+$authority->issue(revoked => '/CN=localhost', names => 'DNS:localhost');
+$authority->issue(certified => '/CN=certified');
+$authority->self_signed('own', '/CN=localhost', names => 'DNS:localhost');
+$authority->revoke('revoked');
+my $stranger = Certificates->new('Another authority');
+my ($ca, $crl) = map { $authority->file($_) } qw(ca.crt ca.crl);
+
+my $server = Postgres->new('server', stopped => 1, conf => join "\n", 'ssl = on',
+	"ssl_ca_file = '$ca'", map { "ssl_${_}_file = '" . $authority->file("server.$_") . "'" } 'key');
+$server->append_conf('postgresql.conf', "ssl_cert_file = '" . $authority->file('server.crt') . "'");
+$server->append_conf('pg_hba.conf', '');
+open my $hba, '>', $server->data_dir . '/pg_hba.conf';
+print $hba "local all all trust\nhostssl all certified 127.0.0.1/32 cert\n"
+	. "host all all 127.0.0.1/32 trust\n";
+close $hba;
+$server->start;
+$server->safe_psql('postgres', 'create role certified login');
+my $port = $server->port;
+my $mine = 'select ssl, version from pg_stat_ssl where pid = pg_backend_pid()';
+
+# Modes and names: the entry's own keywords count more than the general settings.
+my %entries = (
+	default     => [ 'host=127.0.0.1',                                  qr/^t$/ ],
+	disable     => [ 'host=127.0.0.1 sslmode=disable',                  qr/^f$/ ],
+	allow       => [ 'host=127.0.0.1 sslmode=allow',                    qr/^f$/ ],
+	prefer      => [ 'host=127.0.0.1 sslmode=prefer',                   qr/^t$/ ],
+	require     => [ 'host=127.0.0.1 sslmode=require',                  qr/^t$/ ],
+	ca          => [ 'host=127.0.0.1 sslmode=verify-ca',                qr/^t$/ ],
+	full        => [ 'host=localhost sslmode=verify-full',              qr/^t$/ ],
+	local       => [ 'host=' . $server->host . ' sslmode=verify-full',  qr/^f$/ ],
+	othername   => [ 'host=127.0.0.1 sslmode=verify-full',
+		qr/server certificate for "localhost".* does not match host name "127.0.0.1"/ ],
+	# Only the host that bears the name is taken.
+	list        => [ "host=127.0.0.1,localhost sslmode=verify-full",    qr/^t$/ ],
+	stranger    => [ 'host=localhost sslmode=verify-ca sslrootcert=' . $stranger->file('ca.crt'),
+		qr/certificate verify failed/ ],
+	certified   => [ 'host=localhost sslmode=verify-full user=certified sslcert='
+			. $authority->file('certified.crt') . ' sslkey=' . $authority->file('certified.key'),
+		qr/^t$/ ],
+	uncertified => [ 'host=localhost user=certified sslmode=require', qr/connection requires a valid client certificate/ ],
+);
+my $millpond = Millpond->new('pool',
+	settings => { server_tls_ca_file => $ca, server_login_retry => 0.2, query_wait_timeout => 3,
+		max_client_conn => 100 },
+	databases => { map { $_ => "port=$port dbname=postgres $entries{$_}[0]" } keys %entries });
+
+# The first word of the answer, or what the log says about the failure.
+sub outcome ($database)
+{
+	my $from   = $millpond->log_end;
+	my $client = Wire->connect($millpond)->startup(database => $database);
+	my $answer = $client->result;
+	return $client->value($mine) if ($answer->{status} // '') eq 'I';
+	my ($why) = $millpond->log_since($from) =~ /S-\w+: .*(?:closing because|login failed): (.*)/;
+	return $why // 'nothing in the log';
+}
+like(outcome($_), $entries{$_}[1], "$_: $entries{$_}[0]") for sort keys %entries;
+
+my ($row) = grep { $_->{database} eq 'full' } $millpond->console('SHOW SERVERS');
+like($row->{tls}, qr/^TLSv1\.3\/TLS_AES_\S+\/ECDH=/, 'SHOW SERVERS tells of it');
+
+# Versions, by the settings.
+$millpond->reconfigure(settings => { server_tls_protocols => 'tlsv1.2' });
+my $client = Wire->login($millpond, database => 'full');
+is($client->query($mine)->{rows}[0][1], 'TLSv1.2', 'server_tls_protocols counts');
+my $from = $millpond->log_end;
+$millpond->reconfigure(settings => { server_tls_sslmode => 'disable' });
+$millpond->wait_for_log(qr/closing because: database configuration changed/, $from);
+is(outcome('default'), 'f', 'and server_tls_sslmode, from the next connection on');
+$from = $millpond->log_end;
+$millpond->reconfigure;
+unlike($millpond->log_since($from), qr/configuration changed/,
+	'a reload without a change closes nothing');
+$millpond->stop;
+
+# All kinds of conversation, and the pooler's own queries.
+$millpond = Millpond->new('talk', settings => {
+		server_tls_sslmode => 'verify-full', server_tls_ca_file => $ca, server_check_delay => 0,
+		server_check_query => 'select 42', server_reset_query_always => 1, pool_mode => 'transaction' },
+	databases => { postgres => "host=localhost port=$port pool_size=1 connect_query='set search_path=x'",
+		session => "host=localhost port=$port dbname=postgres pool_size=1 pool_mode=session" });
+my ($one, $two) = map { Wire->login($millpond) } 1 .. 2;
+is($one->value('show search_path'), 'x', 'the connect_query ran');
+for my $round (1 .. 3)
+{
+	is($one->value('select repeat(\'x\', 3000000)'), 'x' x 3000000, 'a large value arrives');
+	$two->put(Parse('', 'select $1::text'), Bind('', '', 'y' x 3000000), Execute(), Sync());
+	is($two->result->{rows}[0][0], 'y' x 3000000, 'and travels in the other direction');
+}
+$one->query('set datestyle = german');
+is($two->value('show datestyle'), 'ISO, MDY', 'parameters stay with their client');
+is($one->value('show datestyle'), 'German, DMY', 'and are sent again');
+$one->put(Query('copy (select generate_series(1, 200000)) to stdout'));
+is(scalar $one->result->{copy}->@*, 200000, 'many rows');
+$one->put(Query('select pg_sleep(60)'));
+wait_until(sub { $server->backends("query like '%pg_sleep(60)'") }, 'the query');
+$one->cancel;
+is($one->result->{error}{C}, '57014', 'a query is cancelled');
+is($two->value('select 1'), 1, 'and the connection goes on');
+my $session = Wire->login($millpond, database => 'session');
+$session->query('listen news');
+$server->safe_psql('postgres', 'notify news');
+is($session->result('A')->{notifications}[0][0] ? 1 : 0, 1, 'what the server says by itself passes');
+$session->put(Terminate());
+is(Wire->login($millpond, database => 'session')->value(
+		'select count(*) from pg_listening_channels()'), 0, 'the next client finds it reset');
+$from = $millpond->log_end;
+$server->safe_psql('postgres',
+	"select pg_terminate_backend(pid) from pg_stat_ssl join pg_stat_activity using (pid) where ssl");
+$millpond->wait_for_log(qr/closing because: (?:idle server got dirty|server conn crashed)/, $from);
+is(Wire->login($millpond)->value('select 1'), 1, 'a server that ended is replaced');
+$millpond->stop;
+
+# Shakes hands as a server with one of the certificates.
+sub shake_hands ($c, $name)
+{
+	$c->{socket}->blocking(1);
+	IO::Socket::SSL->start_SSL($c->{socket}, SSL_server => 1,
+		SSL_cert_file => $authority->file("$name.crt"),
+		SSL_key_file  => $authority->file("$name.key")) or $c->leave;
+	$c->{socket}->blocking(0);
+	return 1;
+}
+
+# Certificates that are no good, each shown by a server of its own.
+my %bad = (expired => qr/certificate verify failed/, own => qr/certificate verify failed/,
+	revoked => qr/certificate verify failed/, server => undef);
+for my $name (sort keys %bad)
+{
+	my $fake = FakeServer->new(ssl => sub ($c) {
+		$c->put('S');
+		return shake_hands($c, $name);
+	});
+	my $pool = Millpond->new("bad$name", settings => {
+			server_tls_sslmode => 'verify-full', server_tls_ca_file => $ca,
+			server_tls_crl_file => $crl, query_wait_timeout => 30, server_login_retry => 0.2 },
+		databases => { postgres => $fake->target =~ s/127.0.0.1/localhost/r });
+	my $client = Wire->connect($pool)->startup;
+	if (!$bad{$name})
+	{
+		is($client->result->{status}, 'I', "$name: taken");
+		next;
+	}
+	$pool->wait_for_log(qr/closing because: .*$bad{$name}/);
+	is_deeply([ $fake->received(qr/startup/) ], [], "$name: refused, and was told nothing");
+	$pool->stop;
+}
+
+# Somebody in between: words in the clear in front of the handshake, or none of TLS at all.
+my %attacks = (
+	'words in the clear' => [ sub ($c) {
+			$c->put('S' . AuthenticationOk());
+			return shake_hands($c, 'server');
+		}, qr/received unencrypted data after SSL response/ ],
+	'no TLS' => [ sub ($c) { 0 }, qr/server does not support SSL, but SSL was required/ ],
+	'nonsense' => [ sub ($c) { $c->put('X'); 1 }, qr/received invalid response to SSL negotiation/ ],
+);
+for my $attack (sort keys %attacks)
+{
+	my ($hook, $said) = $attacks{$attack}->@*;
+	my $fake = FakeServer->new(ssl => $hook);
+	my $pool = Millpond->new('attack' . length $attack, settings => { server_tls_sslmode => 'require',
+			query_wait_timeout => 30, server_login_retry => 0.2 },
+		databases => { postgres => $fake->target });
+	my $client = Wire->connect($pool)->startup;
+	$pool->wait_for_log(qr/closing because: .*$said/);
+	ok($client->quiet, "$attack: nobody is served");
+	is_deeply([ $fake->received(qr/startup/) ], [], "$attack: and it learned nothing");
+	$pool->stop;
+}
+
+# What cannot be is said before anything runs.
+sub faults ($settings)
+{
+	my ($status, $output, $error) = run_binary('--check',
+		ini_file("[databases]\nx = host=127.0.0.1\n[millpond]\nlisten_port = 1\nauth_type=trust\n$settings"));
+	return $status == 0 ? 'ok' : $output . $error;
+}
+like(faults("server_tls_ca_file = /nowhere\n"), qr/:6: server_tls_ca_file: cannot read "\/nowhere"/, 'a missing file');
+like(faults("server_tls_protocols = tlsv1.1,tlsv1.3\n"), qr/:6: server_tls_protocols: .*between/, 'a gap');
+like(faults("server_tls_protocols = sslv3\n"), qr/:6: server_tls_protocols: "sslv3"/, 'no version');
+like(faults("server_tls_ciphers = AES128-SHA\n"), qr/:6: server_tls_ciphers: .*libpq/, 'ciphers');
+is(faults("server_tls_ciphers = fast\nserver_tls_protocols = all\n"), 'ok', 'short forms are known');
+
+done_testing;
