@@ -1,0 +1,277 @@
+/* HBA and ident files: which line fits whom, each mistake with its line, and the maps of names. */
+#include "conf/hba.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include "tests/unit/scratch.h"
+#include "tests/unit/tap.h"
+
+static struct hba hba;
+static struct fault_list faults;
+
+static void read_both(const char *text, const char *ident)
+{
+	fault_list_init(&faults);
+	hba_read(&hba, scratch_write("hba.conf", text),
+		 ident ? scratch_write("ident.conf", ident) : "", &faults);
+}
+
+static void end(void)
+{
+	hba_release(&hba);
+	fault_list_release(&faults);
+}
+
+static struct hba_client client_at(const char *address, const char *database, const char *user)
+{
+	struct hba_client client = {.database = database, .user = user, .family = AF_UNIX};
+
+	if (strncmp(address, "tls ", 4) == 0) {
+		client.has_tls = true;
+		address += 4;
+	}
+	if (inet_pton(AF_INET, address, client.address) == 1)
+		client.family = AF_INET;
+	else if (inet_pton(AF_INET6, address, client.address) == 1)
+		client.family = AF_INET6;
+	return client;
+}
+
+/* The line of the rule that fits; 0: none does. */
+static int line_for(const struct hba_client *client)
+{
+	const struct hba_rule *rule = hba_find(&hba, client);
+	return rule ? rule->line : 0;
+}
+
+/* --- matching ----------------------------------------------------------------------------- */
+
+static const char rules[] =
+	"# a comment, and an empty line\n"					/* 1 */
+	"\n"									/* 2 */
+	"local all postgres peer map=os\n"					/* 3 */
+	"local sameuser all md5\n"						/* 4 */
+	"hostssl secret all 10.0.0.0/8 cert clientcert=verify-full\n"		/* 5 */
+	"hostnossl secret all all reject # in the clear\n"			/* 6 */
+	"host \"all\" odd 192.0.2.77/25 trust\n"				/* 7 */
+	"host one,two , three alice,\"bob\" 192.0.2.0 255.255.255.0 password\n"	/* 8: two fields */
+	"host one,two, three alice,\"bob\" 192.0.2.0 255.255.255.0 password\n"	/* 9 */
+	"host all carol 2001:db8::/33 scram-sha-256\n"				/* 10 */
+	"host all carol ::1 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff trust\n"	/* 11 */
+	"host replication all all trust\n"					/* 12 */
+	"host \"replication\" dave all md5\n"					/* 13 */
+	"host all \"all\" 203.0.113.9/32 trust\n"				/* 14 */
+	"host any all 0.0.0.0/0 ldap ldapserver=x ldapbasedn=\"dc=a,dc=b\",\n"	/* 15 */
+	"host any6 all ::/0 pam pamservice=db\n";				/* 16 */
+
+static const struct {
+	const char *address;
+	const char *database;
+	const char *user;
+	int line;
+} cases[] = {
+	{"local", "x", "postgres", 3},
+	{"local", "eve", "eve", 4},
+	{"local", "x", "eve", 0},
+	{"tls 10.1.2.3", "secret", "eve", 5},
+	{"10.1.2.3", "secret", "eve", 6},
+	{"tls 11.1.2.3", "secret", "eve", 0},
+	{"192.0.2.0", "all", "odd", 7},
+	{"192.0.2.127", "all", "odd", 7},
+	{"192.0.2.128", "all", "odd", 0},
+	{"192.0.2.1", "other", "odd", 0},
+	{"192.0.2.1", "one", "alice", 9},
+	{"192.0.2.1", "three", "bob", 9},
+	{"192.0.3.1", "three", "bob", 0},
+	{"::ffff:192.0.2.1", "two", "bob", 9},
+	{"2001:db8:7fff::1", "x", "carol", 10},
+	{"2001:db8:8000::1", "x", "carol", 0},
+	{"::1", "x", "carol", 11},
+	{"::2", "x", "carol", 0},
+	{"203.0.113.8", "replication", "dave", 13},
+	{"203.0.113.8", "x", "dave", 0},
+	{"203.0.113.9", "x", "all", 14},
+	{"203.0.113.9", "x", "eve", 0},
+	{"255.255.255.255", "any", "eve", 15},
+	{"::1", "any", "eve", 0},
+	{"2001::", "any6", "eve", 16},
+	{"1.2.3.4", "any6", "eve", 0},
+};
+
+static void test_matching(void)
+{
+	char text[64];
+
+	read_both(rules, NULL);
+	is_int(faults.count, 1, "one line has a comma in the wrong place");
+	is_int(faults.count > 0 ? faults.faults[0].line : 0, 8, "that one");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct hba_client client =
+			client_at(cases[i].address, cases[i].database, cases[i].user);
+		/* The broken line is in the list, and would not be in force. */
+		is_int(line_for(&client), cases[i].line, "%s at %s from %s", cases[i].user,
+		       cases[i].database, cases[i].address);
+	}
+	struct hba_client standby = client_at("203.0.113.8", "", "eve");
+	standby.is_replication = true;
+	is_int(line_for(&standby), 12, "replication has its own lines");
+	standby = client_at("10.1.1.1", "secret", "odd");
+	standby.is_replication = true;
+	is_int(line_for(&standby), 12, "and no others");
+
+	struct hba_client client = client_at("1.1.1.1", "any", "eve");
+	const struct hba_rule *rule = hba_find(&hba, &client);
+	is_text(hba_option(rule, "ldapbasedn"), "dc=a,dc=b", "an option in quotes");
+	ok(hba_option(rule, "map") == NULL && hba_option(NULL, "map") == NULL, "no such option");
+	is_text(hba_method_name(rule->method), "ldap", "its method");
+	words_print(&hba.rules[6].databases, text, sizeof text);
+	is_text(text, "one,two,three", "a list is printed");
+	ok(hba_is_equal(&hba, &hba), "it is what it is");
+	end();
+}
+
+/* --- mistakes ----------------------------------------------------------------------------- */
+
+static const struct {
+	const char *line;
+	const char *fault;
+} mistakes[] = {
+	{"remote all all trust", "\"remote\" is not one of"},
+	{"hostgssenc all all all trust", "is not one of"},
+	{"local", "the database is missing"},
+	{"local all", "the user is missing"},
+	{"local all all", "the method is missing"},
+	{"host all all trust", "\"trust\" is not an address"},
+	{"host all all 1.2.3.4 trust", "\"trust\" is not a mask"},
+	{"host all all 1.2.3.4", "the mask of the address is missing"},
+	{"host all all 1.2.3.4/33 trust", "\"/33\" is not a length from 0 to 32"},
+	{"host all all ::/129 trust", "\"/129\" is not a length from 0 to 128"},
+	{"host all all 1.2.3.4/ trust", "is not a length"},
+	{"host all all 1.2.3.4/-1 trust", "is not a length"},
+	{"host all all 1.2.3.4 ffff:: trust", "is not a mask"},
+	{"host all all 1.2.3/24 trust", "is not an address"},
+	{"host all all example.org trust", "names, samehost and samenet are not supported"},
+	{"host all all samenet trust", "not supported"},
+	{"host all all all any", "\"any\" is no method"},
+	{"host all all all gss", "the method \"gss\" is not supported"},
+	{"host all all all peer", "for local lines only"},
+	{"local all all cert", "for hostssl lines only"},
+	{"host all all all cert", "for hostssl lines only"},
+	{"host all all all md5 map=x", "for the methods cert and peer"},
+	{"host all all all md5 clientcert=verify-ca", "for hostssl lines only"},
+	{"hostssl all all all md5 clientcert=1", "is not one of verify-ca, verify-full"},
+	{"host all all all md5 ldapserver=x", "for the method ldap"},
+	{"host all all all md5 colour=x", "unknown option \"colour\""},
+	{"host all all all md5 colour", "is not an option"},
+	{"host all +staff all md5", "\"+staff\" is not supported"},
+	{"host samerole all all md5", "\"samerole\" is not supported"},
+	{"host \"all all all md5", "a quote is not closed"},
+	{"host all all all md5 map=\"x", "a quote is not closed"},
+	{"host all @nobody all md5", "cannot be read"},
+	{"host all all 1.2.3.4,1.2.3.5 md5", "cannot be a list"},
+};
+
+static void test_mistakes(void)
+{
+	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+		char text[256];
+
+		snprintf(text, sizeof text, "\nlocal all all trust\n%s\n", mistakes[i].line);
+		read_both(text, NULL);
+		bool found = faults.count == 1 && strstr(faults.faults[0].text, mistakes[i].fault);
+		ok(found, "%s", mistakes[i].line);
+		if (!found)
+			note("%s", faults.count ? faults.faults[0].text : "no fault");
+		is_int(faults.count ? faults.faults[0].line : -1, strchr(mistakes[i].line, '@') ? 0 : 3,
+		       "... in its line");
+		end();
+	}
+}
+
+/* --- files in files ----------------------------------------------------------------------- */
+
+static void test_included_lists(void)
+{
+	struct hba_client client = client_at("1.1.1.1", "x", "carol");
+
+	scratch_write("users", "alice, bob\n# nobody\n@more\n");
+	scratch_write("more", "carol \"@users\"\n");
+	read_both("host all @users all trust\n", NULL);
+	is_int(faults.count, 0, "files in files are read");
+	is_int(line_for(&client), 1, "and their words count");
+	client.user = "@users";
+	is_int(line_for(&client), 1, "a name in quotes may begin with any letter");
+	client.user = "dave";
+	is_int(line_for(&client), 0, "others are not in it");
+	end();
+
+	scratch_write("loop", "@loop\n");
+	read_both("host @loop all all trust\n", NULL);
+	ok(faults.count == 1 && strstr(faults.faults[0].text, "nested too deeply"),
+	   "a file in itself comes to an end");
+	end();
+}
+
+/* --- maps --------------------------------------------------------------------------------- */
+
+static const char maps[] = "# MAP SYSTEM DATABASE\n"
+			   "os root postgres\n"
+			   "os \"web server\" web\n"
+			   "os dba all\n"
+			   "os odd \"all\"\n"
+			   "mail /^(.*)@example\\.org$ \\1\n"
+			   "mail /^(.*)@example\\.com$ com_\\1_x\n"
+			   "mail /^guest guest\n"
+			   "mail /^(a)|b$ \\1\n";
+
+static const struct {
+	const char *map;
+	const char *system_user;
+	const char *user;
+	bool allowed;
+} idents[] = {
+	{NULL, "eve", "eve", true},
+	{"", "eve", "bob", false},
+	{"os", "root", "postgres", true},
+	{"os", "root", "root", false},
+	{"os", "web server", "web", true},
+	{"os", "dba", "anybody", true},
+	{"os", "odd", "anybody", false},
+	{"os", "odd", "all", true},
+	{"other", "root", "postgres", false},
+	{"mail", "eve@example.org", "eve", true},
+	{"mail", "eve@example.org", "bob", false},
+	{"mail", "eve@example.orgy", "eve", false},
+	{"mail", "eve@exampleXorg", "eve", false},
+	{"mail", "eve@example.com", "com_eve_x", true},
+	{"mail", "eve@example.com", "com_eve_", false},
+	{"mail", "eve@example.com", "com_ev", false},
+	{"mail", "@example.org", "", true},
+	{"mail", "guest17", "guest", true},
+	{"mail", "b", "a", false},
+};
+
+static void test_maps(void)
+{
+	read_both("local all all peer map=os\n", maps);
+	is_int(faults.count, 0, "maps are read");
+	for (size_t i = 0; i < sizeof idents / sizeof *idents; i++)
+		is_int(hba_ident_allows(&hba, idents[i].map, idents[i].system_user, idents[i].user),
+		       idents[i].allowed, "%s as %s by %s", idents[i].system_user, idents[i].user,
+		       idents[i].map ? idents[i].map : "no map");
+	end();
+	read_both("local all all peer\n", "m /( x\nm a\nm a b c\nm \"a b\nm a,b c\n");
+	is_int(faults.count, 4, "broken lines of a map are faults");
+	is_int(faults.count ? faults.faults[0].line : 0, 1, "each with its line");
+	end();
+}
+
+int main(void)
+{
+	test_matching();
+	test_mistakes();
+	test_included_lists();
+	test_maps();
+	return done();
+}
