@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conf/memory.h"
 #include "conf/source.h"
@@ -52,21 +51,6 @@ static void read_line(struct auth_users *users, char *line, const struct source 
 	users->users[users->count++] = (struct auth_user){text_copy(name), text_copy(secret)};
 }
 
-/* As PgBouncer finds it, or else beside the configuration. */
-static char *find_file(const char *path, const char *including)
-{
-	const char *slash = strrchr(including, '/');
-	char *beside;
-
-	if (path[0] == '/' || !slash || access(path, F_OK) == 0)
-		return text_copy(path);
-	beside = text_format("%.*s%s", (int)(slash - including + 1), including, path);
-	if (access(beside, F_OK) == 0)
-		return beside;
-	free(beside);
-	return text_copy(path);
-}
-
 /* --- order -------------------------------------------------------------------------------- */
 
 static void user_release(struct auth_user *user)
@@ -113,7 +97,7 @@ static void sort(struct auth_users *users)
 void auth_users_read(struct auth_users *users, const char *path, const char *including,
 		     struct fault_list *faults)
 {
-	char *found = find_file(path, including);
+	char *found = source_find(path, including);
 	struct source source;
 	char *line;
 

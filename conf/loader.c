@@ -8,6 +8,7 @@
 #include "conf/entry.h"
 #include "conf/ini.h"
 #include "conf/memory.h"
+#include "conf/source.h"
 #include "conf/suggest.h"
 #include "conf/table.h"
 #include "conf/value.h"
@@ -276,6 +277,12 @@ static void check_settings(struct loader *loader)
 	if (settings->stats_period_us == 0)
 		SETTING_FAULT(loader, "stats_period", "stats_period: must be more than 0");
 	check_tls(loader);
+	if (settings->auth_type == AUTH_HBA && !*settings->auth_hba_file)
+		SETTING_FAULT(loader, "auth_type",
+			      "auth_type: \"hba\" needs auth_hba_file, or nobody could log in");
+	if (settings->auth_type == AUTH_CERT && settings->client_tls_sslmode == TLS_DISABLE)
+		SETTING_FAULT(loader, "auth_type",
+			      "auth_type: \"cert\" needs client_tls_sslmode, or nobody could log in");
 }
 
 static void note_oddities(struct loader *loader)
@@ -287,6 +294,9 @@ static void note_oddities(struct loader *loader)
 	    !*settings->auth_file)
 		SETTING_NOTE(loader, "auth_type",
 			     "without auth_file no user is known, so nobody can log in");
+	if (*settings->auth_hba_file && settings->auth_type != AUTH_HBA)
+		SETTING_NOTE(loader, "auth_hba_file",
+			     "auth_hba_file has no effect: auth_type is not hba");
 	if (settings->default_pool_size == 0)
 		SETTING_NOTE(loader, "default_pool_size",
 			     "default_pool_size is 0: no query will be served where pool_size is "
@@ -360,6 +370,20 @@ void settings_release_pairs(struct settings *settings)
 	free(settings->pairs);
 }
 
+static void read_hba(struct loader *loader)
+{
+	struct settings *settings = loader->settings;
+	char *path, *ident_path;
+
+	if (settings->auth_type != AUTH_HBA || !*settings->auth_hba_file)
+		return;
+	path = source_find(settings->auth_hba_file, loader->path);
+	ident_path = source_find(settings->auth_ident_file, loader->path);
+	hba_read(&settings->hba, path, ident_path, loader->faults);
+	free(path);
+	free(ident_path);
+}
+
 /* Makes everything of the pairs; `is_read`: they are all that the file has. */
 static void interpret(struct loader *loader, bool is_read)
 {
@@ -381,6 +405,7 @@ static void interpret(struct loader *loader, bool is_read)
 	}
 	if (*settings->auth_file)
 		auth_users_read(&settings->auth_users, settings->auth_file, loader->path, loader->faults);
+	read_hba(loader);
 	settings->server_login_retry_is_set =
 		loader->places[setting_index("server_login_retry")].file != NULL;
 	settings->databases = sort_entries(settings->databases, &settings->database_count,

@@ -107,6 +107,8 @@ void settings_describe_changes(const struct settings *old, const struct settings
 
 	for (int i = 0; i < SETTING_COUNT; i++)
 		describe_setting(&reporter, &setting_table[i], old, new);
+	if (!hba_is_equal(&old->hba, &new->hba))
+		report(context, "auth_hba_file: changed");
 	if (!auth_users_are_equal(&old->auth_users, &new->auth_users))
 		report(context, "the users of auth_file: changed");
 	describe_entries(&reporter,

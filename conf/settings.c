@@ -20,6 +20,7 @@ static void settings_free(struct settings *settings)
 	free(settings->users);
 	free(settings->path);
 	auth_users_release(&settings->auth_users);
+	hba_release(&settings->hba);
 	fault_list_release(&settings->notes);
 	fault_list_release(&settings->pending);
 	settings_release_pairs(settings);

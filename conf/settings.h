@@ -20,6 +20,7 @@
 #include "conf/auth.h"
 #include "conf/auth_file.h"
 #include "conf/fault.h"
+#include "conf/hba.h"
 #include "conf/tls.h"
 
 enum pool_mode { POOL_MODE_UNSET = -1, POOL_SESSION, POOL_TRANSACTION, POOL_STATEMENT };
@@ -113,6 +114,9 @@ struct settings {
 
 	/* What auth_file says; empty without one. */
 	struct auth_users auth_users;
+
+	/* What auth_hba_file and auth_ident_file say; empty unless auth_type is hba. */
+	struct hba hba;
 
 	/* What the file has changed since the start and takes a restart: `listen_port: 6432 -> 6433`. */
 	struct fault_list pending;

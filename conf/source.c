@@ -21,6 +21,20 @@ int source_line(const struct source *source)
 	return source->files[source->depth - 1].line;
 }
 
+char *source_find(const char *path, const char *including)
+{
+	const char *slash = strrchr(including, '/');
+	char *beside;
+
+	if (path[0] == '/' || !slash || access(path, F_OK) == 0)
+		return text_copy(path);
+	beside = text_format("%.*s%s", (int)(slash - including + 1), including, path);
+	if (access(beside, F_OK) == 0)
+		return beside;
+	free(beside);
+	return text_copy(path);
+}
+
 static void file_release(struct source_file *file)
 {
 	free(file->name);

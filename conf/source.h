@@ -30,6 +30,12 @@ struct source {
 	struct fault_list *faults;
 };
 
+/*
+ * The path of a file that a setting names: as PgBouncer finds it, from where the process runs, or else
+ * beside the file that says so. To be freed.
+ */
+char *source_find(const char *path, const char *including);
+
 /* Opens the first file; false: there is a fault. */
 bool source_open(struct source *source, const char *path, struct fault_list *faults);
 

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include "daemon/authenticate.h"
 #include "daemon/borrow.h"
 #include "daemon/cancel.h"
 #include "daemon/console.h"
 #include "daemon/daemon.h"
+#include "daemon/gate.h"
 #include "daemon/greeting.h"
 #include "daemon/quota.h"
 #include "daemon/recover.h"
@@ -300,7 +300,7 @@ static bool await_identified(struct session *session, struct failure *why, int64
 	bool is_console = console_is_asked_for(session->database_name);
 
 	return (is_console && console_is_asked_by_owner(session)) ||
-	       await_authenticated(session, session->worker->settings->auth_type, why, deadline);
+	       await_admitted(session, why, deadline);
 }
 
 static bool await_introduced(struct session *session, const struct startup *startup,

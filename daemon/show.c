@@ -17,7 +17,7 @@
 
 /* What we do not have is not listed. */
 static const char help[] = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION"
-			   "\n\tSHOW PEERS|PEER_POOLS"
+			   "\n\tSHOW PEERS|PEER_POOLS|HBA"
 			   "\n\tSHOW SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE|WORKERS"
 			   "\n\tSHOW DNS_HOSTS|DNS_ZONES"
 			   "\n\tSHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS"
@@ -152,6 +152,7 @@ static const struct show *const shows[] = {
 	&show_config,	 &show_databases,    &show_users,   &show_lists,
 	&show_state,	 &show_mem,	     &show_peers,   &show_peer_pools,
 	&show_dns_hosts, &show_dns_zones,    &show_sockets, &show_active_sockets,
+	&show_hba,
 };
 
 static const struct show *find_show(const char *name)

@@ -63,7 +63,7 @@ sub outcome ($database)
 	my $client = Wire->connect($millpond)->startup(database => $database);
 	my $answer = $client->result;
 	return $client->value($mine) if ($answer->{status} // '') eq 'I';
-	my ($why) = $millpond->log_since($from) =~ /S-\w+: .*(?:closing because|login failed): (.*)/;
+	my ($why) = $millpond->log_since($from) =~ m{S-\w+: $database/.*(?:closing because|login failed): (.*)};
 	return $why // 'nothing in the log';
 }
 like(outcome($_), $entries{$_}[1], "$_: $entries{$_}[0]") for sort keys %entries;

@@ -90,8 +90,10 @@ bool loop_init(struct loop *loop)
 
 	loop->base = base_new();
 	loop->scratch = malloc(SCRATCH_BYTES);
+	/* Takes no memory before it is used. */
+	loop->sealed = malloc(SEALED_BYTES);
 	loop->inbox_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (loop->base == NULL || loop->scratch == NULL || loop->inbox_fd < 0)
+	if (loop->base == NULL || loop->scratch == NULL || loop->sealed == NULL || loop->inbox_fd < 0)
 		goto failed;
 	loop->turn = event_new(loop->base, -1, 0, turn_begins, loop);
 	loop->inbox_event =

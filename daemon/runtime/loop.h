@@ -41,7 +41,7 @@ struct loop_message {
 struct loop {
 	struct event_base *base;
 	char *scratch;
-	char *sealed; /* what is about to be sent, encrypted; NULL: nobody has needed it */
+	char *sealed; /* what is about to be sent, encrypted (see runtime/tls) */
 	size_t sealed_length;
 
 	struct coroutine *current; /* NULL while the loop itself runs */

@@ -122,18 +122,11 @@ static BIO *bio_new(struct stream *stream)
 
 /* --- beginning and end -------------------------------------------------------------------- */
 
-static bool loop_has_room(struct loop *loop)
-{
-	if (loop->sealed == NULL)
-		loop->sealed = malloc(SEALED_BYTES);
-	return loop->sealed != NULL;
-}
-
 /* Puts the SSL under the stream; NULL without memory. */
 static struct tls *attach(struct stream *stream, SSL *ssl)
 {
 	struct tls *tls = calloc(1, sizeof *tls);
-	BIO *bio = tls == NULL || !loop_has_room(stream->loop) ? NULL : bio_new(stream);
+	BIO *bio = tls == NULL ? NULL : bio_new(stream);
 
 	if (bio == NULL) {
 		free(tls);

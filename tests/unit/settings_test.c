@@ -198,11 +198,10 @@ static void test_faults(void)
 	is_refused("log_stats = 2\n", 3, "log_stats: \"2\" is neither 1");
 	is_refused("stats_period = 0\n", 3, "must be more than 0");
 	is_refused("workers = 1025\n", 3, "workers: \"1025\" is not a whole number from 0 to 1024");
-	is_refused("auth_type = hba\n", 3, "auth_type: \"hba\" is not supported by this version");
+	is_refused("auth_type = hba\n", 3, "auth_type: \"hba\" needs auth_hba_file");
+	is_refused("auth_type = cert\n", 3, "auth_type: \"cert\" needs client_tls_sslmode");
 	is_refused("auth_type = kerberos\n", 3, "auth_type: \"kerberos\" is not one of");
-	is_refused("auth_hba_file = /etc/hba.conf\n", 3,
-		   "\"auth_hba_file\" is not supported by this version");
-	is_refused("max_prepared_statements = 100\n", 3, "can be left out, or be 0");
+	is_refused("peer_id = 3\n", 3, "can be left out, or be 0");
 	is_refused("[usres]\nx = pool_size=1\n", 3,
 		   "unknown section \"usres\"; did you mean \"users\"?");
 	is_refused("[Databases]\nx = host=a\n", 3, "did you mean \"databases\"?");

@@ -1,0 +1,28 @@
+/*
+ * The certificate that a client has shown in its TLS handshake.
+ */
+#ifndef MILLPOND_DAEMON_CERTIFICATE_H
+#define MILLPOND_DAEMON_CERTIFICATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct stream;
+
+/* Whether there is one, and somebody who may has vouched for it (client_tls_ca_file). */
+bool certificate_is_good(const struct stream *stream);
+
+/*
+ * The common name in a good certificate, as UTF-8. False: there is none, it has a zero in it or does
+ * not fit, so it names nobody. Nor does a name of which there are two.
+ */
+bool certificate_name(const struct stream *stream, char *name, size_t size);
+
+/*
+ * What binds a login to this very connection: a hash of the certificate that was shown to the client
+ * (RFC 5929, tls-server-end-point). `hash` has room for 64 bytes. False: without TLS, or for a kind
+ * of certificate that the RFC leaves open.
+ */
+bool certificate_end_point(const struct stream *stream, unsigned char hash[64], size_t *length);
+
+#endif

@@ -1,0 +1,149 @@
+# auth_type=hba: the first line that fits decides, by connection, database, user and address; peer and maps; mistakes have their line.
+use v5.36;
+use Certificates;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $authority = Certificates->new;
+$authority->issue(server => '/CN=localhost');
+$authority->issue(client => '/CN=postgres');
+$authority->issue(mapped => '/CN=web@example.org');
+
+my $server = Postgres->new;
+$server->safe_psql('postgres', "create role $_ login") for qw(web mallory);
+my $dir      = PostgreSQL::Test::Utils::tempdir();
+my $osuser   = getpwuid $>;
+my ($hba, $ident, $users) = map { "$dir/$_" } qw(hba.conf ident.conf users.txt);
+
+sub put_file ($path, $text)
+{
+	open my $file, '>', $path or die "$path: $!";
+	print $file $text;
+	close $file;
+	return;
+}
+put_file($users, qq{"postgres" "secret"\n"web" "secret"\n"mallory" "secret"\n});
+put_file($ident, "os $osuser postgres\nos $osuser web\nmail /^(.*)\@example\\.org\$ \\1\n");
+put_file("$dir/names", "mallory\n");
+put_file($hba, <<'LINES');
+# the console, and whoever runs this test
+local   pgbouncer  postgres              trust
+local   postgres   postgres,web          peer map=os
+local   other      all                   peer
+local   all        all                   reject
+hostssl secure     all      127.0.0.0/8  trust
+host    secure     all      all          reject
+hostssl certified  all      127.0.0.1/32 cert map=mail
+hostssl both       all      127.0.0.1/32 scram-sha-256 clientcert=verify-full
+hostnossl clear    all      127.0.0.1/32 trust
+host    postgres   @names   all          reject
+host    pgbouncer  all      all          trust
+host    postgres   all      127.0.0.1 255.255.255.255 scram-sha-256
+host    sameuser   all      ::1/128      trust
+LINES
+
+my $millpond = Millpond->new('pool', server => $server,
+	databases => { map { $_ => 'dbname=postgres' } qw(postgres other secure certified both clear web) },
+	settings => { auth_type => 'hba', auth_hba_file => $hba, auth_ident_file => $ident,
+		auth_file => $users, client_tls_sslmode => 'allow', log_connections => 1,
+		client_tls_key_file => $authority->file('server.key'),
+		client_tls_cert_file => $authority->file('server.crt'),
+		client_tls_ca_file => $authority->file('ca.crt') });
+
+sub shown ($name)
+{
+	return { SSL_cert_file => $authority->file("$name.crt"), SSL_key_file => $authority->file("$name.key") };
+}
+
+my $no_line = qr/^no authentication method is found$/;
+my $reject  = qr/^login rejected$/;
+my $peer    = qr/^unix socket login rejected$/;
+my $cert    = qr/^certificate authentication failed$/;
+my $scram   = 'asked for SCRAM';
+my @cases   = (
+	# how                      database    user      outcome
+	[ { unix => 1 },           'postgres', 'postgres', 'in' ],
+	[ { unix => 1 },           'postgres', 'web',      'in' ],
+	[ { unix => 1 },           'postgres', 'mallory',  $reject ],
+	[ { unix => 1 },           'other',    'postgres', $osuser eq 'postgres' ? 'in' : $peer ],
+	[ { unix => 1 },           'clear',    'postgres', $reject ],
+	[ {},                      'secure',   'postgres', $reject ],
+	[ { tls => {} },           'secure',   'postgres', 'in' ],
+	[ { tls => {} },           'certified', 'web',     $cert ],
+	[ { tls => shown('mapped') }, 'certified', 'web',  'in' ],
+	[ { tls => shown('mapped') }, 'certified', 'postgres', $cert ],
+	[ { tls => shown('client') }, 'certified', 'postgres', $cert ],
+	[ {},                      'certified', 'web',     $no_line ],
+	[ { tls => shown('client') }, 'both',  'postgres', $scram ],
+	[ { tls => shown('client') }, 'both',  'web',      $cert ],
+	[ { tls => {} },           'both',     'postgres', $cert ],
+	[ {},                      'clear',    'mallory',  'in' ],
+	[ { tls => {} },           'clear',    'mallory',  $no_line ],
+	[ {},                      'postgres', 'mallory',  $reject ],
+	[ {},                      'postgres', 'postgres', $scram ],
+	[ { tls => {} },           'postgres', 'postgres', $scram ],
+	[ {},                      'web',      'web',      $no_line ],
+	[ {},                      'nowhere',  'web',      qr/^no such database: nowhere|$no_line/ ],
+);
+for my $case (@cases)
+{
+	my ($how, $database, $user, $expected) = @$case;
+	my $client = Wire->connect($millpond, %$how);
+	my $answer = $client->startup(database => $database, user => $user)->get;
+	my ($type, $body) = $answer ? @$answer : ('', '');
+	my $outcome = $type eq 'E' ? Fields($body)->{M}
+		: $type ne 'R'                     ? "answered with $type"
+		: unpack('N', $body) == 10         ? $scram
+		: unpack('N', $body) == 0          ? 'in'
+		:                                    'asked for something else';
+	my $name = join ' ', $user, 'at', $database,
+		$how->{unix} ? 'by the Unix socket' : !$how->{tls} ? 'in the clear'
+		: $how->{tls}{SSL_cert_file} ? 'with a certificate' : 'through TLS';
+	ref $expected ? like($outcome, $expected, $name) : is($outcome, $expected, $name);
+	if ($outcome eq 'no authentication method is found')
+	{
+		like(Fields($body)->{D}, qr/host "127.0.0.1", user "$user", database "$database", (?:SSL|no) encryption/,
+			'... and told what was looked for');
+		is(Fields($body)->{C}, '28000', '... with its code');
+	}
+	$client->close;
+}
+
+# What counts is counted again: those who were refused are gone.
+my ($pools) = $millpond->console('SHOW LISTS', unix => 1) ? 1 : 0;
+is(Wire->login($millpond, database => 'clear')->value('select 1'), 1, 'an ordinary query after that');
+wait_until(sub { !grep { $_->{user} eq 'mallory' } $millpond->console('SHOW CLIENTS', unix => 1) },
+	'refused clients to be gone');
+
+# The console shows it.
+my @rules = $millpond->console('SHOW HBA', unix => 1);
+is(scalar @rules, 13, 'SHOW HBA shows all lines');
+is_deeply([ $rules[1]->@{qw(rule_number line_number type database user_name address auth_method options)} ],
+	[ 2, 3, 'local', 'postgres', 'postgres,web', '', 'peer', 'map=os' ], '... as they are');
+is($rules[11]{netmask}, '255.255.255.255', '... with masks');
+is($rules[9]{user_name}, 'mallory', '... and what is in other files');
+
+# A reload takes the file as a whole, or not at all.
+put_file($hba, "local all all trust\nhost all all all nonsense\n");
+my $from = $millpond->log_end;
+is($millpond->console_error('RELOAD', unix => 1)->{C}, 'F0000', 'a broken file fails the reload');
+like($millpond->log_since($from), qr/\Q$hba\E:2: "nonsense" is no method/, '... and the log has its line');
+is(Wire->connect($millpond)->startup(database => 'secure')->result->{error}{M}, 'login rejected',
+	'... and the old lines are in force');
+put_file($hba, "local all all trust\nhost all all all trust\n");
+$millpond->console('RELOAD', unix => 1);
+is(Wire->login($millpond, database => 'secure')->value('select 1'), 1, 'a good one replaces them');
+
+# --check tells all of it.
+put_file($hba, "host all +staff all md5\nlocal all all peer map=x colour=1\n\nhost all all 300.0.0.1/8 md5\n");
+put_file($ident, "x /(( y\n");
+my ($status, $output, $error) = run_binary('--check', $millpond->ini);
+is($status, 1, '--check refuses the files');
+for my $line (qr/hba.conf:1: "\+staff" is not supported/, qr/hba.conf:2: unknown option "colour"/,
+	qr/hba.conf:4: "300.0.0.1\/8" is not an address/, qr/ident.conf:1: "\/\(\(" is not a regular expression/)
+{
+	like($output . $error, $line, '... with each line');
+}
+
+done_testing;
