@@ -45,6 +45,9 @@ static const struct field database_keys[] = {
 	TEXT_KEY(database, port),
 	TEXT_KEY(database, user),
 	TEXT_KEY(database, password),
+	TEXT_KEY(database, auth_user),
+	TEXT_KEY(database, auth_query),
+	TEXT_KEY(database, auth_dbname),
 	TEXT_KEY(database, connect_query),
 	COUNT_KEY(database, pool_size),
 	COUNT_KEY(database, min_pool_size),
@@ -81,8 +84,7 @@ struct unsupported_key {
 };
 
 static const struct unsupported_key unsupported_database_keys[] = {
-	{"auth_dbname", NULL}, {"auth_query", NULL},
-	{"auth_user", NULL},   {NULL, NULL},
+	{NULL, NULL},
 };
 
 static const struct unsupported_key unsupported_user_keys[] = {
@@ -345,6 +347,9 @@ void database_parse(struct database *database, const struct ini_entry *entry,
 	drop_empty(&database->dbname);
 	drop_empty(&database->host);
 	drop_empty(&database->user);
+	drop_empty(&database->auth_user);
+	drop_empty(&database->auth_query);
+	drop_empty(&database->auth_dbname);
 	drop_empty(&database->connect_query);
 	check_database(&parser, database, notes);
 }

@@ -274,6 +274,10 @@ static void check_settings(struct loader *loader)
 {
 	const struct settings *settings = loader->settings;
 
+	if (is_console_name(settings->auth_dbname))
+		SETTING_FAULT(loader, "auth_dbname",
+			      "auth_dbname: \"%s\" is reserved for the console",
+			      settings->auth_dbname);
 	if (settings->stats_period_us == 0)
 		SETTING_FAULT(loader, "stats_period", "stats_period: must be more than 0");
 	check_tls(loader);
@@ -285,15 +289,24 @@ static void check_settings(struct loader *loader)
 			      "auth_type: \"cert\" needs client_tls_sslmode, or nobody could log in");
 }
 
+static bool has_auth_user(const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->database_count; i++) {
+		if (settings->databases[i].auth_user)
+			return true;
+	}
+	return false;
+}
+
 static void note_oddities(struct loader *loader)
 {
 	const struct settings *settings = loader->settings;
 
 	if ((settings->auth_type == AUTH_PLAIN || settings->auth_type == AUTH_MD5 ||
 	     settings->auth_type == AUTH_SCRAM) &&
-	    !*settings->auth_file)
+	    !*settings->auth_file && !*settings->auth_user && !has_auth_user(settings))
 		SETTING_NOTE(loader, "auth_type",
-			     "without auth_file no user is known, so nobody can log in");
+			     "with neither auth_file nor auth_user no user is known, so nobody can log in");
 	if (*settings->auth_hba_file && settings->auth_type != AUTH_HBA)
 		SETTING_NOTE(loader, "auth_hba_file",
 			     "auth_hba_file has no effect: auth_type is not hba");

@@ -110,6 +110,11 @@ const struct database *settings_find_database(const struct settings *settings, c
 	return database ? database : find_entry(settings, "*");
 }
 
+bool settings_is_console(const char *name)
+{
+	return is_console_name(name);
+}
+
 const struct user_settings *settings_find_user(const struct settings *settings, const char *name)
 {
 	return bsearch(name, settings->users, settings->user_count, sizeof(*settings->users),

@@ -44,6 +44,11 @@ enum syslog_facility {
 	FACILITY_LOCAL7 = 23 << 3,
 };
 
+/* PgBouncer's text, which SHOW CONFIG shows. */
+#define AUTH_QUERY_DEFAULT                                                                   \
+	"SELECT rolname, CASE WHEN rolvaliduntil < now() THEN NULL ELSE rolpassword END "    \
+	"FROM pg_authid WHERE rolname=$1 AND rolcanlogin"
+
 /* What is not set per database or per user: the next wider value counts. */
 #define SETTING_UNSET (-1)
 
@@ -55,6 +60,9 @@ struct database {
 	char *port;	/* as in the file: one, or a comma list as long as host's; NULL: 5432 */
 	char *user;	/* forced user: one pool for all clients */
 	char *password; /* of the forced user */
+	char *auth_user; /* as in [millpond], for this database */
+	char *auth_query;
+	char *auth_dbname;
 	char *connect_query;   /* run once on each new server connection */
 	char **libpq_keywords; /* other libpq keywords: keyword, value, ..., NULL; or NULL */
 	int pool_size;	       /* SETTING_UNSET, or as in the file */
@@ -145,6 +153,9 @@ void settings_drop(struct settings *settings);
  * The entry for a database name, or the "*" entry, or NULL. `console` names are not entries.
  */
 const struct database *settings_find_database(const struct settings *settings, const char *name);
+
+/* Whether a name is one of the console's. */
+bool settings_is_console(const char *name);
 
 /* The entry of a user in [users], or NULL. */
 const struct user_settings *settings_find_user(const struct settings *settings, const char *name);

@@ -29,11 +29,15 @@ static void invent_scram(const struct worker *worker, const char *user, char *te
 }
 
 /* What a user of that name would most likely have, so that it is asked in the same way. */
-static bool would_have_scram(const struct settings *settings, enum auth_method method)
+static bool would_have_scram(const struct session *session, const struct user_record *record,
+			     enum auth_method method)
 {
-	const struct auth_users *users = &settings->auth_users;
+	const struct auth_users *users = &session->worker->settings->auth_users;
 
-	return method == AUTH_SCRAM || users->scram_count > users->count - users->scram_count;
+	if (method == AUTH_SCRAM || users->scram_count > users->count - users->scram_count)
+		return true;
+	/* One who is known, but may not log in any more, is asked as PgBouncer does. */
+	return !record->is_known && lookups_saw_scram(session->worker->lookups);
 }
 
 static bool is_useful(const char *stored, enum auth_method method)
@@ -143,7 +147,7 @@ static bool await_password(struct session *session, const struct user_record *re
 		exchange.stored = invented;
 		invent_scram(session->worker, session->user_name, invented);
 		/* As a plain text it is as good as any. */
-		if (!would_have_scram(session->worker->settings, method))
+		if (!would_have_scram(session, record, method))
 			invented[0] = 'P';
 	}
 	bool proven = await_proof(&exchange, method);
@@ -153,10 +157,11 @@ static bool await_password(struct session *session, const struct user_record *re
 	return proven;
 }
 
-/* Where nobody has been named, everybody is believed. */
-static bool knows_nobody(const struct settings *settings)
+/* Nothing is to be hidden where no password is asked for; the words are PgBouncer's. */
+static bool refuse_unknown(const struct session *session, struct failure *why)
 {
-	return settings->auth_file[0] == '\0';
+	return failure_set(why, lookup_is_by_query(session) ? FAILURE_NO_SUCH_USER :
+							      FAILURE_TRUST_FAILED);
 }
 
 bool await_authenticated(struct session *session, enum auth_method method, struct failure *why,
@@ -164,12 +169,12 @@ bool await_authenticated(struct session *session, enum auth_method method, struc
 {
 	struct user_record record = {0};
 
-	if (method == AUTH_ANY ||
-	    (method == AUTH_TRUST && knows_nobody(session->worker->settings)))
+	/* Where nobody has been named, everybody is believed. */
+	if (method == AUTH_ANY || (method == AUTH_TRUST && !lookup_has_source(session)))
 		return true;
 	bool done = await_user_record(session, &record, why, deadline);
 	if (done && method == AUTH_TRUST)
-		done = record.is_known || failure_set(why, FAILURE_TRUST_FAILED);
+		done = record.is_known || refuse_unknown(session, why);
 	else if (done)
 		done = await_password(session, &record, method, why, deadline);
 	user_record_release(&record);

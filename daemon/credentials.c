@@ -5,6 +5,7 @@
 
 #include "daemon/conninfo.h"
 #include "daemon/keyring.h"
+#include "daemon/lookup.h"
 #include "daemon/worker.h"
 #include "pool/server.h"
 
@@ -18,12 +19,18 @@ static bool leads_elsewhere(const struct database *database)
 	return false;
 }
 
-static const char *find_secret(const struct settings *settings, const struct database *database,
-			       const char *user)
+static char *find_secret(struct worker *worker, const struct settings *settings,
+			 const struct database *database, const struct pool *pool)
 {
-	if (database->password != NULL && database->password[0] != '\0')
-		return database->password;
-	return leads_elsewhere(database) ? NULL : auth_users_find(&settings->auth_users, user);
+	/* The entry's own password is that of its own user. */
+	bool is_forced = database->user == NULL || strcmp(database->user, pool->user_name) == 0;
+
+	if (is_forced && database->password != NULL && database->password[0] != '\0')
+		return strdup(database->password);
+	return leads_elsewhere(database) ?
+		       NULL :
+		       lookup_secret(worker, settings, database, pool->database_name,
+				     pool->user_name);
 }
 
 static void find_keys(struct credentials *credentials, struct worker *worker)
@@ -41,18 +48,14 @@ static void find_keys(struct credentials *credentials, struct worker *worker)
 
 void credentials_find(struct credentials *credentials, struct worker *worker,
 		      const struct settings *settings, const struct database *database,
-		      const char *user)
+		      const struct pool *pool)
 {
-	const char *secret = find_secret(settings, database, user);
+	char *secret = find_secret(worker, settings, database, pool);
 
-	*credentials = (struct credentials){.kind = secret_kind(secret)};
+	*credentials = (struct credentials){.kind = secret_kind(secret), .secret = secret};
 	if (credentials->kind == SECRET_NONE)
 		return;
-	credentials->secret = strdup(secret);
-	if (credentials->secret == NULL)
-		credentials->kind = SECRET_NONE;
-	else if (credentials->kind != SECRET_PLAIN)
-		credentials->without_libpq = true;
+	credentials->without_libpq = credentials->kind != SECRET_PLAIN;
 	if (credentials->kind == SECRET_SCRAM)
 		find_keys(credentials, worker);
 }

@@ -26,13 +26,15 @@ struct credentials {
 	bool without_libpq; /* it cannot use them */
 };
 
+struct pool;
+
 /*
- * Finds them for the pool of an entry and a user: the password of the entry, or the secret of the
- * user, with the key that a client has proved. Release in any case.
+ * Finds them for a pool, by its entry in settings that the caller holds: the password of the entry,
+ * or the secret of the user, with the key that a client has proved. Release in any case.
  */
 void credentials_find(struct credentials *credentials, struct worker *worker,
 		      const struct settings *settings, const struct database *database,
-		      const char *user);
+		      const struct pool *pool);
 
 /* Adds what libpq can use. The credentials must outlive the conninfo. */
 void credentials_add(const struct credentials *credentials, struct conninfo *conninfo);

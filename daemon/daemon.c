@@ -277,6 +277,7 @@ static bool make_workers(struct daemon *daemon)
 		worker->pools = &daemon->pools;
 		worker->cancel_keys = &daemon->cancel_keys;
 		worker->keyring = &daemon->keyring;
+		worker->lookups = &daemon->lookups;
 		worker->settings = settings_hold(daemon->settings);
 		if (!worker_init(worker))
 			return false;
@@ -299,6 +300,7 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	RAND_bytes((unsigned char *)&seed, sizeof seed);
 	evthread_use_pthreads(); /* the resolvers share a source of random numbers */
 	offload_init(&daemon->offload);
+	lookups_init(&daemon->lookups);
 	quotas_init(&daemon->quotas);
 	cancel_keys_init(&daemon->cancel_keys);
 	if (!keyring_init(&daemon->keyring) || !make_workers(daemon) ||
@@ -370,6 +372,7 @@ void daemon_release(struct daemon *daemon)
 	event_free(daemon->tick);
 	offload_release(&daemon->offload);
 	keyring_release(&daemon->keyring);
+	lookups_release(&daemon->lookups);
 	quotas_release(&daemon->quotas);
 	pools_release(&daemon->pools);
 	for (unsigned i = 0; i < daemon->worker_count; i++)

@@ -16,6 +16,7 @@
 #include "daemon/keyring.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
+#include "daemon/lookups.h"
 #include "daemon/offload.h"
 #include "daemon/quota.h"
 #include "daemon/watchdog.h"
@@ -37,6 +38,7 @@ struct daemon {
 	struct pools pools;
 	struct offload offload;
 	struct keyring keyring;
+	struct lookups lookups;
 	struct quotas quotas;
 	struct cancel_keys cancel_keys;
 	struct worker *workers;

@@ -99,7 +99,7 @@ static bool await_server_login(struct server *server, struct failure *why, int64
 		settings_drop(settings);
 		return failure_set(why, FAILURE_NO_DATABASE, pool->database_name);
 	}
-	credentials_find(&credentials, worker_of(server), settings, database, pool->user_name);
+	credentials_find(&credentials, worker_of(server), settings, database, pool);
 	bool done = await_conninfo(&conninfo, worker_of(server), pool, settings, database, why,
 				   deadline) &&
 		    await_credentials_accepted(server, &conninfo, &credentials, why, deadline) &&

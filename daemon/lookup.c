@@ -3,27 +3,69 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/auth_query.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
+
+static struct auth_source find_source(const struct session *session,
+				      const struct settings *settings)
+{
+	return auth_source_find(settings,
+				settings_find_database(settings, session->database_name),
+				session->database_name);
+}
+
+/* A database that does not exist cannot be asked; that is told to those with the right password. */
+static bool can_be_asked(const struct session *session, const struct settings *settings,
+			 const struct auth_source *source)
+{
+	return source->user != NULL &&
+	       (settings_find_database(settings, source->database_name) != NULL ||
+		strcmp(source->database_name, session->database_name) != 0 ||
+		settings_is_console(source->database_name));
+}
 
 bool await_user_record(struct session *session, struct user_record *record, struct failure *why,
 		       int64_t deadline)
 {
-	const struct settings *settings = session->worker->settings;
+	struct settings *settings = session->worker->settings;
 	const char *secret = auth_users_find(&settings->auth_users, session->user_name);
+	struct auth_source source = find_source(session, settings);
 
-	(void)deadline;
 	*record = (struct user_record){.is_known = secret != NULL};
+	if (secret == NULL && can_be_asked(session, settings, &source)) {
+		settings_hold(settings);
+		bool done = await_auth_query(session, settings, &source, record, why, deadline);
+		settings_drop(settings);
+		return done;
+	}
 	if (secret == NULL || secret[0] == '\0')
 		return true;
 	record->secret = strdup(secret);
 	return record->secret != NULL || failure_set(why, FAILURE_NO_MEMORY);
 }
 
-void user_record_release(struct user_record *record)
+bool lookup_has_source(const struct session *session)
 {
-	if (record->secret != NULL)
-		explicit_bzero(record->secret, strlen(record->secret));
-	free(record->secret);
-	record->secret = NULL;
+	const struct settings *settings = session->worker->settings;
+
+	return settings->auth_file[0] != '\0' || find_source(session, settings).user != NULL;
+}
+
+bool lookup_is_by_query(const struct session *session)
+{
+	return find_source(session, session->worker->settings).user != NULL;
+}
+
+char *lookup_secret(struct worker *worker, const struct settings *settings,
+		    const struct database *database, const char *name, const char *user)
+{
+	const char *secret = auth_users_find(&settings->auth_users, user);
+	struct auth_source source = auth_source_find(settings, database, name);
+
+	if (secret != NULL)
+		return secret[0] != '\0' ? strdup(secret) : NULL;
+	return source.user == NULL ?
+		       NULL :
+		       lookups_copy_secret(worker->lookups, source.database_name, user);
 }

@@ -24,6 +24,7 @@
 
 struct daemon;
 struct keyring;
+struct lookups;
 struct session;
 
 /* Servers that other threads have for this worker: to be connected, checked, taken down. */
@@ -66,6 +67,7 @@ struct worker {
 	struct log *log;
 	struct offload *offload;
 	struct keyring *keyring;
+	struct lookups *lookups;
 	struct pools *pools;
 	struct cancel_keys *cancel_keys;
 	struct writer requests; /* what is being sent, when it is not the client's own bytes ... */

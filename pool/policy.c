@@ -263,7 +263,8 @@ static void keep_minimum(struct pool *pool, int64_t now)
 {
 	size_t minimum = minimum_of(pool);
 
-	if (pool->database == NULL || (pool->database->user == NULL && pool->client_count == 0))
+	if (pool->database == NULL || pool->is_private ||
+	    (pool->database->user == NULL && pool->client_count == 0))
 		return;
 	while (pool_server_count(pool) < minimum && limits_allow(pool, now, false) && dial(pool, 0))
 		;

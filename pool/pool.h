@@ -84,6 +84,7 @@ struct pool {
 	struct pool *next_in_bucket;
 	char *database_name; /* as the client asked for it */
 	char *user_name;     /* on the server */
+	bool is_private;     /* no client ever gets a server of it */
 
 	struct settings *settings; /* held; with `database` a part of it */
 	const struct database *database; /* NULL: not in the settings any more */

@@ -201,20 +201,20 @@ static struct pool *pool_new(struct pools *pools, const char *database_name, con
 	return pool;
 }
 
-static struct pool *find(struct pools *pools, const struct database *database,
-			 const char *database_name, const char *user_name)
+static struct pool *find(struct pools *pools, const char *database_name, const char *user,
+			 bool is_private)
 {
-	const char *user = database->user != NULL ? database->user : user_name;
 	struct pool **bucket = &pools->buckets[bucket_of(database_name, user)];
 
 	for (struct pool *pool = *bucket; pool != NULL; pool = pool->next_in_bucket)
 		if (strcmp(pool->database_name, database_name) == 0 &&
-		    strcmp(pool->user_name, user) == 0)
+		    strcmp(pool->user_name, user) == 0 && pool->is_private == is_private)
 			return pool;
 
 	struct pool *pool = pool_new(pools, database_name, user);
 	if (pool == NULL)
 		return NULL;
+	pool->is_private = is_private;
 	pool->next_in_bucket = *bucket;
 	*bucket = pool;
 	*(pools->last != NULL ? &pools->last->next : &pools->first) = pool;
@@ -225,8 +225,21 @@ static struct pool *find(struct pools *pools, const struct database *database,
 struct pool *pools_find(struct pools *pools, const struct database *database,
 			const char *database_name, const char *user_name)
 {
+	const char *user = database->user != NULL ? database->user : user_name;
+
 	pools_lock(pools);
-	struct pool *pool = find(pools, database, database_name, user_name);
+	struct pool *pool = find(pools, database_name, user, false);
+	pools_unlock(pools);
+	return pool;
+}
+
+static struct pool *join(struct pools *pools, const char *database_name, const char *user,
+			 bool is_private)
+{
+	pools_lock(pools);
+	struct pool *pool = find(pools, database_name, user, is_private);
+	if (pool != NULL)
+		pool->client_count++;
 	pools_unlock(pools);
 	return pool;
 }
@@ -234,12 +247,14 @@ struct pool *pools_find(struct pools *pools, const struct database *database,
 struct pool *pools_join(struct pools *pools, const struct database *database,
 			const char *database_name, const char *user_name)
 {
-	pools_lock(pools);
-	struct pool *pool = find(pools, database, database_name, user_name);
-	if (pool != NULL)
-		pool->client_count++;
-	pools_unlock(pools);
-	return pool;
+	return join(pools, database_name, database->user != NULL ? database->user : user_name,
+		    false);
+}
+
+struct pool *pools_join_private(struct pools *pools, const char *database_name,
+				const char *user_name)
+{
+	return join(pools, database_name, user_name, true);
 }
 
 /* --- new settings ------------------------------------------------------------------------- */
@@ -295,7 +310,7 @@ static void make_forced_pools(struct pools *pools)
 			database->user == NULL ? NULL : settings_find_user(settings, database->user);
 		if (database->user != NULL && strcmp(database->name, "*") != 0 &&
 		    settings_min_pool_size(settings, database, user) > 0)
-			find(pools, database, database->name, database->user);
+			find(pools, database->name, database->user, false);
 	}
 }
 

@@ -81,6 +81,13 @@ struct pool *pools_join(struct pools *pools, const struct database *database,
 			const char *database_name, const char *user_name);
 
 /*
+ * The pool in which the daemon itself asks something in a database, as some user; whatever user the
+ * entry forces upon clients, and apart from any pool that they use. Counts as pools_join() does.
+ */
+struct pool *pools_join_private(struct pools *pools, const char *database_name,
+				const char *user_name);
+
+/*
  * Takes new settings over: limits hold at once; servers of an entry that now leads elsewhere are
  * not lent again; pools with minimum sizes and forced users come to be.
  */

@@ -152,9 +152,6 @@ static void test_refused_keys(void)
 	is_refused("oauth_issuer=x", "cannot be set");
 	is_refused("max_protocol_version=3.2", "cannot be set");
 	is_refused("load_balance_hosts=sometimes", "is not one of");
-	is_refused("auth_user=x", "\"auth_user\" is not supported by this version");
-	is_refused("auth_query='select 1'", "\"auth_query\" is not supported by this version");
-	is_refused("auth_dbname=x", "\"auth_dbname\" is not supported by this version");
 	is_refused("max_db_client_connections=-5", "is not a whole number");
 	is_refused("pool_size=-1", "pool_size: \"-1\" is not a whole number from 0 to 1000000");
 	is_refused("pool_size=5.5", "is not a whole number");

@@ -1,0 +1,299 @@
+#include "daemon/lookups.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/loop.h"
+#include "protocol/secret.h"
+
+/* A coroutine that waits for somebody else's query. On its own stack. */
+struct waiter {
+	struct loop_message message;
+	struct waiter *next;
+	struct loop *loop;
+	struct coroutine *coroutine;
+	enum lookup_turn turn; /* LOOKUP_YOURS: try again */
+	struct user_record record;
+	struct failure why;
+	bool is_told; /* in its own thread */
+};
+
+struct lookup {
+	struct lookup *next_in_bucket;
+	struct lookup *newer;
+	struct lookup *older;
+	char *database_name;
+	char *user;
+	bool is_asked; /* a query is under way */
+	int64_t answered_at; /* 0: not yet */
+	struct user_record record;
+	struct waiter *waiters;
+};
+
+void user_record_release(struct user_record *record)
+{
+	if (record->secret != NULL)
+		explicit_bzero(record->secret, strlen(record->secret));
+	free(record->secret);
+	*record = (struct user_record){0};
+}
+
+bool user_record_copy(struct user_record *copy, const struct user_record *record)
+{
+	*copy = (struct user_record){.is_known = record->is_known};
+	if (record->secret != NULL)
+		copy->secret = strdup(record->secret);
+	return record->secret == NULL || copy->secret != NULL;
+}
+
+void lookups_init(struct lookups *lookups)
+{
+	*lookups = (struct lookups){0};
+	pthread_mutex_init(&lookups->lock, NULL);
+}
+
+/* --- the table, under the lock ------------------------------------------------------------ */
+
+static size_t bucket_of(const struct lookups *lookups, const char *database_name, const char *user)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (const char *at = database_name; *at != '\0'; at++)
+		hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
+	hash *= UINT64_C(1099511628211);
+	for (const char *at = user; *at != '\0'; at++)
+		hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
+	return (size_t)(hash ^ hash >> 32) % (sizeof lookups->buckets / sizeof *lookups->buckets);
+}
+
+static struct lookup *find(struct lookups *lookups, const char *database_name, const char *user)
+{
+	struct lookup *lookup = lookups->buckets[bucket_of(lookups, database_name, user)];
+
+	while (lookup != NULL && (strcmp(lookup->user, user) != 0 ||
+				  strcmp(lookup->database_name, database_name) != 0))
+		lookup = lookup->next_in_bucket;
+	return lookup;
+}
+
+static void lookup_free(struct lookup *lookup)
+{
+	user_record_release(&lookup->record);
+	free(lookup->database_name);
+	free(lookup->user);
+	free(lookup);
+}
+
+static void forget(struct lookups *lookups, struct lookup *lookup)
+{
+	struct lookup **link =
+		&lookups->buckets[bucket_of(lookups, lookup->database_name, lookup->user)];
+
+	while (*link != lookup)
+		link = &(*link)->next_in_bucket;
+	*link = lookup->next_in_bucket;
+	*(lookup->older != NULL ? &lookup->older->newer : &lookups->oldest) = lookup->newer;
+	*(lookup->newer != NULL ? &lookup->newer->older : &lookups->newest) = lookup->older;
+	lookups->count--;
+	lookup_free(lookup);
+}
+
+/* Of those that are in nobody's hands. */
+static void forget_oldest(struct lookups *lookups)
+{
+	struct lookup *lookup = lookups->oldest;
+
+	while (lookup != NULL && lookup->is_asked)
+		lookup = lookup->newer;
+	if (lookup != NULL)
+		forget(lookups, lookup);
+}
+
+static struct lookup *add(struct lookups *lookups, const char *database_name, const char *user)
+{
+	struct lookup *lookup = calloc(1, sizeof *lookup);
+	struct lookup **bucket = &lookups->buckets[bucket_of(lookups, database_name, user)];
+
+	if (lookup == NULL)
+		return NULL;
+	lookup->database_name = strdup(database_name);
+	lookup->user = strdup(user);
+	if (lookup->database_name == NULL || lookup->user == NULL) {
+		lookup_free(lookup);
+		return NULL;
+	}
+	lookup->next_in_bucket = *bucket;
+	*bucket = lookup;
+	lookup->older = lookups->newest;
+	*(lookups->newest != NULL ? &lookups->newest->newer : &lookups->oldest) = lookup;
+	lookups->newest = lookup;
+	lookups->count++;
+	return lookup;
+}
+
+void lookups_release(struct lookups *lookups)
+{
+	while (lookups->oldest != NULL)
+		forget(lookups, lookups->oldest);
+	pthread_mutex_destroy(&lookups->lock);
+}
+
+/* --- waiting ------------------------------------------------------------------------------ */
+
+static void arrive(struct loop_message *message)
+{
+	struct waiter *waiter = (struct waiter *)message;
+	waiter->is_told = true;
+	coroutine_wake(waiter->coroutine);
+}
+
+/* The waiter is not touched any more once it has been posted. */
+static void tell_waiters(struct lookup *lookup, const struct failure *why, bool again)
+{
+	while (lookup->waiters != NULL) {
+		struct waiter *waiter = lookup->waiters;
+		lookup->waiters = waiter->next;
+		waiter->turn = again ? LOOKUP_YOURS : why != NULL ? LOOKUP_FAILED : LOOKUP_ANSWERED;
+		if (why != NULL)
+			waiter->why = *why;
+		else if (!again && !user_record_copy(&waiter->record, &lookup->record))
+			waiter->turn = LOOKUP_YOURS;
+		loop_post(waiter->loop, &waiter->message);
+	}
+}
+
+static bool withdraw(struct lookups *lookups, struct lookup *lookup, struct waiter *waiter)
+{
+	pthread_mutex_lock(&lookups->lock);
+	struct waiter **link = &lookup->waiters;
+	while (*link != NULL && *link != waiter)
+		link = &(*link)->next;
+	bool was_waiting = *link == waiter;
+	if (was_waiting)
+		*link = waiter->next;
+	pthread_mutex_unlock(&lookups->lock);
+	return was_waiting;
+}
+
+/* The lookup is asked about, so it stays, and the waiter is in its list. */
+static enum lookup_turn await_told(struct lookups *lookups, struct lookup *lookup,
+				   struct waiter *waiter, struct user_record *record,
+				   struct failure *why, int64_t deadline)
+{
+	while (!waiter->is_told) {
+		if (await_wake(waiter->loop, deadline))
+			continue;
+		int reason = errno;
+		if (withdraw(lookups, lookup, waiter)) {
+			failure_set(why, reason == ETIMEDOUT ? FAILURE_LOGIN_TIMEOUT :
+							       FAILURE_SERVER_SHUTTING_DOWN);
+			return LOOKUP_FAILED;
+		}
+		/* The answer is on its way. */
+		while (!waiter->is_told)
+			await_wake(waiter->loop, DEADLINE_NEVER);
+	}
+	*record = waiter->record;
+	*why = waiter->why;
+	return waiter->turn;
+}
+
+/* Under the lock, which it gives back. */
+static enum lookup_turn await_one_turn(struct lookups *lookups, struct loop *loop,
+				       struct lookup *lookup, struct user_record *record,
+				       struct failure *why, int64_t deadline)
+{
+	struct waiter waiter = {.loop = loop, .coroutine = coroutine_current(loop)};
+
+	waiter.message.deliver = arrive;
+	waiter.next = lookup->waiters;
+	lookup->waiters = &waiter;
+	pthread_mutex_unlock(&lookups->lock);
+	return await_told(lookups, lookup, &waiter, record, why, deadline);
+}
+
+enum lookup_turn await_lookup_turn(struct lookups *lookups, struct loop *loop,
+				   const char *database_name, const char *user,
+				   int64_t fresh_since, struct user_record *record,
+				   struct failure *why, int64_t deadline)
+{
+	for (;;) {
+		pthread_mutex_lock(&lookups->lock);
+		struct lookup *lookup = find(lookups, database_name, user);
+		if (lookup != NULL && lookup->is_asked) {
+			enum lookup_turn turn = await_one_turn(lookups, loop, lookup, record, why,
+							       deadline);
+			if (turn != LOOKUP_YOURS)
+				return turn;
+			continue;
+		}
+		enum lookup_turn turn = LOOKUP_YOURS;
+		if (lookup != NULL && lookup->answered_at >= fresh_since && fresh_since > 0)
+			turn = user_record_copy(record, &lookup->record) ? LOOKUP_ANSWERED :
+									   LOOKUP_FAILED;
+		if (lookups->count >= LOOKUPS_MOST && lookup == NULL)
+			forget_oldest(lookups);
+		if (lookup == NULL)
+			lookup = add(lookups, database_name, user);
+		if (turn == LOOKUP_YOURS && lookup != NULL)
+			lookup->is_asked = true;
+		pthread_mutex_unlock(&lookups->lock);
+		if (lookup != NULL && turn != LOOKUP_FAILED)
+			return turn;
+		failure_set(why, FAILURE_NO_MEMORY);
+		return LOOKUP_FAILED;
+	}
+}
+
+/* --- answers ------------------------------------------------------------------------------ */
+
+void lookups_answer(struct lookups *lookups, const char *database_name, const char *user,
+		    const struct user_record *record)
+{
+	pthread_mutex_lock(&lookups->lock);
+	struct lookup *lookup = find(lookups, database_name, user);
+	lookup->is_asked = false;
+	lookup->answered_at = loop_now();
+	user_record_release(&lookup->record);
+	bool kept = user_record_copy(&lookup->record, record);
+	if (record->secret != NULL)
+		lookups->saw_scram = secret_kind(record->secret) == SECRET_SCRAM;
+	tell_waiters(lookup, NULL, !kept);
+	/* Names that anybody can make up are not worth a place. */
+	if (!record->is_known || !kept)
+		forget(lookups, lookup);
+	pthread_mutex_unlock(&lookups->lock);
+}
+
+void lookups_fail(struct lookups *lookups, const char *database_name, const char *user,
+		  const struct failure *why)
+{
+	pthread_mutex_lock(&lookups->lock);
+	struct lookup *lookup = find(lookups, database_name, user);
+	lookup->is_asked = false;
+	tell_waiters(lookup, why, why == NULL);
+	if (!lookup->record.is_known)
+		forget(lookups, lookup);
+	pthread_mutex_unlock(&lookups->lock);
+}
+
+char *lookups_copy_secret(struct lookups *lookups, const char *database_name, const char *user)
+{
+	pthread_mutex_lock(&lookups->lock);
+	const struct lookup *lookup = find(lookups, database_name, user);
+	char *secret = lookup != NULL && lookup->record.secret != NULL ?
+			       strdup(lookup->record.secret) :
+			       NULL;
+	pthread_mutex_unlock(&lookups->lock);
+	return secret;
+}
+
+bool lookups_saw_scram(struct lookups *lookups)
+{
+	pthread_mutex_lock(&lookups->lock);
+	bool saw = lookups->saw_scram;
+	pthread_mutex_unlock(&lookups->lock);
+	return saw;
+}

@@ -1,0 +1,73 @@
+/*
+ * What auth_query has answered about users, shared by all workers: so that many clients of one user
+ * who come at the same time cause one query, and so that the pooler can log in to servers as that
+ * user. Its lock is held for look-ups only.
+ */
+#ifndef MILLPOND_DAEMON_LOOKUPS_H
+#define MILLPOND_DAEMON_LOOKUPS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/failure.h"
+
+struct loop;
+struct lookup;
+
+/* Beyond so many users the oldest is forgotten. */
+#define LOOKUPS_MOST ((size_t)10000)
+
+struct lookups {
+	pthread_mutex_t lock;
+	struct lookup *buckets[1024];
+	struct lookup *oldest;
+	struct lookup *newest;
+	size_t count;
+	bool saw_scram; /* the last secret that came was one of SCRAM */
+};
+
+/* An answer: a copy, to be released by whoever has it. */
+struct user_record {
+	bool is_known;
+	char *secret; /* NULL: no password */
+};
+
+/* Wipes the secret. */
+void user_record_release(struct user_record *record);
+
+/* False without memory. */
+bool user_record_copy(struct user_record *copy, const struct user_record *record);
+
+void lookups_init(struct lookups *lookups);
+void lookups_release(struct lookups *lookups);
+
+enum lookup_turn {
+	LOOKUP_ANSWERED, /* the record is filled in */
+	LOOKUP_FAILED,	 /* somebody else's query for it failed, or the wait did: `why` says so */
+	LOOKUP_YOURS,	 /* ask the server, and end with lookups_answer() or lookups_fail() */
+};
+
+/*
+ * Finds out whose turn it is to ask about a user in a database, and waits if somebody else asks just
+ * now. An answer that came at or after `fresh_since` counts as well.
+ */
+enum lookup_turn await_lookup_turn(struct lookups *lookups, struct loop *loop,
+				   const char *database_name, const char *user,
+				   int64_t fresh_since, struct user_record *record,
+				   struct failure *why, int64_t deadline);
+
+/* Tells all that wait. `why` is NULL when the reason is the asker's alone: then another one asks. */
+void lookups_answer(struct lookups *lookups, const char *database_name, const char *user,
+		    const struct user_record *record);
+void lookups_fail(struct lookups *lookups, const char *database_name, const char *user,
+		  const struct failure *why);
+
+/* The secret last seen of a user, to be freed, or NULL. */
+char *lookups_copy_secret(struct lookups *lookups, const char *database_name, const char *user);
+
+/* Whether a user who is not known would most likely have a SCRAM secret. */
+bool lookups_saw_scram(struct lookups *lookups);
+
+#endif

@@ -1,0 +1,213 @@
+# auth_query: who is asked about whom, in which database; roles that expired, are locked or do not exist; errors as PgBouncer words them.
+use v5.36;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $server = Postgres->new('server', conf => "log_statement = 'all'");
+$server->safe_psql('postgres', q{
+	create role lookup superuser login password 'lookup';
+	set password_encryption = 'md5';
+	create role md5er login password 'pencil';
+	set password_encryption = 'scram-sha-256';
+	create role scrammer login password 'pencil';
+	create role "o'dd ""$1\\" login password 'pencil';
+	create role expired login password 'pencil' valid until '2001-01-01';
+	create role locked nologin password 'pencil';
+	create role bare login;
+	create database elsewhere;
+});
+open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
+print $hba "local all postgres trust\nlocal all md5er md5\nlocal all all scram-sha-256\n";
+close $hba;
+$server->reload;
+
+my $millpond = Millpond->new('pool', stopped => 1, server => $server,
+	settings => { auth_type => 'md5', auth_user => 'lookup', auth_file => 'users.txt',
+		ignore_startup_parameters => 'search_path,options', stats_users => 'scrammer',
+		server_login_retry => 0.2 },
+	databases => { postgres => '', elsewhere => '' });
+open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
+print $users qq("lookup" "lookup"\n"postgres" "pencil"\n);
+close $users;
+$millpond->start;
+my $owner = Wire->login($millpond, unix => 1, user => 'pgbouncer', database => 'pgbouncer');
+
+sub reconfigure (%changes)
+{
+	$millpond->write_config(%changes);
+	my $answer = $owner->query('RELOAD');
+	die $answer->{error}{M} if $answer->{error};
+	return;
+}
+
+sub attempt ($user, $password = 'pencil', %more)
+{
+	my $client = Wire->connect($millpond);
+	my $answer = $client->authenticate($password, user => $user, %more);
+	return ($answer->{error}{M} // 'welcome', $client, $answer);
+}
+
+# Who may come in -----------------------------------------------------------------------------
+
+for my $user ('md5er', 'scrammer', q(o'dd "$1\\))
+{
+	my ($words, $client) = attempt($user);
+	is($words, 'welcome', "$user, whose secret is in the database");
+	is($client->value('select current_user'), $user, '... and opens the server, too');
+	($words) = attempt($user, 'pencils');
+	like($words, qr/^(SASL|password) authentication failed$/, '... but no other password does');
+}
+for my $user (qw(expired bare))
+{
+	is((attempt($user))[0], 'password authentication failed', "$user may not");
+}
+for my $user ('locked', 'nobody', q(x' or '1'='1), '%', '$1', "\xff")
+{
+	my ($words, $client, $answer) = attempt($user);
+	is($words, 'SASL authentication failed', "$user is not found, and not told so");
+	is($answer->{error}{C}, '28P01', '... with the usual SQLSTATE');
+	is($client->{asked}, 10, '... after the usual question');
+}
+is((attempt('lookup', 'lookup'))[0], 'welcome', 'who is in auth_file needs no query');
+is((attempt('scrammer', 'pencil', database => 'nowhere'))[0], 'SASL authentication failed',
+	'a database that does not exist is not asked');
+
+# The secret may change at any time.
+$server->safe_psql('postgres', q(alter role md5er password 'brush'));
+is((attempt('md5er', 'brush'))[0], 'welcome', 'a new password counts at once');
+$server->safe_psql('postgres', q(drop role bare; alter role md5er valid until '2001-01-01'));
+is((attempt('md5er', 'brush'))[0], 'password authentication failed', 'and so does its end');
+$server->safe_psql('postgres', q(alter role md5er valid until 'infinity'));
+
+# What may not reach it ------------------------------------------------------------------------
+
+my $picky = q(select rolname, case when current_setting('search_path') = '"$user", public'
+	and current_setting('application_name') !~ 'evil' then rolpassword end
+	from pg_authid where rolname = $1) =~ s/\s+/ /gr;
+reconfigure(settings => { auth_query => $picky });
+is((attempt('scrammer'))[0], 'welcome', 'a query that looks at its own surroundings');
+for my $more ([ search_path => 'evil' ], [ options => '-c search_path=evil' ],
+	[ application_name => 'evil' ])
+{
+	is((attempt('scrammer', 'pencil', @$more))[0], 'welcome', "@$more does not reach it");
+}
+my (undef, $insider) = attempt('lookup', 'lookup');
+$insider->value(q(set search_path = evil));
+$insider->value(q(create temp table pg_authid as select 'scrammer'::name rolname, 'x' rolpassword));
+undef $insider;
+is((attempt('scrammer'))[0], 'welcome', 'nor does what a client does as auth_user');
+
+# Errors ---------------------------------------------------------------------------------------
+
+for ([ q(select rolpassword from pg_authid where rolname = $1), qr/exactly 2 columns/ ],
+	[ q(select rolname, rolpassword, 1 from pg_authid where rolname = $1), qr/exactly 2 columns/ ],
+	[ q(select nonsense), qr/column "nonsense" does not exist/ ],
+	[ q(select 1/length($1), ''), undef ],
+	[ q(selekt), qr/syntax error/ ])
+{
+	my ($query, $logged) = @$_;
+	my $from = $millpond->log_end;
+	reconfigure(settings => { auth_query => $query });
+	my ($words, undef, $answer) = attempt('scrammer');
+	if (!defined $logged)
+	{
+		like($words, qr/authentication failed/, "$query: no error");
+		next;
+	}
+	is($words, 'bouncer config error', "$query: what the client is told");
+	is($answer->{error}{C}, 'F0000', '... with its SQLSTATE');
+	like($millpond->log_since($from), qr/auth_query failed: .*$logged/, '... and what the log is');
+}
+reconfigure(settings => { auth_query => q(select rolname, substr(rolpassword, 1, 3) from pg_authid
+	where rolname = $1) =~ s/\s+/ /gr });
+is((attempt('scrammer'))[0], 'password authentication failed', 'a useless secret');
+reconfigure(settings => { auth_query => q(select null, 'crayon' where $1::text is not null) });
+like((attempt('scrammer'))[0], qr/authentication failed/, 'no name is nobody');
+reconfigure(settings => { auth_query => undef, auth_type => 'trust' });
+is((attempt('nobody'))[0], 'no such user', 'trust hides nothing');
+is((attempt('scrammer'))[0], 'welcome', 'and asks for nothing') or diag $millpond->log_since;
+reconfigure(settings => { auth_type => 'scram-sha-256' });
+
+# Where ----------------------------------------------------------------------------------------
+
+sub asked_in ($user, %more)
+{
+	my $from = -s $server->logfile;
+	my ($words) = attempt($user, 'pencil', %more);
+	my @asked = PostgreSQL::Test::Utils::slurp_file($server->logfile, $from) =~ /rolpassword/g;
+	return "$words, " . scalar @asked;
+}
+
+$server->append_conf('postgresql.conf', "log_line_prefix = '[%d] '");
+$server->reload;
+reconfigure(settings => { auth_dbname => 'elsewhere' });
+like(asked_in('scrammer'), qr/^welcome, [12]/, 'in auth_dbname');
+like(PostgreSQL::Test::Utils::slurp_file($server->logfile), qr/\[elsewhere\] .*rolpassword/,
+	'which is where the query ran');
+$owner->query('DISABLE elsewhere');
+is((attempt('scrammer'))[0], 'authentication database "elsewhere" is disabled', 'if it is enabled');
+$owner->query('ENABLE elsewhere');
+reconfigure(databases => { postgres => 'auth_dbname=nowhere' });
+my $from = $millpond->log_end;
+is((attempt('scrammer'))[0], 'bouncer config error', 'the entry may name another');
+like($millpond->log_since($from), qr/authentication database "nowhere" is not configured/,
+	'which is looked for');
+reconfigure(databases => { '*' => 'dbname=postgres' });
+is((attempt('scrammer'))[0], 'welcome', 'the fallback is as good');
+$from = $millpond->log_end;
+reconfigure(databases => { postgres => 'auth_dbname=pgbouncer', '*' => undef });
+is((attempt('scrammer'))[0], 'bouncer config error', 'the console is not');
+like($millpond->log_since($from),
+	qr/cannot use the reserved "pgbouncer" database as an auth_dbname/, 'and is named');
+$millpond->write_config(settings => { auth_dbname => 'pgbouncer' });
+is($owner->query('RELOAD')->{error}{C}, 'F0000', 'nor for all');
+reconfigure(settings => { auth_dbname => undef }, databases => { postgres => '' });
+$from = $millpond->log_end;
+is((attempt('scrammer', 'pencil', database => 'pgbouncer'))[0], 'bouncer config error',
+	'for the console itself somewhere has to be named');
+like($millpond->log_since($from), qr/cannot use the reserved "pgbouncer"/, 'as the log says');
+reconfigure(settings => { auth_dbname => 'postgres' });
+is((attempt('scrammer', 'pencil', database => 'pgbouncer'))[0], 'welcome', 'then it admits them');
+reconfigure(databases => { postgres => q(auth_query='select ''x''::text, ''crayon''::text where $1::text is not null') });
+is((attempt('nobody', 'crayon'))[0], 'password authentication failed for user "nobody"',
+	'an entry has a query of its own: now it is the server that refuses');
+reconfigure(databases => { postgres => 'auth_user=postgres' });
+is((attempt('scrammer'))[0], 'welcome', 'and a user of its own');
+
+# Many at once ----------------------------------------------------------------------------------
+
+reconfigure(databases => { postgres => '' }, settings => { auth_query =>
+	q(select rolname, rolpassword from pg_authid, pg_sleep(0.5) where rolname = $1) });
+attempt('scrammer');
+$from = -s $server->logfile;
+my @crowd = map { Wire->connect($millpond)->startup(user => 'scrammer') } 1 .. 30;
+is(scalar(grep { $_->get->[0] eq 'R' } @crowd), 30, 'thirty come at once');
+my @asked = PostgreSQL::Test::Utils::slurp_file($server->logfile, $from) =~ /execute.*pg_sleep/g;
+is(scalar @asked, 1, 'and one question is asked');
+$_->close for @crowd;
+reconfigure(settings => { auth_query_cache => 60 });
+attempt('scrammer');
+$from = -s $server->logfile;
+attempt('scrammer') for 1 .. 3;
+@asked = PostgreSQL::Test::Utils::slurp_file($server->logfile, $from) =~ /execute.*pg_sleep/g;
+is(scalar @asked, 0, 'with auth_query_cache none is for a while');
+
+# The first of those who wait may leave; the others are served.
+reconfigure(settings => { auth_query_cache => undef, auth_query =>
+	q(select rolname, rolpassword from pg_authid, pg_sleep(4) where rolname = $1) });
+@crowd = map { Wire->connect($millpond)->startup(user => 'scrammer') } 1 .. 3;
+wait_until(sub { $server->backends("query like '%pg_sleep%' and state = 'active'") }, 'the query');
+$crowd[0]->close;
+is(scalar(grep { $_->get->[0] eq 'R' } @crowd[ 1, 2 ]), 2, 'who asked may leave');
+
+# auth_user cannot log in.
+reconfigure(settings => { auth_query => undef });
+$server->safe_psql('postgres', q(alter role lookup password 'changed';
+	select pg_terminate_backend(pid) from pg_stat_activity where usename = 'lookup'));
+my $words;
+wait_until(sub { ($words) = attempt('scrammer'); $words ne 'welcome' }, 'the refusal');
+like($words, qr/password authentication failed for user "lookup"|server/, 'its error is passed on');
+
+unlike($millpond->log_since, qr/pencil|brush|SCRAM-SHA-256\$/, 'the log tells no secret');
+done_testing;
