@@ -14,6 +14,7 @@
 #include "daemon/balance.h"
 #include "daemon/dial.h"
 #include "daemon/notify.h"
+#include "daemon/prepare_keys.h"
 #include "daemon/processors.h"
 #include "daemon/reload.h"
 #include "daemon/runtime/coroutine.h"
@@ -359,6 +360,7 @@ bool daemon_run(struct daemon *daemon)
 {
 	log_faults(&daemon->log, &daemon->settings->notes, LEVEL_WARNING);
 	pools_adopt(&daemon->pools, daemon->settings, loop_now());
+	prepare_keys(daemon->workers);
 	notify_ready();
 	loop_run(&daemon->workers->loop);
 	return join_all(daemon) && is_deserted(daemon);

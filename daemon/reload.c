@@ -8,6 +8,7 @@
 #include "daemon/daemon.h"
 #include "daemon/errand.h"
 #include "daemon/notify.h"
+#include "daemon/prepare_keys.h"
 #include "daemon/runtime/coroutine.h"
 
 /* One that finds another under way looks again after this. */
@@ -50,6 +51,7 @@ static void await_adopted(struct daemon *daemon, struct settings *settings)
 	pools_adopt(&daemon->pools, settings, loop_now());
 	while (!await_everywhere(daemon->workers, adopt_here, settings, 0))
 		await_sleep(&daemon->workers->loop, loop_now() + NEXT_US);
+	prepare_keys(daemon->workers);
 }
 
 /* --- making ------------------------------------------------------------------------------- */

@@ -1,0 +1,68 @@
+#include "daemon/prepare_keys.h"
+
+#include <openssl/crypto.h>
+
+#include "daemon/keyring.h"
+#include "daemon/offload.h"
+#include "daemon/runtime/coroutine.h"
+#include "daemon/worker.h"
+#include "protocol/secret.h"
+
+/* After so many looks at users without any work the others have their turn. */
+#define USERS_AT_ONCE 64
+
+struct derivation {
+	struct scram_secret secret;
+	const char *password;
+	bool done;
+};
+
+static void derive(void *arg)
+{
+	struct derivation *derivation = arg;
+	derivation->done = scram_secret_derive(&derivation->secret, derivation->password, NULL);
+}
+
+/* False when there is no thread to do it. */
+static bool await_prepared(struct worker *worker, const struct settings *settings,
+			   const struct auth_user *user)
+{
+	struct derivation derivation = {.password = user->secret};
+
+	if (secret_kind(user->secret) != SECRET_PLAIN ||
+	    keyring_find_derived(worker->keyring, user->name, user->secret,
+				 (uint32_t)settings->scram_iterations, &derivation.secret))
+		return true;
+	if (!await_offload(worker->offload, &worker->loop, derive, &derivation))
+		return false;
+	if (derivation.done)
+		keyring_note_derived(worker->keyring, user->name, user->secret, &derivation.secret);
+	OPENSSL_cleanse(&derivation.secret, sizeof derivation.secret);
+	return true;
+}
+
+/* Ends early when the process does, or when a reload has begun anew. */
+static void prepare_main(void *arg)
+{
+	struct worker *worker = arg;
+	struct settings *settings = settings_hold(worker->settings);
+	const struct auth_users *users = &settings->auth_users;
+
+	for (size_t i = 0; i < users->count && i < KEYRING_MOST; i++) {
+		if (worker->closing || worker->settings != settings ||
+		    !await_prepared(worker, settings, &users->users[i]))
+			break;
+		if (i % USERS_AT_ONCE == 0)
+			await_turn(&worker->loop);
+	}
+	settings_drop(settings);
+}
+
+void prepare_keys(struct worker *worker)
+{
+	enum auth_method method = worker->settings->auth_type;
+
+	if ((method == AUTH_SCRAM || method == AUTH_HBA) &&
+	    worker->settings->auth_users.count > 0)
+		coroutine_start(&worker->loop, prepare_main, worker);
+}
