@@ -32,7 +32,7 @@ sub pooler_version ($name)
 	return $first;
 }
 
-sub _ini ($port, $server_port)
+sub _ini ($port, $server_port, $more)
 {
 	return <<~END;
 		[databases]
@@ -50,11 +50,12 @@ sub _ini ($port, $server_port)
 		log_disconnections = 0
 		log_pooler_errors = 0
 		log_stats = 0
+		$more
 		END
 }
 
-# A fresh one: { name, port, pid }.
-sub start_pooler ($name, $server_port)
+# A fresh one: { name, port, pid }. More lines of its ini replace earlier ones.
+sub start_pooler ($name, $server_port, $more = '')
 {
 	my $port = free_port();
 	my @command = ($program{$name}, $port, $server_port);
@@ -62,7 +63,7 @@ sub start_pooler ($name, $server_port)
 	if ($name ne 'floor') {
 		my $path = work_folder() . "/$name.ini";
 		open my $file, '>', $path or die "$path: $!\n";
-		print $file _ini($port, $server_port);
+		print $file _ini($port, $server_port, $more);
 		close $file;
 		@command = ($program{$name}, '-q', $path);
 	}
