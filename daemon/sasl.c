@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+#include "daemon/certificate.h"
 #include "daemon/keyring.h"
 #include "daemon/offload.h"
 #include "daemon/session.h"
@@ -115,8 +116,11 @@ static bool await_conversation(struct exchange *exchange, struct scram_server *s
 bool await_sasl(struct exchange *exchange)
 {
 	struct scram_server server = {.doomed = exchange->doomed};
-	bool proven = await_conversation(exchange, &server);
 
+	/* Only where both ends can see the same certificate. */
+	server.offered_plus = certificate_end_point(&exchange->session->client, server.binding,
+						    &server.binding_length);
+	bool proven = await_conversation(exchange, &server);
 	scram_server_release(&server);
 	return proven;
 }

@@ -10,7 +10,7 @@
 #include "daemon/exchange.h"
 
 /*
- * Has the client prove that it knows the password of exchange->stored, a plain one or a SCRAM secret.
+ * SCRAM-SHA-256-PLUS is offered as well where the client has come through TLS. Has the client prove that it knows the password of exchange->stored, a plain one or a SCRAM secret.
  * True: it does, and has been told so; its key is on the ring. False: exchange->why says so.
  */
 bool await_sasl(struct exchange *exchange);

@@ -1,0 +1,80 @@
+# SCRAM-SHA-256-PLUS over TLS: psql insists on it, another certificate in between is noticed, and so is a list cut short.
+use v5.36;
+use Certificates;
+use Digest::SHA qw(sha256);
+use FakeServer;
+use Millpond;
+use Scram;
+use Test::More;
+use Wire;
+
+my $authority = Certificates->new;
+$authority->issue(server => '/CN=localhost', names => 'DNS:localhost,IP:127.0.0.1');
+my $hash = sha256(qx(openssl x509 -in ${\ $authority->file('server.crt') } -outform DER));
+
+my $fake     = FakeServer->new;
+my $millpond = Millpond->new('pool', stopped => 1, databases => { postgres => $fake->target },
+	settings => { auth_type => 'scram-sha-256', auth_file => 'users.txt',
+		client_tls_sslmode   => 'allow',
+		client_tls_key_file  => $authority->file('server.key'),
+		client_tls_cert_file => $authority->file('server.crt') });
+open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
+print $users qq("me" "), Scram::secret('pencil'), qq("\n"plain" "pencil"\n);
+close $users;
+$millpond->start;
+
+for my $user (qw(me plain))
+{
+	local $ENV{PGPASSWORD} = 'pencil';
+	my ($status, $out, $error) = $millpond->psql('postgres', 'select 1',
+		connstr => sprintf 'host=localhost hostaddr=127.0.0.1 port=%d dbname=postgres user=%s '
+			. 'sslmode=verify-full sslrootcert=%s channel_binding=require', $millpond->port, $user,
+			$authority->file('ca.crt'));
+	is($out, 'select 1', "psql with channel_binding=require, $user") or diag $error;
+}
+
+# One conversation: the mechanisms offered, and the outcome.
+sub converse ($tls, $mechanism, %scram)
+{
+	my $client = Wire->connect($millpond, $tls ? (tls => {}) : ())->startup(user => 'me');
+	my ($offered) = unpack 'x4 a*', $client->get->[1];
+	my $scram = Scram->new('pencil', %scram);
+	$client->put(Message('p', "$mechanism\0" . pack 'N/a*', $scram->first));
+	my $message = $client->get;
+	if ($message->[0] eq 'R')
+	{
+		$client->put(Message('p', $scram->final(substr $message->[1], 4)));
+		$message = $client->get;
+	}
+	my $error = $message->[0] eq 'E' ? Fields($message->[1]) : undef;
+	return (join(' ', split /\0/, $offered), $error ? "$error->{C} $error->{M}" : 'welcome');
+}
+
+my $plus   = 'SCRAM-SHA-256-PLUS';
+my $bound  = 'p=tls-server-end-point,,';
+my $failed = '08P01 SASL authentication failed';
+# over TLS, mechanism, header, certificate seen -> outcome
+my @table = (
+	[ 1, $plus,           $bound,            $hash,           'welcome' ],
+	[ 1, $plus,           $bound,            'x' x 32,        '28000 SCRAM channel binding check failed' ],
+	[ 1, $plus,           $bound,            '',              '28000 SCRAM channel binding check failed' ],
+	[ 1, $plus,           'n,,',             '',              $failed ],
+	[ 1, $plus,           'y,,',             '',              $failed ],
+	[ 1, $plus,           'p=tls-unique,,',  $hash,           $failed ],
+	[ 1, 'SCRAM-SHA-256', 'n,,',             '',              'welcome' ],
+	[ 1, 'SCRAM-SHA-256', 'y,,',             '', '28000 SCRAM channel binding negotiation error' ],
+	[ 1, 'SCRAM-SHA-256', $bound,            $hash,           $failed ],
+	[ 0, 'SCRAM-SHA-256', 'n,,',             '',              'welcome' ],
+	[ 0, 'SCRAM-SHA-256', 'y,,',             '',              'welcome' ],
+	[ 0, $plus,           $bound,            $hash,           $failed ],
+);
+for (@table)
+{
+	my ($tls, $mechanism, $header, $binding, $expected) = @$_;
+	my ($offered, $outcome) = converse($tls, $mechanism, header => $header, binding => $binding);
+	my $name = ($tls ? 'TLS' : 'no TLS') . ", $mechanism, '$header'";
+	is($offered, $tls ? "$plus SCRAM-SHA-256" : 'SCRAM-SHA-256', "$name: the offer");
+	is($outcome, $expected, "$name: the outcome");
+}
+
+done_testing;
