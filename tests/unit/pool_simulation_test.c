@@ -1,5 +1,6 @@
 /*
- * Ten thousand clients share a few servers through the pools, in virtual time, while logins fail,
+ * Ten thousand clients of up to eight workers share a few servers through the pools, in virtual time and
+ * in an order that a seed decides, while logins fail,
  * servers die, cancels fly, clients give up, and settings change. After each step it is checked that
  * the pools keep their promises.
  *
@@ -137,6 +138,30 @@ static void check_lists(const struct pool *pool)
 	}
 }
 
+/* Those of each worker, together, are those of the pool, in the same order. */
+static void check_shares(const struct pool *pool)
+{
+	size_t idle = 0, waiting = 0;
+
+	for (unsigned i = 0; i < (unsigned)worker_count; i++) {
+		const struct pool_share *share = &pool->shares[i];
+		const struct borrower *last = NULL;
+		for (const struct server *server = share->first_idle; server != NULL;
+		     server = server->next_here, idle++)
+			promise(COUNTS, server->worker == i && server->state == SERVER_IDLE,
+				"a server in another worker's list");
+		for (const struct borrower *borrower = share->first_waiting; borrower != NULL;
+		     last = borrower, borrower = borrower->next_here, waiting++)
+			promise(COUNTS,
+				borrower->worker == i && borrower->pool == pool &&
+					(last == NULL || last->since <= borrower->since),
+				"somebody in another worker's queue");
+		promise(COUNTS, share->last_waiting == last, "a queue without its end");
+	}
+	promise(COUNTS, idle == pool->servers[SERVER_IDLE].count && waiting == pool->waiting_count,
+		"%zu rest and %zu wait with the workers", idle, waiting);
+}
+
 static void check_queue(const struct pool *pool)
 {
 	const struct borrower *previous = NULL;
@@ -175,6 +200,8 @@ static void check_step(void)
 			check_lists(pool);
 		if (steps % 4096 == 0)
 			check_queue(pool);
+		if (steps % 1024 == 0)
+			check_shares(pool);
 	}
 	promise(BACK, active == (size_t)holding, "%zu active, %d held", active, holding);
 }
@@ -278,10 +305,12 @@ static void make_world(uint64_t seed)
 	now = SECOND;
 	steps = last_ticket = lent = refused = given_up = died = reloads = failed_logins = 0;
 	longest_wait = 0;
+	moves = 0;
 	holding = done_count = live_servers = 0;
 	for (int i = 0; i < VARIANTS; i++)
 		variants[i] = make_variant(i == 0);
-	if (!pools_init(&pools, variants[0], 1, &calls, NULL, seed))
+	worker_count = (int)(seed % WORKERS) + 1;
+	if (!pools_init(&pools, variants[0], (unsigned)worker_count, &calls, NULL, seed))
 		abort();
 	for (int d = 0; d < DATABASES; d++)
 		for (int u = 0; u < users_of[d]; u++)
@@ -320,9 +349,9 @@ static void run(uint64_t seed)
 		live_servers);
 	note("%" PRIu64 " steps in %.0f s; %" PRIu64 " lent, %" PRIu64 " refused, %" PRIu64
 	     " gave up; %" PRIu64 " servers died, %" PRIu64 " logins failed, %" PRIu64
-	     " reloads; longest wait %.1f s",
+	     " reloads; longest wait %.1f s; %d workers, %" PRIu64 " moves",
 	     steps, (double)now / 1e6, lent, refused, given_up, died, failed_logins, reloads,
-	     (double)longest_wait / 1e6);
+	     (double)longest_wait / 1e6, worker_count, moves);
 	for (int i = 0; i < PROMISE_COUNT; i++)
 		is_int(broken[i], 0, "%s", promise_texts[i]);
 	if (live_servers == 0)

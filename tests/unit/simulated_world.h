@@ -11,7 +11,7 @@
 #include "tests/unit/tap.h"
 #include "tests/unit/virtual_time.h"
 
-enum { CLIENTS = 10000, TRANSACTIONS = 25, DATABASES = 6, POOLS = 14, VARIANTS = 8 };
+enum { CLIENTS = 10000, TRANSACTIONS = 25, DATABASES = 6, POOLS = 14, VARIANTS = 8, WORKERS = 8 };
 
 #define MS INT64_C(1000)
 #define SECOND (1000 * MS)
@@ -26,7 +26,8 @@ enum { CLIENTS = 10000, TRANSACTIONS = 25, DATABASES = 6, POOLS = 14, VARIANTS =
 	PROMISE(DATABASE, "no database exceeds max_db_connections")                           \
 	PROMISE(USER, "no user exceeds max_user_connections")                                 \
 	PROMISE(LOGINS, "while logins fail, one at a time is tried, after its delay")         \
-	PROMISE(ORDER, "first come, first served")                                            \
+	PROMISE(ORDER, "first come, first served, but for the millisecond of the home worker") \
+	PROMISE(HOME, "a lent server is at home with its borrower, or comes from elsewhere")  \
 	PROMISE(LENT, "what is lent is whole: no cancel in flight, nothing to be closed for") \
 	PROMISE(BACK, "every server that is lent comes back, and is lent once at a time")     \
 	PROMISE(COUNTS, "counts agree with lists")                                            \
@@ -92,6 +93,8 @@ static struct pool *all_pools[POOLS];
 static enum weather weather[DATABASES];
 static uint64_t last_ticket;
 static int holding, done_count, live_servers;
+static int worker_count;
+static uint64_t moves;
 static int64_t longest_wait;
 static uint64_t lent, refused, given_up, died, reloads, failed_logins;
 
@@ -226,8 +229,15 @@ static void answered(struct borrower *borrower)
 	const struct client *next = (struct client *)(void *)client->pool->first_waiting;
 
 	promise(ORDER, client->state == WAITS && borrower->pool == NULL, "answered out of turn");
-	promise(ORDER, borrower->server == NULL || next == NULL || next->ticket > client->ticket,
+	promise(ORDER,
+		borrower->server == NULL || next == NULL || next->ticket > client->ticket ||
+			(borrower->came_from == borrower->worker &&
+			 client->asked_at - next->asked_at <= MS),
 		"%" PRIu64 " is served before %" PRIu64, client->ticket, next ? next->ticket : 0);
+	promise(HOME, borrower->server == NULL || borrower->server->worker == borrower->worker,
+		"lent to worker %u, at home with %u", borrower->worker,
+		borrower->server != NULL ? borrower->server->worker : 0);
+	moves += borrower->server != NULL && borrower->came_from != borrower->worker;
 	if (borrower->refused) {
 		refused++;
 		client_thinks(client, 3000);
@@ -245,9 +255,12 @@ static void client_asks(struct client *client)
 	client->asked_at = now;
 	client->state = WAITS;
 	client->epoch++;
-	*borrower = (struct borrower){.answered = answered};
+	/* A session may have moved since it last asked. */
+	*borrower = (struct borrower){.answered = answered,
+				      .worker = (unsigned)random_between(0, worker_count - 1)};
 	if (pool_lend(client->pool, borrower, now) && !borrower->refused) {
 		promise(ORDER, waiting == 0, "a newcomer overtakes %zu", waiting);
+		promise(HOME, borrower->server->worker == borrower->worker, "lent from afar");
 		client_holds(client, borrower->server);
 	} else if (borrower->refused && client->state == WAITS) {
 		refused++;
