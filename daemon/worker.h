@@ -57,7 +57,7 @@ struct worker_load {
 };
 
 struct worker {
-	struct loop loop;
+	_Alignas(64) struct loop loop; /* no two workers in one line of the cache */
 	unsigned index;
 	pthread_t thread;
 	atomic_int tid;		/* the kernel's number of the thread; 0: not running yet */
