@@ -61,10 +61,28 @@ static bool await_settled(struct upstream *upstream, int64_t deadline)
 	return true;
 }
 
+/* Runs the reset query, if there is one. A reload meanwhile does not change what it was. */
+static bool await_reset(struct upstream *upstream, int64_t deadline)
+{
+	struct settings *settings = settings_hold(upstream->worker->settings);
+	const char *query = settings->server_reset_query;
+	struct failure why;
+	bool good = true;
+
+	if (query[0] != '\0') {
+		good = upstream_query(upstream, query, &why, deadline);
+		/* Whatever it reset, it was not done for any client's wishes. */
+		parameters_assign(&upstream->server->applied, NULL);
+		if (sql_forgets_statements(query))
+			server_statements_clear(&upstream->statements);
+	}
+	settings_drop(settings);
+	return good;
+}
+
 /* NULL: it is well. Otherwise why it has to be closed. */
 static const char *await_recovery(struct upstream *upstream, bool reset)
 {
-	const struct settings *settings;
 	struct pipeline *pipeline = &upstream->pipeline;
 	int64_t deadline = loop_now() + RECOVERY_LIMIT_US;
 	struct failure why;
@@ -77,15 +95,8 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 		return "client disconnect while server was not ready";
 	if (pipeline->status != 'I' && !upstream_query(upstream, "ROLLBACK", &why, deadline))
 		return "client disconnect while server was not ready";
-	settings = upstream->worker->settings; /* after the waits, in which they may be replaced */
-	if (!reset || settings->server_reset_query[0] == '\0')
-		return NULL;
-	if (!upstream_query(upstream, settings->server_reset_query, &why, deadline))
+	if (reset && !await_reset(upstream, deadline))
 		return "reset query failed";
-	/* Whatever it reset, it was not done for any client's wishes. */
-	parameters_assign(&upstream->server->applied, NULL);
-	if (sql_forgets_statements(settings->server_reset_query))
-		server_statements_clear(&upstream->statements);
 	return NULL;
 }
 

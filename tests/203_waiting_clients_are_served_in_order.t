@@ -6,7 +6,7 @@ use Wire;
 
 my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' },
-	settings => { spread_clients => 0 });
+	settings => { workers => 1 });
 my $holder   = Wire->login($millpond);
 $holder->query('create sequence s');
 

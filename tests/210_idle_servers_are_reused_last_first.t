@@ -5,7 +5,7 @@ use Test::More;
 use Wire;
 
 my $server   = Postgres->new;
-my $millpond = Millpond->new('pool', server => $server, settings => { default_pool_size => 4, spread_clients => 0 });
+my $millpond = Millpond->new('pool', server => $server, settings => { default_pool_size => 4, workers => 1 });
 my @clients  = map { Wire->login($millpond) } 1 .. 4;
 $_->put(Query('select pg_sleep(0.3)')) for @clients;
 $_->result for @clients;
