@@ -1,11 +1,9 @@
 #include "daemon/balance.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "daemon/daemon.h"
+#include "daemon/processors.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
@@ -15,30 +13,14 @@
 /* ... has room, from here on a worker gives sessions away to one that has so much less to do ... */
 #define TOO_MUCH_FROM 800
 #define WORTH_MOVING 250
+/* ... if so much of a processor has nothing to do: without one there is nothing to win; */
+#define FREE_FROM 250
 /* ... and if two have together no more than this, one of them can do it all. */
 #define TOGETHER_UP_TO 450
 /* So many logins take a thousandth of a processor for the time between two measurements. */
 #define LOGINS_PER_PERMILLE 2
 
 /* --- measuring ---------------------------------------------------------------------------- */
-
-/* How long the thread has waited for a processor, which is work it could not do; 0 if not known. */
-static int64_t waited_us(struct worker *worker)
-{
-	struct worker_load *load = &worker->load;
-	char text[128];
-	uint64_t waited_ns = 0;
-
-	if (load->schedstat_fd < 0) {
-		snprintf(text, sizeof text, "/proc/self/task/%d/schedstat", worker->tid);
-		load->schedstat_fd = open(text, O_RDONLY | O_CLOEXEC);
-	}
-	ssize_t length = pread(load->schedstat_fd, text, sizeof text - 1, 0);
-	if (length <= 0)
-		return 0;
-	text[length] = '\0';
-	return sscanf(text, "%*u %" SCNu64, &waited_ns) == 1 ? (int64_t)(waited_ns / 1000) : 0;
-}
 
 static int64_t busy_us(struct worker *worker)
 {
@@ -47,7 +29,7 @@ static int64_t busy_us(struct worker *worker)
 
 	if (pthread_getcpuclockid(worker->thread, &clock) == 0)
 		clock_gettime(clock, &used);
-	return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000 + waited_us(worker);
+	return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
 static void measure(struct worker *worker, int64_t now)
@@ -83,6 +65,17 @@ static void ask_to_shed(struct worker *from, const struct worker *to, unsigned s
 {
 	atomic_store(&from->load.shed_to, to->index);
 	atomic_store(&from->load.to_shed, sessions);
+}
+
+/* Thousandths of processors that had nothing to do in that time; many, if that is not known. */
+static int64_t free_permille(struct worker *first, int64_t elapsed_us)
+{
+	int64_t before = first->load.idle_us;
+
+	first->load.idle_us = processors_idle_us();
+	if (first->load.idle_us < 0 || elapsed_us <= 0)
+		return INT64_MAX;
+	return (first->load.idle_us - before) * 1000 / elapsed_us;
 }
 
 /* The busiest gives some of its sessions to the one with the least to do. */
@@ -124,12 +117,16 @@ static void gather(struct worker *all)
 void balance_measure(struct worker *first)
 {
 	int64_t now = loop_now();
+	int64_t elapsed = now - first->load.measured_at;
 
 	for (unsigned i = 0; i < first->count; i++) {
 		measure(&first[i], now);
 		atomic_store(&first[i].load.to_shed, 0);
 	}
-	if (first->count > 1 && !spread(first) && !first->settings->spread_clients)
+	if (first->count == 1)
+		return;
+	bool is_spread = free_permille(first, elapsed) >= FREE_FROM && spread(first);
+	if (!is_spread && !first->settings->spread_clients)
 		gather(first);
 }
 
@@ -198,10 +195,4 @@ struct worker *balance_place(struct worker *first)
 	}
 	atomic_fetch_add_explicit(&best->load.placed, 1, memory_order_relaxed);
 	return best;
-}
-
-void balance_release(struct worker *worker)
-{
-	if (worker->load.schedstat_fd >= 0)
-		close(worker->load.schedstat_fd);
 }

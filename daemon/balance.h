@@ -1,8 +1,8 @@
 /*
  * Which worker does what: few of them at low load, where one loop that is woken for several events at
  * once does them cheapest, and all at high load. New clients go to the first worker that has room;
- * when one is overloaded it gives sessions away as they come to rest, and when little is to be done
- * they come together again.
+ * when one is overloaded, and a processor is free, it gives sessions away as they come to rest; and when
+ * little is to be done they come together again.
  */
 #ifndef MILLPOND_DAEMON_BALANCE_H
 #define MILLPOND_DAEMON_BALANCE_H
@@ -30,8 +30,5 @@ struct worker *balance_wants_away(struct worker *worker);
 /* Between these two no session moves. From any thread; may be nested. */
 void balance_hold(struct worker *worker);
 void balance_release_hold(struct worker *worker);
-
-/* Lets go of what measuring needs. */
-void balance_release(struct worker *worker);
 
 #endif

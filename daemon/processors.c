@@ -4,20 +4,24 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#define MOST_PROCESSORS 1024
+#define MOST_PROCESSORS 4096
+
+/* A set of processors that is large enough for any machine. */
+struct affinity {
+	cpu_set_t sets[MOST_PROCESSORS / CPU_SETSIZE];
+};
+
+static bool get_affinity(struct affinity *affinity)
+{
+	return sched_getaffinity(0, sizeof *affinity, affinity->sets) == 0;
+}
 
 static unsigned allowed_by_affinity(void)
 {
-	cpu_set_t *set = CPU_ALLOC(MOST_PROCESSORS);
-	size_t size = CPU_ALLOC_SIZE(MOST_PROCESSORS);
-	unsigned count = 1;
-
-	if (set != NULL && sched_getaffinity(0, size, set) == 0)
-		count = (unsigned)CPU_COUNT_S(size, set);
-	if (set != NULL)
-		CPU_FREE(set);
-	return count;
+	struct affinity affinity;
+	return get_affinity(&affinity) ? (unsigned)CPU_COUNT_S(sizeof affinity, affinity.sets) : 1;
 }
 
 /* One number, or of v2 two; false: there is no such file, or no limit in it. */
@@ -92,4 +96,25 @@ unsigned processors_available(void)
 	if (groups != NULL)
 		fclose(groups);
 	return count > 0 ? count : 1;
+}
+
+int64_t processors_idle_us(void)
+{
+	struct affinity affinity;
+	FILE *file = fopen("/proc/stat", "re");
+	char line[512];
+	unsigned number;
+	unsigned long long idle;
+	unsigned long long ticks = 0;
+
+	if (file == NULL)
+		return -1;
+	bool known = get_affinity(&affinity);
+	/* The lines of the processors come first: "cpu0 user nice system idle ...". */
+	while (known && fgets(line, sizeof line, file) != NULL && strncmp(line, "cpu", 3) == 0)
+		if (sscanf(line, "cpu%u %*u %*u %*u %llu", &number, &idle) == 2 &&
+		    CPU_ISSET_S(number, sizeof affinity, affinity.sets))
+			ticks += idle;
+	fclose(file);
+	return known ? (int64_t)ticks * 1000000 / sysconf(_SC_CLK_TCK) : -1;
 }

@@ -109,7 +109,6 @@ bool worker_init(struct worker *worker)
 	pthread_mutex_init(&worker->inbox.lock, NULL);
 	dial_open_inbox(worker);
 	worker->order_message.deliver = take_order;
-	worker->load.schedstat_fd = -1;
 	worker->resolver = resolver_new(&worker->loop, worker->settings->resolv_conf);
 	worker->tick = event_new(worker->loop.base, -1, EV_PERSIST, tick, worker);
 	atomic_store(&worker->came_round_at, loop_now());
@@ -127,7 +126,6 @@ void worker_release(struct worker *worker)
 	if (worker->loop.deepest_bytes > 0) /* known in debug builds */
 		log_write(worker->log, LEVEL_LOG, NULL, "deepest stack: %zu bytes",
 			  worker->loop.deepest_bytes);
-	balance_release(worker);
 	writer_release(&worker->requests);
 	writer_release(&worker->replies);
 	loop_release(&worker->loop);

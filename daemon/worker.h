@@ -42,7 +42,7 @@ enum worker_order { WORKER_SERVE, WORKER_CLOSE, WORKER_END, WORKER_STOP };
 
 /* How busy it is, and what it should do about that: see balance.h. Others read and write it. */
 struct worker_load {
-	atomic_uint permille;	   /* of a processor that it uses, or waits for */
+	atomic_uint permille;	   /* of a processor that it uses */
 	atomic_uint placed;	   /* clients given to it since that was measured */
 	atomic_uint to_shed;	   /* sessions it is asked to give away ... */
 	atomic_uint shed_to;	   /* ... to that worker */
@@ -51,9 +51,9 @@ struct worker_load {
 	_Atomic uint64_t servers_in; /* servers that came from other workers */
 	unsigned active_count;	     /* sessions that had something to do in this tick; its own */
 	atomic_uint active;	     /* the same of the last tick */
-	int64_t cpu_us;		     /* when it was last measured; the main thread's */
+	int64_t cpu_us;		     /* when it was last measured; the main thread's ... */
 	int64_t measured_at;
-	int schedstat_fd; /* where the kernel says how long it waits for a processor, or -1 */
+	int64_t idle_us; /* ... of the first worker: of all processors */
 };
 
 struct worker {

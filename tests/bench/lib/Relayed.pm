@@ -10,13 +10,13 @@ use Process;
 use Samples;
 use Table;
 
-our @EXPORT = qw(measure_relaying measure_resting measure_system_calls);
+our @EXPORT = qw(measure_relaying measure_scaling measure_resting measure_system_calls);
 
 # A load generator's command line for this workload on this pooler.
 sub _load ($plan, $pooler, $workload, $clients, @more)
 {
 	return ("$plan->{programs}/load", "--port=$pooler->{port}", "--pid=$pooler->{pid}",
-		"--workload=$workload", "--clients=$clients", @more);
+		'--workload=' . ($workload eq 'scaling' ? 'simple' : $workload), "--clients=$clients", @more);
 }
 
 # One sample, or a complaint that ends up in the exit status. Who fails three times is out.
@@ -59,6 +59,48 @@ sub measure_relaying ($plan, $server_port)
 		_print_throughput($plan, $workload, @clients);
 	}
 	stop_program($_->{pid}) for @poolers;
+}
+
+# Millpond with one worker, two, and so on up to the number of processors, anywhere on the machine, by turns.
+sub measure_scaling ($plan, $server_port, $processors)
+{
+	return unless grep { $_ eq 'millpond' } @{ $plan->{names} };
+	my @poolers;
+	for (my $workers = 1; $workers <= ($processors > 2 ? $processors : 2); $workers *= 2) {
+		my $pooler = start_pooler('millpond', $server_port, "workers = $workers");
+		push @poolers, { %$pooler, name => "$workers workers" };
+	}
+	for my $clients (@{ $plan->{clients} }) {
+		for my $round (0 .. $plan->{rounds} - 1) {
+			_progress("scaling, $clients clients, round $round");
+			# Long enough for the load to be spread before it is measured.
+			_sample($plan, $_, 'scaling', $clients, $round, "--seconds=$plan->{seconds}",
+				'--warmup=' . ($plan->{warmup} < 0.1 ? $plan->{warmup} : 2)) for @poolers;
+		}
+	}
+	_progress('');
+	_print_scaling($plan, map { $_->{name} } @poolers);
+	stop_program($_->{pid}) for @poolers;
+}
+
+sub _print_scaling ($plan, @names)
+{
+	my $samples = $plan->{samples};
+	my @rows    = (['clients', 'millpond', 'tps', 'p50 us', 'p99 us', 'least served', 'busy', 'CPU us/tx',
+		'tps / 1 worker', 'CPU / 1 worker']);
+
+	for my $clients (@{ $plan->{clients} }) {
+		for my $name (@names) {
+			my $get = sub ($key) { $samples->value('scaling', $clients, $name, $key) };
+			my $by  = sub ($key) { $samples->ratio('scaling', $clients, $name, '1 workers', $key) };
+			next unless defined $get->('tps');
+			push @rows, [$clients, $name, map({ number($get->($_)) } qw(tps p50_us p99_us)),
+				number(100 * $get->('client_min') / $get->('client_avg'), 0, ' %'),
+				number(100 * $get->('busy'), 0, ' %'), number($get->('cpu_us'), 2),
+				map { number($by->($_), 2) } qw(tps cpu_us)];
+		}
+	}
+	print_table('**scaling** (simple query, wherever the kernel puts them)', 2, @rows);
 }
 
 # The floor opens a server connection for each client: connecting to it says nothing about a pooler.
