@@ -7,6 +7,7 @@
 #   make check         all tests: warnings as errors, layers, headers, unit tests, a short run of
 #                      each fuzz target, the end-to-end tests
 #                      TESTS='tests/1*.t'   only these     PROVE_FLAGS='-v -j1'   for prove
+#                      WORKERS=8            with another number of worker threads
 #   make unit          the unit tests alone
 #                      TESTS='tests/unit/pool_test.c'   only these
 #   make fuzz          each fuzz target for FUZZ_SECONDS=60, with libFuzzer where clang is there
@@ -53,6 +54,9 @@ endif
 quiet := $(if $(V),,@)
 say = $(if $(V),@:,@echo '  $@')
 
+ifdef WORKERS
+export WORKERS
+endif
 ifdef VALGRIND
 DEBUG := 1
 export VALGRIND
@@ -174,11 +178,14 @@ $(fuzz_programs): $(OUT)/%: $(OUT)/%.o $(fuzz_driver) $(library)
 
 bench_parts = $(filter tests/bench/$1.c,$(bench_mains)) $(wildcard tests/bench/$1/*.c) $(bench_shared)
 
-# Nothing of ours is in them: what measures must not share a fault with what is measured.
+# Nothing of ours is in them: what measures must not share a fault with what is measured. Only the lock
+# of the pools cannot be measured from outside.
+$(OUT)/bench/lock: $(library)
+$(OUT)/bench/lock: own_libs = $(module_libs)
 $(bench_programs): $(OUT)/bench/%: $$(patsubst %.c,$(OUT)/%.o,$$(call bench_parts,$$*))
 	$(say)
 	$(quiet)mkdir -p $(@D)
-	$(quiet)$(LINK) -o $@ $^
+	$(quiet)$(LINK) -o $@ $^ $(own_libs)
 
 build-tests: $(unit_programs) $(fuzz_programs)
 build-bench: $(bench_programs)

@@ -16,7 +16,7 @@ our @EXPORT = qw(measure_relaying measure_scaling measure_resting measure_system
 sub _load ($plan, $pooler, $workload, $clients, @more)
 {
 	return ("$plan->{programs}/load", "--port=$pooler->{port}", "--pid=$pooler->{pid}",
-		'--workload=' . ($workload eq 'scaling' ? 'simple' : $workload), "--clients=$clients", @more);
+		'--workload=' . ($workload =~ /scaling|handover/ ? 'simple' : $workload), "--clients=$clients", @more);
 }
 
 # One sample, or a complaint that ends up in the exit status. Who fails three times is out.
@@ -81,6 +81,35 @@ sub measure_scaling ($plan, $server_port, $processors)
 	_progress('');
 	_print_scaling($plan, map { $_->{name} } @poolers);
 	stop_program($_->{pid}) for @poolers;
+	_measure_handover($plan, $server_port);
+	_measure_lock($plan, $processors);
+}
+
+# Two clients and one server: with two workers it moves at each query, with one it never does.
+sub _measure_handover ($plan, $server_port)
+{
+	my $lines = join "\n", ('spread_clients = 1', '[databases]', "one = host=127.0.0.1 port=$server_port dbname=bench user=bench pool_size=1");
+	my @poolers = map { { %{ start_pooler('millpond', $server_port, "workers = $_\n$lines") },
+		name => "$_ workers" } } 1, 2;
+	for my $round (0 .. $plan->{rounds} - 1) {
+		_sample($plan, $_, 'handover', 2, $round, "--seconds=$plan->{seconds}", '--database=one')
+			for @poolers;
+	}
+	my ($here, $there) = map { $plan->{samples}->value('handover', 2, $_->{name}, 'cpu_us') } @poolers;
+	print "\nHand-over of a server to another worker: ", number($there - $here, 1), ' us of CPU (',
+		number($here, 1), ' us a query without, ', number($there, 1), " us with).\n"
+		if defined $here && defined $there;
+	stop_program($_->{pid}) for @poolers;
+}
+
+sub _measure_lock ($plan, $processors)
+{
+	for my $threads (1, $processors) {
+		my %figures = map { split /=/, $_, 2 }
+			split ' ', run_program('lock', 60, "$plan->{programs}/lock", "--threads=$threads");
+		print "Lending and returning a server at home, with $threads thread(s) at once: ",
+			"$figures{ns_per_pair} ns, during which the lock is taken twice.\n";
+	}
 }
 
 sub _print_scaling ($plan, @names)
