@@ -32,7 +32,8 @@ while IFS='|' read -r room ours theirs; do
 	[ -n "$room" ] || continue
 	for file in "$room"/*.[chS] "$room"/*.def; do
 		while IFS=: read -r line text; do
-			header=$(sed -E 's/^[^<"]*[<"]([^>"]*)[>"].*/\1/' <<<"$text")
+			[[ $text =~ [\<\"]([^\>\"]*) ]]
+			header=${BASH_REMATCH[1]}
 			if [[ $text == *\<* ]]; then
 				[[ $header =~ $libraries ]] || continue
 				allowed "$header" "$theirs" && continue
