@@ -99,7 +99,7 @@ static void peer_put(struct tls_peer *peer, const char *data, size_t length)
 }
 
 /* As read(), and blocks as well. */
-static int peer_get(struct tls_peer *peer, char *data, size_t size)
+__attribute__((unused)) static int peer_get(struct tls_peer *peer, char *data, size_t size)
 {
 	for (;;) {
 		int n = SSL_read(peer->ssl, data, (int)size);
