@@ -8,6 +8,7 @@
 #include "daemon/reach.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
+#include "daemon/server_tls.h"
 #include "daemon/worker.h"
 #include "pool/direct.h"
 #include "protocol/message.h"
@@ -311,16 +312,17 @@ static void spoke(struct stream *stream)
 static bool is_within_reach(const struct conninfo *conninfo, struct failure *why)
 {
 	const char *attributes = conninfo_value(conninfo, "target_session_attrs");
-	const char *sslmode = conninfo_value(conninfo, "sslmode");
-	bool needs_tls = sslmode != NULL && (strcmp(sslmode, "require") == 0 ||
-					     strncmp(sslmode, "verify-", 7) == 0);
+	const char *binding = conninfo_value(conninfo, "channel_binding");
+	const char *negotiation = conninfo_value(conninfo, "sslnegotiation");
 
-	if (!needs_tls && (attributes == NULL || strcmp(attributes, "any") == 0) &&
+	if ((binding == NULL || strcmp(binding, "require") != 0) &&
+	    (negotiation == NULL || strcmp(negotiation, "direct") != 0) && (attributes == NULL || strcmp(attributes, "any") == 0) &&
 	    conninfo_value(conninfo, "requirepeer") == NULL)
 		return true;
 	failure_set(why, FAILURE_SERVER_LOGIN, "wrong password type");
-	return failure_detail(why, "Only libpq 18 can use such a secret together with %s.",
-			      needs_tls ? "TLS" : "target_session_attrs or requirepeer");
+	return failure_detail(why, "Only libpq 18 can use such a secret together with "
+				   "channel_binding, sslnegotiation, target_session_attrs or "
+				   "requirepeer.");
 }
 
 bool await_direct_login(struct server *server, struct worker *worker,
@@ -339,7 +341,8 @@ bool await_direct_login(struct server *server, struct worker *worker,
 	bool done = await_reached(login.direct, &worker->loop, conninfo, why, deadline);
 	if (done) {
 		stream_init(&login.stream, &worker->loop, login.direct->fd, spoke);
-		done = send_startup(&login, conninfo) && await_ready(&login, deadline);
+		done = await_server_tls(login.direct, &login.stream, conninfo, why, deadline) &&
+		       send_startup(&login, conninfo) && await_ready(&login, deadline);
 		stream_release(&login.stream);
 	}
 	scram_client_release(&login.scram);

@@ -19,8 +19,11 @@ void direct_free(struct direct *direct)
 
 	if (direct == NULL)
 		return;
+	if (direct->ssl != NULL)
+		direct->end_ssl(direct->ssl);
 	if (direct->fd >= 0) {
-		send(direct->fd, terminate, sizeof terminate, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (direct->ssl == NULL)
+			send(direct->fd, terminate, sizeof terminate, MSG_NOSIGNAL | MSG_DONTWAIT);
 		close(direct->fd);
 	}
 	free(direct);

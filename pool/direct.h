@@ -13,6 +13,8 @@
 
 struct direct {
 	int fd; /* nonblocking */
+	void *ssl; /* the daemon's, of a connection under TLS; NULL: in the clear */
+	void (*end_ssl)(void *ssl); /* says goodbye through it, and frees it */
 	struct sockaddr_storage address; /* of the server, for cancel requests */
 	socklen_t address_length;
 	uint16_t port;

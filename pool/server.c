@@ -99,6 +99,8 @@ const char *server_host(const struct server *server)
 
 void *server_ssl(const struct server *server)
 {
+	if (server->direct != NULL)
+		return server->direct->ssl;
 	return server->connection == NULL ? NULL : PQsslStruct(server->connection, "OpenSSL");
 }
 

@@ -293,7 +293,7 @@ static bool await_handshake(struct stream *stream, int64_t deadline)
 
 	for (;;) {
 		begin(stream);
-		int result = SSL_accept(tls->ssl);
+		int result = SSL_do_handshake(tls->ssl);
 		ssize_t failed = result == 1 ? 1 : note_failure(tls, result);
 		int why = errno;
 		if (!send_sealed(stream))
@@ -317,11 +317,24 @@ bool await_tls_accept(struct stream *stream, struct ssl_ctx_st *context, const c
 		errno = ENOMEM;
 		return false;
 	}
+	SSL_set_accept_state(ssl);
 	tls->received = data;
 	tls->received_length = length;
 	if (!await_handshake(stream, deadline))
 		return false;
 	tls->established = true;
+	return keep_plain_text(stream);
+}
+
+bool await_tls_connect(struct stream *stream, struct ssl_st *ssl, int64_t deadline)
+{
+	if (!tls_adopt(stream, ssl))
+		return false;
+	stream->tls->established = false;
+	SSL_set_connect_state(ssl);
+	if (!await_handshake(stream, deadline))
+		return false;
+	stream->tls->established = true;
 	return keep_plain_text(stream);
 }
 

@@ -35,6 +35,12 @@ bool await_tls_accept(struct stream *stream, struct ssl_ctx_st *context, const c
  */
 bool tls_adopt(struct stream *stream, struct ssl_st *ssl);
 
+/*
+ * Plays the client. The SSL stays its owner's, as with tls_adopt(), also after a failure, which is as
+ * that of await_tls_accept().
+ */
+bool await_tls_connect(struct stream *stream, struct ssl_st *ssl, int64_t deadline);
+
 /* Tells the peer that nothing more will come (RFC 8446, section 6.1). */
 void tls_say_end(struct stream *stream);
 

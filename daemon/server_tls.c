@@ -1,0 +1,207 @@
+#include "daemon/server_tls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <string.h>
+
+#include "conf/tls.h"
+#include "daemon/reach.h"
+#include "daemon/runtime/stream.h"
+#include "daemon/runtime/tls.h"
+
+static enum tls_mode wanted_mode(const struct conninfo *conninfo)
+{
+	static const char *const names[] = {"disable", "allow",	    "prefer",
+					    "require", "verify-ca", "verify-full"};
+	const char *name = conninfo_value(conninfo, "sslmode");
+
+	for (int i = TLS_DISABLE; name != NULL && i <= TLS_VERIFY_FULL; i++)
+		if (strcmp(names[i], name) == 0)
+			return (enum tls_mode)i;
+	return TLS_PREFER;
+}
+
+static bool fail(struct failure *why, const char *text)
+{
+	return failure_set(why, FAILURE_CONNECT_FAILED, text);
+}
+
+/* The socket's own failures. */
+static bool connection_failed(struct failure *why)
+{
+	switch (errno) {
+	case ETIMEDOUT:
+		return failure_set(why, FAILURE_CONNECT_TIMEOUT);
+	case ECANCELED:
+		return failure_set(why, FAILURE_SERVER_SHUTTING_DOWN);
+	default:
+		return failure_set(why, FAILURE_SERVER_GONE);
+	}
+}
+
+/*
+ * The server's one letter. Not a byte more is read: what somebody has put behind it in the clear
+ * would have to be a handshake.
+ */
+static bool await_answer(struct stream *stream, char *answer, struct failure *why,
+			 int64_t deadline)
+{
+	static const char request[] = {0, 0, 0, 8, 0x04, (char)0xd2, 0x16, 0x2f};
+	char *data;
+	ssize_t got;
+
+	if (!stream_send(stream, request, sizeof request))
+		return connection_failed(why);
+	while ((got = stream_read_some(stream, &data, 1)) < 0 && errno == EAGAIN)
+		if (!await_readable(stream, deadline))
+			return connection_failed(why);
+	if (got != 1)
+		return connection_failed(why);
+	*answer = data[0];
+	return true;
+}
+
+/* --- what is presented and what is verified ----------------------------------------------- */
+
+static int version_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} versions[] = {{"TLSv1", TLS1_VERSION},
+			{"TLSv1.1", TLS1_1_VERSION},
+			{"TLSv1.2", TLS1_2_VERSION},
+			{"TLSv1.3", TLS1_3_VERSION}};
+
+	for (size_t i = 0; name != NULL && i < sizeof versions / sizeof *versions; i++)
+		if (strcmp(versions[i].name, name) == 0)
+			return versions[i].number;
+	return 0;
+}
+
+static bool load_trust(SSL_CTX *context, const struct conninfo *conninfo)
+{
+	const char *authorities = conninfo_value(conninfo, "sslrootcert");
+	const char *revoked = conninfo_value(conninfo, "sslcrl");
+
+	if (authorities == NULL || SSL_CTX_load_verify_locations(context, authorities, NULL) != 1)
+		return false;
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+	if (revoked == NULL)
+		return true;
+	X509_STORE *store = SSL_CTX_get_cert_store(context);
+	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	return lookup != NULL && X509_load_crl_file(lookup, revoked, X509_FILETYPE_PEM) > 0;
+}
+
+static bool load_certificate(SSL_CTX *context, const struct conninfo *conninfo)
+{
+	const char *certificate = conninfo_value(conninfo, "sslcert");
+	const char *key = conninfo_value(conninfo, "sslkey");
+
+	return certificate == NULL || key == NULL ||
+	       (SSL_CTX_use_certificate_chain_file(context, certificate) == 1 &&
+		SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1);
+}
+
+/* As libpq does, a root certificate makes "require" verify as well. */
+static bool verifies(enum tls_mode mode, const struct conninfo *conninfo)
+{
+	return mode >= TLS_VERIFY_CA ||
+	       (mode == TLS_REQUIRE && conninfo_value(conninfo, "sslrootcert") != NULL);
+}
+
+static bool expect_name(SSL *ssl, const char *host, enum tls_mode mode)
+{
+	X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
+
+	bool numeric = host[strspn(host, "0123456789.")] == '\0' || strchr(host, ':') != NULL;
+	if (!numeric && SSL_set_tlsext_host_name(ssl, host) != 1)
+		return false;
+	if (mode != TLS_VERIFY_FULL)
+		return true;
+	return numeric ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1 :
+			 SSL_set1_host(ssl, host) == 1;
+}
+
+static SSL *ssl_new(const struct direct *direct, const struct conninfo *conninfo,
+		    enum tls_mode mode)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = NULL;
+
+	if (context == NULL)
+		return NULL;
+	SSL_CTX_set_min_proto_version(
+		context, version_number(conninfo_value(conninfo, "ssl_min_protocol_version")));
+	SSL_CTX_set_max_proto_version(
+		context, version_number(conninfo_value(conninfo, "ssl_max_protocol_version")));
+	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	if ((!verifies(mode, conninfo) || load_trust(context, conninfo)) &&
+	    load_certificate(context, conninfo))
+		ssl = SSL_new(context);
+	SSL_CTX_free(context);
+	if (ssl != NULL && !expect_name(ssl, direct->host, mode)) {
+		SSL_free(ssl);
+		ssl = NULL;
+	}
+	return ssl;
+}
+
+/* --- the handshake ------------------------------------------------------------------------ */
+
+static void end_ssl(void *ssl)
+{
+	static const char terminate[] = {'X', 0, 0, 0, 4};
+
+	ERR_clear_error();
+	if (SSL_write(ssl, terminate, sizeof terminate) > 0)
+		SSL_shutdown(ssl);
+	SSL_free(ssl);
+	ERR_clear_error();
+}
+
+static bool await_handshake(struct direct *direct, struct stream *stream,
+			    const struct conninfo *conninfo, enum tls_mode mode,
+			    struct failure *why, int64_t deadline)
+{
+	char text[160] = "SSL error: ";
+	size_t length = strlen(text);
+
+	ERR_clear_error();
+	SSL *ssl = ssl_new(direct, conninfo, mode);
+	if (ssl == NULL) {
+		const char *reason = ERR_reason_error_string(ERR_peek_error());
+		ERR_clear_error();
+		return fail(why, reason != NULL ? reason : "cannot verify the server: sslrootcert");
+	}
+	direct->ssl = ssl;
+	direct->end_ssl = end_ssl;
+	if (await_tls_connect(stream, ssl, deadline))
+		return true;
+	if (errno != EPROTO)
+		return connection_failed(why);
+	tls_error(stream, text + length, sizeof text - length);
+	return fail(why, text);
+}
+
+bool await_server_tls(struct direct *direct, struct stream *stream,
+		      const struct conninfo *conninfo, struct failure *why, int64_t deadline)
+{
+	enum tls_mode mode = wanted_mode(conninfo);
+	char answer = 0;
+
+	if (direct->address.ss_family == AF_UNIX || mode < TLS_PREFER)
+		return true;
+	if (!await_answer(stream, &answer, why, deadline))
+		return false;
+	if (answer == 'S')
+		return await_handshake(direct, stream, conninfo, mode, why, deadline);
+	if (answer != 'N')
+		return fail(why, "received invalid response to SSL negotiation");
+	return mode == TLS_PREFER ||
+	       fail(why, "server does not support SSL, but SSL was required");
+}

@@ -1,0 +1,24 @@
+/*
+ * TLS to a server that the daemon logs in to by itself, as libpq's keywords ask for it.
+ * Source: PostgreSQL manual, "SSL Support" (libpq), "SSL Session Encryption".
+ */
+#ifndef MILLPOND_DAEMON_SERVER_TLS_H
+#define MILLPOND_DAEMON_SERVER_TLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/conninfo.h"
+#include "pool/direct.h"
+#include "protocol/failure.h"
+
+struct stream;
+
+/*
+ * Asks for TLS on a fresh connection, unless sslmode is disable or allow, and shakes hands; then the
+ * connection owns the result. False: sslmode asks for more than the server gives, and `why` says so.
+ */
+bool await_server_tls(struct direct *direct, struct stream *stream,
+		      const struct conninfo *conninfo, struct failure *why, int64_t deadline);
+
+#endif

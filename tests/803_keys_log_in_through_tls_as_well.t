@@ -1,0 +1,72 @@
+# A user of whom only a SCRAM secret or an md5 hash is known is logged in to a server through TLS, which is verified as sslmode asks.
+use v5.36;
+use Certificates;
+use Digest::MD5 qw(md5_hex);
+use FakeServer;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $authority = Certificates->new;
+my $stranger  = Certificates->new('Another authority');
+$authority->issue(server => '/CN=localhost', names => 'DNS:localhost');
+my $server = Postgres->new('server', conf => join "\n", 'ssl = on',
+	"ssl_key_file = '" . $authority->file('server.key') . "'",
+	"ssl_cert_file = '" . $authority->file('server.crt') . "'");
+$server->safe_psql('postgres', "create role alice login password 'secret';"
+		. "set password_encryption = md5; create role bob login password 'secret'");
+my $secret = $server->safe_psql('postgres', "select rolpassword from pg_authid where rolname = 'alice'");
+my $hash   = 'md5' . md5_hex('secretbob');
+open my $hba, '>', $server->data_dir . '/pg_hba.conf';
+print $hba "local all postgres trust\nhostssl tls alice all scram-sha-256\nhostssl tls bob all md5\n"
+	. "host postgres alice all scram-sha-256\n";
+close $hba;
+$server->safe_psql('postgres', 'create database tls');
+$server->reload;
+
+my $users = PostgreSQL::Test::Utils::tempdir() . '/users';
+open my $file, '>', $users;
+print $file qq{"alice" "$secret"\n"bob" "$hash"\n};
+close $file;
+my $port = $server->port;
+my $ca   = $authority->file('ca.crt');
+my $fake = FakeServer->new(ssl => sub ($c) { $c->put('S' . AuthenticationOk()); 1 });
+my %entries = (
+	require  => [ "host=127.0.0.1 port=$port dbname=tls sslmode=require",                    qr/^t$/ ],
+	ca       => [ "host=127.0.0.1 port=$port dbname=tls sslmode=verify-ca sslrootcert=$ca",  qr/^t$/ ],
+	full     => [ "host=localhost port=$port dbname=tls sslmode=verify-full sslrootcert=$ca", qr/^t$/ ],
+	prefer   => [ "host=127.0.0.1 port=$port dbname=tls",                                    qr/^t$/ ],
+	tls12    => [ "host=127.0.0.1 port=$port dbname=tls ssl_max_protocol_version=TLSv1.2",   qr/^t$/ ],
+	disable  => [ "host=127.0.0.1 port=$port dbname=postgres sslmode=disable",               qr/^f$/ ],
+	mismatch => [ "host=127.0.0.1 port=$port dbname=tls sslmode=verify-full sslrootcert=$ca",
+		qr/certificate verify failed/ ],
+	stranger => [ "host=localhost port=$port dbname=tls sslmode=verify-ca sslrootcert="
+			. $stranger->file('ca.crt'), qr/certificate verify failed/ ],
+	nothing  => [ "host=localhost port=$port dbname=tls sslmode=verify-full",                qr/sslrootcert/ ],
+	words    => [ $fake->target . ' sslmode=require',                      qr/SSL error: wrong version number/ ],
+);
+my $millpond = Millpond->new('pool',
+	settings => { auth_type => 'md5', auth_file => $users, server_login_retry => 0.2,
+		query_wait_timeout => 3, server_reset_query_always => 1 },
+	databases => { map { $_ => $entries{$_}[0] } keys %entries });
+for my $user (qw(alice bob))
+{
+	for my $name (sort keys %entries)
+	{
+		next if $user eq 'bob' && $name =~ /disable|words/;
+		my $from = $millpond->log_end;
+		my ($stdout, $stderr) = ('', '');
+		local $ENV{PGPASSWORD} = 'secret';
+		$millpond->psql($name, 'select ssl from pg_stat_ssl where pid = pg_backend_pid()',
+			stdout => \$stdout, stderr => \$stderr,
+			connstr => sprintf 'host=127.0.0.1 port=%d dbname=%s user=%s', $millpond->port, $name, $user);
+		my ($why) = $millpond->log_since($from) =~ m{S-\w+: $name/.*closing because: (.*)};
+		like($stdout || $why || $stderr, $entries{$name}[1], "$user, $name: $entries{$name}[0]");
+	}
+}
+my ($row) = grep { $_->{database} eq 'full' && $_->{user} eq 'alice' }
+	$millpond->console('SHOW SERVERS', unix => 1, user => 'pgbouncer');
+like($row->{tls} // '', qr/^TLSv1\.3\//, 'SHOW SERVERS tells of it');
+is_deeply([ $fake->received(qr/startup/) ], [], 'who speaks in the clear was told nothing');
+
+done_testing;
