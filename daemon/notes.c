@@ -94,8 +94,7 @@ static void undo_held(const struct note *note, struct held_set *held)
 static void undo_name(const struct note *note, struct client_statements *client)
 {
 	if (note->name != NULL)
-		statement_drop(names_set(&client->names, note->name, note->before),
-			       HELD_BY_CLIENT);
+		statement_drop(names_set(&client->names, note->name, note->before), HELD_BY_CLIENT);
 	else
 		statement_drop(note->before, HELD_BY_CLIENT);
 }

@@ -22,12 +22,12 @@ struct statement;
 struct unnamed;
 
 enum note_kind {
-	NOTE_DEFINE,  /* a name means something else now: `name`, `before`; perhaps `held` too */
-	NOTE_HELD,    /* the server comes to hold a statement: `held` */
-	NOTE_UNNAMED, /* the unnamed statement was replaced: `unnamed`, `serial` of before */
-	NOTE_USE,     /* a statement that the server holds is used: `name`, `id` */
+	NOTE_DEFINE,   /* a name means something else now: `name`, `before`; perhaps `held` too */
+	NOTE_HELD,     /* the server comes to hold a statement: `held` */
+	NOTE_UNNAMED,  /* the unnamed statement was replaced: `unnamed`, `serial` of before */
+	NOTE_USE,      /* a statement that the server holds is used: `name`, `id` */
 	NOTE_MISNAMED, /* it will fail, and the error is to have the client's `text` for the name */
-	NOTE_REFUSED, /* it will fail, and the client is to be told this `failure` instead */
+	NOTE_REFUSED,  /* it will fail, and the client is to be told this `failure` instead */
 };
 
 struct note {

@@ -54,9 +54,9 @@ struct client_statements {
 struct server_statements {
 	struct held_set held;
 	struct notes notes;
-	uint32_t segment; /* number of the present one */
-	bool has_taken;	  /* it has a statement called TAKEN_NAME, to be closed */
-	bool certain;	  /* it began outside a failed transaction, nothing being open */
+	uint32_t segment;	  /* number of the present one */
+	bool has_taken;		  /* it has a statement called TAKEN_NAME, to be closed */
+	bool certain;		  /* it began outside a failed transaction, nothing being open */
 	uint64_t unnamed_session; /* whose unnamed statement it has; 0: unknown */
 	uint32_t unnamed_serial;
 	uint32_t unnamed_segment; /* when it was parsed */
@@ -65,7 +65,7 @@ struct server_statements {
 
 /* The translation of one turn: a part of the relay. */
 struct prepared {
-	bool on; /* else nothing here is called */
+	bool on;    /* else nothing here is called */
 	bool waits; /* the next message hangs on an outcome */
 	bool fresh; /* the message begins a segment: what is put in front of it is never skipped */
 	bool rewriting; /* what goes out stands in `out`, not in the client's own bytes */
@@ -93,10 +93,9 @@ void prepared_offer(struct prepared *prepared, const char *data);
 /* Whether such a message has to be offered to prepared_request(). */
 static inline bool prepared_wants(const struct prepared *prepared, unsigned char letter)
 {
-	return prepared->on &&
-	       (letter == FRONTEND_PARSE || letter == FRONTEND_BIND || letter == FRONTEND_QUERY ||
-		letter == FRONTEND_DESCRIBE || letter == FRONTEND_CLOSE ||
-		letter == FRONTEND_EXECUTE);
+	return prepared->on && (letter == FRONTEND_PARSE || letter == FRONTEND_BIND ||
+				letter == FRONTEND_QUERY || letter == FRONTEND_DESCRIBE ||
+				letter == FRONTEND_CLOSE || letter == FRONTEND_EXECUTE);
 }
 
 /* Takes one message: notes what it means in the pipeline and elsewhere, and writes what is to be

@@ -27,8 +27,8 @@ static const char *find_field(const struct message *message, char field)
 }
 
 /* Copies an error, with our name for a statement, in its primary message, replaced by another. */
-static void write_renamed_error(struct writer *out, const struct message *message,
-				const char *ours, const char *name, size_t length)
+static void write_renamed_error(struct writer *out, const struct message *message, const char *ours,
+				const char *name, size_t length)
 {
 	const char *text = find_field(message, 'M');
 	const char *found = strstr(text, ours);
@@ -56,9 +56,8 @@ static bool is_about_the_plan(const struct message *message)
 
 	if (code == NULL)
 		return false;
-	return strcmp(code, "26000") == 0 ||
-	       (strcmp(code, "0A000") == 0 && routine != NULL &&
-		strncmp(routine, "RevalidateCached", 16) == 0);
+	return strcmp(code, "26000") == 0 || (strcmp(code, "0A000") == 0 && routine != NULL &&
+					      strncmp(routine, "RevalidateCached", 16) == 0);
 }
 
 /* Some errors name the statement; the client shall see its own name. */

@@ -14,7 +14,7 @@
 #include "protocol/statement.h"
 
 struct name {
-	struct name *next; /* in its bucket */
+	struct name *next;	     /* in its bucket */
 	struct statement *statement; /* held; NULL: closed, or not there yet */
 	uint32_t hash;
 	uint32_t pending; /* changes of which the outcome is not known yet */

@@ -175,8 +175,8 @@ static void look_at_prepare(struct sql *sql, const char *at, const char *end)
 	struct token next = next_token(name.end, end);
 
 	/* PREPARE TRANSACTION 'x' is something else. */
-	bool is_two_phase = is_word(&name, "transaction") && next.kind == TOKEN_OTHER &&
-			    *next.start == '\'';
+	bool is_two_phase =
+		is_word(&name, "transaction") && next.kind == TOKEN_OTHER && *next.start == '\'';
 	if (!is_two_phase)
 		set(sql, SQL_PREPARE, &name);
 }

@@ -63,7 +63,8 @@ bool statement_body_is_sound(const char *body, size_t length);
 
 static inline uint32_t statement_type_count(const struct statement *statement)
 {
-	const unsigned char *types = (const unsigned char *)statement->body + statement->sql.length + 1;
+	const unsigned char *types =
+		(const unsigned char *)statement->body + statement->sql.length + 1;
 	return (uint32_t)types[0] << 8 | types[1];
 }
 

@@ -1,0 +1,149 @@
+/* Prepared statements: Parse. */
+#include "daemon/prepared_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/session.h"
+#include "daemon/upstream.h"
+#include "daemon/worker.h"
+#include "pool/pools.h"
+
+/* Notes that the name is about to mean that statement, whose hold is taken over. */
+void prepared_define(struct prepared *prepared, struct name *name, struct statement *statement,
+		     struct note *note)
+{
+	struct client_statements *client = prepared->session->statements;
+
+	*note = (struct note){.kind = NOTE_DEFINE, .name = name};
+	note->before = names_set(&client->names, name, statement);
+	name->pending++;
+	name->segment = server_of(prepared)->segment;
+}
+
+/*
+ * The name is in use, which the server is to say, in its own order of complaints: so the Parse gets
+ * a name that is in use there.
+ */
+static enum passage parse_taken_name(struct prepared *prepared, const struct message *message,
+				     const struct reference *name)
+{
+	struct note note = {.kind = NOTE_MISNAMED, .text = strndup(name->name, name->length)};
+	struct writer *out = prepared_write_up_to(prepared, message->start);
+
+	if (note.text == NULL)
+		return PASSAGE_FAILED;
+	write_close(out, TAKEN_NAME, strlen(TAKEN_NAME));
+	statement_write_parse(out, TAKEN_NAME, strlen(TAKEN_NAME), "\0\0", 3);
+	prepared_write_renamed(prepared, message, name, TAKEN_NAME, strlen(TAKEN_NAME));
+	server_of(prepared)->has_taken = true;
+	return taken_if(prepared_push(prepared, PIPELINE_OWN_CLOSE) &&
+			prepared_push(prepared, PIPELINE_OWN_PARSE) &&
+			prepared_push_noted(prepared, FRONTEND_PARSE, &note));
+}
+
+/* One more would be too many: something that is sure to fail is sent, and the error replaced. */
+static enum passage refuse_parse(struct prepared *prepared, const struct message *message)
+{
+	struct note note = {.kind = NOTE_REFUSED, .failure = malloc(sizeof(struct failure))};
+	struct writer *out = prepared_write_up_to(prepared, message->start);
+
+	if (note.failure == NULL)
+		return PASSAGE_FAILED;
+	failure_set(note.failure, FAILURE_TOO_MANY_STATEMENTS);
+	message_begin(out, FRONTEND_DESCRIBE);
+	write_uint8(out, 'S');
+	write_text(out, UNKNOWN_NAME);
+	message_end(out);
+	prepared_leave_out(prepared, message);
+	return taken_if(prepared_push_noted(prepared, FRONTEND_DESCRIBE, &note));
+}
+
+/*
+ * The server holds the statement already. Inside a failed transaction it would refuse to parse all
+ * the same; so where that may be, it is asked to, as the unnamed statement.
+ */
+static enum passage parse_again(struct prepared *prepared, const struct message *message,
+				const struct reference *name, const struct note *note)
+{
+	if (server_of(prepared)->certain) {
+		prepared_leave_out(prepared, message);
+		return taken_if(prepared_push_noted(prepared, PIPELINE_LOCAL_PARSE, note));
+	}
+	prepared_write_renamed(prepared, message, name, "", 0);
+	server_of(prepared)->unnamed_session = 0;
+	stats_count(&prepared->session->share->stats.server_parse_count, 1);
+	return taken_if(prepared_push_noted(prepared, FRONTEND_PARSE, note));
+}
+
+static enum passage parse_statement(struct prepared *prepared, const struct message *message,
+				    const struct reference *reference, struct name *name,
+				    struct statement *statement)
+{
+	struct held_set *set = &server_of(prepared)->held;
+	struct held *held = held_find(set, statement->id);
+	struct note note;
+
+	prepared_define(prepared, name, statement, &note);
+	if (held != NULL)
+		held_touch(set, held);
+	if (held != NULL && (held->pending || !held->stale))
+		return parse_again(prepared, message, reference, &note);
+	if (held == NULL)
+		held = prepared_add_held(prepared, message->start, statement);
+	if (held == NULL ||
+	    !prepared_parse_held(prepared, message->start, held, FRONTEND_PARSE, &note))
+		return PASSAGE_FAILED;
+	prepared_leave_out(prepared, message);
+	return PASSAGE_TAKEN;
+}
+
+static enum passage parse_named(struct prepared *prepared, const struct message *message,
+				const struct reference *reference, size_t body_length)
+{
+	struct client_statements *client = prepared_client(prepared);
+	struct statement_table *table = prepared->session->worker->pools->statements;
+
+	struct name *name =
+		client == NULL ? NULL
+			       : names_make(&client->names, reference->name, reference->length);
+	if (name == NULL)
+		return PASSAGE_FAILED;
+	if (prepared_is_open(prepared, name->pending > 0, name->segment))
+		return prepared_wait(prepared);
+	if (name->statement != NULL)
+		return parse_taken_name(prepared, message, reference);
+	if (client->names.count >= prepared->max_names) {
+		names_tidy(&client->names, name);
+		return refuse_parse(prepared, message);
+	}
+	struct statement *statement =
+		statement_intern(table, reference->rest, body_length, false, HELD_BY_CLIENT);
+	if (statement == NULL)
+		return PASSAGE_FAILED;
+	const struct held *held = held_find(&server_of(prepared)->held, statement->id);
+	if (held != NULL && prepared_is_open(prepared, held->pending, held->segment)) {
+		statement_drop(statement, HELD_BY_CLIENT);
+		names_tidy(&client->names, name);
+		return prepared_wait(prepared);
+	}
+	return parse_statement(prepared, message, reference, name, statement);
+}
+
+enum passage prepared_request_parse(struct prepared *prepared, const struct message *message)
+{
+	struct reference name;
+	size_t length = 0;
+
+	if (reference_find(message, message->body, &name))
+		length = (size_t)(message->body + message->body_length - name.rest);
+	/* Nonsense, which the server will refuse. */
+	if (length == 0 || !statement_body_is_sound(name.rest, length))
+		return taken_if(prepared_push(prepared, FRONTEND_PARSE));
+	enum passage passage = name.length == 0
+				       ? prepared_parse_unnamed(prepared, name.rest, length)
+				       : parse_named(prepared, message, &name, length);
+	if (passage == PASSAGE_TAKEN)
+		stats_count(&prepared->session->share->stats.client_parse_count, 1);
+	return passage;
+}

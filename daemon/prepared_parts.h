@@ -1,0 +1,92 @@
+/*
+ * What the parts of the translation of prepared statements (see prepared.h) share among themselves.
+ */
+#ifndef MILLPOND_DAEMON_PREPARED_PARTS_H
+#define MILLPOND_DAEMON_PREPARED_PARTS_H
+
+#include "daemon/prepared.h"
+#include "daemon/upstream.h"
+
+/* --- what goes out ------------------------------------------------------------------------ */
+
+/* Brings what stands before `at` into the output, behind which something else can be written. */
+struct writer *prepared_write_up_to(struct prepared *prepared, const char *at);
+
+/* Leaves a message, or the part of it that is there, out. */
+void prepared_leave_out(struct prepared *prepared, const struct message *message);
+
+/* The part of a message with one name in it, of which the end has been found. */
+struct reference {
+	const char *name;
+	size_t length;
+	const char *rest; /* behind its zero */
+};
+
+/* Finds the name that begins at `from`; false when its end is not there. */
+bool reference_find(const struct message *message, const char *from, struct reference *found);
+
+/* Writes a message with another name in place of `old`. */
+void prepared_write_renamed(struct prepared *prepared, const struct message *message,
+			    const struct reference *old, const char *name, size_t length);
+
+/* --- notes -------------------------------------------------------------------------------- */
+
+static inline struct server_statements *server_of(const struct prepared *prepared)
+{
+	return &prepared->upstream->statements;
+}
+
+static inline enum passage taken_if(bool good)
+{
+	return good ? PASSAGE_TAKEN : PASSAGE_FAILED;
+}
+
+/* The client's part, made if it is new. NULL without memory. */
+struct client_statements *prepared_client(const struct prepared *prepared);
+
+/* Notes in the pipeline what has been written; with a note that tells what its outcome means. */
+bool prepared_push(struct prepared *prepared, unsigned char letter);
+bool prepared_push_noted(struct prepared *prepared, unsigned char letter, const struct note *note);
+
+/* The message has to wait until all that is open has its outcome. */
+enum passage prepared_wait(struct prepared *prepared);
+
+/* Whether something was changed in an earlier segment, with an outcome that is not known yet. */
+bool prepared_is_open(const struct prepared *prepared, bool pending, uint32_t segment);
+
+/* --- what the server must have (prepared_server.c) ---------------------------------------- */
+
+bool prepared_begin_segment(struct prepared *prepared, const char *at);
+
+/* Sees to it that the server has the statement when it reads what is written next at `at`. */
+enum passage prepared_require_held(struct prepared *prepared, const char *at,
+				   struct statement *statement);
+
+/* Makes room for one more, and adds it. NULL without memory. */
+struct held *prepared_add_held(struct prepared *prepared, const char *at,
+			       struct statement *statement);
+
+/* Writes the Parse of a statement that the server lacks, or has, but stale. `letter` says who asks
+ * for it: the client, or we; `note` is completed and noted. */
+bool prepared_parse_held(struct prepared *prepared, const char *at, struct held *held,
+			 unsigned char letter, struct note *note);
+
+/* The same for the client's unnamed statement; if it has none, so shall the server. */
+enum passage prepared_require_unnamed(struct prepared *prepared, const char *at);
+
+/* A Parse of the unnamed statement, with that body. */
+enum passage prepared_parse_unnamed(struct prepared *prepared, const char *body, size_t length);
+
+/* A Close of it, or a Query, which drops it. */
+enum passage prepared_drop_unnamed(struct prepared *prepared, unsigned char letter);
+
+/* --- Parse (prepared_parse.c) ------------------------------------------------------------- */
+
+enum passage prepared_request_parse(struct prepared *prepared, const struct message *message);
+
+/* Makes a name mean that statement, or none, from now on; a hold of it is taken over. `note` is what
+ * is to be noted with the request that does so. */
+void prepared_define(struct prepared *prepared, struct name *name, struct statement *statement,
+		     struct note *note);
+
+#endif
