@@ -185,6 +185,12 @@ static void succeed(struct notes *notes, struct note *note, struct client_statem
 	case NOTE_REFUSED:
 		free(note->failure);
 		break;
+	case NOTE_RAW:
+		break;
+	case NOTE_SQL:
+		statement_drop(note->sql->statement, HELD_BY_CLIENT);
+		free(note->sql);
+		break;
 	case NOTE_USE:
 		if (note->name != NULL && --note->name->asked == 0)
 			names_tidy(&client->names, note->name);
@@ -210,6 +216,9 @@ static void fail(struct notes *notes, struct note *note, struct client_statement
 		break;
 	case NOTE_HELD:
 		undo_held(note, held);
+		break;
+	case NOTE_RAW:
+		raw_forget(note->raw);
 		break;
 	case NOTE_UNNAMED:
 		if (client == NULL)

@@ -13,25 +13,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/sql.h"
+
 struct client_statements;
 struct failure;
 struct held;
 struct held_set;
 struct name;
+struct server_statements;
+struct raw;
 struct statement;
 struct unnamed;
 
 enum note_kind {
-	NOTE_DEFINE,   /* a name means something else now: `name`, `before`; perhaps `held` too */
-	NOTE_HELD,     /* the server comes to hold a statement: `held` */
-	NOTE_UNNAMED,  /* the unnamed statement was replaced: `unnamed`, `serial` of before */
-	NOTE_USE,      /* a statement that the server holds is used: `name`, `id` */
+	NOTE_DEFINE,  /* a name means something else now: `name`, `before`; perhaps `held` too */
+	NOTE_HELD,    /* the server comes to hold a statement: `held` */
+	NOTE_UNNAMED, /* the unnamed statement was replaced: `unnamed`, `serial` of before */
+	NOTE_RAW, /* the server comes to have a statement under a client's name: `raw`, `quiet` */
+	NOTE_SQL, /* a command about prepared statements: `sql` */
+	NOTE_USE, /* a statement that the server holds is used: `name`, `id` */
 	NOTE_MISNAMED, /* it will fail, and the error is to have the client's `text` for the name */
 	NOTE_REFUSED,  /* it will fail, and the client is to be told this `failure` instead */
 };
 
+/* Of a command that was foreseen; its tag tells whether it has happened. */
+struct sql_note {
+	enum sql_effect effect;
+	struct statement *statement; /* that it prepares, held */
+	size_t length;
+	char name[SQL_NAME_BYTES + 1];
+};
+
 struct note {
 	enum note_kind kind;
+	bool quiet; /* its error is not for the client */
 	uint32_t serial;
 	struct held *held;
 	struct name *name;
@@ -39,6 +54,8 @@ struct note {
 		struct statement *before;
 		struct unnamed *unnamed;
 		struct failure *failure;
+		struct raw *raw;
+		struct sql_note *sql;
 		char *text;
 		uint64_t id;
 	};
@@ -52,6 +69,10 @@ struct notes {
 	uint32_t count;
 	size_t bytes; /* of texts that the notes own: so much may be undone */
 };
+
+/* It is not known any more what the server has under that name. */
+void raw_forget(struct raw *raw);
+void raws_clear(struct server_statements *server);
 
 /* The i-th note that is still open. */
 static inline struct note *notes_at(const struct notes *notes, uint32_t i)

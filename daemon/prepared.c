@@ -84,7 +84,7 @@ bool prepared_finish(struct prepared *prepared, size_t taken, const char **data,
 
 bool prepared_is_waiting(struct prepared *prepared)
 {
-	if (prepared->waits && prepared->upstream->statements.notes.count == 0)
+	if (prepared->waits && prepared->upstream->pipeline.count == 0)
 		prepared->waits = false;
 	return prepared->waits;
 }
@@ -160,16 +160,61 @@ static enum passage use_unknown(struct prepared *prepared, const struct message 
 	return taken_if(prepared_push_noted(prepared, message->letter, &note));
 }
 
-/* Bind, or Describe of a statement. */
+/* A client that is pinned may have prepared it there; nobody calls one of ours by its name. */
+static bool is_on_its_server(const struct prepared *prepared, const struct reference *name)
+{
+	const struct client_statements *client = prepared->session->statements;
+
+	return client != NULL && client->pins > 0 &&
+	       strncmp(name->name, STATEMENT_PREFIX, strlen(STATEMENT_PREFIX)) != 0;
+}
+
+static bool binds_unnamed_portal(const struct reference *portal)
+{
+	return portal != NULL && portal->length == 0;
+}
+
+static enum passage use_unnamed(struct prepared *prepared, const struct message *message,
+				const struct reference *portal)
+{
+	const struct client_statements *client = prepared->session->statements;
+	struct sql sql = {.effect = SQL_NONE};
+	enum passage passage = PASSAGE_TAKEN;
+	const char *text = NULL;
+
+	if (client != NULL && client->unnamed_serial != 0) {
+		text = client->unnamed->body;
+		sql_look(&sql, text, strlen(text));
+		passage = prepared_require_sql(prepared, message->start, &sql);
+	}
+	if (passage == PASSAGE_TAKEN)
+		passage = prepared_require_unnamed(prepared, message->start);
+	if (passage == PASSAGE_TAKEN && text != NULL && binds_unnamed_portal(portal) &&
+	    !prepared_note_portal(prepared, &sql, text, sql.length))
+		return PASSAGE_FAILED;
+	return passage;
+}
+
+/* What the server must have for a statement of the client's to be used. */
+static enum passage require(struct prepared *prepared, const char *at,
+			    const struct reference *reference, struct statement *statement)
+{
+	if (statement->is_command)
+		return prepared_require_raw(prepared, at, reference->name, reference->length);
+	enum passage passage = prepared_require_sql(prepared, at, &statement->sql);
+	return passage != PASSAGE_TAKEN ? passage : prepared_require_held(prepared, at, statement);
+}
+
+/* Bind, which has a portal, or Describe of a statement, which has none. */
 static enum passage use_statement(struct prepared *prepared, const struct message *message,
-				  const struct reference *reference)
+				  const struct reference *portal, const struct reference *reference)
 {
 	const struct client_statements *client = prepared->session->statements;
 	struct name *name;
 	enum passage passage;
 
 	if (reference->length == 0) {
-		passage = prepared_require_unnamed(prepared, message->start);
+		passage = use_unnamed(prepared, message, portal);
 		return passage != PASSAGE_TAKEN
 			       ? passage
 			       : taken_if(prepared_push(prepared, message->letter));
@@ -179,15 +224,22 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 	if (name != NULL && prepared_is_open(prepared, name->pending > 0, name->segment))
 		return prepared_wait(prepared);
 	if (name == NULL || name->statement == NULL)
-		return use_unknown(prepared, message, reference);
+		return is_on_its_server(prepared, reference)
+			       ? taken_if(prepared_push(prepared, message->letter))
+			       : use_unknown(prepared, message, reference);
 
 	struct statement *statement = name->statement;
-	passage = prepared_require_held(prepared, message->start, statement);
+	passage = require(prepared, message->start, reference, statement);
 	if (passage != PASSAGE_TAKEN)
 		return passage;
+	if (binds_unnamed_portal(portal) &&
+	    !prepared_note_portal(prepared, &statement->sql, statement->body,
+				  statement->sql.length))
+		return PASSAGE_FAILED;
 	atomic_fetch_add_explicit(&statement->uses, 1, memory_order_relaxed);
-	prepared_write_renamed(prepared, message, reference, statement->name,
-			       statement->name_length);
+	if (!statement->is_command)
+		prepared_write_renamed(prepared, message, reference, statement->name,
+				       statement->name_length);
 	struct note note = {.kind = NOTE_USE, .name = name, .id = statement->id};
 	name->asked++;
 	return taken_if(prepared_push_noted(prepared, message->letter, &note));
@@ -203,7 +255,7 @@ static enum passage request_bind(struct prepared *prepared, const struct message
 	if (!reference_find(message, message->body, &portal) ||
 	    !reference_find(message, portal.rest, &statement))
 		return taken_if(prepared_push(prepared, FRONTEND_BIND));
-	enum passage passage = use_statement(prepared, message, &statement);
+	enum passage passage = use_statement(prepared, message, &portal, &statement);
 	if (passage == PASSAGE_TAKEN)
 		stats_count(&prepared->session->share->stats.bind_count, 1);
 	return passage;
@@ -238,7 +290,7 @@ static enum passage request_describe_or_close(struct prepared *prepared,
 	    name.rest != message->body + message->body_length)
 		return taken_if(prepared_push(prepared, message->letter));
 	if (message->letter == FRONTEND_DESCRIBE)
-		return use_statement(prepared, message, &name);
+		return use_statement(prepared, message, NULL, &name);
 	return name.length == 0 ? prepared_drop_unnamed(prepared, FRONTEND_CLOSE)
 				: close_named(prepared, message, &name);
 }
@@ -265,7 +317,8 @@ enum passage prepared_request(struct prepared *prepared, const struct message *m
 		return taken_if(prepared_push(prepared, message->letter));
 	if (!is_enough(message))
 		return PASSAGE_INCOMPLETE;
-	if (notes->count > MOST_NOTES || notes->bytes > MOST_NOTED_BYTES)
+	if (server_of(prepared)->open_effects > 0 || notes->count > MOST_NOTES ||
+	    notes->bytes > MOST_NOTED_BYTES)
 		return prepared_wait(prepared);
 	prepared->fresh = !pipeline->unsynced;
 	if (prepared->fresh && !prepared_begin_segment(prepared, message->start))
@@ -276,9 +329,9 @@ enum passage prepared_request(struct prepared *prepared, const struct message *m
 	case FRONTEND_BIND:
 		return request_bind(prepared, message);
 	case FRONTEND_QUERY:
-		return prepared_drop_unnamed(prepared, FRONTEND_QUERY);
+		return prepared_request_query(prepared, message);
 	case FRONTEND_EXECUTE:
-		return taken_if(prepared_push(prepared, FRONTEND_EXECUTE));
+		return prepared_request_execute(prepared, message);
 	default:
 		return request_describe_or_close(prepared, message);
 	}

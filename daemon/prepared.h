@@ -48,12 +48,27 @@ struct client_statements {
 	uint32_t last_serial;
 	uint32_t unnamed_pending; /* changes of which the outcome is not known yet */
 	uint32_t unnamed_segment; /* of the last change */
+	uint32_t pins;	   /* what it has prepared on its server out of our sight: it stays there */
+	char *portal_text; /* the unnamed portal runs a PREPARE or DEALLOCATE; NULL: it does not */
+};
+
+/* What a server has under a name that a client has given it, by SQL. */
+struct raw {
+	struct raw *next;
+	struct statement *statement; /* held; NULL: it is not known what, if anything */
+	uint32_t length;
+	char name[];
 };
 
 /* What a server connection holds, and what is open on it. */
 struct server_statements {
 	struct held_set held;
+	struct raw *raws;
+	size_t raw_count;
 	struct notes notes;
+	uint32_t open_effects;	  /* SQL commands whose outcome is not known: all others wait */
+	bool must_deallocate;	  /* it has statements of which nothing is known */
+	struct writer kept_error; /* of what was done in front of a Query: that will fail too */
 	uint32_t segment;	  /* number of the present one */
 	bool has_taken;		  /* it has a statement called TAKEN_NAME, to be closed */
 	bool certain;		  /* it began outside a failed transaction, nothing being open */
@@ -124,6 +139,12 @@ void server_statements_release(struct server_statements *server);
  */
 bool prepared_rewrite_error(struct upstream *upstream, const struct message *message,
 			    struct writer *out);
+
+/* Keeps an error that is not for the client, for the Query that will fail for the same reason. */
+bool prepared_keep_error(struct upstream *upstream, const struct message *message);
+
+/* A command has ended well: what its tag says of prepared statements. */
+void prepared_note_tag(struct upstream *upstream, const char *tag);
 
 /* Acts on the notes of what a reply has ended (see pipeline.h). */
 void prepared_note_outcome(struct upstream *upstream, bool failed, unsigned char asked);

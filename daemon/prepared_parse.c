@@ -66,7 +66,7 @@ static enum passage refuse_parse(struct prepared *prepared, const struct message
 static enum passage parse_again(struct prepared *prepared, const struct message *message,
 				const struct reference *name, const struct note *note)
 {
-	if (server_of(prepared)->certain) {
+	if (server_of(prepared)->certain && note->name->statement->sql.effect != SQL_EXECUTE) {
 		prepared_leave_out(prepared, message);
 		return taken_if(prepared_push_noted(prepared, PIPELINE_LOCAL_PARSE, note));
 	}
@@ -140,9 +140,13 @@ enum passage prepared_request_parse(struct prepared *prepared, const struct mess
 	/* Nonsense, which the server will refuse. */
 	if (length == 0 || !statement_body_is_sound(name.rest, length))
 		return taken_if(prepared_push(prepared, FRONTEND_PARSE));
-	enum passage passage = name.length == 0
-				       ? prepared_parse_unnamed(prepared, name.rest, length)
-				       : parse_named(prepared, message, &name, length);
+	struct sql sql;
+	sql_look(&sql, name.rest, strlen(name.rest));
+	enum passage passage = prepared_require_sql(prepared, message->start, &sql);
+	if (passage != PASSAGE_TAKEN)
+		return passage;
+	passage = name.length == 0 ? prepared_parse_unnamed(prepared, name.rest, length)
+				   : parse_named(prepared, message, &name, length);
 	if (passage == PASSAGE_TAKEN)
 		stats_count(&prepared->session->share->stats.client_parse_count, 1);
 	return passage;

@@ -80,6 +80,26 @@ enum passage prepared_parse_unnamed(struct prepared *prepared, const char *body,
 /* A Close of it, or a Query, which drops it. */
 enum passage prepared_drop_unnamed(struct prepared *prepared, unsigned char letter);
 
+/* --- SQL (prepared_sql.c) ----------------------------------------------------------------- */
+
+enum passage prepared_request_query(struct prepared *prepared, const struct message *message);
+enum passage prepared_request_execute(struct prepared *prepared, const struct message *message);
+
+/* A statement with that text is about to be parsed, bound or described: what it executes must be
+ * there. */
+enum passage prepared_require_sql(struct prepared *prepared, const char *at, const struct sql *sql);
+
+/* Makes the server have under the client's own name what the client has. */
+enum passage prepared_require_raw(struct prepared *prepared, const char *at, const char *name,
+				  size_t length);
+
+/* The unnamed portal comes to run that text. False without memory. */
+bool prepared_note_portal(struct prepared *prepared, const struct sql *sql, const char *text,
+			  size_t length);
+
+/* Closes the oldest statements with clients' own names, at the beginning of a segment. */
+bool prepared_evict_raws(struct prepared *prepared, const char *at, size_t most);
+
 /* --- Parse (prepared_parse.c) ------------------------------------------------------------- */
 
 enum passage prepared_request_parse(struct prepared *prepared, const struct message *message);

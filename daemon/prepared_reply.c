@@ -67,12 +67,41 @@ static bool rewrite_use(struct upstream *upstream, const struct note *note,
 	struct held *held = held_find(&upstream->statements.held, note->id);
 	char ours[STATEMENT_NAME_BYTES];
 
-	if (held != NULL && is_about_the_plan(message))
-		held->stale = true;
+	if (is_about_the_plan(message)) {
+		if (held != NULL)
+			held->stale = true;
+		for (struct raw *raw = upstream->statements.raws; raw != NULL; raw = raw->next)
+			if (raw->statement != NULL && raw->statement->id == note->id)
+				raw_forget(raw);
+	}
 	statement_name(ours, note->id);
 	if (note->name == NULL || !names_ours(message, ours))
 		return false;
 	write_renamed_error(out, message, ours, note->name->text, note->name->length);
+	return true;
+}
+
+bool prepared_keep_error(struct upstream *upstream, const struct message *message)
+{
+	const struct note *note = notes_at(&upstream->statements.notes, 0);
+	struct writer *kept = &upstream->statements.kept_error;
+
+	if (note->kind != NOTE_RAW || !note->quiet)
+		return false;
+	writer_reuse(kept);
+	write_bytes(kept, message->start, message->present);
+	return true;
+}
+
+/* The Query failed because what was done for it in front had failed. */
+static bool rewrite_sql(struct upstream *upstream, struct writer *out)
+{
+	struct writer *kept = &upstream->statements.kept_error;
+
+	if (kept->length == 0)
+		return false;
+	write_bytes(out, kept->data, kept->length);
+	kept->length = 0;
 	return true;
 }
 
@@ -84,6 +113,8 @@ bool prepared_rewrite_error(struct upstream *upstream, const struct message *mes
 	switch (note->kind) {
 	case NOTE_USE:
 		return rewrite_use(upstream, note, message, out);
+	case NOTE_SQL:
+		return rewrite_sql(upstream, out);
 	case NOTE_REFUSED:
 		write_failure(out, note->failure);
 		return true;
@@ -111,6 +142,8 @@ void prepared_note_outcome(struct upstream *upstream, bool failed, unsigned char
 		upstream->session == NULL ? NULL : upstream->session->statements;
 	uint32_t count = upstream->pipeline.noted;
 
+	for (uint32_t i = 0; i < count; i++)
+		server->open_effects -= notes_at(&server->notes, i)->kind == NOTE_SQL;
 	if (!failed) {
 		notes_succeed(&server->notes, count, client);
 		return;
@@ -136,17 +169,22 @@ void client_statements_free(struct client_statements *client)
 	names_clear(&client->names);
 	free(client->unnamed);
 	free(client->spare);
+	free(client->portal_text);
 	free(client);
 }
 
 void server_statements_clear(struct server_statements *server)
 {
 	held_clear(&server->held);
+	raws_clear(server);
 	server->unnamed_session = 0;
+	server->must_deallocate = false;
 }
 
 void server_statements_release(struct server_statements *server)
 {
 	notes_release(&server->notes);
 	held_clear(&server->held);
+	raws_clear(server);
+	writer_release(&server->kept_error);
 }

@@ -44,7 +44,10 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 			return false;
 		server->has_taken = false;
 	}
-	return evict(prepared, at, prepared->max_held);
+	server->kept_error.length = 0;
+	return evict(prepared, at, prepared->max_held) &&
+	       (server->raw_count <= prepared->max_held ||
+		prepared_evict_raws(prepared, at, prepared->max_held));
 }
 
 /* The server shall hold the statement, which it does not yet, or not rightly: `letter` says who
@@ -91,6 +94,9 @@ enum passage prepared_require_held(struct prepared *prepared, const char *at,
 		return prepared_wait(prepared);
 	if (held != NULL)
 		held_touch(set, held);
+	/* What an EXECUTE returns depends on whose names were there when it was parsed. */
+	if (held != NULL && !held->pending && statement->sql.effect == SQL_EXECUTE)
+		held->stale = true;
 	if (held != NULL && (held->pending || !held->stale))
 		return PASSAGE_TAKEN;
 	if (held == NULL)
@@ -105,7 +111,7 @@ enum passage prepared_require_held(struct prepared *prepared, const char *at,
 static bool is_never_skipped(const struct prepared *prepared)
 {
 	const struct pipeline *pipeline = &prepared->upstream->pipeline;
-	return prepared->fresh && pipeline->count == pipeline_runs_own_query(pipeline);
+	return pipeline->count == pipeline_runs_own_query(pipeline);
 }
 
 /* Pushes a message that replaces the unnamed statement; what it replaces is noted if it may have to

@@ -95,6 +95,11 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 		return "client disconnect while server was not ready";
 	if (pipeline->status != 'I' && !upstream_query(upstream, "ROLLBACK", &why, deadline))
 		return "client disconnect while server was not ready";
+	if (upstream->statements.must_deallocate) {
+		if (!upstream_query(upstream, "DEALLOCATE ALL", &why, deadline))
+			return "client disconnect while server was not ready";
+		server_statements_clear(&upstream->statements);
+	}
 	if (reset && !await_reset(upstream, deadline))
 		return "reset query failed";
 	return NULL;

@@ -125,6 +125,12 @@ static void give_back(struct session *session)
 	await_give_back(session->upstream, false, reset);
 }
 
+/* It has prepared something on its server of which we do not know enough to do it elsewhere. */
+static bool is_pinned(const struct session *session)
+{
+	return session->statements != NULL && session->statements->pins > 0;
+}
+
 /* One request and what belongs to it: a transaction, or as much of a session as has something to
  * say. True: the session goes on. */
 static bool serve(struct session *session, struct failure *why)
@@ -144,7 +150,7 @@ static bool serve(struct session *session, struct failure *why)
 	}
 	if (!await_conversation(session, data, length, why))
 		return false;
-	if (pool_share_mode(session->share) != POOL_SESSION)
+	if (pool_share_mode(session->share) != POOL_SESSION && !is_pinned(session))
 		give_back(session);
 	return true;
 }

@@ -172,6 +172,7 @@ static bool must_be_whole(const struct upstream *upstream, const struct message 
 	switch (message->letter) {
 	case BACKEND_READY_FOR_QUERY:
 	case BACKEND_PARAMETER_STATUS:
+	case BACKEND_COMMAND_COMPLETE:
 		return true;
 	case BACKEND_ERROR:
 		return pipeline_runs_own_query(&upstream->pipeline) ||
@@ -188,9 +189,15 @@ static enum reply note_reply(struct upstream *upstream, const struct message *me
 	struct pipeline *pipeline = &upstream->pipeline;
 	bool failed = message->letter == BACKEND_ERROR;
 	unsigned char asked = failed ? pipeline_head(pipeline) : 0;
-	bool replaced = failed && (asked & PIPELINE_NOTED) != 0 && message_is_whole(message) &&
-			prepared_rewrite_error(upstream, message, add_to(sieve, upstream));
+	bool looked_at = failed && (asked & PIPELINE_NOTED) != 0 && message_is_whole(message);
+	bool replaced = looked_at && (prepared_keep_error(upstream, message) ||
+				      prepared_rewrite_error(upstream, message,
+							     add_to(sieve, upstream)));
 
+	if (message->letter == BACKEND_COMMAND_COMPLETE && message->body_length > 0 &&
+	    (message->body[0] == 'P' || message->body[0] == 'D') &&
+	    message->body[message->body_length - 1] == '\0')
+		prepared_note_tag(upstream, message->body);
 	enum reply reply = pipeline_reply(pipeline, message->letter, status);
 	if (failed || pipeline->noted > 0)
 		prepared_note_outcome(upstream, failed, asked);

@@ -97,6 +97,20 @@ void names_tidy(struct names *names, struct name *name)
 	free(name);
 }
 
+void names_forget(struct names *names)
+{
+	for (uint32_t i = 0; i < names->bucket_count; i++) {
+		for (struct name *name = names->buckets[i]; name != NULL;) {
+			struct name *next = name->next;
+			if (name->pending == 0) {
+				statement_drop(names_set(names, name, NULL), HELD_BY_CLIENT);
+				names_tidy(names, name);
+			}
+			name = next;
+		}
+	}
+}
+
 void names_clear(struct names *names)
 {
 	for (uint32_t i = 0; i < names->bucket_count; i++) {

@@ -44,6 +44,9 @@ struct statement *names_set(struct names *names, struct name *name, struct state
 /* Forgets the name if it means nothing and nothing is pending. */
 void names_tidy(struct names *names, struct name *name);
 
+/* Drops what all names mean, but for those that are pending. */
+void names_forget(struct names *names);
+
 /* Drops all statements. No name may be pending. */
 void names_clear(struct names *names);
 

@@ -202,6 +202,7 @@ static void test_faults(void)
 	is_refused("auth_type = cert\n", 3, "auth_type: \"cert\" needs client_tls_sslmode");
 	is_refused("auth_type = kerberos\n", 3, "auth_type: \"kerberos\" is not one of");
 	is_refused("peer_id = 3\n", 3, "can be left out, or be 0");
+	is_refused("max_prepared_statements = -1\n", 3, "max_prepared_statements");
 	is_refused("[usres]\nx = pool_size=1\n", 3,
 		   "unknown section \"usres\"; did you mean \"users\"?");
 	is_refused("[Databases]\nx = host=a\n", 3, "did you mean \"databases\"?");

@@ -1,0 +1,492 @@
+/*
+ * Prepared statements of SQL: PREPARE, EXECUTE, DEALLOCATE, DISCARD ALL.
+ *
+ * Their texts pass as they are, so on the server these statements have the names that the client
+ * gives them. Before such a text goes out, what the server has under the name is made to be what the
+ * client has, whether that came from a PREPARE or from a Parse; what another client left is closed.
+ * The tag of the reply tells what has happened; what was not foreseen pins the client to its server.
+ */
+#include "daemon/prepared_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/session.h"
+#include "daemon/upstream.h"
+#include "daemon/worker.h"
+#include "pool/pools.h"
+
+/* A statement and portal that exist only while a command is run by us. */
+#define COMMAND_NAME STATEMENT_PREFIX "command"
+
+/* --- what the server has under names of clients ------------------------------------------- */
+
+static struct raw *find_raw(const struct server_statements *server, const char *name, size_t length)
+{
+	struct raw *raw = server->raws;
+
+	while (raw != NULL && (raw->length != length || memcmp(raw->name, name, length) != 0))
+		raw = raw->next;
+	return raw;
+}
+
+static struct raw *make_raw(struct server_statements *server, const char *name, size_t length)
+{
+	struct raw *raw = find_raw(server, name, length);
+
+	if (raw != NULL)
+		return raw;
+	raw = calloc(1, sizeof *raw + length);
+	if (raw == NULL)
+		return NULL;
+	raw->length = (uint32_t)length;
+	memcpy(raw->name, name, length);
+	raw->next = server->raws;
+	server->raws = raw;
+	server->raw_count++;
+	return raw;
+}
+
+static void remove_raw(struct server_statements *server, struct raw *raw)
+{
+	struct raw **link = &server->raws;
+
+	while (*link != raw)
+		link = &(*link)->next;
+	*link = raw->next;
+	server->raw_count--;
+	statement_drop(raw->statement, HELD_BY_SERVER);
+	free(raw);
+}
+
+/* NULL: it is not known what the server has, if anything. */
+static void set_raw(struct raw *raw, struct statement *statement)
+{
+	if (statement != NULL)
+		statement_hold(statement, HELD_BY_SERVER);
+	statement_drop(raw->statement, HELD_BY_SERVER);
+	raw->statement = statement;
+}
+
+void raw_forget(struct raw *raw)
+{
+	set_raw(raw, NULL);
+}
+
+void raws_clear(struct server_statements *server)
+{
+	while (server->raws != NULL)
+		remove_raw(server, server->raws);
+}
+
+bool prepared_evict_raws(struct prepared *prepared, const char *at, size_t most)
+{
+	struct server_statements *server = server_of(prepared);
+
+	while (server->raw_count > most) {
+		struct raw *oldest = server->raws;
+		while (oldest->next != NULL)
+			oldest = oldest->next;
+		write_close(prepared_write_up_to(prepared, at), oldest->name, oldest->length);
+		if (!prepared_push(prepared, PIPELINE_OWN_CLOSE))
+			return false;
+		remove_raw(server, oldest);
+	}
+	return true;
+}
+
+/* --- making them equal -------------------------------------------------------------------- */
+
+static struct statement *find_named(const struct prepared *prepared, const char *name,
+				    size_t length)
+{
+	const struct client_statements *client = prepared->session->statements;
+	const struct name *found = client == NULL ? NULL : names_find(&client->names, name, length);
+
+	return found == NULL ? NULL : found->statement;
+}
+
+static bool push_about(struct prepared *prepared, unsigned char letter, struct raw *raw, bool quiet)
+{
+	struct note note = {.kind = NOTE_RAW, .raw = raw, .quiet = quiet};
+	return prepared_push_noted(prepared, letter, &note);
+}
+
+/* Runs the client's PREPARE, by the extended protocol, so that it is a part of its segment. */
+static bool run_command(struct prepared *prepared, const char *at, struct raw *raw, bool quiet)
+{
+	static const char bind[] = COMMAND_NAME "\0" COMMAND_NAME "\0\0\0\0\0\0";
+	static const char execute[] = COMMAND_NAME "\0\0\0\0";
+	static const char close_portal[] = "P" COMMAND_NAME;
+	struct writer *out = prepared_write_up_to(prepared, at);
+
+	write_close(out, COMMAND_NAME, strlen(COMMAND_NAME));
+	statement_write_parse(out, COMMAND_NAME, strlen(COMMAND_NAME), raw->statement->body,
+			      raw->statement->length);
+	message_begin(out, FRONTEND_BIND);
+	write_bytes(out, bind, sizeof bind);
+	message_end(out);
+	message_begin(out, FRONTEND_EXECUTE);
+	write_bytes(out, execute, sizeof execute);
+	message_end(out);
+	message_begin(out, FRONTEND_CLOSE);
+	write_bytes(out, close_portal, sizeof close_portal);
+	message_end(out);
+	write_close(out, COMMAND_NAME, strlen(COMMAND_NAME));
+	return prepared_push(prepared, PIPELINE_OWN_CLOSE) &&
+	       push_about(prepared, PIPELINE_OWN_PARSE, raw, quiet) &&
+	       push_about(prepared, PIPELINE_OWN_BIND, raw, quiet) &&
+	       push_about(prepared, PIPELINE_OWN_EXECUTE, raw, quiet) &&
+	       prepared_push(prepared, PIPELINE_OWN_CLOSE) &&
+	       prepared_push(prepared, PIPELINE_OWN_CLOSE);
+}
+
+static bool make(struct prepared *prepared, const char *at, struct raw *raw, bool quiet)
+{
+	if (raw->statement->is_command)
+		return run_command(prepared, at, raw, quiet);
+	statement_write_parse(prepared_write_up_to(prepared, at), raw->name, raw->length,
+			      raw->statement->body, raw->statement->length);
+	stats_count(&prepared->session->share->stats.server_parse_count, 1);
+	return push_about(prepared, PIPELINE_OWN_PARSE, raw, quiet);
+}
+
+/* One that need only be there, to be deallocated. */
+static bool make_dummy(struct prepared *prepared, const char *at, struct raw *raw)
+{
+	statement_write_parse(prepared_write_up_to(prepared, at), raw->name, raw->length, "\0\0",
+			      3);
+	set_raw(raw, NULL);
+	return prepared_push(prepared, PIPELINE_OWN_PARSE);
+}
+
+/* Whether the server has under that name what the client has. */
+static bool is_equal(const struct prepared *prepared, const char *name, size_t length)
+{
+	const struct raw *raw = find_raw(server_of(prepared), name, length);
+	const struct statement *statement = find_named(prepared, name, length);
+
+	return raw == NULL ? statement == NULL
+			   : raw->statement != NULL && raw->statement == statement;
+}
+
+/*
+ * Makes it so. `effect` says what the name is wanted for. In front of a Query what we do ends with a
+ * Sync of its own, so that a failure does not skip the Query, whose error then is the one we had.
+ */
+static enum passage equalise(struct prepared *prepared, const char *at, const char *name,
+			     size_t length, enum sql_effect effect, bool for_query)
+{
+	struct server_statements *server = server_of(prepared);
+	struct pipeline *pipeline = &prepared->upstream->pipeline;
+	struct statement *statement = find_named(prepared, name, length);
+
+	if (is_equal(prepared, name, length))
+		return PASSAGE_TAKEN;
+	if (pipeline->count > pipeline_runs_own_query(pipeline))
+		return prepared_wait(prepared);
+	bool apart = for_query && !pipeline->unsynced;
+	struct raw *raw = make_raw(server, name, length);
+	if (raw == NULL)
+		return PASSAGE_FAILED;
+	write_close(prepared_write_up_to(prepared, at), name, length);
+	bool good = prepared_push(prepared, PIPELINE_OWN_CLOSE);
+	set_raw(raw, NULL);
+	if (statement != NULL && effect == SQL_DEALLOCATE) {
+		good = good && make_dummy(prepared, at, raw);
+	} else if (statement != NULL && (apart || !for_query)) {
+		set_raw(raw, statement);
+		good = good && make(prepared, at, raw, apart);
+	}
+	if (good && apart) {
+		struct writer *out = prepared_write_up_to(prepared, at);
+		message_begin(out, FRONTEND_SYNC);
+		message_end(out);
+		good = prepared_push(prepared, PIPELINE_OWN_SYNC);
+	}
+	return taken_if(good);
+}
+
+enum passage prepared_require_raw(struct prepared *prepared, const char *at, const char *name,
+				  size_t length)
+{
+	return equalise(prepared, at, name, length, SQL_EXECUTE, false);
+}
+
+/* --- effects ------------------------------------------------------------------------------ */
+
+static enum passage require_name(struct prepared *prepared, const char *at, const struct sql *sql,
+				 bool for_query)
+{
+	char name[SQL_NAME_BYTES + 1];
+	size_t length = sql->name == NULL ? 0 : sql_name(sql, name);
+
+	return length == 0 ? PASSAGE_TAKEN
+			   : equalise(prepared, at, name, length, sql->effect, for_query);
+}
+
+/* The note of a message that has this effect, if all goes well. */
+static bool push_effect(struct prepared *prepared, unsigned char letter, const struct sql *sql,
+			const char *text, size_t length)
+{
+	struct statement_table *table = prepared->session->worker->pools->statements;
+	struct sql_note *sql_note = calloc(1, sizeof *sql_note);
+	struct note note = {.kind = NOTE_SQL, .sql = sql_note};
+	char body[3] = {0};
+
+	if (sql_note == NULL)
+		return false;
+	sql_note->effect = sql->effect;
+	if (sql->name != NULL)
+		sql_note->length = sql_name(sql, sql_note->name);
+	if (sql->effect == SQL_PREPARE) {
+		/* As a Parse has it: behind the text there are no types. */
+		struct writer copy;
+		writer_init(&copy);
+		write_bytes(&copy, text, length);
+		write_bytes(&copy, body, sizeof body);
+		if (!copy.failed)
+			sql_note->statement = statement_intern(table, copy.data, copy.length, true,
+							       HELD_BY_CLIENT);
+		writer_release(&copy);
+		if (sql_note->statement == NULL) {
+			free(sql_note);
+			return false;
+		}
+	}
+	server_of(prepared)->open_effects++;
+	return prepared_push_noted(prepared, letter, &note);
+}
+
+/* A client that prepares without end. The error of what is sent instead is replaced. */
+static enum passage refuse_query(struct prepared *prepared, const struct message *message)
+{
+	struct note note = {.kind = NOTE_REFUSED, .failure = malloc(sizeof(struct failure))};
+
+	if (note.failure == NULL)
+		return PASSAGE_FAILED;
+	failure_set(note.failure, FAILURE_TOO_MANY_STATEMENTS);
+	write_query(prepared_write_up_to(prepared, message->start), "DEALLOCATE " UNKNOWN_NAME);
+	prepared_leave_out(prepared, message);
+	return taken_if(prepared_push_noted(prepared, FRONTEND_QUERY, &note));
+}
+
+static void drop_unnamed_by_query(struct prepared *prepared)
+{
+	server_of(prepared)->unnamed_session = 0;
+	if (prepared->session->statements != NULL)
+		prepared->session->statements->unnamed_serial = 0;
+}
+
+/* A Query of one or more statements, of which one at least is about prepared ones. */
+static enum passage query_with_effects(struct prepared *prepared, const struct message *message,
+				       const char *text, size_t length)
+{
+	const struct pipeline *pipeline = &prepared->upstream->pipeline;
+	const struct client_statements *client = prepared_client(prepared);
+	const char *end = text + length;
+	const char *at = text;
+	struct sql sql;
+	struct sql effect = {.effect = SQL_NONE};
+	size_t count = 0;
+
+	if (client == NULL)
+		return PASSAGE_FAILED;
+	if (pipeline->count > pipeline_runs_own_query(pipeline))
+		return prepared_wait(prepared);
+	while (sql_next(&at, end, &sql)) {
+		count++;
+		if (sql.effect == SQL_NONE)
+			continue;
+		/* Each of them clears the way for the next. */
+		enum passage passage = require_name(prepared, message->start, &sql, true);
+		if (passage != PASSAGE_TAKEN)
+			return passage;
+		effect = sql;
+	}
+	if (effect.effect == SQL_PREPARE && client->names.count >= prepared->max_names)
+		return refuse_query(prepared, message);
+	drop_unnamed_by_query(prepared);
+	if (effect.effect == SQL_NONE)
+		return taken_if(prepared_push(prepared, FRONTEND_QUERY));
+	/* Of several, the effect of one is not told from that of another. */
+	if (count > 1)
+		effect = (struct sql){.effect = SQL_EXECUTE};
+	return taken_if(push_effect(prepared, FRONTEND_QUERY, &effect, text, length));
+}
+
+static bool has_effects(const struct prepared *prepared, const char *text, size_t length)
+{
+	const struct client_statements *client = prepared->session->statements;
+	const char *end = text + length;
+	struct sql sql;
+
+	if (sql_may_begin(text, length)) {
+		sql_look(&sql, text, length);
+		if (sql.effect != SQL_NONE)
+			return true;
+	}
+	/* Only who has names can name something, or where somebody has left something. */
+	bool names =
+		(client != NULL && client->names.count > 0) || server_of(prepared)->raws != NULL;
+	if (!names || memchr(text, ';', length) == NULL)
+		return false;
+	while (sql_next(&text, end, &sql))
+		if (sql.effect != SQL_NONE)
+			return true;
+	return false;
+}
+
+enum passage prepared_request_query(struct prepared *prepared, const struct message *message)
+{
+	const char *text = message->body;
+	size_t length = strnlen(text, message->present - MESSAGE_HEADER_BYTES);
+
+	if (has_effects(prepared, text, length))
+		return query_with_effects(prepared, message, text, length);
+	return prepared_drop_unnamed(prepared, FRONTEND_QUERY);
+}
+
+/* --- in the extended protocol ------------------------------------------------------------- */
+
+enum passage prepared_require_sql(struct prepared *prepared, const char *at, const struct sql *sql)
+{
+	return sql->effect == SQL_EXECUTE ? require_name(prepared, at, sql, false) : PASSAGE_TAKEN;
+}
+
+bool prepared_note_portal(struct prepared *prepared, const struct sql *sql, const char *text,
+			  size_t length)
+{
+	struct client_statements *client = prepared->session->statements;
+
+	free(client->portal_text);
+	client->portal_text = NULL;
+	if (sql->effect == SQL_NONE || sql->effect == SQL_EXECUTE)
+		return true;
+	client->portal_text = strndup(text, length);
+	return client->portal_text != NULL;
+}
+
+enum passage prepared_request_execute(struct prepared *prepared, const struct message *message)
+{
+	const struct pipeline *pipeline = &prepared->upstream->pipeline;
+	struct client_statements *client = prepared->session->statements;
+	struct sql sql;
+
+	/* Only the unnamed portal is followed; the tag tells of what was done by others. */
+	if (client == NULL || client->portal_text == NULL || message->body[0] != '\0')
+		return taken_if(prepared_push(prepared, FRONTEND_EXECUTE));
+	if (pipeline->count > pipeline_runs_own_query(pipeline))
+		return prepared_wait(prepared);
+	size_t length = strlen(client->portal_text);
+	sql_look(&sql, client->portal_text, length);
+	enum passage passage = require_name(prepared, message->start, &sql, false);
+	if (passage == PASSAGE_TAKEN)
+		passage = taken_if(
+			push_effect(prepared, FRONTEND_EXECUTE, &sql, client->portal_text, length));
+	free(client->portal_text);
+	client->portal_text = NULL;
+	return passage;
+}
+
+/* --- tags --------------------------------------------------------------------------------- */
+
+static void pin(struct upstream *upstream, const char *tag)
+{
+	struct session *session = upstream->session;
+
+	upstream->statements.must_deallocate = true;
+	if (session->statements == NULL)
+		session->statements = client_statements_new();
+	if (session->statements == NULL) {
+		session_kill(session, FAILURE_NO_MEMORY);
+		return;
+	}
+	if (session->statements->pins++ == 0)
+		session_log(session, LEVEL_LOG,
+			    "pinned to its server: %s in a place where it can not be followed",
+			    tag);
+}
+
+static void unpin(struct upstream *upstream)
+{
+	upstream->session->statements->pins = 0;
+	upstream->statements.must_deallocate = false;
+}
+
+static void forget_all(struct upstream *upstream)
+{
+	struct client_statements *client = upstream->session->statements;
+	struct server_statements *server = &upstream->statements;
+
+	if (client != NULL) {
+		names_forget(&client->names);
+		client->unnamed_serial = client->unnamed_pending > 0 ? client->unnamed_serial : 0;
+		unpin(upstream);
+	}
+	/* What may be gone is closed, and parsed anew. */
+	for (struct held *held = server->held.newest; held != NULL; held = held->older)
+		held->stale = true;
+	for (struct raw *raw = server->raws; raw != NULL; raw = raw->next)
+		raw_forget(raw);
+	server->unnamed_session = 0;
+}
+
+static void note_prepared(struct upstream *upstream, struct sql_note *sql)
+{
+	struct client_statements *client = upstream->session->statements;
+	struct server_statements *server = &upstream->statements;
+	struct name *name = names_make(&client->names, sql->name, sql->length);
+	struct raw *raw = make_raw(server, sql->name, sql->length);
+
+	if (name == NULL || raw == NULL) {
+		pin(upstream, "PREPARE");
+		return;
+	}
+	set_raw(raw, sql->statement);
+	statement_drop(names_set(&client->names, name, sql->statement), HELD_BY_CLIENT);
+	sql->statement = NULL;
+}
+
+static void note_deallocated(struct upstream *upstream, const struct sql_note *sql)
+{
+	struct client_statements *client = upstream->session->statements;
+	struct name *name = names_find(&client->names, sql->name, sql->length);
+	struct raw *raw = find_raw(&upstream->statements, sql->name, sql->length);
+
+	if (raw != NULL)
+		remove_raw(&upstream->statements, raw);
+	if (name == NULL || name->statement == NULL) {
+		if (client->pins > 0 && --client->pins == 0)
+			unpin(upstream);
+		return;
+	}
+	statement_drop(names_set(&client->names, name, NULL), HELD_BY_CLIENT);
+	names_tidy(&client->names, name);
+}
+
+void prepared_note_tag(struct upstream *upstream, const char *tag)
+{
+	const struct notes *notes = &upstream->statements.notes;
+	unsigned char asked = pipeline_head(&upstream->pipeline);
+	bool is_ours =
+		(asked & ~PIPELINE_NOTED) == PIPELINE_OWN_EXECUTE || asked == PIPELINE_OWN_QUERY;
+	struct sql_note *sql = NULL;
+
+	if (is_ours || upstream->session == NULL ||
+	    pool_share_mode(upstream->session->share) == POOL_SESSION)
+		return;
+	if (strcmp(tag, "DEALLOCATE ALL") == 0 || strcmp(tag, "DISCARD ALL") == 0) {
+		forget_all(upstream);
+		return;
+	}
+	if ((asked & PIPELINE_NOTED) != 0 && notes_at(notes, 0)->kind == NOTE_SQL)
+		sql = notes_at(notes, 0)->sql;
+	bool known = sql != NULL && sql->length > 0;
+	if (strcmp(tag, "PREPARE") == 0 && known && sql->effect == SQL_PREPARE)
+		note_prepared(upstream, sql);
+	else if (strcmp(tag, "DEALLOCATE") == 0 && known && sql->effect == SQL_DEALLOCATE)
+		note_deallocated(upstream, sql);
+	else if (strcmp(tag, "PREPARE") == 0 || strcmp(tag, "DEALLOCATE") == 0)
+		pin(upstream, tag);
+}
