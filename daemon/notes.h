@@ -72,6 +72,7 @@ struct notes {
 
 /* It is not known any more what the server has under that name. */
 void raw_forget(struct raw *raw);
+void raws_forget(struct server_statements *server, const char *name, size_t length);
 void raws_clear(struct server_statements *server);
 
 /* The i-th note that is still open. */

@@ -37,6 +37,11 @@ void prepared_offer(struct prepared *prepared, const char *data)
 	prepared->data = data;
 	prepared->copied = 0;
 	prepared->rewriting = false;
+	prepared->segment_at = 0;
+	/* Of what came before, nothing was kept. */
+	if (prepared->upstream->pipeline.unsynced && !server_of(prepared)->uses_plan &&
+	    !prepared->replaying)
+		server_of(prepared)->is_kept = false;
 }
 
 /* Brings what stands before `at` into the output, behind which something else can be written. */
@@ -63,8 +68,10 @@ void prepared_leave_out(struct prepared *prepared, const struct message *message
 bool prepared_finish(struct prepared *prepared, size_t taken, const char **data, size_t *length)
 {
 	struct writer *out = prepared->out;
-	struct pipeline *pipeline = &prepared->upstream->pipeline;
+	const struct pipeline *pipeline = &prepared->upstream->pipeline;
 
+	if (server_of(prepared)->uses_plan)
+		prepared_keep(prepared, taken);
 	/* Nothing more may come from the client, so it is for us to hear the outcome. */
 	if (prepared->waits && pipeline->unsynced && !pipeline->skipping) {
 		prepared_write_up_to(prepared, prepared->data + taken);
@@ -91,15 +98,28 @@ bool prepared_is_waiting(struct prepared *prepared)
 
 /* --- notes ------------------------------------------------------------------------ */
 
+/* A message that the client has had an answer to is ours when it is sent again. */
+static unsigned char asker(const struct prepared *prepared, unsigned char letter)
+{
+	if (!prepared->answered)
+		return letter;
+	return letter == FRONTEND_BIND	     ? PIPELINE_OWN_BIND
+	       : letter == FRONTEND_DESCRIBE ? PIPELINE_OWN_DESCRIBE
+					     : letter;
+}
+
 bool prepared_push(struct prepared *prepared, unsigned char letter)
 {
+	letter = asker(prepared, letter);
+
 	return pipeline_request(&prepared->upstream->pipeline, letter);
 }
 
 bool prepared_push_noted(struct prepared *prepared, unsigned char letter, const struct note *note)
 {
 	return notes_add(&server_of(prepared)->notes, note) &&
-	       prepared_push(prepared, (unsigned char)(letter | PIPELINE_NOTED));
+	       pipeline_request(&prepared->upstream->pipeline,
+				(unsigned char)(asker(prepared, letter) | PIPELINE_NOTED));
 }
 
 enum passage prepared_wait(struct prepared *prepared)
@@ -236,6 +256,7 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 	    !prepared_note_portal(prepared, &statement->sql, statement->body,
 				  statement->sql.length))
 		return PASSAGE_FAILED;
+	server_of(prepared)->uses_plan = true;
 	atomic_fetch_add_explicit(&statement->uses, 1, memory_order_relaxed);
 	if (!statement->is_command)
 		prepared_write_renamed(prepared, message, reference, statement->name,

@@ -68,6 +68,15 @@ struct server_statements {
 	struct notes notes;
 	uint32_t open_effects;	  /* SQL commands whose outcome is not known: all others wait */
 	bool must_deallocate;	  /* it has statements of which nothing is known */
+	struct writer kept;	  /* the client's messages of the present segment ... */
+	bool is_kept;		  /* ... which are all of it */
+	bool uses_plan;		  /* it uses what was prepared before */
+	bool was_replayed;	  /* once is enough */
+	bool replay_wanted;	  /* they are to be sent again ... */
+	size_t replay_at;	  /* ... from here on */
+	bool half_described;	  /* the client has the first half of an answer to Describe ... */
+	bool half_owed;		  /* ... and must not have it twice */
+	uint32_t replay_answered; /* so many of them have been answered to the client before */
 	struct writer kept_error; /* of what was done in front of a Query: that will fail too */
 	uint32_t segment;	  /* number of the present one */
 	bool has_taken;		  /* it has a statement called TAKEN_NAME, to be closed */
@@ -87,8 +96,11 @@ struct prepared {
 	struct session *session;
 	struct upstream *upstream;
 	struct writer *out;
-	const char *data; /* the client's bytes ... */
-	size_t copied;	  /* ... of which so many are in `out`, in one form or another */
+	const char *data;  /* the client's bytes ... */
+	bool replaying;	   /* those are the kept ones ... */
+	bool answered;	   /* ... and the message has been answered before: it is ours now */
+	size_t segment_at; /* where in them the present segment goes on */
+	size_t copied;	   /* ... of which so many are in `out`, in one form or another */
 	size_t max_held;
 	size_t max_names;
 };
@@ -120,6 +132,12 @@ enum passage prepared_request(struct prepared *prepared, const struct message *m
 /* The first `taken` bytes of the batch, as they are to be sent. False without memory. */
 bool prepared_finish(struct prepared *prepared, size_t taken, const char **data, size_t *length);
 
+/*
+ * What is to be sent to do once more what failed; nothing as long as the server has not come to rest.
+ * False: it can not be done. While server_statements.replay_wanted, the client's messages wait.
+ */
+bool prepared_replay(struct prepared *prepared, const char **data, size_t *length);
+
 /* Whether the client's messages have to wait still. */
 bool prepared_is_waiting(struct prepared *prepared);
 
@@ -140,11 +158,21 @@ void server_statements_release(struct server_statements *server);
 bool prepared_rewrite_error(struct upstream *upstream, const struct message *message,
 			    struct writer *out);
 
+/* An error about which there is a note: whether it tells that the server's statement is no good. */
+void prepared_look_at_error(struct upstream *upstream, const struct message *message);
+
+/* Whether what an error is about can be done once more; if so, that is what is wanted. */
+bool prepared_can_replay(struct upstream *upstream, const struct message *message);
+void prepared_want_replay(struct upstream *upstream, unsigned char asked);
+
 /* Keeps an error that is not for the client, for the Query that will fail for the same reason. */
 bool prepared_keep_error(struct upstream *upstream, const struct message *message);
 
 /* A command has ended well: what its tag says of prepared statements. */
 void prepared_note_tag(struct upstream *upstream, const char *tag);
+
+/* A Describe has half its answer. True: the client has had that half before. */
+bool prepared_told_parameters(struct upstream *upstream);
 
 /* Acts on the notes of what a reply has ended (see pipeline.h). */
 void prepared_note_outcome(struct upstream *upstream, bool failed, unsigned char asked);

@@ -100,6 +100,17 @@ bool prepared_note_portal(struct prepared *prepared, const struct sql *sql, cons
 /* Closes the oldest statements with clients' own names, at the beginning of a segment. */
 bool prepared_evict_raws(struct prepared *prepared, const char *at, size_t most);
 
+/* --- errors and replays (prepared_reply.c, prepared_replay.c) ----------------------------- */
+
+/* The text of one field of an ErrorResponse, or NULL. */
+const char *prepared_find_field(const struct message *message, char field);
+
+/* Whether a plan does not fit its table any more, or the server has lost the statement. */
+bool prepared_is_about_the_plan(const struct message *message);
+
+/* Keeps what of the present segment stands in the batch, up to `taken`. */
+void prepared_keep(struct prepared *prepared, size_t taken);
+
 /* --- Parse (prepared_parse.c) ------------------------------------------------------------- */
 
 enum passage prepared_request_parse(struct prepared *prepared, const struct message *message);

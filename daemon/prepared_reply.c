@@ -2,14 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/prepared.h"
+#include "daemon/prepared_parts.h"
 #include "daemon/session.h"
 #include "daemon/upstream.h"
 
 /* --- errors ------------------------------------------------------------------------------- */
 
-/* The text of one field of an ErrorResponse, or NULL. */
-static const char *find_field(const struct message *message, char field)
+const char *prepared_find_field(const struct message *message, char field)
 {
 	const char *at = message->body;
 	const char *end = at + message->body_length;
@@ -30,7 +29,7 @@ static const char *find_field(const struct message *message, char field)
 static void write_renamed_error(struct writer *out, const struct message *message, const char *ours,
 				const char *name, size_t length)
 {
-	const char *text = find_field(message, 'M');
+	const char *text = prepared_find_field(message, 'M');
 	const char *found = strstr(text, ours);
 	const char *end = message->body + message->body_length;
 	const char *behind = found + strlen(ours);
@@ -44,15 +43,14 @@ static void write_renamed_error(struct writer *out, const struct message *messag
 
 static bool names_ours(const struct message *message, const char *ours)
 {
-	const char *text = find_field(message, 'M');
+	const char *text = prepared_find_field(message, 'M');
 	return text != NULL && strstr(text, ours) != NULL;
 }
 
-/* The plan does not fit its table any more, or the server has lost the statement. */
-static bool is_about_the_plan(const struct message *message)
+bool prepared_is_about_the_plan(const struct message *message)
 {
-	const char *code = find_field(message, 'C');
-	const char *routine = find_field(message, 'R');
+	const char *code = prepared_find_field(message, 'C');
+	const char *routine = prepared_find_field(message, 'R');
 
 	if (code == NULL)
 		return false;
@@ -60,20 +58,31 @@ static bool is_about_the_plan(const struct message *message)
 					      strncmp(routine, "RevalidateCached", 16) == 0);
 }
 
-/* Some errors name the statement; the client shall see its own name. */
-static bool rewrite_use(struct upstream *upstream, const struct note *note,
-			const struct message *message, struct writer *out)
+void prepared_look_at_error(struct upstream *upstream, const struct message *message)
 {
-	struct held *held = held_find(&upstream->statements.held, note->id);
+	struct server_statements *server = &upstream->statements;
+	const struct note *note = notes_at(&server->notes, 0);
+
+	if ((note->kind != NOTE_USE && note->kind != NOTE_SQL) ||
+	    !prepared_is_about_the_plan(message))
+		return;
+	if (note->kind == NOTE_SQL) {
+		raws_forget(server, note->sql->name, note->sql->length);
+		return;
+	}
+	struct held *held = held_find(&server->held, note->id);
+	if (held != NULL)
+		held->stale = true;
+	for (struct raw *raw = server->raws; raw != NULL; raw = raw->next)
+		if (raw->statement != NULL && raw->statement->id == note->id)
+			raw_forget(raw);
+}
+
+/* Some errors name the statement; the client shall see its own name. */
+static bool rewrite_use(const struct note *note, const struct message *message, struct writer *out)
+{
 	char ours[STATEMENT_NAME_BYTES];
 
-	if (is_about_the_plan(message)) {
-		if (held != NULL)
-			held->stale = true;
-		for (struct raw *raw = upstream->statements.raws; raw != NULL; raw = raw->next)
-			if (raw->statement != NULL && raw->statement->id == note->id)
-				raw_forget(raw);
-	}
 	statement_name(ours, note->id);
 	if (note->name == NULL || !names_ours(message, ours))
 		return false;
@@ -112,7 +121,7 @@ bool prepared_rewrite_error(struct upstream *upstream, const struct message *mes
 
 	switch (note->kind) {
 	case NOTE_USE:
-		return rewrite_use(upstream, note, message, out);
+		return rewrite_use(note, message, out);
 	case NOTE_SQL:
 		return rewrite_sql(upstream, out);
 	case NOTE_REFUSED:
@@ -148,6 +157,7 @@ void prepared_note_outcome(struct upstream *upstream, bool failed, unsigned char
 		notes_succeed(&server->notes, count, client);
 		return;
 	}
+	server->half_described = false;
 	/* Whatever was assumed about the unnamed statement: parsing it once more is always right. */
 	server->unnamed_session = 0;
 	notes_fail(&server->notes, count, (asked & PIPELINE_NOTED) != 0, client, &server->held);
@@ -186,5 +196,6 @@ void server_statements_release(struct server_statements *server)
 	notes_release(&server->notes);
 	held_clear(&server->held);
 	raws_clear(server);
+	writer_release(&server->kept);
 	writer_release(&server->kept_error);
 }

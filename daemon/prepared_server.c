@@ -45,6 +45,12 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 		server->has_taken = false;
 	}
 	server->kept_error.length = 0;
+	if (!prepared->replaying) {
+		server->kept.length = 0;
+		server->is_kept = true;
+		server->uses_plan = server->was_replayed = false;
+		prepared->segment_at = (size_t)(at - prepared->data);
+	}
 	return evict(prepared, at, prepared->max_held) &&
 	       (server->raw_count <= prepared->max_held ||
 		prepared_evict_raws(prepared, at, prepared->max_held));

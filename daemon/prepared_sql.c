@@ -73,6 +73,13 @@ void raw_forget(struct raw *raw)
 	set_raw(raw, NULL);
 }
 
+void raws_forget(struct server_statements *server, const char *name, size_t length)
+{
+	struct raw *raw = find_raw(server, name, length);
+	if (raw != NULL)
+		raw_forget(raw);
+}
+
 void raws_clear(struct server_statements *server)
 {
 	while (server->raws != NULL)
@@ -255,6 +262,8 @@ static bool push_effect(struct prepared *prepared, unsigned char letter, const s
 		}
 	}
 	server_of(prepared)->open_effects++;
+	if (sql->effect == SQL_EXECUTE)
+		server_of(prepared)->uses_plan = true;
 	return prepared_push_noted(prepared, letter, &note);
 }
 

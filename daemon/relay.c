@@ -215,6 +215,7 @@ static bool wants_requests(struct relay *relay)
 {
 	return !stream_has_unsent(&relay->upstream->stream) && !pipeline_is_full(relay->pipeline) &&
 	       relay->ending == FAILURE_NONE && !must_ask(relay->pipeline) &&
+	       !relay->upstream->statements.replay_wanted &&
 	       !(relay->prepared.waits && prepared_is_waiting(&relay->prepared));
 }
 
@@ -345,6 +346,20 @@ static bool ask_if_in_doubt(struct relay *relay, struct failure *why)
 	       server_failed(why);
 }
 
+/* A prepared statement that was good before is not any more: see prepared.h. */
+static bool replay_if_wanted(struct relay *relay, bool *moved, struct failure *why)
+{
+	const char *data;
+	size_t length;
+
+	if (!relay->upstream->statements.replay_wanted)
+		return true;
+	if (!prepared_replay(&relay->prepared, &data, &length))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	*moved |= length > 0;
+	return send_requests(relay, data, length, NULL, why) && answer_own(relay, why);
+}
+
 /* What was asked for before the last message is waited for, but what is half done stays so. */
 static bool all_is_answered(const struct relay *relay)
 {
@@ -357,7 +372,8 @@ static bool is_over(const struct relay *relay)
 	bool between_messages = relay->left == 0 && relay->upstream->left == 0 &&
 				!stream_has_unsent(&relay->upstream->stream);
 
-	if (!between_messages || relay->pipeline->doubtful)
+	if (!between_messages || relay->pipeline->doubtful ||
+	    relay->upstream->statements.replay_wanted)
 		return false;
 	return pipeline_is_idle(relay->pipeline) ||
 	       (relay->ending != FAILURE_NONE && all_is_answered(relay));
@@ -411,7 +427,7 @@ static bool run(struct relay *relay, struct failure *why)
 	while (!is_over(relay)) {
 		bool moved = false;
 		if (!pump_replies(relay, &moved, why) || !pump_requests(relay, &moved, why) ||
-		    !ask_if_in_doubt(relay, why))
+		    !ask_if_in_doubt(relay, why) || !replay_if_wanted(relay, &moved, why))
 			return false;
 		if (moved && ++rounds < ROUNDS_IN_A_ROW)
 			continue;
@@ -457,6 +473,7 @@ bool await_relay(struct session *session, const char *data, size_t length,
 
 	prepared_begin(&relay.prepared, session, session->upstream);
 	relay.pipeline->own_failed = false;
+	relay.upstream->statements.replay_wanted = false;
 	bool done = begin(&relay, data, length, prefix, why) && run(&relay, why);
 	relay.upstream->torn = relay.left > 0;
 	return done;

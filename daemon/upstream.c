@@ -182,6 +182,26 @@ static bool must_be_whole(const struct upstream *upstream, const struct message 
 	}
 }
 
+/* What a reply means to prepared statements by itself. */
+static void note_meaning(struct upstream *upstream, const struct message *message)
+{
+	const char *body = message->body;
+
+	switch (message->letter) {
+	case BACKEND_COMMAND_COMPLETE: /* PREPARE, DEALLOCATE, DISCARD ALL */
+		if (message->body_length > 0 && (body[0] == 'P' || body[0] == 'D') &&
+		    body[message->body_length - 1] == '\0')
+			prepared_note_tag(upstream, body);
+		break;
+	case BACKEND_ROW_DESCRIPTION:
+	case BACKEND_NO_DATA:
+		upstream->statements.half_described = false;
+		break;
+	default:
+		break;
+	}
+}
+
 /* Notes a reply in the pipeline, and what it means to prepared statements. */
 static enum reply note_reply(struct upstream *upstream, const struct message *message,
 			     char status, struct sieve *sieve)
@@ -190,17 +210,24 @@ static enum reply note_reply(struct upstream *upstream, const struct message *me
 	bool failed = message->letter == BACKEND_ERROR;
 	unsigned char asked = failed ? pipeline_head(pipeline) : 0;
 	bool looked_at = failed && (asked & PIPELINE_NOTED) != 0 && message_is_whole(message);
-	bool replaced = looked_at && (prepared_keep_error(upstream, message) ||
+	if (looked_at)
+		prepared_look_at_error(upstream, message);
+	bool again = looked_at && prepared_can_replay(upstream, message);
+	bool replaced = looked_at && !again && (prepared_keep_error(upstream, message) ||
 				      prepared_rewrite_error(upstream, message,
 							     add_to(sieve, upstream)));
 
-	if (message->letter == BACKEND_COMMAND_COMPLETE && message->body_length > 0 &&
-	    (message->body[0] == 'P' || message->body[0] == 'D') &&
-	    message->body[message->body_length - 1] == '\0')
-		prepared_note_tag(upstream, message->body);
+	note_meaning(upstream, message);
 	enum reply reply = pipeline_reply(pipeline, message->letter, status);
+	if (again) {
+		pipeline_take_ready(pipeline);
+		prepared_want_replay(upstream, asked);
+		reply = REPLY_SWALLOW;
+	}
 	if (failed || pipeline->noted > 0)
 		prepared_note_outcome(upstream, failed, asked);
+	if (message->letter == BACKEND_PARAMETER_DESCRIPTION && reply == REPLY_FORWARD)
+		replaced = prepared_told_parameters(upstream);
 	return replaced && reply == REPLY_FORWARD ? REPLY_SWALLOW : reply;
 }
 

@@ -336,6 +336,24 @@ static bool was_owed_after_all(struct pipeline *pipeline, unsigned char letter, 
 	return true;
 }
 
+unsigned char pipeline_at(const struct pipeline *pipeline, uint32_t i)
+{
+	return *at(pipeline, i);
+}
+
+bool pipeline_is_clients(unsigned char letter)
+{
+	return !is_own(letter) && !is_copy_end(letter & (PIPELINE_NOTED - 1));
+}
+
+void pipeline_take_ready(struct pipeline *pipeline)
+{
+	if (pipeline->count == 0)
+		return;
+	pipeline->noted += (pipeline_head(pipeline) & PIPELINE_NOTED) != 0;
+	*at(pipeline, 0) = PIPELINE_OWN_SYNC;
+}
+
 unsigned char pipeline_answer_own(struct pipeline *pipeline)
 {
 	unsigned char letter = pipeline_head(pipeline);

@@ -86,6 +86,13 @@ enum reply pipeline_reply(struct pipeline *pipeline, unsigned char letter, char 
  */
 unsigned char pipeline_answer_own(struct pipeline *pipeline);
 
+/* The i-th letter of the queue, and whether it is a client's request with a reply of its own. */
+unsigned char pipeline_at(const struct pipeline *pipeline, uint32_t i);
+bool pipeline_is_clients(unsigned char letter);
+
+/* After an error: the ReadyForQuery that the client waits for, if it is owed already, is ours. */
+void pipeline_take_ready(struct pipeline *pipeline);
+
 /* What the next reply will be to: the letter as it was noted, or 0. */
 unsigned char pipeline_head(const struct pipeline *pipeline);
 

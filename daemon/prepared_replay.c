@@ -1,0 +1,236 @@
+/*
+ * Prepared statements: doing once more what failed only because of a plan or a statement on the
+ * server that was good before, but is not any more (a table was altered, or a DEALLOCATE ran where
+ * it could not be seen).
+ *
+ * The client's messages of the present segment are kept, as long as they are few. When the error
+ * comes, nothing has been executed outside the transaction that the error has ended, and nothing is
+ * on its way behind, they can be sent again; what was answered before is then answered to nobody.
+ */
+#include "daemon/prepared_parts.h"
+
+#include <string.h>
+
+#include "daemon/session.h"
+#include "daemon/upstream.h"
+
+#define KEPT_BYTES ((size_t)64 * 1024)
+
+/* --- keeping ------------------------------------------------------------------------------ */
+
+void prepared_keep(struct prepared *prepared, size_t taken)
+{
+	struct server_statements *server = server_of(prepared);
+	size_t from = prepared->segment_at;
+
+	prepared->segment_at = taken;
+	if (!server->uses_plan || !server->is_kept || prepared->replaying)
+		return;
+	if (taken - from > KEPT_BYTES - server->kept.length)
+		server->is_kept = false;
+	else
+		write_bytes(&server->kept, prepared->data + from, taken - from);
+	/* What is kept would not be all. */
+	if (server->kept.failed)
+		server->is_kept = false;
+}
+
+/* --- whether it can be done --------------------------------------------------------------- */
+
+/* How many requests of the segment the server had been sent, and how many ask for rows. */
+struct tally {
+	uint32_t requests;
+	uint32_t executes;
+	bool describes;	   /* so the client will learn if the columns are others now ... */
+	bool reads_binary; /* ... which it must, if it does not take texts */
+};
+
+static bool asks_for_binary(const struct message *message)
+{
+	struct reference portal;
+	struct reference statement;
+	const char *end = message->body + message->body_length;
+
+	if (!reference_find(message, message->body, &portal) ||
+	    !reference_find(message, portal.rest, &statement))
+		return true;
+	const char *at = statement.rest;
+	if (end - at < 2)
+		return true;
+	at += 2 + 2 * (size_t)read_uint16(at); /* formats of the parameters */
+	if (end - at < 2)
+		return true;
+	uint16_t values = read_uint16(at);
+	for (at += 2; values > 0 && end - at >= 4; values--) {
+		uint32_t length = read_uint32(at);
+		at += 4;
+		if (length != UINT32_MAX)
+			at += length < (size_t)(end - at) ? length : (size_t)(end - at);
+	}
+	if (end - at < 2)
+		return true;
+	uint16_t formats = read_uint16(at);
+	for (at += 2; formats > 0 && end - at >= 2; at += 2, formats--)
+		if (read_uint16(at) != 0)
+			return true;
+	return false;
+}
+
+static struct tally tally_kept(const struct writer *kept)
+{
+	struct tally tally = {0};
+	struct message message;
+
+	for (size_t at = 0; message_look(kept->data + at, kept->length - at, &message);
+	     at += message.present) {
+		bool counts = message.letter != FRONTEND_SYNC && message.letter != FRONTEND_FLUSH;
+		tally.requests += counts;
+		tally.executes += message.letter == FRONTEND_EXECUTE;
+		tally.describes |=
+			message.letter == FRONTEND_DESCRIBE || message.letter == FRONTEND_QUERY;
+		tally.reads_binary |= message.letter == FRONTEND_BIND && asks_for_binary(&message);
+	}
+	return tally;
+}
+
+/* The same of what the server still owes. False when there is more than this one segment. */
+static bool tally_owed(const struct pipeline *pipeline, struct tally *tally)
+{
+	for (uint32_t i = 0; i < pipeline->count; i++) {
+		unsigned char letter = pipeline_at(pipeline, i) & (PIPELINE_NOTED - 1);
+		if (letter == FRONTEND_SYNC)
+			return i + 1 == pipeline->count;
+		tally->executes += letter == FRONTEND_EXECUTE;
+		tally->requests += pipeline_is_clients(letter);
+	}
+	return true;
+}
+
+/* Of the error: that it is the statement's own, and not of something that it calls. */
+static bool is_at_top(const struct message *message)
+{
+	return prepared_find_field(message, 'W') == NULL;
+}
+
+static bool is_plans_fault(const struct upstream *upstream, const struct message *message)
+{
+	const struct note *note = notes_at(&upstream->statements.notes, 0);
+
+	if (!prepared_is_about_the_plan(message) || !is_at_top(message))
+		return false;
+	if (note->kind == NOTE_USE)
+		return true;
+	/* An EXECUTE of what the client has. */
+	const struct client_statements *client = upstream->session->statements;
+	const struct name *name =
+		note->kind == NOTE_SQL && note->sql->effect == SQL_EXECUTE && note->sql->length > 0
+			? names_find(&client->names, note->sql->name, note->sql->length)
+			: NULL;
+	return name != NULL && name->statement != NULL;
+}
+
+bool prepared_can_replay(struct upstream *upstream, const struct message *message)
+{
+	struct server_statements *server = &upstream->statements;
+	const struct pipeline *pipeline = &upstream->pipeline;
+	struct tally owed = {0};
+
+	if (upstream->session == NULL || !server->is_kept || server->kept.length == 0 ||
+	    server->was_replayed || pipeline->status != 'I' || pipeline->copying_in)
+		return false;
+	if (!is_plans_fault(upstream, message) || !tally_owed(pipeline, &owed))
+		return false;
+	struct tally kept = tally_kept(&server->kept);
+	/* What was executed before has been undone by the error, but its rows are with the client. */
+	if (owed.executes != kept.executes || owed.requests > kept.requests ||
+	    (kept.reads_binary && !kept.describes))
+		return false;
+	server->replay_answered = kept.requests - owed.requests;
+	return true;
+}
+
+void prepared_want_replay(struct upstream *upstream, unsigned char asked)
+{
+	struct server_statements *server = &upstream->statements;
+	bool is_describe = (asked & (PIPELINE_NOTED - 1)) == FRONTEND_DESCRIBE;
+
+	server->replay_wanted = true;
+	/* Only a Describe can have failed behind the half of its answer. */
+	server->half_owed = server->half_described && is_describe;
+	server->half_described = false;
+	server->was_replayed = true;
+	server->replay_at = 0;
+}
+
+bool prepared_told_parameters(struct upstream *upstream)
+{
+	struct server_statements *server = &upstream->statements;
+	bool told = server->half_owed;
+
+	server->half_owed = false;
+	server->half_described = true;
+	return told;
+}
+
+/* --- doing it ----------------------------------------------------------------------------- */
+
+/* The server ignores everything up to a Sync, which the client has not sent. */
+static bool end_skipping(struct prepared *prepared, const char **data, size_t *length)
+{
+	static const char sync[] = {FRONTEND_SYNC, 0, 0, 0, 4};
+
+	*data = sync;
+	*length = sizeof sync;
+	return prepared_push(prepared, PIPELINE_OWN_SYNC);
+}
+
+static enum passage replay_message(struct prepared *prepared, const struct message *message)
+{
+	struct server_statements *server = server_of(prepared);
+	bool is_request = message->letter != FRONTEND_SYNC && message->letter != FRONTEND_FLUSH;
+
+	prepared->answered = is_request && server->replay_answered > 0;
+	if (prepared->answered &&
+	    (message->letter == FRONTEND_PARSE || message->letter == FRONTEND_CLOSE)) {
+		server->replay_answered--;
+		prepared_leave_out(prepared, message); /* what it did lasts */
+		return PASSAGE_TAKEN;
+	}
+	if (!prepared_wants(prepared, message->letter))
+		return taken_if(prepared_push(prepared, message->letter));
+	enum passage passage = prepared_request(prepared, message);
+	server->replay_answered -= passage == PASSAGE_TAKEN && prepared->answered;
+	return passage;
+}
+
+bool prepared_replay(struct prepared *prepared, const char **data, size_t *length)
+{
+	struct server_statements *server = server_of(prepared);
+	const struct pipeline *pipeline = &prepared->upstream->pipeline;
+	const struct writer *kept = &server->kept;
+	enum passage passage = PASSAGE_TAKEN;
+	struct message message;
+
+	*length = 0;
+	if (pipeline->skipping)
+		return end_skipping(prepared, data, length);
+	if (pipeline->count > 0)
+		return true;
+	prepared->waits = false;
+	prepared->replaying = true;
+	const char *from = kept->data + server->replay_at;
+	size_t left = kept->length - server->replay_at;
+	size_t taken = 0;
+	prepared_offer(prepared, from);
+	while (passage == PASSAGE_TAKEN && message_look(from + taken, left - taken, &message)) {
+		passage = replay_message(prepared, &message);
+		if (passage == PASSAGE_TAKEN)
+			taken += message.present;
+	}
+	server->replay_at += taken;
+	server->replay_wanted = taken < left;
+	bool good = passage != PASSAGE_FAILED && passage != PASSAGE_INCOMPLETE &&
+		    prepared_finish(prepared, taken, data, length);
+	prepared->replaying = prepared->answered = false;
+	return good;
+}
