@@ -153,6 +153,7 @@ static const struct show *const shows[] = {
 	&show_state,	 &show_mem,	     &show_peers,   &show_peer_pools,
 	&show_dns_hosts, &show_dns_zones,    &show_sockets, &show_active_sockets,
 	&show_hba,
+	&show_prepared_statements,
 };
 
 static const struct show *find_show(const char *name)

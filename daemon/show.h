@@ -39,10 +39,12 @@ const char *show_name(size_t index);
 /* Whether drivers ask for it and set it by themselves: it can be shown, and SET has no effect. */
 bool show_is_fake(const char *name);
 
-/* The tables, by the file they are in: show_sockets.c, show_pools.c, show_stats.c. */
+/* The tables, by the file they are in: show_sockets.c, show_pools.c, show_stats.c,
+ * show_prepared.c. */
 extern const struct show show_clients, show_servers, show_sockets, show_active_sockets;
 extern const struct show show_pools, show_databases, show_users, show_lists, show_workers;
 extern const struct show show_hba;
+extern const struct show show_prepared_statements;
 extern const struct show show_stats, show_stats_totals, show_stats_averages, show_totals;
 
 /* The pools, in the order of their databases' names; NULL without memory. In any case to be freed:

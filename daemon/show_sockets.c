@@ -39,6 +39,7 @@ struct row {
 	const void *link;
 	int remote_pid;
 	const struct parameters *parameters;
+	size_t prepared_statements;
 	const struct stream *stream; /* NULL: not yet one */
 	uint64_t id;
 };
@@ -129,7 +130,7 @@ static void put_row(struct table *table, const struct row *row)
 	table_number(table, row->remote_pid);
 	put_tls(table, row->stream);
 	table_text(table, application_name(row->parameters));
-	table_number(table, 0); /* prepared_statements */
+	table_number(table, (int64_t)row->prepared_statements);
 	table_number(table, (int64_t)row->id);
 }
 
@@ -182,6 +183,8 @@ static struct row client_row(const struct session *session, const char *state)
 		.link = server,
 		.remote_pid = session->peer.pid,
 		.parameters = session->wishes,
+		.prepared_statements =
+			session->statements == NULL ? 0 : session->statements->names.count,
 		.stream = &session->client,
 		.id = session->id,
 	};
@@ -229,6 +232,10 @@ static struct row server_row(const struct server *server, const char *state)
 		.link = upstream == NULL ? NULL : upstream->session,
 		.remote_pid = server_backend_pid(server),
 		.parameters = server->reported,
+		.prepared_statements =
+			upstream == NULL ? 0
+					 : upstream->statements.held.count +
+						   upstream->statements.raw_count,
 		.stream = upstream == NULL ? NULL : &upstream->stream,
 		.id = server->id,
 	};
