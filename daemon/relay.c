@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/gather.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
@@ -25,6 +26,7 @@ struct relay {
 	size_t max_bytes;	/* of a message */
 	size_t left;		/* of a request of which the beginning has been passed on */
 	struct prepared prepared;
+	struct gather gather;
 	enum failure_kind ending; /* the client's last message: a goodbye, or one that may not be */
 	int ending_letter;
 	int64_t ending_at;
@@ -132,6 +134,8 @@ static bool keep_rest(struct relay *relay, const char *data, size_t length, stru
 
 	if (relay->ending != FAILURE_NONE) /* what follows the last message is nobody's */
 		return true;
+	if (!unseen && gather_begin(&relay->gather, data, length))
+		return true;
 	kept = unseen ? stream_put_back(relay->client, data, length) :
 			stream_keep(relay->client, data, length);
 	return kept || failure_set(why, FAILURE_NO_MEMORY);
@@ -182,26 +186,58 @@ static bool answer_own(struct relay *relay, struct failure *why)
 	return sifted.length == 0 || pass_replies(relay, &sifted, why);
 }
 
-static bool pass_requests(struct relay *relay, const char *data, size_t length,
+static bool take_and_send(struct relay *relay, const char *data, size_t length, size_t *taken,
 			  const struct writer *prefix, struct failure *why)
 {
-	size_t taken = 0;
 	const char *rewritten;
 	size_t rewritten_length;
 
 	if (prefix != NULL && !note_own_query(relay, why))
 		return false;
 	prepared_offer(&relay->prepared, data);
-	if (!take_requests(relay, data, length, &taken, why))
+	if (!take_requests(relay, data, length, taken, why))
 		return false;
-	if (!prepared_finish(&relay->prepared, taken, &rewritten, &rewritten_length))
+	if (!prepared_finish(&relay->prepared, *taken, &rewritten, &rewritten_length))
 		return failure_set(why, FAILURE_NO_MEMORY);
-	if (!send_requests(relay, rewritten, rewritten_length, prefix, why) ||
-	    !answer_own(relay, why))
+	return send_requests(relay, rewritten, rewritten_length, prefix, why) &&
+	       answer_own(relay, why);
+}
+
+static bool pass_requests(struct relay *relay, const char *data, size_t length,
+			  const struct writer *prefix, struct failure *why)
+{
+	size_t taken = 0;
+
+	if (!take_and_send(relay, data, length, &taken, prefix, why))
 		return false;
 	if (is_half_done(relay) || taken < length)
 		stream_expect_more(relay->client);
 	return keep_rest(relay, data + taken, length - taken, why);
+}
+
+/* A message longer than the scratch buffer: what belongs to it is taken, and once it is whole, it. */
+static bool gather_request(struct relay *relay, const char *data, size_t length,
+			   struct failure *why)
+{
+	size_t taken = gather_take(&relay->gather, data, length);
+
+	if (relay->gather.bytes.failed ||
+	    !stream_put_back(relay->client, data + taken, length - taken))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	stream_expect_more(relay->client);
+	return true;
+}
+
+static bool pass_gathered(struct relay *relay, struct failure *why)
+{
+	struct writer *bytes = &relay->gather.bytes;
+	size_t taken = 0;
+
+	if (!take_and_send(relay, bytes->data, bytes->length, &taken, NULL, why))
+		return false;
+	if (taken > 0) /* it does not have to wait */
+		writer_release(bytes);
+	return true;
 }
 
 /* Whether the server has to be asked, and not yet has answered, if it owes one reply more. */
@@ -227,6 +263,10 @@ static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
 		return server_failed(why);
 	if (!wants_requests(relay))
 		return true;
+	if (gather_is_done(&relay->gather)) {
+		*moved = true;
+		return pass_gathered(relay, why);
+	}
 	bool seen_before = relay->client->put_back;
 	ssize_t length = stream_read(relay->client, &data);
 	if (length > 0 && !seen_before)
@@ -237,6 +277,8 @@ static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
 		return errno == EAGAIN ||
 		       failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 	*moved = true;
+	if (gather_is_open(&relay->gather))
+		return gather_request(relay, data, (size_t)length, why);
 	return pass_requests(relay, data, (size_t)length, NULL, why);
 }
 
@@ -373,7 +415,7 @@ static bool is_over(const struct relay *relay)
 				!stream_has_unsent(&relay->upstream->stream);
 
 	if (!between_messages || relay->pipeline->doubtful ||
-	    relay->upstream->statements.replay_wanted)
+	    relay->upstream->statements.replay_wanted || relay->gather.bytes.length > 0)
 		return false;
 	return pipeline_is_idle(relay->pipeline) ||
 	       (relay->ending != FAILURE_NONE && all_is_answered(relay));
@@ -475,6 +517,7 @@ bool await_relay(struct session *session, const char *data, size_t length,
 	relay.pipeline->own_failed = false;
 	relay.upstream->statements.replay_wanted = false;
 	bool done = begin(&relay, data, length, prefix, why) && run(&relay, why);
+	writer_release(&relay.gather.bytes);
 	relay.upstream->torn = relay.left > 0;
 	return done;
 }

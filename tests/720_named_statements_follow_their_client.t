@@ -133,4 +133,20 @@ $many->put(Parse($long, 'select 1 /*' . ('x' x 40_000) . '*/'), Bind('', $long),
 is($many->result->{types}, '12DCZ', 'a name and a text of 40,000 bytes');
 is(backend_value($many, $long), 1, 'work later too');
 
+# Texts longer than any buffer, also cut in pieces, with something behind.
+my $text = 'select 1 /*' . ('x' x 3_000_000) . '*/';
+for my $name ('huge', '', 'again')
+{
+	my $bytes = Parse($name, $text) . Bind('', $name) . Execute() . Sync() . Query('select 2');
+	$many->put(substr $bytes, 0, 300_000, '');
+	$many->put($bytes);
+	is($many->result->{types}, '12DCZ', "a text of 3 MB, called '$name'");
+	is_deeply($many->result->{rows}, [ [2] ], '... and what follows it');
+}
+$a->query('select 1');
+is(backend_value($many, 'huge'), 1, '... which can be used later');
+$many->put('P', substr Parse('cut', $text), 1, 2_000_000);
+$many->close;
+is($a->value('select 3'), 3, 'one that is never completed does no harm');
+
 done_testing;

@@ -1,0 +1,27 @@
+#include "daemon/gather.h"
+
+#include "daemon/runtime/loop.h"
+#include "protocol/message.h"
+
+bool gather_begin(struct gather *gather, const char *data, size_t length)
+{
+	struct message message;
+
+	/* With room to spare in the scratch buffer, for what a client sends behind it. */
+	if (!message_look(data, length, &message) || message.body_length < SCRATCH_BYTES / 2 ||
+	    message_is_whole(&message))
+		return false;
+	writer_reuse(&gather->bytes);
+	write_bytes(&gather->bytes, data, length);
+	gather->missing = message.body_length + MESSAGE_HEADER_BYTES - length;
+	return !gather->bytes.failed;
+}
+
+size_t gather_take(struct gather *gather, const char *data, size_t length)
+{
+	size_t taken = length < gather->missing ? length : gather->missing;
+
+	write_bytes(&gather->bytes, data, taken);
+	gather->missing -= taken;
+	return taken;
+}
