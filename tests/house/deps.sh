@@ -30,6 +30,7 @@ look_for_build() {
 look_for_test() {
 	need_program prove perl
 	need_perl IPC::Run libipc-run-perl
+	need_perl DBD::Pg libdbd-pg-perl
 	need_perl IO::Socket::SSL libio-socket-ssl-perl
 	need_program openssl openssl
 	need_file '/usr/lib/postgresql/*/bin/postgres' postgresql
