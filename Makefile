@@ -17,6 +17,7 @@
 #                      BENCH_FLAGS='--workloads=simple --rounds=9'   see tests/bench/run --help
 #   make install       PREFIX=/usr/local DESTDIR= sysconfdir=/etc     (and: make uninstall)
 #                      BINARY=…   this program instead of building one
+#   make docs          the sample ini and the manual pages, from the tables of the program
 #   make deps          install the Debian packages that are missing, or say which ones
 #   make layers        who includes what, against the table of rooms
 #   make headers       each header compiles alone
@@ -132,7 +133,7 @@ test_objects := $(helper_objects) $(bench_objects) $(fuzz_driver) \
 
 # --- Building -----------------------------------------------------------------------------------
 
-.PHONY: build build-deps build-tests build-bench help deps deps-test run check check-all unit fuzz \
+.PHONY: docs build build-deps build-tests build-bench help deps deps-test run check check-all unit fuzz \
 	stress bench install uninstall layers headers measure format clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -236,6 +237,7 @@ bench: build build-bench
 
 bindir ?= $(PREFIX)/bin
 docdir ?= $(PREFIX)/share/doc/millpond
+mandir ?= $(PREFIX)/share/man
 unitdir ?= $(PREFIX)/lib/systemd/system
 sysusersdir ?= $(PREFIX)/lib/sysusers.d
 tmpfilesdir ?= $(PREFIX)/lib/tmpfiles.d
@@ -255,6 +257,8 @@ install: $(if $(BINARY),,build)
 	$(adapt) systemd/millpond.socket > $(DESTDIR)$(unitdir)/millpond.socket
 	$(adapt) systemd/sysusers.conf > $(DESTDIR)$(sysusersdir)/millpond.conf
 	$(adapt) systemd/tmpfiles.conf > $(DESTDIR)$(tmpfilesdir)/millpond.conf
+	install -D -m 0644 doc/millpond.1 $(DESTDIR)$(mandir)/man1/millpond.1
+	install -D -m 0644 doc/millpond.ini.5 $(DESTDIR)$(mandir)/man5/millpond.ini.5
 	install -m 0644 $(wildcard README.md LICENSE conf/millpond.ini) $(DESTDIR)$(docdir)/
 	@# A file of settings that is there already is the administrator's.
 	if test -f conf/millpond.ini && ! test -e $(DESTDIR)$(confdir)/millpond.ini; then \
@@ -267,11 +271,17 @@ install: $(if $(BINARY),,build)
 # Settings stay, as a package's would.
 uninstall:
 	rm -f $(foreach file,$(bindir)/millpond $(unitdir)/millpond.service $(unitdir)/millpond.socket \
-		$(sysusersdir)/millpond.conf $(tmpfilesdir)/millpond.conf,$(DESTDIR)$(file))
+		$(sysusersdir)/millpond.conf $(tmpfilesdir)/millpond.conf $(mandir)/man1/millpond.1 \
+		$(mandir)/man5/millpond.ini.5,$(DESTDIR)$(file))
 	rm -rf $(DESTDIR)$(docdir)
 	$(if $(live),systemctl daemon-reload)
 
 # --- The house ----------------------------------------------------------------------------------
+
+# The sample and the pages are kept as files, so that installing them takes no Perl; a test compares.
+docs: build
+	doc/make $(abspath $(MILLPOND)) doc
+	mv doc/millpond.ini conf/millpond.ini
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile

@@ -77,6 +77,16 @@ static const struct field user_keys[] = {
 	DURATION_KEY(user_settings, client_idle_timeout),
 };
 
+const struct field *database_key_at(size_t index)
+{
+	return index < ARRAY_SIZE(database_keys) ? &database_keys[index] : NULL;
+}
+
+const struct field *user_key_at(size_t index)
+{
+	return index < ARRAY_SIZE(user_keys) ? &user_keys[index] : NULL;
+}
+
 /* A key of PgBouncer that this version refuses, unless it asks for what is done anyway. */
 struct unsupported_key {
 	const char *name;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "conf/field.h"
 #include "conf/ini.h"
 #include "conf/settings.h"
 
@@ -21,6 +22,10 @@ void database_parse(struct database *database, const struct ini_entry *entry,
 		    struct fault_list *faults, struct fault_list *notes);
 void user_settings_parse(struct user_settings *user, const struct ini_entry *entry,
 			 struct fault_list *faults);
+
+/* The keys that are fields of the structures, from 0; NULL: there are no more. */
+const struct field *database_key_at(size_t index);
+const struct field *user_key_at(size_t index);
 
 bool database_is_equal(const struct database *one, const struct database *other);
 bool user_settings_is_equal(const struct user_settings *one, const struct user_settings *other);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/describe.h"
 #include "conf/settings.h"
 #include "daemon/client_tls.h"
 #include "daemon/daemon.h"
@@ -39,13 +40,21 @@ static const char usage[] =
 	"  -v, --verbose     log more; may be repeated\n"
 	"  -V, --version     print the version\n"
 	"  -h, --help        print this\n"
-	"      --check       only check the file, and say everything that is wrong with it\n";
+	"      --check       only check the file, and say everything that is wrong with it\n"
+	"      --settings    print a table of all settings, with their defaults and meaning\n";
+
+static const char instead_of_reboot[] =
+	"millpond: -R (online restart) is not supported. Instead:\n"
+	"  for new settings: SIGHUP, or RELOAD on the console; no connection is lost\n"
+	"  for a new version: sockets of systemd (millpond.socket), so that clients wait while the\n"
+	"    service restarts; or so_reuseport = 1, a second process on the same port, and SIGTERM to\n"
+	"    the first, which then takes no new clients and ends when its last one has left\n";
 
 static const struct option long_options[] = {
 	{"daemon", no_argument, NULL, 'd'},	 {"quiet", no_argument, NULL, 'q'},
 	{"user", required_argument, NULL, 'u'}, {"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, 'V'},	 {"help", no_argument, NULL, 'h'},
-	{"check", no_argument, NULL, 'c'},	 {"reboot", no_argument, NULL, 'R'},
+	{"settings", no_argument, NULL, 's'},	 {"check", no_argument, NULL, 'c'},	 {"reboot", no_argument, NULL, 'R'},
 	{0},
 };
 
@@ -78,6 +87,9 @@ static bool parse_options(int argc, char **argv, struct options *options, int *s
 		case 'c':
 			options->check = true;
 			break;
+		case 's':
+			settings_describe(stdout);
+			return false;
 		case 'V':
 			print_version();
 			return false;
@@ -85,8 +97,7 @@ static bool parse_options(int argc, char **argv, struct options *options, int *s
 			fputs(usage, stdout);
 			return false;
 		case 'R':
-			fputs("millpond: -R (online restart) is not supported; start the new process "
-			      "on sockets passed by systemd, or reload with SIGHUP\n", stderr);
+			fputs(instead_of_reboot, stderr);
 			*status = 1;
 			return false;
 		default:
@@ -129,6 +140,7 @@ static int check(const char *file)
 	if (settings == NULL)
 		return 1;
 	fault_list_print(&settings->notes, stdout);
+	settings_describe_differences(settings, stdout);
 	printf("%s: ok\n", file);
 	settings_drop(settings);
 	return 0;

@@ -49,6 +49,8 @@ is_deeply(
 		/usr/share/doc/millpond/LICENSE
 		/usr/share/doc/millpond/README.md
 		/usr/share/doc/millpond/millpond.ini
+		/usr/share/man/man1/millpond.1
+		/usr/share/man/man5/millpond.ini.5
 	) ],
 	'all files are in their places, and no others');
 like(content("$dir/package/usr/lib/systemd/system/millpond.service"),

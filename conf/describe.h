@@ -1,0 +1,24 @@
+/*
+ * The tables of settings as text, for what is made of them: the sample ini, the manual pages, and
+ * whoever wants to know.
+ */
+#ifndef MILLPOND_CONF_DESCRIBE_H
+#define MILLPOND_CONF_DESCRIBE_H
+
+#include <stdio.h>
+
+#include "conf/settings.h"
+
+/*
+ * One line each: section, name, kind, default, what it can be, `reload`, `restart` or (for keys of
+ * [databases] and [users]) `-`, `inert` or `-`, and what it does; with tabulators between them.
+ */
+void settings_describe(FILE *stream);
+
+/*
+ * What is different for a file that was written for PgBouncer: one line for each that concerns it.
+ * Nothing if it has no [pgbouncer] section.
+ */
+void settings_describe_differences(const struct settings *settings, FILE *stream);
+
+#endif
