@@ -194,6 +194,12 @@ static void add_all(struct conninfo *conninfo, const struct pool *pool,
 	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
 	     keyword += 2)
 		conninfo_add(conninfo, keyword[0], keyword[1]);
+	if (pool->replication != NULL) {
+		conninfo_add(conninfo, "replication", pool->replication->mode);
+		conninfo_add(conninfo, "options", pool->replication->options);
+		conninfo_add(conninfo, "application_name", pool->replication->application_name);
+		conninfo_add(conninfo, "client_encoding", pool->replication->client_encoding);
+	}
 	/* An encryption that libpq gives nobody a handle of. */
 	conninfo_add(conninfo, "gssencmode", "disable");
 }

@@ -104,7 +104,8 @@ static bool await_server_login(struct server *server, struct failure *why, int64
 				   deadline) &&
 		    await_credentials_accepted(server, &conninfo, &credentials, why, deadline) &&
 		    take_over(server, why) &&
-		    await_connect_query(server, database->connect_query, why, deadline);
+		    (pool->replication != NULL ||
+	     await_connect_query(server, database->connect_query, why, deadline));
 	if (done)
 		conninfo_succeeded(pool, database, server_host(server), server_port(server));
 	else

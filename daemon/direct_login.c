@@ -89,6 +89,7 @@ static bool send_startup(struct login *login, const struct conninfo *conninfo)
 	write_pair(&writer, "application_name", name != NULL ? name : fallback);
 	write_pair(&writer, "client_encoding", conninfo_value(conninfo, "client_encoding"));
 	write_pair(&writer, "options", conninfo_value(conninfo, "options"));
+	write_pair(&writer, "replication", conninfo_value(conninfo, "replication"));
 	write_uint8(&writer, 0);
 	if (!writer.failed) {
 		unsigned char length[4] = {0, 0, (unsigned char)(writer.length >> 8),

@@ -14,6 +14,7 @@
 #include "daemon/greeting.h"
 #include "daemon/quota.h"
 #include "daemon/recover.h"
+#include "daemon/replicate.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
@@ -49,7 +50,8 @@ static bool count_in(struct daemon *daemon, const struct settings *settings, str
 			      settings->max_client_conn);
 }
 
-static bool find_pool(struct session *session, struct failure *why)
+static bool find_pool(struct session *session, const struct replication *replication,
+		      struct failure *why)
 {
 	const struct settings *settings = session->worker->settings;
 	struct daemon *daemon = session->worker->daemon;
@@ -61,7 +63,7 @@ static bool find_pool(struct session *session, struct failure *why)
 	if (!count_in(daemon, settings, why))
 		return false;
 	if (quota_enter(session, why)) {
-		if (session_join_pool(session, database))
+		if (session_join_pool(session, database, replication))
 			return true;
 		failure_set(why, FAILURE_NO_MEMORY);
 	}
@@ -246,6 +248,15 @@ static bool send_welcome(struct session *session, struct failure *why)
 	return true;
 }
 
+/* A replication client has a server of its own, from its login on. */
+static bool await_own_server(struct session *session, struct failure *why, int64_t deadline)
+{
+	if (!await_borrow(session, FAILURE_LOGIN_TIMEOUT_SERVER_DOWN, why, deadline))
+		return false;
+	session->welcome = pool_welcome(session->pool);
+	return true;
+}
+
 /*
  * What a server reports is a part of the welcome, so before the first one of a pool has logged in
  * its clients wait for it.
@@ -274,8 +285,14 @@ static bool await_first_server(struct session *session, struct failure *why, int
 static bool await_pool_login(struct session *session, const struct startup *startup,
 			     struct failure *why, int64_t deadline)
 {
-	if (!find_pool(session, why) || !await_first_server(session, why, deadline) ||
-	    !note_parameters(session, startup, why))
+	struct replication replication;
+	bool replicates = replication_is_asked_for(startup, &replication);
+
+	if (!find_pool(session, replicates ? &replication : NULL, why))
+		return false;
+	if (replicates ? !await_own_server(session, why, deadline) :
+			 !await_first_server(session, why, deadline) ||
+				 !note_parameters(session, startup, why))
 		return false;
 	session->phase = SESSION_LOGGED_IN;
 	bool welcome = send_welcome(session, why);
@@ -312,10 +329,6 @@ static bool await_introduced(struct session *session, const struct startup *star
 		return failure_set(why, session->killed);
 	if (!note_names(session, startup, why))
 		return false;
-	if (startup->replication != NULL && strcasecmp(startup->replication, "false") != 0 &&
-	    strcasecmp(startup->replication, "off") != 0 &&
-	    strcmp(startup->replication, "0") != 0 && strcasecmp(startup->replication, "no") != 0)
-		return failure_set(why, FAILURE_REPLICATION_UNSUPPORTED);
 	is_console = console_is_asked_for(session->database_name);
 	if (session->worker->closing && !is_console)
 		return failure_set(why, FAILURE_SHUTTING_DOWN);

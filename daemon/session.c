@@ -18,6 +18,7 @@
 #include "daemon/quota.h"
 #include "daemon/recover.h"
 #include "daemon/relay.h"
+#include "daemon/replicate.h"
 #include "daemon/request.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
@@ -138,6 +139,8 @@ static bool serve(struct session *session, struct failure *why)
 	char *data = NULL;
 	size_t length = 0;
 
+	if (session->pool->replication != NULL)
+		return await_replicated(session, why);
 	if (session->upstream == NULL) {
 		if (!request_read(session, &data, &length, why))
 			return false;
@@ -260,7 +263,8 @@ static void end(struct session *session, struct failure *why)
 	leave(session);
 	bool server_failed = session->worker->ending || why->kind == FAILURE_SERVER_GONE ||
 			     why->kind == FAILURE_SERVER_PROTOCOL ||
-			     why->kind == FAILURE_NO_BLOCKS;
+			     why->kind == FAILURE_NO_BLOCKS ||
+			     (session->pool != NULL && session->pool->replication != NULL);
 	say_goodbye(session, why);
 	if (session->upstream != NULL)
 		await_give_back(session->upstream, server_failed,
@@ -397,10 +401,11 @@ bool session_start(struct worker *worker, int fd, const struct peer *peer,
 	return true;
 }
 
-bool session_join_pool(struct session *session, const struct database *database)
+bool session_join_pool(struct session *session, const struct database *database,
+		       const struct replication *replication)
 {
 	session->pool = pools_join(session->worker->pools, database, session->database_name,
-				   session->user_name);
+				   session->user_name, replication);
 	if (session->pool == NULL)
 		return false;
 	session->share = &session->pool->shares[session->worker->index];

@@ -77,7 +77,8 @@ bool session_start(struct worker *worker, int fd, const struct peer *peer,
 		   enum failure_kind refusal);
 
 /* Joins the pool of its database, as one of its clients. False without memory. */
-bool session_join_pool(struct session *session, const struct database *database);
+bool session_join_pool(struct session *session, const struct database *database,
+		       const struct replication *replication);
 
 /* Something has come for a session at rest: gives it a coroutine. No effect on an active one. */
 void session_wake(struct session *session);

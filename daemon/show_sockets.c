@@ -28,6 +28,7 @@ struct row {
 	const char *user;
 	const char *database;
 	const char *state;
+	const struct replication *replication;
 	struct peer remote;
 	int fd;
 	uint16_t unix_port; /* for a socket that has none of its own */
@@ -116,7 +117,7 @@ static void put_row(struct table *table, const struct row *row)
 	table_text(table, row->type);
 	table_text(table, row->user);
 	table_text(table, row->database);
-	table_text(table, "none"); /* replication */
+	table_text(table, replication_name(row->replication));
 	table_text(table, row->state);
 	put_peer(table, &row->remote);
 	put_peer(table, &local);
@@ -171,6 +172,7 @@ static struct row client_row(const struct session *session, const char *state)
 		.type = "C",
 		.user = session->user_name,
 		.database = session->database_name,
+		.replication = session->pool == NULL ? NULL : session->pool->replication,
 		.state = state,
 		.remote = session->peer,
 		.fd = session->client.fd,
@@ -221,6 +223,7 @@ static struct row server_row(const struct server *server, const char *state)
 		.type = "S",
 		.user = pool->user_name,
 		.database = pool->database_name,
+		.replication = pool->replication,
 		.state = state,
 		.remote = end_of(fd, port_of(pool), getpeername),
 		.fd = fd,

@@ -239,7 +239,7 @@ static const char *reason_to_drop_idle(const struct pool *pool, const struct ser
 
 static size_t minimum_of(const struct pool *pool)
 {
-	return pool->database == NULL ? 0 :
+	return pool->database == NULL || pool->replication != NULL ? 0 :
 		       (size_t)settings_min_pool_size(pool->settings, pool->database, pool->user);
 }
 

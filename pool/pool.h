@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "conf/settings.h"
+#include "pool/replication.h"
 #include "pool/server.h"
 #include "pool/stats.h"
 #include "protocol/failure.h"
@@ -85,6 +86,7 @@ struct pool {
 	char *database_name; /* as the client asked for it */
 	char *user_name;     /* on the server */
 	bool is_private;     /* no client ever gets a server of it */
+	struct replication *replication; /* of the clients of this pool; NULL: none */
 
 	struct settings *settings; /* held; with `database` a part of it */
 	const struct database *database; /* NULL: not in the settings any more */

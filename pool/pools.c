@@ -118,6 +118,7 @@ static void pool_free(struct pool *pool)
 	settings_drop(pool->settings);
 	free(pool->database_name);
 	free(pool->user_name);
+	replication_free(pool->replication);
 	free(pool);
 }
 
@@ -177,7 +178,8 @@ static bool begins_paused(const struct pools *pools, const char *database_name)
 	return pools->paused;
 }
 
-static struct pool *pool_new(struct pools *pools, const char *database_name, const char *user_name)
+static struct pool *pool_new(struct pools *pools, const char *database_name, const char *user_name,
+			     const struct replication *replication)
 {
 	struct pool *pool = calloc(1, sizeof *pool);
 	if (pool == NULL)
@@ -186,10 +188,12 @@ static struct pool *pool_new(struct pools *pools, const char *database_name, con
 	pool->id = ++pools->last_pool_id;
 	pool->database_name = strdup(database_name);
 	pool->user_name = strdup(user_name);
+	pool->replication = replication_copy(replication);
 	pool->shares = aligned_alloc(64, pools->worker_count * sizeof *pool->shares);
 	if (pool->shares != NULL)
 		memset(pool->shares, 0, pools->worker_count * sizeof *pool->shares);
-	if (pool->database_name == NULL || pool->user_name == NULL || pool->shares == NULL) {
+	if (pool->database_name == NULL || pool->user_name == NULL || pool->shares == NULL ||
+	    (replication != NULL && pool->replication == NULL)) {
 		pool_free(pool);
 		return NULL;
 	}
@@ -202,16 +206,17 @@ static struct pool *pool_new(struct pools *pools, const char *database_name, con
 }
 
 static struct pool *find(struct pools *pools, const char *database_name, const char *user,
-			 bool is_private)
+			 bool is_private, const struct replication *replication)
 {
 	struct pool **bucket = &pools->buckets[bucket_of(database_name, user)];
 
 	for (struct pool *pool = *bucket; pool != NULL; pool = pool->next_in_bucket)
 		if (strcmp(pool->database_name, database_name) == 0 &&
-		    strcmp(pool->user_name, user) == 0 && pool->is_private == is_private)
+		    strcmp(pool->user_name, user) == 0 && pool->is_private == is_private &&
+		    replication_is_equal(pool->replication, replication))
 			return pool;
 
-	struct pool *pool = pool_new(pools, database_name, user);
+	struct pool *pool = pool_new(pools, database_name, user, replication);
 	if (pool == NULL)
 		return NULL;
 	pool->is_private = is_private;
@@ -228,16 +233,16 @@ struct pool *pools_find(struct pools *pools, const struct database *database,
 	const char *user = database->user != NULL ? database->user : user_name;
 
 	pools_lock(pools);
-	struct pool *pool = find(pools, database_name, user, false);
+	struct pool *pool = find(pools, database_name, user, false, NULL);
 	pools_unlock(pools);
 	return pool;
 }
 
 static struct pool *join(struct pools *pools, const char *database_name, const char *user,
-			 bool is_private)
+			 bool is_private, const struct replication *replication)
 {
 	pools_lock(pools);
-	struct pool *pool = find(pools, database_name, user, is_private);
+	struct pool *pool = find(pools, database_name, user, is_private, replication);
 	if (pool != NULL)
 		pool->client_count++;
 	pools_unlock(pools);
@@ -245,16 +250,17 @@ static struct pool *join(struct pools *pools, const char *database_name, const c
 }
 
 struct pool *pools_join(struct pools *pools, const struct database *database,
-			const char *database_name, const char *user_name)
+			const char *database_name, const char *user_name,
+			const struct replication *replication)
 {
 	return join(pools, database_name, database->user != NULL ? database->user : user_name,
-		    false);
+		    false, replication);
 }
 
 struct pool *pools_join_private(struct pools *pools, const char *database_name,
 				const char *user_name)
 {
-	return join(pools, database_name, user_name, true);
+	return join(pools, database_name, user_name, true, NULL);
 }
 
 /* --- new settings ------------------------------------------------------------------------- */
@@ -310,7 +316,7 @@ static void make_forced_pools(struct pools *pools)
 			database->user == NULL ? NULL : settings_find_user(settings, database->user);
 		if (database->user != NULL && strcmp(database->name, "*") != 0 &&
 		    settings_min_pool_size(settings, database, user) > 0)
-			find(pools, database->name, database->user, false);
+			find(pools, database->name, database->user, false, NULL);
 	}
 }
 
@@ -341,8 +347,9 @@ void pools_adopt_share(struct pools *pools, unsigned worker, struct settings *se
 static bool is_idle_talk(const struct pool *pool)
 {
 	return pool->client_count == 0 && pool->waiting_count == 0 && !pool->paused &&
-	       parameters_count(pool->welcome) == 0 && pool_server_count(pool) == 0 &&
-	       (pool->database == NULL || pool->database->user == NULL);
+	       (pool->replication != NULL || parameters_count(pool->welcome) == 0) &&
+	       pool_server_count(pool) == 0 &&
+	       (pool->replication != NULL || pool->database == NULL || pool->database->user == NULL);
 }
 
 static void unlink_from_bucket(struct pools *pools, const struct pool *pool)

@@ -73,12 +73,14 @@ struct pool *pools_next(struct pool *pool);
 /*
  * The pool of a database for a user, made when it is new. `database` is an entry of settings in force.
  * NULL without memory. With pools_find() the caller sees to it that the pool is not forgotten;
- * pools_join() counts a client in it, until pool_client_leaves().
+ * pools_join() counts a client in it, until pool_client_leaves(); a replication client has another
+ * pool than those who are none (`replication` is NULL).
  */
 struct pool *pools_find(struct pools *pools, const struct database *database,
 			const char *database_name, const char *user_name);
 struct pool *pools_join(struct pools *pools, const struct database *database,
-			const char *database_name, const char *user_name);
+			const char *database_name, const char *user_name,
+			const struct replication *replication);
 
 /*
  * The pool in which the daemon itself asks something in a database, as some user; whatever user the

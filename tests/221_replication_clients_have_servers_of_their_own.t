@@ -1,0 +1,88 @@
+# Replication connections pass one to one: pg_basebackup, pg_receivewal, pg_recvlogical and a subscription work, and nobody gets their servers.
+use v5.36;
+use Millpond;
+use PostgreSQL::Test::Utils qw(run_log run_command);
+use Test::More;
+
+my $server = Postgres->new('server',
+	conf => "wal_level = logical\nmax_wal_senders = 10\nmax_replication_slots = 10\nwal_sender_timeout = 10s");
+my $millpond = Millpond->new('pool',
+	server    => $server,
+	settings  => { default_pool_size => 2, min_pool_size => 1 },
+	databases => { postgres => '', replication => 'dbname=postgres' });
+my @where  = ('-h', '127.0.0.1', '-p', $millpond->port, '-U', 'postgres');
+my $folder = PostgreSQL::Test::Utils::tempdir();
+
+sub gone ()
+{
+	wait_until(sub { !grep { $_->{replication} ne 'none' } $millpond->console('SHOW SERVERS') },
+		'the servers of replication clients to be closed');
+	return;
+}
+
+# By hand.
+my $logical = Wire->login($millpond, replication => 'database', application_name => 'by hand',
+	options => '-c extra_float_digits=2 -c work_mem=5MB');
+my $result = $logical->query('IDENTIFY_SYSTEM');
+is($result->{columns}[0], 'systemid', 'IDENTIFY_SYSTEM on a logical connection');
+is($logical->value('show work_mem'), '5MB', 'options are passed on as they are');
+is($logical->value('show application_name'), 'by hand', '... and the name');
+my $physical = Wire->login($millpond, replication => 'true');
+is($physical->query('IDENTIFY_SYSTEM')->{rows}[0][0], $result->{rows}[0][0], 'and on a physical one');
+is_deeply([ sort map { $_->{replication} } grep { $_->{database} eq 'postgres' } $millpond->console('SHOW CLIENTS') ],
+	[qw(logical physical)], 'SHOW CLIENTS tells them apart');
+is_deeply([ sort map { $_->{replication} } $millpond->console("SHOW SERVERS WHERE state = active") ],
+	[qw(logical physical)], '... as does SHOW SERVERS');
+is(Wire->login($millpond)->value('select 1'), 1, 'others go on beside them');
+is($logical->query('select 1/0')->{error}{C}, '22012', 'an error is the server\'s');
+is($logical->value('select 2'), 2, '... and does no harm');
+my $error = Wire->connect($millpond)->startup(replication => 'nonsense')->result->{error};
+like($error->{M}, qr/invalid value for parameter "replication"/, 'the server judges the word');
+my $plain = Wire->login($millpond, replication => 'false');
+is($plain->value('select 3'), 3, 'false asks for none');
+$_->close for $logical, $physical;
+gone();
+
+# As the programs do it.
+run_log([ 'pg_basebackup', @where, '-D', "$folder/copy", '-X', 'stream', '-c', 'fast', '--no-sync' ])
+	and pass('pg_basebackup') or fail('pg_basebackup');
+ok(-e "$folder/copy/backup_manifest", '... has brought a copy');
+gone();
+$server->safe_psql('postgres', 'create table t (a int primary key)');
+mkdir "$folder/wal";
+my $end = $server->safe_psql('postgres', 'insert into t values (1); select pg_switch_wal(); select pg_current_wal_lsn()');
+$end = (split /\n/, $end)[-1];
+ok(run_log([ 'pg_receivewal', @where, '-D', "$folder/wal", '--endpos', $end, '--no-loop', '--no-sync' ]), 'pg_receivewal');
+ok(scalar(glob "$folder/wal/0*"), '... has brought some');
+ok(run_log([ 'pg_recvlogical', @where, '-d', 'postgres', '--slot', 's', '--create-slot', '-P', 'test_decoding' ]),
+	'a slot by pg_recvlogical') or diag('test_decoding is in postgresql-contrib of old');
+$server->safe_psql('postgres', 'insert into t values (2)');
+$end = $server->safe_psql('postgres', 'select pg_current_wal_lsn()');
+my ($changes) = run_command([ 'pg_recvlogical', @where, '-d', 'postgres', '--slot', 's', '--start', '-f', '-', '--endpos', $end, '--no-loop' ]);
+like($changes, qr/table public\.t: INSERT: a\[integer\]:2/, 'and its changes');
+gone();
+
+# A subscription: it reconnects through Millpond by itself.
+my $copy = Postgres->new('subscriber', conf => 'wal_level = logical');
+$copy->safe_psql('postgres', 'create table t (a int primary key)');
+$server->safe_psql('postgres', 'create publication p for table t');
+$copy->safe_psql('postgres', sprintf "create subscription s2 connection 'host=127.0.0.1 port=%d user=postgres dbname=postgres' publication p",
+	$millpond->port);
+wait_until(sub { $copy->safe_psql('postgres', 'select count(*) from t') eq '2' }, 'the first copy of the table');
+$server->safe_psql('postgres', 'insert into t select generate_series(3, 1000)');
+wait_until(sub { $copy->safe_psql('postgres', 'select count(*) from t') eq '1000' }, 'the changes');
+pass('a subscription follows');
+$copy->safe_psql('postgres', 'drop subscription s2');
+gone();
+
+# They count, each kind for itself, and whoever is too many waits.
+my @both = map { Wire->login($millpond, replication => 'true') } 1 .. 2;
+my $third = Wire->connect($millpond)->startup(replication => 'true');
+ok($third->quiet(0.5), 'the third waits, as the pool has room for two');
+(shift @both)->close;
+is($third->result->{status}, 'I', 'and comes in when one has left');
+$millpond->console('KILL_CLIENT ' . ($millpond->console('SHOW CLIENTS WHERE replication = physical'))[0]{id});
+wait_until(sub { grep { $_->closed(0.1) } $third, @both }, 'one to be sent away');
+pass('they can be sent away');
+
+done_testing;
