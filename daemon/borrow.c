@@ -1,6 +1,7 @@
 #include "daemon/borrow.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/runtime/coroutine.h"
@@ -111,11 +112,24 @@ static bool too_late(const struct session *session, const struct borrower *borro
 			      numbers.waiting);
 }
 
-static bool refused(const struct session *session, struct failure *why)
+/* Whoever comes while a server's refusal is remembered is told so, in PgBouncer's words. */
+static void call_cached(struct failure *why)
 {
-	if (pool_refusal(session->pool, why))
-		return false;
-	return failure_set(why, FAILURE_SERVER_GONE);
+	char text[sizeof why->message];
+
+	snprintf(text, sizeof text,
+		 "server login has been failing, cached error: %.180s (server_login_retry)",
+		 why->message);
+	memcpy(why->message, text, sizeof text);
+}
+
+static bool refused(const struct session *session, bool at_once, struct failure *why)
+{
+	if (!pool_refusal(session->pool, why))
+		return failure_set(why, FAILURE_SERVER_GONE);
+	if (at_once && (why->kind == FAILURE_SERVER_REFUSED || why->kind == FAILURE_CONNECT_FAILED))
+		call_cached(why);
+	return false;
 }
 
 static bool wait_failed(const struct session *session, const struct borrower *borrower,
@@ -157,6 +171,7 @@ static bool await_answer(struct session *session, const struct queued *queued,
 	const struct borrower *borrower = &queued->borrower;
 	struct loop *loop = session->client.loop;
 	int64_t notice_at = notice_is_due(session, borrower);
+	bool at_once = queued->is_answered;
 
 	while (!queued->is_answered) {
 		if (stream_peer_is_gone(&session->client))
@@ -171,7 +186,7 @@ static bool await_answer(struct session *session, const struct queued *queued,
 	}
 	if (session->wait_cancelled)
 		return failure_set(why, FAILURE_CANCELED);
-	return !borrower->refused || refused(session, why);
+	return !borrower->refused || refused(session, at_once, why);
 }
 
 /* An answer that has been given must be waited for, even if it comes from another worker. */

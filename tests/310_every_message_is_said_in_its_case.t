@@ -9,7 +9,7 @@ my $server   = Postgres->new;
 my $nobody   = PostgreSQL::Test::Cluster::get_free_port();
 my $millpond = Millpond->new('pool', server => $server,
 	databases => { postgres => '', closed => 'dbname=postgres', one => 'dbname=postgres pool_size=1',
-		dead => "host=127.0.0.1 port=$nobody", statement => 'dbname=postgres pool_mode=statement' });
+		missing => 'dbname=dne', dead => "host=127.0.0.1 port=$nobody", statement => 'dbname=postgres pool_mode=statement' });
 my $console = Wire->login($millpond, database => 'pgbouncer');
 
 # A SET that holds until the case is over.
@@ -77,6 +77,11 @@ my %case = (
 		return Wire->connect($millpond)->put("\0\0")->result('E')->{error};
 	},
 	'client_login_timeout (server down)' => undef,    # the server's own reason is told: see test 511
+	'server login has been failing, cached error: database "dne" does not exist (server_login_retry)' => sub {
+		set(server_login_retry => 60);
+		is(login_error(database => 'missing')->{M}, 'database "dne" does not exist', 'the first gets it afresh');
+		return login_error(database => 'missing');
+	},
 	'query_wait_timeout' => sub {
 		my $first = occupied();
 		my $second = Wire->login($millpond, database => 'one');
