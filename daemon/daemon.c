@@ -141,7 +141,8 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	callback_begins(&daemon->workers->loop);
 	worker_does(daemon->workers, "housekeeping of the pools", 0);
 	pools_tick(&daemon->pools, now);
-	pools_forget_idle_talk(&daemon->pools);
+	for (size_t forgotten = pools_forget_idle(&daemon->pools, now); forgotten > 0; forgotten--)
+		log_write(&daemon->log, LEVEL_LOG, NULL, "cleaning up idle pool");
 	end_period_if_due(daemon, now);
 	balance_measure(daemon->workers);
 	give_sign_of_life(daemon, now);

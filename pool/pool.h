@@ -98,6 +98,7 @@ struct pool {
 	size_t waiting_count;
 	size_t client_count; /* sessions logged in */
 
+	int64_t unused_since; /* nobody is or waits in it; 0: somebody does */
 	unsigned failures; /* logins failed in a row */
 	atomic_uint next_host; /* of a list, see daemon/conninfo.h */
 	int64_t retry_at;

@@ -102,9 +102,10 @@ void pools_tick(struct pools *pools, int64_t now);
 
 /*
  * Frees the pools that exist only because some client named them: nobody uses them, and no server
- * has ever agreed to a login for them. Pointers to such pools must not be kept.
+ * has ever agreed to a login for them; and those that nobody has used for pool_idle_timeout. Answers
+ * how many the latter were. Pointers to such pools must not be kept.
  */
-void pools_forget_idle_talk(struct pools *pools);
+size_t pools_forget_idle(struct pools *pools, int64_t now);
 
 /* Stops lending, in all pools and those to come, or goes on. */
 void pools_pause(struct pools *pools, int64_t now);
