@@ -230,8 +230,8 @@ static void begin(void)
 	struct settings *settings = settings_load(scratch_write("threads.ini", text), &faults);
 	if (settings == NULL || !pools_init(&pools, settings, THREADS, &calls, NULL, 7))
 		abort();
-	both[0] = pools_join(&pools, settings_find_database(settings, "a"), "a", "me");
-	both[1] = pools_join(&pools, settings_find_database(settings, "b"), "b", "me");
+	both[0] = pools_join(&pools, settings_find_database(settings, "a"), "a", "me", NULL);
+	both[1] = pools_join(&pools, settings_find_database(settings, "b"), "b", "me", NULL);
 	fault_list_release(&faults);
 	settings_drop(settings);
 }

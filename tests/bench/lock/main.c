@@ -131,7 +131,7 @@ int main(int argc, char **argv)
 	struct settings *settings = make_settings();
 	if (!pools_init(&pools, settings, threads, &calls, NULL, 1))
 		return 1;
-	pool = pools_join(&pools, settings_find_database(settings, "a"), "a", "me");
+	pool = pools_join(&pools, settings_find_database(settings, "a"), "a", "me", NULL);
 	settings_drop(settings);
 	make_servers(threads);
 
