@@ -166,7 +166,9 @@ void pool_dial_failed(struct server *server, const struct failure *why, int64_t 
 	pools_lock(pool->pools);
 	policy_note_failure(pool, why, now);
 	policy_retire(server, why->message);
-	if (server_refusal_is_final(why) && pool_server_count(pool) == 0)
+	/* A replication client tries again by itself, and wants to know why it has to. */
+	if ((server_refusal_is_final(why) || pool->replication != NULL) &&
+	    pool_server_count(pool) == 0)
 		policy_refuse_all(pool);
 	policy_provide(pool, now);
 	pools_unlock(pool->pools);

@@ -12,7 +12,11 @@ my $millpond = Millpond->new('pool', server => $server,
 my @clients = map { Wire->login($millpond) } 1 .. 4;
 $_->query('begin') for @clients[ 0, 1 ];
 my $from = time;
-$_->put(Query('begin; select 1')) for @clients[ 2, 3 ];
+for my $waiting (1, 2)
+{
+	$clients[ 1 + $waiting ]->put(Query('begin; select 1'));
+	wait_until(sub { $millpond->pool->{cl_waiting} == $waiting }, 'a place in the queue');
+}
 is($clients[2]->result->{status}, 'T', 'the first waiting client gets a server');
 my $waited = time - $from;
 cmp_ok($waited, '>=', 0.9, 'not before the time-out');

@@ -52,7 +52,7 @@ is($console->value('select 1'), 1, 'the answer to select 1');
 my $completion = "SELECT pg_catalog.lower(name) FROM pg_catalog.pg_settings "
 	. "WHERE pg_catalog.lower(name) LIKE pg_catalog.lower('%s%%')";
 is_deeply([ map { $_->[0] } $console->query(sprintf $completion, 'pool')->{rows}->@* ],
-	[qw(POOLS pool_mode)], 'what can be shown is completed');
+	[qw(POOLS pool_mode pool_idle_timeout)], 'what can be shown is completed');
 is_deeply($console->query(sprintf $completion, 'peer\\_p')->{rows}, [ ['PEER_POOLS'] ], '... with its underscore');
 is($console->query("SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relkind IN ('r')")->{types}, 'TCZ',
 	'catalogs are empty, but that is no error');

@@ -100,7 +100,7 @@ my $fake = FakeServer->new(login => sub ($c, $startup) {
 	$c->leave;
 });
 my $millpond = Millpond->new('pool', stopped => 1,
-	settings  => { auth_type => 'scram-sha-256', auth_file => 'users.txt', query_wait_timeout => 0.3,
+	settings  => { auth_type => 'scram-sha-256', auth_file => 'users.txt', query_wait_timeout => 1,
 		server_login_retry => 60 },
 	databases => { map { $_ => $fake->target } 'postgres', keys %cases });
 open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
