@@ -257,17 +257,25 @@ static bool is_of_the_server(const struct failure *why)
 	       why->kind == FAILURE_SERVER_LOGIN;
 }
 
-bool await_auth_query(struct session *session, const struct settings *settings,
-		      const struct auth_source *source, struct user_record *record,
-		      struct failure *why, int64_t deadline)
+char *auth_source_key(const struct auth_source *source)
+{
+	char *key;
+
+	return asprintf(&key, "%s\n%s\n%s", source->database_name, source->user, source->query) < 0 ?
+		       NULL :
+		       key;
+}
+
+static bool await_answer(struct session *session, const struct settings *settings,
+			 const struct auth_source *source, const char *key,
+			 struct user_record *record, struct failure *why, int64_t deadline)
 {
 	struct lookups *lookups = session->worker->lookups;
-	const char *database_name = source->database_name;
 	int64_t cached = settings->auth_query_cache_us;
 	int64_t fresh_since = cached > 0 ? loop_now() - cached : 0;
 
-	switch (await_lookup_turn(lookups, &session->worker->loop, database_name,
-				  session->user_name, fresh_since, record, why, deadline)) {
+	switch (await_lookup_turn(lookups, &session->worker->loop, key, session->user_name,
+				  fresh_since, record, why, deadline)) {
 	case LOOKUP_ANSWERED:
 		return true;
 	case LOOKUP_FAILED:
@@ -279,9 +287,22 @@ bool await_auth_query(struct session *session, const struct settings *settings,
 	}
 	bool done = await_asked(session, settings, source, record, why, deadline);
 	if (done)
-		lookups_answer(lookups, database_name, session->user_name, record);
+		lookups_answer(lookups, key, session->user_name, record);
 	else
-		lookups_fail(lookups, database_name, session->user_name,
+		lookups_fail(lookups, key, session->user_name,
 			     is_of_the_server(why) ? why : NULL);
+	return done;
+}
+
+bool await_auth_query(struct session *session, const struct settings *settings,
+		      const struct auth_source *source, struct user_record *record,
+		      struct failure *why, int64_t deadline)
+{
+	char *key = auth_source_key(source);
+
+	if (key == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	bool done = await_answer(session, settings, source, key, record, why, deadline);
+	free(key);
 	return done;
 }

@@ -26,6 +26,10 @@ struct auth_source {
 struct auth_source auth_source_find(const struct settings *settings,
 				    const struct database *database, const char *name);
 
+/* Under what name answers are remembered: who asks with another query, or as another user, has others.
+ * To be freed; NULL without memory. */
+char *auth_source_key(const struct auth_source *source);
+
 /* Asks about session->user_name. False: `why` says so. */
 bool await_auth_query(struct session *session, const struct settings *settings,
 		      const struct auth_source *source, struct user_record *record,

@@ -119,8 +119,10 @@ static bool await_proof(struct exchange *exchange, enum auth_method method)
 	case AUTH_MD5:
 		return secret_kind(exchange->stored) == SECRET_SCRAM ? await_sasl(exchange) :
 								       await_md5(exchange);
-	default:
+	case AUTH_SCRAM:
 		return await_sasl(exchange);
+	default: /* nothing weaker takes the place of what is not known here */
+		return failure_set(exchange->why, FAILURE_LOGIN_REJECTED);
 	}
 }
 

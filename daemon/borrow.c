@@ -198,6 +198,19 @@ static void await_left(struct session *session, struct queued *queued)
 		await_wake(session->client.loop, DEADLINE_NEVER);
 }
 
+/* What it has said while it was lent, or on its way, nobody has seen. */
+static void return_unused(struct server *server)
+{
+	struct upstream *upstream = upstream_of(server);
+	const char *reason = stream_watch(&upstream->stream) ? upstream_read_at_rest(upstream) :
+							       "out of memory";
+
+	if (reason != NULL)
+		pool_discard(&server, reason, loop_now());
+	else
+		pool_return(&server, loop_now());
+}
+
 bool await_borrow(struct session *session, enum failure_kind late, struct failure *why,
 		  int64_t deadline)
 {
@@ -223,7 +236,7 @@ bool await_borrow(struct session *session, enum failure_kind late, struct failur
 	if (got)
 		take(session, borrower->server);
 	else if (borrower->server != NULL)
-		pool_return(&borrower->server, loop_now());
+		return_unused(borrower->server);
 	return got;
 }
 

@@ -36,6 +36,7 @@ struct login {
 	struct stream stream;
 	struct scram_client scram;
 	bool sasl_begun;
+	bool proof_sent; /* that we know it */
 	bool sasl_done; /* the server has proved that it knows the secret */
 	bool let_in;
 	bool ready;
@@ -174,13 +175,16 @@ static bool continue_sasl(struct login *login, const char *data, size_t length)
 {
 	if (!login->sasl_begun || login->sasl_done)
 		return broke_protocol(login, "A part of SASL came that was not due.");
+	if (login->proof_sent)
+		return broke_protocol(login, "A second challenge of SASL came.");
+	login->proof_sent = true;
 	return scram_client_final(&login->scram, data, length, login->why) &&
 	       send_response(login, login->scram.answer, strlen(login->scram.answer));
 }
 
 static bool end_sasl(struct login *login, const char *data, size_t length)
 {
-	if (!login->sasl_begun || login->sasl_done)
+	if (!login->proof_sent || login->sasl_done)
 		return broke_protocol(login, "A part of SASL came that was not due.");
 	login->sasl_done = scram_client_verify(&login->scram, data, length, login->why);
 	return login->sasl_done;

@@ -17,11 +17,12 @@
 #define NAME_BYTES 256
 
 static const struct hba_rule *find_rule(const struct session *session,
-					const struct settings *settings)
+					const struct settings *settings, bool is_replication)
 {
 	struct hba_client client = {
 		.family = session->peer.family,
 		.has_tls = session->client.tls != NULL,
+		.is_replication = is_replication,
 		.database = session->database_name,
 		.user = session->user_name,
 	};
@@ -115,6 +116,8 @@ static bool await_method(struct session *session, const struct settings *setting
 	if (!check_clientcert(session, settings, rule))
 		return failure_set(why, FAILURE_CERTIFICATE_REJECTED);
 	switch (method) {
+	case AUTH_PAM: /* not supported by this version */
+	case AUTH_LDAP:
 	case AUTH_REJECT:
 		return failure_set(why, FAILURE_LOGIN_REJECTED);
 	case AUTH_CERT:
@@ -129,12 +132,13 @@ static bool await_method(struct session *session, const struct settings *setting
 	}
 }
 
-bool await_admitted(struct session *session, struct failure *why, int64_t deadline)
+bool await_admitted(struct session *session, bool is_replication, struct failure *why,
+		    int64_t deadline)
 {
 	/* A reload meanwhile must not take the line away. */
 	struct settings *settings = settings_hold(session->worker->settings);
 	bool by_line = settings->auth_type == AUTH_HBA;
-	const struct hba_rule *rule = by_line ? find_rule(session, settings) : NULL;
+	const struct hba_rule *rule = by_line ? find_rule(session, settings, is_replication) : NULL;
 
 	bool admitted = by_line && rule == NULL ?
 				no_rule(session, why) :

@@ -17,6 +17,7 @@ struct session;
  * What was read before is gone from the scratch buffer afterwards. False: it stays outside, and `why`
  * says so.
  */
-bool await_admitted(struct session *session, struct failure *why, int64_t deadline);
+bool await_admitted(struct session *session, bool is_replication, struct failure *why,
+		    int64_t deadline);
 
 #endif

@@ -312,12 +312,18 @@ static bool console_login(struct session *session, struct failure *why)
 }
 
 /* Whether the client is who it says; the kernel vouches for who runs the process. */
-static bool await_identified(struct session *session, struct failure *why, int64_t deadline)
+static bool await_identified(struct session *session, const struct startup *startup,
+			     struct failure *why, int64_t deadline)
 {
+	struct replication replication;
+	/* Logical replication is one of a database, and admitted like its other clients. */
+	bool is_replication = replication_is_asked_for(startup, &replication) &&
+			      strcasecmp(replication.mode, "database") != 0;
+
 	bool is_console = console_is_asked_for(session->database_name);
 
 	return (is_console && console_is_asked_by_owner(session)) ||
-	       await_admitted(session, why, deadline);
+	       await_admitted(session, is_replication, why, deadline);
 }
 
 static bool await_introduced(struct session *session, const struct startup *startup,
@@ -332,7 +338,7 @@ static bool await_introduced(struct session *session, const struct startup *star
 	is_console = console_is_asked_for(session->database_name);
 	if (session->worker->closing && !is_console)
 		return failure_set(why, FAILURE_SHUTTING_DOWN);
-	if (!negotiate(session, startup, why) || !await_identified(session, why, deadline))
+	if (!negotiate(session, startup, why) || !await_identified(session, startup, why, deadline))
 		return false;
 	return is_console ? console_login(session, why) :
 			    await_pool_login(session, startup, why, deadline);

@@ -65,7 +65,8 @@ char *lookup_secret(struct worker *worker, const struct settings *settings,
 
 	if (secret != NULL)
 		return secret[0] != '\0' ? strdup(secret) : NULL;
-	return source.user == NULL ?
-		       NULL :
-		       lookups_copy_secret(worker->lookups, source.database_name, user);
+	char *key = source.user == NULL ? NULL : auth_source_key(&source);
+	char *copy = key == NULL ? NULL : lookups_copy_secret(worker->lookups, key, user);
+	free(key);
+	return copy;
 }

@@ -18,6 +18,7 @@ struct waiter {
 	struct user_record record;
 	struct failure why;
 	bool is_told; /* in its own thread */
+	bool is_listed; /* with its lookup, which then is asked about; under the lock */
 };
 
 struct lookup {
@@ -155,6 +156,7 @@ static void tell_waiters(struct lookup *lookup, const struct failure *why, bool 
 	while (lookup->waiters != NULL) {
 		struct waiter *waiter = lookup->waiters;
 		lookup->waiters = waiter->next;
+		waiter->is_listed = false;
 		waiter->turn = again ? LOOKUP_YOURS : why != NULL ? LOOKUP_FAILED : LOOKUP_ANSWERED;
 		if (why != NULL)
 			waiter->why = *why;
@@ -164,20 +166,22 @@ static void tell_waiters(struct lookup *lookup, const struct failure *why, bool 
 	}
 }
 
+/* As long as the waiter is listed the lookup is asked about, and stays; after that it may be gone. */
 static bool withdraw(struct lookups *lookups, struct lookup *lookup, struct waiter *waiter)
 {
 	pthread_mutex_lock(&lookups->lock);
-	struct waiter **link = &lookup->waiters;
-	while (*link != NULL && *link != waiter)
-		link = &(*link)->next;
-	bool was_waiting = *link == waiter;
-	if (was_waiting)
+	bool was_listed = waiter->is_listed;
+	if (was_listed) {
+		struct waiter **link = &lookup->waiters;
+		while (*link != waiter)
+			link = &(*link)->next;
 		*link = waiter->next;
+	}
 	pthread_mutex_unlock(&lookups->lock);
-	return was_waiting;
+	return was_listed;
 }
 
-/* The lookup is asked about, so it stays, and the waiter is in its list. */
+
 static enum lookup_turn await_told(struct lookups *lookups, struct lookup *lookup,
 				   struct waiter *waiter, struct user_record *record,
 				   struct failure *why, int64_t deadline)
@@ -208,6 +212,7 @@ static enum lookup_turn await_one_turn(struct lookups *lookups, struct loop *loo
 	struct waiter waiter = {.loop = loop, .coroutine = coroutine_current(loop)};
 
 	waiter.message.deliver = arrive;
+	waiter.is_listed = true;
 	waiter.next = lookup->waiters;
 	lookup->waiters = &waiter;
 	pthread_mutex_unlock(&lookups->lock);

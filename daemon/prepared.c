@@ -316,14 +316,27 @@ static enum passage request_describe_or_close(struct prepared *prepared,
 				: close_named(prepared, message, &name);
 }
 
+/* Whether the rest of a Query may say something about names: who has none may send large ones in pieces,
+ * unless they begin like a command that makes or uses one. */
+static bool rest_matters(const struct prepared *prepared, const struct message *message)
+{
+	const struct client_statements *client = prepared->session->statements;
+	bool has_names = (client != NULL && client->names.count > 0) ||
+			 server_of(prepared)->raws != NULL;
+
+	return has_names || message->present <= MESSAGE_HEADER_BYTES ||
+	       sql_may_begin(message->body, message->present - MESSAGE_HEADER_BYTES);
+}
+
 /* Whether enough of the message is there to be understood: of a Bind, which may be large, its names. */
-static bool is_enough(const struct message *message)
+static bool is_enough(const struct prepared *prepared, const struct message *message)
 {
 	struct reference name;
 
-	if (message_is_whole(message) || message->letter == FRONTEND_QUERY ||
-	    message->letter == FRONTEND_EXECUTE)
+	if (message_is_whole(message))
 		return true;
+	if (message->letter == FRONTEND_QUERY)
+		return !rest_matters(prepared, message);
 	return message->letter == FRONTEND_BIND && reference_find(message, message->body, &name) &&
 	       reference_find(message, name.rest, &name);
 }
@@ -336,7 +349,7 @@ enum passage prepared_request(struct prepared *prepared, const struct message *m
 	/* The server ignores it, and so does everybody. */
 	if (pipeline->skipping)
 		return taken_if(prepared_push(prepared, message->letter));
-	if (!is_enough(message))
+	if (!is_enough(prepared, message))
 		return PASSAGE_INCOMPLETE;
 	if (server_of(prepared)->open_effects > 0 || notes->count > MOST_NOTES ||
 	    notes->bytes > MOST_NOTED_BYTES)

@@ -41,6 +41,7 @@ void prepared_keep(struct prepared *prepared, size_t taken)
 struct tally {
 	uint32_t requests;
 	uint32_t executes;
+	bool is_torn;	   /* the rest of the last one is still to come */
 	bool describes;	   /* so the client will learn if the columns are others now ... */
 	bool reads_binary; /* ... which it must, if it does not take texts */
 };
@@ -84,6 +85,9 @@ static struct tally tally_kept(const struct writer *kept)
 	for (size_t at = 0; message_look(kept->data + at, kept->length - at, &message);
 	     at += message.present) {
 		bool counts = message.letter != FRONTEND_SYNC && message.letter != FRONTEND_FLUSH;
+		tally.is_torn |= !message_is_whole(&message);
+		if (tally.is_torn) /* its lengths say what is not there */
+			break;
 		tally.requests += counts;
 		tally.executes += message.letter == FRONTEND_EXECUTE;
 		tally.describes |=
@@ -98,10 +102,14 @@ static bool tally_owed(const struct pipeline *pipeline, struct tally *tally)
 {
 	for (uint32_t i = 0; i < pipeline->count; i++) {
 		unsigned char letter = pipeline_at(pipeline, i) & (PIPELINE_NOTED - 1);
+		bool is_last = i + 1 == pipeline->count;
 		if (letter == FRONTEND_SYNC)
-			return i + 1 == pipeline->count;
+			return is_last;
 		tally->executes += letter == FRONTEND_EXECUTE;
 		tally->requests += pipeline_is_clients(letter);
+		/* What follows these is run, error or not. */
+		if (letter == FRONTEND_QUERY || letter == FRONTEND_FUNCTION_CALL)
+			return is_last;
 	}
 	return true;
 }
@@ -142,7 +150,7 @@ bool prepared_can_replay(struct upstream *upstream, const struct message *messag
 		return false;
 	struct tally kept = tally_kept(&server->kept);
 	/* What was executed before has been undone by the error, but its rows are with the client. */
-	if (owed.executes != kept.executes || owed.requests > kept.requests ||
+	if (kept.is_torn || owed.executes != kept.executes || owed.requests > kept.requests ||
 	    (kept.reads_binary && !kept.describes))
 		return false;
 	server->replay_answered = kept.requests - owed.requests;

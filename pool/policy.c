@@ -29,6 +29,7 @@ void policy_retire(struct server *server, const char *reason)
 	struct pool_errands *errands = &server->pool->pools->errands;
 
 	server_move(server, SERVER_CLOSED);
+	server->pool->retiring++;
 	server->retire_reason = reason;
 	server->next_in_batch = errands->retired;
 	errands->retired = server;

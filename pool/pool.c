@@ -79,7 +79,9 @@ void pool_discard(struct server **server, const char *reason, int64_t now)
 	struct pool *pool = (*server)->pool;
 
 	pools_lock(pool->pools);
-	policy_retire(*server, reason);
+	/* Another thread may just have retired it, for its time is over, say. */
+	if ((*server)->state != SERVER_CLOSED)
+		policy_retire(*server, reason);
 	*server = NULL;
 	policy_provide(pool, now);
 	pools_unlock(pool->pools);
@@ -217,6 +219,15 @@ void pool_reconnect(struct pool *pool, const char *reason, int64_t now)
 	pools_lock(pool->pools);
 	policy_reconnect(pool, reason, now);
 	pools_unlock(pool->pools);
+}
+
+void pool_server_gone(struct pool *pool)
+{
+	struct pools *pools = pool->pools;
+
+	pools_lock(pools);
+	pool->retiring--;
+	pools_unlock(pools);
 }
 
 void pool_client_leaves(struct pool *pool)

@@ -93,6 +93,7 @@ struct pool {
 	const struct user_settings *user;
 
 	struct server_list servers[SERVER_STATES];
+	size_t retiring; /* servers that are not counted any more, but still to be taken down */
 	struct borrower *first_waiting;
 	struct borrower *last_waiting;
 	size_t waiting_count;
@@ -134,6 +135,9 @@ bool pool_leave(struct pool *pool, struct borrower *borrower);
  */
 bool pool_take_aside(struct server *server);
 void pool_put_back(struct server *server, int64_t now);
+
+/* A server that was retired has been taken down, and does not need its pool any more. */
+void pool_server_gone(struct pool *pool);
 
 /* A client less; one more is pools_join(). */
 void pool_client_leaves(struct pool *pool);

@@ -346,7 +346,7 @@ void pools_adopt_share(struct pools *pools, unsigned worker, struct settings *se
 static bool is_unused(const struct pool *pool)
 {
 	return pool->client_count == 0 && pool->waiting_count == 0 && !pool->paused &&
-	       pool_server_count(pool) == 0;
+	       pool_server_count(pool) == 0 && pool->retiring == 0;
 }
 
 /* Any name a client comes with makes a pool; one that no server has ever agreed to is forgotten. */
@@ -381,6 +381,7 @@ static void unlink_from_bucket(struct pools *pools, const struct pool *pool)
 size_t pools_forget_idle(struct pools *pools, int64_t now)
 {
 	size_t forgotten = 0;
+	struct stats stats;
 
 	pools_lock(pools);
 	struct pool **link = &pools->first;
@@ -398,6 +399,8 @@ size_t pools_forget_idle(struct pools *pools, int64_t now)
 		forgotten += is_old && parameters_count(pool->welcome) > 0;
 		unlink_from_bucket(pools, pool);
 		*link = pool->next;
+		pool_stats(pool, &stats);
+		stats_add(&pools->forgotten, &stats);
 		pool_free(pool);
 	}
 	pools_unlock(pools);
@@ -461,8 +464,8 @@ void pools_stats(struct pools *pools, struct stats *sum)
 {
 	struct stats stats;
 
-	*sum = (struct stats){0};
 	pools_keep(pools);
+	*sum = pools->forgotten; /* only the main thread forgets, and not while we keep */
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool)) {
 		pool_stats(pool, &stats);
 		stats_add(sum, &stats);

@@ -43,6 +43,7 @@ struct pools {
 	uint64_t random;	  /* state of the jitter */
 	bool stopping;	  /* nothing is lent any more */
 	bool paused;	  /* new pools begin paused */
+	struct stats forgotten; /* the counters of pools that are no more */
 	unsigned keepers; /* while there are any no pool is forgotten */
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pool/direct.h"
+#include "pool/pool.h"
 
 struct server *server_new(struct pool *pool, uint64_t id, unsigned worker)
 {
@@ -21,12 +22,16 @@ struct server *server_new(struct pool *pool, uint64_t id, unsigned worker)
 
 void server_free(struct server *server)
 {
+	struct pool *pool = server->retire_reason != NULL ? server->pool : NULL;
+
 	parameters_drop(server->base);
 	parameters_drop(server->reported);
 	parameters_drop(server->applied);
 	PQfinish(server->connection);
 	direct_free(server->direct);
 	free(server);
+	if (pool != NULL)
+		pool_server_gone(pool);
 }
 
 /* --- connecting --------------------------------------------------------------------------- */
