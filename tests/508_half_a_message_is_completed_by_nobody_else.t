@@ -47,8 +47,8 @@ for my $half (sort keys %halves)
 		is($next->value("next $count"), "next $count", '... the next client is served');
 		my ($number, @rest);
 		wait_until(sub { ($number, @rest) = after_query($sql); @rest }, 'the end of its connection');
-		# A Parse waits until it is whole, so its server has seen nothing of it.
-		my $seen = $half eq 'Parse' ? "$number Q next $count|" : "$number eof ";
+		# What may speak of a statement waits until it is whole, so its server has seen nothing of it.
+		my $seen = $half =~ /^(?:Parse|Query)$/ ? "$number Q next $count|" : "$number eof ";
 		is_deeply(\@rest, [$seen], '... and nobody saw the half');
 	}
 }
