@@ -14,7 +14,7 @@
 #define TOO_MUCH_FROM 800
 #define WORTH_MOVING 250
 /* ... if so much of a processor has nothing to do: without one there is nothing to win; */
-#define FREE_FROM 250
+#define FREE_FROM 600
 /* ... and if two have together no more than this, one of them can do it all. */
 #define TOGETHER_UP_TO 450
 /* So many logins take a thousandth of a processor for the time between two measurements. */
@@ -125,7 +125,8 @@ void balance_measure(struct worker *first)
 	}
 	if (first->count == 1)
 		return;
-	bool is_spread = free_permille(first, elapsed) >= FREE_FROM && spread(first);
+	first->load.one_is_free = free_permille(first, elapsed) >= FREE_FROM;
+	bool is_spread = first->load.one_is_free && spread(first);
 	if (!is_spread && !first->settings->spread_clients)
 		gather(first);
 }
@@ -186,6 +187,9 @@ struct worker *balance_place(struct worker *first)
 	if (first->settings->spread_clients)
 		return next_in_turn(first);
 	for (unsigned i = 0; i < first->count; i++) {
+		/* One that has nothing to do begins only where a processor is free for it. */
+		if (i > 0 && !first->load.one_is_free && first[i].load.active == 0)
+			continue;
 		if (expected_load(&first[i]) < expected_load(best))
 			best = &first[i];
 		if (expected_load(&first[i]) < ROOM_UP_TO) {

@@ -53,7 +53,8 @@ struct worker_load {
 	atomic_uint active;	     /* the same of the last tick */
 	int64_t cpu_us;		     /* when it was last measured; the main thread's ... */
 	int64_t measured_at;
-	int64_t idle_us; /* ... of the first worker: of all processors */
+	int64_t idle_us; /* ... of the first worker: of all processors, and ... */
+	bool one_is_free; /* ... whether one of them has little to do */
 };
 
 struct worker {
