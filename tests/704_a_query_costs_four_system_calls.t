@@ -15,7 +15,7 @@ my $clients = 16;
 # The number of each system call in the life of a daemon that answered so many queries a client.
 sub calls ($name, $queries)
 {
-	my $millpond = Millpond->new($name, server => $server, settings => { default_pool_size => 8, spread_clients => 0 },
+	my $millpond = Millpond->new($name, server => $server, settings => { default_pool_size => 8, workers => 1 },
 		wrapper => [ 'strace', '-D', '-f', '-c', '-U', 'calls,name', '-o', $summary ]);
 	my @clients = map { Wire->login($millpond) } 1 .. $clients;
 	for (1 .. $queries)
