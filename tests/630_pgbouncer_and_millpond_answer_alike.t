@@ -155,12 +155,14 @@ sub play ($pooler)
 	my $waiter = Wire->login($pooler, database => 'small');
 	$console->query("SET query_wait_timeout = '1'");
 	$step->('query_wait_timeout', said($waiter->put(Query('select 1'))->result('E')));
+	# What follows has to wait for new servers.
+	$console->query("SET query_wait_timeout = '5'");
 	$console->query("SET query_timeout = '1'");
 	$step->('query_timeout', said(Wire->login($pooler)->put(Query('select pg_sleep(10)'))->result('E')) =~ s/^D*E/E/r);
 	$console->query("SET query_timeout = '0'");
 	$console->query("SET idle_transaction_timeout = '1'");
 	my $idler = Wire->login($pooler);
-	$idler->query('begin');
+	$step->('the begin of a transaction', said($idler->query('begin')));
 	$step->('idle_transaction_timeout', said($idler->result('E')));
 	$console->query("SET client_idle_timeout = '1'");
 	$step->('client_idle_timeout', said(Wire->login($pooler)->result('E')));

@@ -22,9 +22,9 @@ sub in_pieces ($client, $message, @lengths)
 }
 
 $one->query("prepare q as select 'of one'");
-is($one->value('execute q'), 'of one', 'a statement of one client');
 for my $length (4, 7, 12)
 {
+	is($one->value('execute q'), 'of one', 'a statement of one client, on the server');
 	$other->query('begin');
 	in_pieces($other, Query('execute q'), $length);
 	is($other->result->{error}{C}, '26000', "is not another's, if EXECUTE comes as $length bytes and the rest");
