@@ -377,6 +377,21 @@ static bool are_keywords_equal(char *const *one, char *const *other)
 	return true;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool database_leads_to_same(const struct database *old, const struct database *new)
+{
+	return old != NULL && new != NULL && same_text(old->host, new->host) &&
+	       same_text(old->port, new->port) && same_text(old->dbname, new->dbname) &&
+	       same_text(old->user, new->user) &&
+	       old->load_balance_hosts == new->load_balance_hosts &&
+	       same_text(old->connect_query, new->connect_query) &&
+	       are_keywords_equal(old->libpq_keywords, new->libpq_keywords);
+}
+
 bool database_is_equal(const struct database *one, const struct database *other)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(database_keys); i++) {

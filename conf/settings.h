@@ -160,6 +160,9 @@ bool settings_is_console(const char *name);
 /* The entry of a user in [users], or NULL. */
 const struct user_settings *settings_find_user(const struct settings *settings, const char *name);
 
+/* Whether two entries, which may be NULL, lead to the same place in the same way. */
+bool database_leads_to_same(const struct database *old, const struct database *new);
+
 /* Whether both ask for the same kind of TLS to servers. */
 bool settings_server_tls_is_equal(const struct settings *one, const struct settings *other);
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "daemon/borrow.h"
-#include "daemon/console.h"
 #include "daemon/daemon.h"
 #include "daemon/recover.h"
 #include "daemon/runtime/loop.h"
@@ -194,7 +193,7 @@ static bool join_pool(struct session *session, const struct settings *settings,
 	const char *name = source->database_name;
 	const struct database *database = settings_find_database(settings, name);
 
-	if (console_is_asked_for(name))
+	if (settings_is_console(name))
 		session_log(session, LEVEL_ERROR,
 			    "cannot use the reserved \"%.80s\" database as an auth_dbname", name);
 	else if (database == NULL)

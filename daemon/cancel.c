@@ -193,7 +193,7 @@ static void let_go(struct upstream *upstream)
 	struct server *server = upstream->server;
 	const char *reason = NULL;
 
-	if (server->state == SERVER_BEING_CANCELED)
+	if (pool_waits_for_cancel(server))
 		reason = upstream_read_at_rest(upstream);
 	if (reason != NULL)
 		pool_discard(&server, reason, loop_now());

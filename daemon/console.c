@@ -28,18 +28,13 @@
 
 /* --- who ---------------------------------------------------------------------------------- */
 
-bool console_is_asked_for(const char *database_name)
-{
-	return strcmp(database_name, "millpond") == 0 || strcmp(database_name, "pgbouncer") == 0;
-}
-
 /* Whoever runs the process may steer it, too: over the Unix socket the kernel vouches for them. */
 bool console_is_asked_by_owner(const struct session *session)
 {
 	struct ucred credentials;
 	socklen_t length = sizeof credentials;
 
-	return session->peer.family == AF_UNIX && console_is_asked_for(session->user_name) &&
+	return session->peer.family == AF_UNIX && settings_is_console(session->user_name) &&
 	       getsockopt(session->client.fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) ==
 		       0 &&
 	       credentials.uid == geteuid();

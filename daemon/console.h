@@ -1,6 +1,6 @@
 /*
  * The admin console: the database `millpond` (or `pgbouncer`), where SHOW looks at the process and
- * other commands steer it. Speaks the simple query protocol.
+ * other commands steer it. Speaks the simple and the extended query protocol.
  */
 #ifndef MILLPOND_DAEMON_CONSOLE_H
 #define MILLPOND_DAEMON_CONSOLE_H
@@ -11,8 +11,6 @@
 #include "protocol/writer.h"
 
 struct session;
-
-bool console_is_asked_for(const char *database_name);
 
 /* Whether it is who runs the process, over the Unix socket, and needs no password. */
 bool console_is_asked_by_owner(const struct session *session);

@@ -171,7 +171,7 @@ static void on_resume_signal(struct daemon *daemon)
 		return;
 	}
 	log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGUSR2, RESUME");
-	pools_resume(&daemon->pools, loop_now());
+	pools_resume(&daemon->pools, NULL, loop_now());
 }
 
 static void reload_main(void *arg)
@@ -208,7 +208,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 		break;
 	case SIGUSR1:
 		log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGUSR1, PAUSE");
-		pools_pause(&daemon->pools, loop_now());
+		pools_pause(&daemon->pools, NULL, loop_now());
 		break;
 	default:
 		on_resume_signal(daemon);

@@ -356,7 +356,6 @@ static void check(void *context, struct server *server)
 	(void)context;
 	struct worker *worker = worker_of(server);
 
-	server->next_in_batch = NULL;
 	if (worker_is_here(worker))
 		check_here(worker, server);
 	else
@@ -364,13 +363,11 @@ static void check(void *context, struct server *server)
 }
 
 /* A reason that is not a literal comes from the server's own thread, where it is used at once. */
-static void retire(void *context, struct server *server, const char *reason)
+static void retire(void *context, struct server *server)
 {
 	(void)context;
 	struct worker *worker = worker_of(server);
 
-	server->retire_reason = reason;
-	server->next_in_batch = NULL;
 	if (worker_is_here(worker))
 		retire_here(worker, server);
 	else

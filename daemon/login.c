@@ -320,7 +320,7 @@ static bool await_identified(struct session *session, const struct startup *star
 	bool is_replication = replication_is_asked_for(startup, &replication) &&
 			      strcasecmp(replication.mode, "database") != 0;
 
-	bool is_console = console_is_asked_for(session->database_name);
+	bool is_console = settings_is_console(session->database_name);
 
 	return (is_console && console_is_asked_by_owner(session)) ||
 	       await_admitted(session, is_replication, why, deadline);
@@ -335,7 +335,7 @@ static bool await_introduced(struct session *session, const struct startup *star
 		return failure_set(why, session->killed);
 	if (!note_names(session, startup, why))
 		return false;
-	is_console = console_is_asked_for(session->database_name);
+	is_console = settings_is_console(session->database_name);
 	if (session->worker->closing && !is_console)
 		return failure_set(why, FAILURE_SHUTTING_DOWN);
 	if (!negotiate(session, startup, why) || !await_identified(session, startup, why, deadline))

@@ -5,33 +5,33 @@
 #include <string.h>
 #include <strings.h>
 
-#include "daemon/console.h"
 #include "daemon/daemon.h"
 #include "daemon/errand.h"
 #include "daemon/reload.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
-#include "pool/policy.h"
 #include "pool/pools.h"
 
 /* --- pools of a database ------------------------------------------------------------------ */
 
-static bool is_meant(const struct pool *pool, const char *database_name)
+/* NULL means all. */
+static const char *meant(const char *database_name)
 {
-	return database_name[0] == '\0' || strcmp(pool->database_name, database_name) == 0;
+	return database_name[0] == '\0' ? NULL : database_name;
 }
 
-/* Calls `act` with the lock held for each pool that is meant. */
-static void each_pool(struct pools *pools, const char *database_name,
-		      void (*act)(struct pool *pool, int64_t now, size_t *count), size_t *count)
+/* The sum of what `count` finds in each pool that is meant, with the lock held. */
+static size_t sum_over(struct pools *pools, const char *database_name,
+		       size_t (*count)(const struct pool *pool))
 {
-	int64_t now = loop_now();
+	size_t sum = 0;
 
 	pools_keep(pools);
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
-		if (is_meant(pool, database_name))
-			act(pool, now, count);
+		if (pool_is_of(pool, meant(database_name)))
+			sum += count(pool);
 	pools_let_go(pools);
+	return sum;
 }
 
 /* `verb` is for the console's own database, of which there are no servers. */
@@ -42,7 +42,7 @@ static bool check_database(const struct session *session, const char *name, cons
 
 	if (name[0] == '\0')
 		return true;
-	if (console_is_asked_for(name))
+	if (settings_is_console(name))
 		snprintf(text, sizeof text, "cannot %s admin db: %s", verb, name);
 	else if (settings_find_database(session->worker->settings, name) == NULL)
 		snprintf(text, sizeof text, "no such database: %s", name);
@@ -59,74 +59,39 @@ static bool may_pause(const struct session *session, struct failure *why)
 	       failure_set(why, FAILURE_CONSOLE_ERROR, "already suspended/paused");
 }
 
-static void pause_one(struct pool *pool, int64_t now, size_t *count)
-{
-	(void)count;
-	policy_pause(pool, now);
-}
-
-static void pause_meant(const struct session *session, const char *database_name)
-{
-	if (database_name[0] == '\0')
-		pools_pause(session->worker->pools, loop_now());
-	else
-		each_pool(session->worker->pools, database_name, pause_one, NULL);
-}
-
 bool steer_pause(struct session *session, const char *database_name, struct failure *why)
 {
 	if (!may_pause(session, why) || !check_database(session, database_name, "pause", why))
 		return false;
-	pause_meant(session, database_name);
+	pools_pause(session->worker->pools, meant(database_name), loop_now());
 	return true;
 }
 
-static void count_paused_servers(struct pool *pool, int64_t now, size_t *count)
+static size_t count_if_paused(const struct pool *pool)
 {
-	(void)now;
-	if (pool->paused)
-		*count += pool_server_count(pool);
+	return pool->paused ? pool_server_count(pool) : 0;
 }
 
 bool steer_is_paused(const struct session *session, const char *database_name)
 {
-	size_t servers = 0;
-	each_pool(session->worker->pools, database_name, count_paused_servers, &servers);
-	return servers == 0;
-}
-
-static void resume_one(struct pool *pool, int64_t now, size_t *count)
-{
-	if (!pool->paused)
-		return;
-	++*count;
-	policy_resume(pool, now);
-}
-
-static bool resume_database(const struct session *session, const char *name, struct failure *why)
-{
-	char text[sizeof why->message];
-	size_t resumed = 0;
-
-	each_pool(session->worker->pools, name, resume_one, &resumed);
-	snprintf(text, sizeof text, "database %s is not paused", name);
-	return resumed > 0 || failure_set(why, FAILURE_CONSOLE_ERROR, text);
+	return sum_over(session->worker->pools, database_name, count_if_paused) == 0;
 }
 
 bool steer_resume(struct session *session, const char *database_name, struct failure *why)
 {
 	struct pools *pools = session->worker->pools;
+	char text[sizeof why->message];
 
 	if (session->worker->daemon->state != DAEMON_RUNNING)
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is shutting down");
 	if (!check_database(session, database_name, "resume", why))
 		return false;
-	if (database_name[0] != '\0')
-		return resume_database(session, database_name, why);
-	if (!pools_are_paused(pools))
+	if (database_name[0] == '\0' && !pools_are_paused(pools))
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is not paused/suspended");
-	pools_resume(pools, loop_now());
-	return true;
+	if (pools_resume(pools, meant(database_name), loop_now()) > 0 || database_name[0] == '\0')
+		return true;
+	snprintf(text, sizeof text, "database %s is not paused", database_name);
+	return failure_set(why, FAILURE_CONSOLE_ERROR, text);
 }
 
 static bool close_or_open(struct session *session, const char *name, bool is_disabled,
@@ -153,17 +118,11 @@ bool steer_enable(struct session *session, const char *database_name, struct fai
 
 /* --- servers ------------------------------------------------------------------------------ */
 
-static void reconnect_one(struct pool *pool, int64_t now, size_t *count)
-{
-	(void)count;
-	policy_reconnect(pool, "close_needed", now);
-}
-
 bool steer_reconnect(struct session *session, const char *database_name, struct failure *why)
 {
 	if (!check_database(session, database_name, "reconnect", why))
 		return false;
-	each_pool(session->worker->pools, database_name, reconnect_one, NULL);
+	pools_reconnect(session->worker->pools, meant(database_name), "close_needed");
 	return true;
 }
 
@@ -172,27 +131,26 @@ bool steer_wait_close(struct session *session, const char *database_name, struct
 	return check_database(session, database_name, "wait in", why);
 }
 
-static void count_old_servers(struct pool *pool, int64_t now, size_t *count)
+static size_t count_old(const struct pool *pool)
 {
-	(void)now;
+	size_t count = 0;
 	for (int state = 0; state < SERVER_CLOSED; state++)
 		for (const struct server *server = pool->servers[state].first; server != NULL;
 		     server = server->next)
-			*count += server->close_needed;
+			count += server->close_needed;
+	return count;
 }
 
 bool steer_is_renewed(const struct session *session, const char *database_name)
 {
-	size_t old = 0;
-	each_pool(session->worker->pools, database_name, count_old_servers, &old);
-	return old == 0;
+	return sum_over(session->worker->pools, database_name, count_old) == 0;
 }
 
 /* --- clients ------------------------------------------------------------------------------ */
 
 /* Whom to kill: those of a database, or the one with that number. */
 struct killing {
-	const char *database_name;
+	const char *database_name; /* NULL: of all */
 	uint64_t id; /* 0: of the database */
 	atomic_size_t count;
 };
@@ -204,8 +162,8 @@ static void kill_here(struct worker *worker, void *arg)
 	for (struct session *session = worker->sessions; session != NULL; session = session->next) {
 		bool meant = killing->id != 0 ? session->id == killing->id && !session->is_ending :
 						session->pool != NULL &&
-							is_meant(session->pool,
-								 killing->database_name);
+							pool_is_of(session->pool,
+								   killing->database_name);
 		if (!meant)
 			continue;
 		killing->count++;
@@ -216,11 +174,11 @@ static void kill_here(struct worker *worker, void *arg)
 /* The pools stay paused, or the clients would be back at once. */
 bool await_steer_kill(struct session *session, const char *database_name, struct failure *why)
 {
-	struct killing killing = {.database_name = database_name};
+	struct killing killing = {.database_name = meant(database_name)};
 
 	if (!may_pause(session, why) || !check_database(session, database_name, "kill", why))
 		return false;
-	pause_meant(session, database_name);
+	pools_pause(session->worker->pools, meant(database_name), loop_now());
 	return await_everywhere(session->worker, kill_here, &killing, 0) ||
 	       failure_set(why, FAILURE_NO_MEMORY);
 }

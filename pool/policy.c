@@ -10,50 +10,45 @@
 /* Retries after a failed login: the first soon, then slower, never slower than the setting. */
 #define FIRST_RETRY_US INT64_C(100000)
 
-/* --- what is to be done once the lock is released ------------------------------------------ */
+/* --- what is decided ---------------------------------------------------------------------- */
+
+static struct pool_errands *errands_of(const struct pool *pool)
+{
+	return &pool->pools->errands;
+}
 
 static void answer(struct borrower *borrower, struct server *server)
 {
-	struct pool_errands *errands = &borrower->pool->pools->errands;
+	struct pool *pool = borrower->pool;
 
 	queue_remove(borrower);
 	borrower->server = server;
 	borrower->refused = server == NULL;
-	borrower->next = NULL;
-	*errands->last_answered = borrower;
-	errands->last_answered = &borrower->next;
+	errands_answer(errands_of(pool), borrower);
 }
 
 void policy_retire(struct server *server, const char *reason)
 {
-	struct pool_errands *errands = &server->pool->pools->errands;
-
 	server_move(server, SERVER_CLOSED);
 	server->pool->retiring++;
 	server->retire_reason = reason;
-	server->next_in_batch = errands->retired;
-	errands->retired = server;
+	errands_retire(errands_of(server->pool), server);
 }
 
 static void check(struct server *server)
 {
-	struct pool_errands *errands = &server->pool->pools->errands;
-
 	server_move(server, SERVER_TESTED);
-	server->next_in_batch = errands->checks;
-	errands->checks = server;
+	errands_check(errands_of(server->pool), server);
 }
 
 static bool dial(struct pool *pool, unsigned worker)
 {
-	struct pool_errands *errands = &pool->pools->errands;
 	struct server *server = server_new(pool, pools_next_id(pool->pools), worker);
 
 	if (server == NULL)
 		return false;
 	server_move(server, SERVER_LOGIN);
-	server->next_in_batch = errands->dials;
-	errands->dials = server;
+	errands_dial(errands_of(pool), server);
 	return true;
 }
 
@@ -305,9 +300,8 @@ void policy_resume(struct pool *pool, int64_t now)
 	policy_provide(pool, now);
 }
 
-void policy_reconnect(struct pool *pool, const char *reason, int64_t now)
+void policy_reconnect(struct pool *pool, const char *reason)
 {
-	(void)now;
 	for (int state = 0; state < SERVER_CLOSED; state++)
 		for (struct server *server = pool->servers[state].first; server != NULL;
 		     server = server->next)

@@ -35,9 +35,14 @@ const char *policy_reason_not_to_lend(const struct pool *pool, const struct serv
 /* Notes that a login has failed, and when the next is due. */
 void policy_note_failure(struct pool *pool, const struct failure *why, int64_t now);
 
+/* A few times a second: lifetimes, idle limits, minimum size, the reserve, retries. */
 void policy_tick(struct pool *pool, int64_t now);
+
+/* Stops lending and closes what is idle; a pool is quiet when it has no server left. Or goes on. */
 void policy_pause(struct pool *pool, int64_t now);
 void policy_resume(struct pool *pool, int64_t now);
-void policy_reconnect(struct pool *pool, const char *reason, int64_t now);
+
+/* No server present will be lent again. */
+void policy_reconnect(struct pool *pool, const char *reason);
 
 #endif

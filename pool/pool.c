@@ -132,6 +132,14 @@ void pool_cancel_begins(struct server *server)
 	pools_unlock(server->pool->pools);
 }
 
+bool pool_waits_for_cancel(struct server *server)
+{
+	pools_lock(server->pool->pools);
+	bool waits = server->state == SERVER_BEING_CANCELED;
+	pools_unlock(server->pool->pools);
+	return waits;
+}
+
 void pool_cancel_ended(struct server *server, int64_t now)
 {
 	struct pools *pools = server->pool->pools;
@@ -193,34 +201,6 @@ void pool_check_ended(struct server *server, bool good, int64_t now)
 
 /* --- the pool as a whole ------------------------------------------------------------------ */
 
-void pool_tick(struct pool *pool, int64_t now)
-{
-	pools_lock(pool->pools);
-	policy_tick(pool, now);
-	pools_unlock(pool->pools);
-}
-
-void pool_pause(struct pool *pool, int64_t now)
-{
-	pools_lock(pool->pools);
-	policy_pause(pool, now);
-	pools_unlock(pool->pools);
-}
-
-void pool_resume(struct pool *pool, int64_t now)
-{
-	pools_lock(pool->pools);
-	policy_resume(pool, now);
-	pools_unlock(pool->pools);
-}
-
-void pool_reconnect(struct pool *pool, const char *reason, int64_t now)
-{
-	pools_lock(pool->pools);
-	policy_reconnect(pool, reason, now);
-	pools_unlock(pool->pools);
-}
-
 void pool_server_gone(struct pool *pool)
 {
 	struct pools *pools = pool->pools;
@@ -264,7 +244,6 @@ struct pool_numbers pool_numbers(struct pool *pool)
 	struct pool_numbers numbers = {
 		.active = pool->servers[SERVER_ACTIVE].count,
 		.waiting = pool->waiting_count,
-		.failures = pool->failures,
 	};
 	pools_unlock(pool->pools);
 	return numbers;

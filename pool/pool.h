@@ -39,7 +39,7 @@ struct pool_calls {
 	/* Try the check query; ends in pool_check_ended(). */
 	void (*check)(void *context, struct server *server);
 	/* Take it down and server_free() it: the pool has forgotten it. */
-	void (*retire)(void *context, struct server *server, const char *reason);
+	void (*retire)(void *context, struct server *server);
 };
 
 /* Somebody who wants a connection: a part of a session. In the pool's queue while it waits. */
@@ -152,7 +152,6 @@ struct parameters *pool_welcome(struct pool *pool);
 struct pool_numbers {
 	size_t active;
 	size_t waiting;
-	unsigned failures; /* logins failed in a row */
 };
 struct pool_numbers pool_numbers(struct pool *pool);
 
@@ -178,17 +177,10 @@ void pool_check_ended(struct server *server, bool good, int64_t now);
 
 /* A cancel request that may hit the server is on its way; while it is, the server is not lent. */
 void pool_cancel_begins(struct server *server);
+
+/* Whether it has been returned, and only waits for that. */
+bool pool_waits_for_cancel(struct server *server);
 void pool_cancel_ended(struct server *server, int64_t now);
-
-/* A few times a second: lifetimes, idle limits, minimum size, the reserve, retries. */
-void pool_tick(struct pool *pool, int64_t now);
-
-/* Stops lending and closes what is idle; a pool is quiet when it has no server left. */
-void pool_pause(struct pool *pool, int64_t now);
-void pool_resume(struct pool *pool, int64_t now);
-
-/* No server present will be lent again. */
-void pool_reconnect(struct pool *pool, const char *reason, int64_t now);
 
 /* Whether it has more servers than its size, out of the reserve. */
 bool pool_is_into_reserve(struct pool *pool);

@@ -20,11 +20,6 @@ static uint32_t bucket_of(const char *database_name, const char *user_name)
 
 /* --- the lock ----------------------------------------------------------------------------- */
 
-static void errands_clear(struct pool_errands *errands)
-{
-	*errands = (struct pool_errands){.last_answered = &errands->first_answered};
-}
-
 static void init_lock(struct pools *pools)
 {
 	pthread_mutexattr_t attributes;
@@ -42,52 +37,16 @@ void pools_lock(struct pools *pools)
 	pthread_mutex_lock(&pools->lock);
 }
 
-static void dial_each_worker(const struct pools *pools, struct server *first)
-{
-	while (first != NULL) {
-		struct server *last = first;
-		while (last->next_in_batch != NULL && last->next_in_batch->worker == first->worker)
-			last = last->next_in_batch;
-		struct server *others = last->next_in_batch;
-		last->next_in_batch = NULL;
-		pools->calls->dial(pools->context, first);
-		first = others;
-	}
-}
-
-/* Each of these may be gone once it has been told. */
-static void run_errands(const struct pools *pools, const struct pool_errands *errands)
-{
-	struct borrower *next_answered;
-	struct server *next;
-
-	for (struct server *server = errands->retired; server != NULL; server = next) {
-		next = server->next_in_batch;
-		pools->calls->retire(pools->context, server, server->retire_reason);
-	}
-	for (struct borrower *borrower = errands->first_answered; borrower != NULL;
-	     borrower = next_answered) {
-		next_answered = borrower->next;
-		borrower->answered(borrower);
-	}
-	for (struct server *server = errands->checks; server != NULL; server = next) {
-		next = server->next_in_batch;
-		pools->calls->check(pools->context, server);
-	}
-	dial_each_worker(pools, errands->dials);
-}
-
 void pools_unlock(struct pools *pools)
 {
+	if (errands_are_none(&pools->errands)) {
+		pthread_mutex_unlock(&pools->lock);
+		return;
+	}
 	struct pool_errands errands = pools->errands;
-	bool any = errands.first_answered != NULL || errands.dials != NULL ||
-		   errands.checks != NULL || errands.retired != NULL;
-
-	if (any)
-		errands_clear(&pools->errands);
+	errands_clear(&pools->errands);
 	pthread_mutex_unlock(&pools->lock);
-	if (any)
-		run_errands(pools, &errands);
+	errands_run(&errands, pools->calls, pools->context);
 }
 
 /* --- beginning and end -------------------------------------------------------------------- */
@@ -227,17 +186,6 @@ static struct pool *find(struct pools *pools, const char *database_name, const c
 	return pool;
 }
 
-struct pool *pools_find(struct pools *pools, const struct database *database,
-			const char *database_name, const char *user_name)
-{
-	const char *user = database->user != NULL ? database->user : user_name;
-
-	pools_lock(pools);
-	struct pool *pool = find(pools, database_name, user, false, NULL);
-	pools_unlock(pools);
-	return pool;
-}
-
 static struct pool *join(struct pools *pools, const char *database_name, const char *user,
 			 bool is_private, const struct replication *replication)
 {
@@ -265,42 +213,14 @@ struct pool *pools_join_private(struct pools *pools, const char *database_name,
 
 /* --- new settings ------------------------------------------------------------------------- */
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-static bool same_keywords(char **a, char **b)
-{
-	if (a == NULL || b == NULL)
-		return a == b;
-	while (*a != NULL && *b != NULL && strcmp(*a, *b) == 0) {
-		a++;
-		b++;
-	}
-	return *a == NULL && *b == NULL;
-}
-
-/* Whether two entries lead to the same place in the same way. */
-static bool leads_to_same(const struct database *old, const struct database *new)
-{
-	return old != NULL && new != NULL && same_text(old->host, new->host) &&
-	       same_text(old->port, new->port) && same_text(old->dbname, new->dbname) &&
-	       same_text(old->user, new->user) &&
-	       old->load_balance_hosts == new->load_balance_hosts &&
-	       same_text(old->connect_query, new->connect_query) &&
-	       same_keywords(old->libpq_keywords, new->libpq_keywords);
-}
-
-static void pool_adopt(struct pool *pool, struct settings *settings, int64_t now)
+static void pool_adopt(struct pool *pool, struct settings *settings, bool same_tls)
 {
 	struct settings *old_settings = settings_hold(pool->settings);
 	const struct database *old = pool->database;
 
 	use_settings(pool, settings);
-	if (!leads_to_same(old, pool->database) ||
-	    !settings_server_tls_is_equal(old_settings, settings))
-		policy_reconnect(pool, "database configuration changed", now);
+	if (!database_leads_to_same(old, pool->database) || !same_tls)
+		policy_reconnect(pool, "database configuration changed");
 	if (pool->database == NULL)
 		policy_refuse_all(pool);
 	settings_drop(old_settings);
@@ -322,11 +242,13 @@ static void make_forced_pools(struct pools *pools)
 
 void pools_adopt(struct pools *pools, struct settings *settings, int64_t now)
 {
+	struct settings *old = pools->settings; /* changed only here, in one thread */
+	bool same_tls = settings_server_tls_is_equal(old, settings);
+
 	pools_lock(pools);
-	struct settings *old = pools->settings;
 	pools->settings = settings_hold(settings);
 	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		pool_adopt(pool, settings, now);
+		pool_adopt(pool, settings, same_tls);
 	settings_drop(old);
 	make_forced_pools(pools);
 	pools_unlock(pools);
@@ -484,21 +406,43 @@ void pools_stop(struct pools *pools, int64_t now)
 	pools_unlock(pools);
 }
 
-void pools_pause(struct pools *pools, int64_t now)
+bool pool_is_of(const struct pool *pool, const char *database_name)
+{
+	return database_name == NULL || strcmp(pool->database_name, database_name) == 0;
+}
+
+void pools_pause(struct pools *pools, const char *database_name, int64_t now)
 {
 	pools_lock(pools);
-	pools->paused = true;
+	pools->paused |= database_name == NULL;
 	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		policy_pause(pool, now);
+		if (pool_is_of(pool, database_name))
+			policy_pause(pool, now);
 	pools_unlock(pools);
 }
 
-void pools_resume(struct pools *pools, int64_t now)
+size_t pools_resume(struct pools *pools, const char *database_name, int64_t now)
+{
+	size_t resumed = 0;
+
+	pools_lock(pools);
+	if (database_name == NULL)
+		pools->paused = false;
+	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		if (pool->paused && pool_is_of(pool, database_name)) {
+			policy_resume(pool, now);
+			resumed++;
+		}
+	pools_unlock(pools);
+	return resumed;
+}
+
+void pools_reconnect(struct pools *pools, const char *database_name, const char *reason)
 {
 	pools_lock(pools);
-	pools->paused = false;
 	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		policy_resume(pool, now);
+		if (pool_is_of(pool, database_name))
+			policy_reconnect(pool, reason);
 	pools_unlock(pools);
 }
 

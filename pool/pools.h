@@ -13,18 +13,10 @@
 #include <stdint.h>
 
 #include "conf/settings.h"
+#include "pool/errands.h"
 #include "pool/pool.h"
 
 #define POOL_BUCKETS 1024
-
-/* What has been decided under the lock, and is done when it is released. */
-struct pool_errands {
-	struct borrower *first_answered;
-	struct borrower **last_answered;
-	struct server *dials;
-	struct server *checks;
-	struct server *retired;
-};
 
 struct pools {
 	pthread_mutex_t lock;
@@ -73,12 +65,9 @@ struct pool *pools_next(struct pool *pool);
 
 /*
  * The pool of a database for a user, made when it is new. `database` is an entry of settings in force.
- * NULL without memory. With pools_find() the caller sees to it that the pool is not forgotten;
- * pools_join() counts a client in it, until pool_client_leaves(); a replication client has another
+ * NULL without memory. Counts a client in it, until pool_client_leaves(); a replication client has another
  * pool than those who are none (`replication` is NULL).
  */
-struct pool *pools_find(struct pools *pools, const struct database *database,
-			const char *database_name, const char *user_name);
 struct pool *pools_join(struct pools *pools, const struct database *database,
 			const char *database_name, const char *user_name,
 			const struct replication *replication);
@@ -108,10 +97,20 @@ void pools_tick(struct pools *pools, int64_t now);
  */
 size_t pools_forget_idle(struct pools *pools, int64_t now);
 
-/* Stops lending, in all pools and those to come, or goes on. */
-void pools_pause(struct pools *pools, int64_t now);
-void pools_resume(struct pools *pools, int64_t now);
+/*
+ * Stops lending in the pools of a database and closes what is idle there, or goes on; a pool is quiet when
+ * it has no server left. `database_name` is NULL for all pools, and then those to come are meant as well.
+ * pools_resume() answers how many had been paused.
+ */
+void pools_pause(struct pools *pools, const char *database_name, int64_t now);
+size_t pools_resume(struct pools *pools, const char *database_name, int64_t now);
 bool pools_are_paused(struct pools *pools);
+
+/* No server that these pools have now will be lent again. */
+void pools_reconnect(struct pools *pools, const char *database_name, const char *reason);
+
+/* Whether a pool is one of those. */
+bool pool_is_of(const struct pool *pool, const char *database_name);
 
 /* The counters of all pools together. */
 void pools_stats(struct pools *pools, struct stats *sum);

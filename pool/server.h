@@ -52,7 +52,7 @@ struct server {
 	int64_t returned_at;
 	unsigned cancels;  /* cancel requests under way that may hit it */
 	atomic_bool close_needed; /* not to be lent again */
-	const char *retire_reason; /* while it is being retired */
+	const char *retire_reason; /* NULL: the pool has it still */
 
 	/* What it said of itself after its login, what it says now, and which client's wishes
 	 * brought it from one to the other. */

@@ -9,6 +9,7 @@
 #include "pool/pools.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/under_lock.h"
 
 #define SECOND INT64_C(1000000)
 
@@ -37,10 +38,10 @@ static void fake_check(void *context, struct server *server)
 	checking[checking_count++] = server;
 }
 
-static void fake_retire(void *context, struct server *server, const char *reason)
+static void fake_retire(void *context, struct server *server)
 {
 	(void)context;
-	snprintf(last_reason, sizeof last_reason, "%s", reason);
+	snprintf(last_reason, sizeof last_reason, "%s", server->retire_reason);
 	retired_count++;
 	/* It may be retired while it is being dialled or checked. */
 	for (int i = 0; i < dialling_count; i++)

@@ -88,7 +88,7 @@ static void trouble(void)
 		}
 		break;
 	case 2:
-		pool_reconnect(pool, "RECONNECT", now);
+		pool_reconnect(pool, "RECONNECT");
 		break;
 	case 3:
 		pools_adopt(&pools, variants[random_between(0, VARIANTS - 1)], now);

@@ -358,7 +358,7 @@ static void test_reconnect(void)
 	returns(2);
 	ok(dialling_count == 1 && in_state(SERVER_IDLE) == 1,
 	   "one is lent, one rests, one is on its way");
-	pool_reconnect(pool, "RECONNECT command", now);
+	pool_reconnect(pool, "RECONNECT command");
 	is_text(last_reason, "RECONNECT command", "what rests is retired");
 	asks(3);
 	dial_succeeds();

@@ -10,6 +10,7 @@
 #include "pool/pools.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/under_lock.h"
 
 enum { THREADS = 4, CLIENTS = 6, POOL_SIZE = 5, MOST_TOGETHER = 8 };
 
@@ -68,10 +69,9 @@ static void check(void *context, struct server *server)
 	post(server, false);
 }
 
-static void retire(void *context, struct server *server, const char *reason)
+static void retire(void *context, struct server *server)
 {
 	(void)context;
-	(void)reason;
 	struct part *part = server->upstream;
 
 	if (part->holders != 0)

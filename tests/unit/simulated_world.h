@@ -9,6 +9,7 @@
 
 #include "pool/pools.h"
 #include "tests/unit/tap.h"
+#include "tests/unit/under_lock.h"
 #include "tests/unit/virtual_time.h"
 
 enum { CLIENTS = 10000, TRANSACTIONS = 25, DATABASES = 6, POOLS = 14, VARIANTS = 8, WORKERS = 8 };
@@ -173,13 +174,14 @@ static void free_upstream(struct upstream *upstream)
 	live_servers--;
 }
 
-static void retire(void *context, struct server *server, const char *reason)
+static void retire(void *context, struct server *server)
 {
 	(void)context;
 	struct upstream *upstream = upstream_of(server);
-	promise(BACK, upstream->holder == NULL && reason != NULL, "retired while lent: %s", reason);
+	promise(BACK, upstream->holder == NULL && server->retire_reason != NULL,
+		"retired while lent: %s", server->retire_reason);
 	promise(COUNTS, !upstream->is_dialled && !upstream->is_checked && !upstream->is_retired,
-		"retired while under way: %s", reason);
+		"retired while under way: %s", server->retire_reason);
 	upstream->is_retired = true;
 	if (server->cancels == 0)
 		free_upstream(upstream);

@@ -37,10 +37,9 @@ static void check(void *context, struct server *server)
 	(void)server;
 }
 
-static void retire(void *context, struct server *server, const char *reason)
+static void retire(void *context, struct server *server)
 {
 	(void)context;
-	(void)reason;
 	server_free(server);
 }
 
