@@ -7,6 +7,7 @@
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
+#include "daemon/turn_clock.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
 #include "protocol/message.h"
@@ -32,28 +33,11 @@ struct relay {
 	int64_t ending_at;
 	bool refuses_queries; /* of the simple protocol */
 	bool deaf; /* it takes no replies any more: they are dropped */
-	unsigned ready_count;	/* the upstream's when it was last looked at */
-	int64_t transaction_at; /* when it began; 0: none is open */
-	int64_t query_at;	/* when the server was last asked something it owes; 0: nothing */
-	int64_t settled_at;	/* since when it owes nothing */
-	int64_t query_limit_us; /* 0: none */
-	int64_t transaction_limit_us;
-	int64_t idle_limit_us;
+	unsigned ready_count; /* the upstream's when it was last looked at */
+	struct turn_clock clock;
 };
 
 /* --- requests ----------------------------------------------------------------------------- */
-
-static void note_time_of_request(struct relay *relay)
-{
-	if (relay->query_at != 0)
-		return;
-	relay->query_at = loop_now();
-	stats_count(&relay->stats->query_count, 1);
-	if (relay->transaction_at == 0) {
-		relay->transaction_at = relay->query_at;
-		stats_count(&relay->stats->xact_count, 1);
-	}
-}
 
 static enum passage note_request(struct relay *relay, const struct message *message)
 {
@@ -65,7 +49,7 @@ static enum passage note_request(struct relay *relay, const struct message *mess
 		passage = PASSAGE_FAILED;
 	if (passage == PASSAGE_TAKEN && message->letter != FRONTEND_COPY_DATA &&
 	    message->letter != FRONTEND_COPY_DONE && message->letter != FRONTEND_COPY_FAIL)
-		note_time_of_request(relay);
+		turn_clock_asks(&relay->clock);
 	return passage;
 }
 
@@ -288,18 +272,11 @@ static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
 static bool note_ready(struct relay *relay, struct failure *why)
 {
 	const struct pipeline *pipeline = relay->pipeline;
-	int64_t now = loop_now();
+	bool in_transaction = pipeline->status != 'I';
 
 	relay->ready_count = relay->upstream->ready_count;
-	relay->settled_at = now;
-	if (relay->query_at != 0)
-		stats_count(&relay->stats->query_time, (uint64_t)(now - relay->query_at));
-	relay->query_at = pipeline_is_settled(pipeline) ? 0 : now;
-	if (pipeline->status == 'I' && relay->transaction_at != 0) {
-		stats_count(&relay->stats->xact_time, (uint64_t)(now - relay->transaction_at));
-		relay->transaction_at = relay->query_at;
-	}
-	if (pipeline->status != 'I' && pool_share_mode(relay->session->share) == POOL_STATEMENT)
+	turn_clock_ready(&relay->clock, pipeline_is_settled(pipeline), in_transaction);
+	if (in_transaction && pool_share_mode(relay->session->share) == POOL_STATEMENT)
 		return failure_set(why, FAILURE_NO_BLOCKS);
 	return true;
 }
@@ -421,25 +398,10 @@ static bool is_over(const struct relay *relay)
 	       (relay->ending != FAILURE_NONE && all_is_answered(relay));
 }
 
-/* When the first of the limits that apply now is reached, and which one that is. */
 static int64_t next_limit(const struct relay *relay, enum failure_kind *kind)
 {
-	int64_t deadline = DEADLINE_NEVER;
+	int64_t deadline = turn_clock_next_limit(&relay->clock, kind);
 
-	if (relay->query_limit_us > 0 && relay->query_at != 0) {
-		deadline = relay->query_at + relay->query_limit_us;
-		*kind = FAILURE_QUERY_TIMEOUT;
-	}
-	if (relay->idle_limit_us > 0 && relay->query_at == 0 && relay->settled_at != 0 &&
-	    relay->settled_at + relay->idle_limit_us < deadline) {
-		deadline = relay->settled_at + relay->idle_limit_us;
-		*kind = FAILURE_IDLE_TRANSACTION_TIMEOUT;
-	}
-	if (relay->transaction_limit_us > 0 && relay->transaction_at != 0 &&
-	    relay->transaction_at + relay->transaction_limit_us < deadline) {
-		deadline = relay->transaction_at + relay->transaction_limit_us;
-		*kind = FAILURE_TRANSACTION_TIMEOUT;
-	}
 	if (relay->ending != FAILURE_NONE && relay->ending_at + ENDING_GRACE_US < deadline) {
 		deadline = relay->ending_at + ENDING_GRACE_US;
 		*kind = relay->ending;
@@ -508,11 +470,9 @@ bool await_relay(struct session *session, const char *data, size_t length,
 		.max_bytes = (size_t)settings->max_packet_size,
 		.refuses_queries = settings->disable_pqexec,
 		.ready_count = session->upstream->ready_count,
-		.query_limit_us = settings_query_timeout_us(settings, share->user),
-		.transaction_limit_us = settings_transaction_timeout_us(settings, share->user),
-		.idle_limit_us = settings_idle_transaction_timeout_us(settings, share->user),
 	};
 
+	turn_clock_init(&relay.clock, share);
 	prepared_begin(&relay.prepared, session, session->upstream);
 	relay.pipeline->own_failed = false;
 	relay.upstream->statements.replay_wanted = false;

@@ -1,0 +1,63 @@
+#include "daemon/turn_clock.h"
+
+#include "daemon/runtime/loop.h"
+
+void turn_clock_init(struct turn_clock *clock, struct pool_share *share)
+{
+	const struct settings *settings = share->settings;
+	const struct user_settings *user = share->user;
+
+	*clock = (struct turn_clock){
+		.stats = &share->stats,
+		.query_limit_us = settings_query_timeout_us(settings, user),
+		.transaction_limit_us = settings_transaction_timeout_us(settings, user),
+		.idle_limit_us = settings_idle_transaction_timeout_us(settings, user),
+	};
+}
+
+void turn_clock_asks(struct turn_clock *clock)
+{
+	if (clock->query_at != 0)
+		return;
+	clock->query_at = loop_now();
+	stats_count(&clock->stats->query_count, 1);
+	if (clock->transaction_at == 0) {
+		clock->transaction_at = clock->query_at;
+		stats_count(&clock->stats->xact_count, 1);
+	}
+}
+
+void turn_clock_ready(struct turn_clock *clock, bool is_settled, bool in_transaction)
+{
+	int64_t now = loop_now();
+
+	clock->settled_at = now;
+	if (clock->query_at != 0)
+		stats_count(&clock->stats->query_time, (uint64_t)(now - clock->query_at));
+	clock->query_at = is_settled ? 0 : now;
+	if (!in_transaction && clock->transaction_at != 0) {
+		stats_count(&clock->stats->xact_time, (uint64_t)(now - clock->transaction_at));
+		clock->transaction_at = clock->query_at;
+	}
+}
+
+int64_t turn_clock_next_limit(const struct turn_clock *clock, enum failure_kind *kind)
+{
+	int64_t deadline = DEADLINE_NEVER;
+
+	if (clock->query_limit_us > 0 && clock->query_at != 0) {
+		deadline = clock->query_at + clock->query_limit_us;
+		*kind = FAILURE_QUERY_TIMEOUT;
+	}
+	if (clock->idle_limit_us > 0 && clock->query_at == 0 && clock->settled_at != 0 &&
+	    clock->settled_at + clock->idle_limit_us < deadline) {
+		deadline = clock->settled_at + clock->idle_limit_us;
+		*kind = FAILURE_IDLE_TRANSACTION_TIMEOUT;
+	}
+	if (clock->transaction_limit_us > 0 && clock->transaction_at != 0 &&
+	    clock->transaction_at + clock->transaction_limit_us < deadline) {
+		deadline = clock->transaction_at + clock->transaction_limit_us;
+		*kind = FAILURE_TRANSACTION_TIMEOUT;
+	}
+	return deadline;
+}

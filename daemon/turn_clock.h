@@ -1,0 +1,36 @@
+/*
+ * The clock of a turn, in which a client has a server: when its transaction and its query began, what
+ * that adds to the counters, and which of the limits is reached next.
+ */
+#ifndef MILLPOND_DAEMON_TURN_CLOCK_H
+#define MILLPOND_DAEMON_TURN_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pool/pool.h"
+#include "protocol/failure.h"
+
+struct turn_clock {
+	struct stats *stats;
+	int64_t transaction_at; /* when it began; 0: none is open */
+	int64_t query_at;	/* when the server was last asked something it owes; 0: nothing */
+	int64_t settled_at;	/* since when it owes nothing */
+	int64_t query_limit_us; /* 0: none */
+	int64_t transaction_limit_us;
+	int64_t idle_limit_us;
+};
+
+/* The limits are those of the settings that the share goes by. */
+void turn_clock_init(struct turn_clock *clock, struct pool_share *share);
+
+/* The server is asked for something. */
+void turn_clock_asks(struct turn_clock *clock);
+
+/* The server is ready again; whether it owes more, and whether that is outside a transaction. */
+void turn_clock_ready(struct turn_clock *clock, bool is_settled, bool in_transaction);
+
+/* When the first of the limits that apply now is reached, and which one that is; DEADLINE_NEVER: none. */
+int64_t turn_clock_next_limit(const struct turn_clock *clock, enum failure_kind *kind);
+
+#endif
