@@ -70,11 +70,6 @@ struct notes {
 	size_t bytes; /* of texts that the notes own: so much may be undone */
 };
 
-/* It is not known any more what the server has under that name. */
-void raw_forget(struct raw *raw);
-void raws_forget(struct server_statements *server, const char *name, size_t length);
-void raws_clear(struct server_statements *server);
-
 /* The i-th note that is still open. */
 static inline struct note *notes_at(const struct notes *notes, uint32_t i)
 {

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "daemon/notes.h"
+#include "daemon/raws.h"
 #include "protocol/failure.h"
 #include "protocol/held.h"
 #include "protocol/message.h"
@@ -50,14 +51,6 @@ struct client_statements {
 	uint32_t unnamed_segment; /* of the last change */
 	uint32_t pins;	   /* what it has prepared on its server out of our sight: it stays there */
 	char *portal_text; /* the unnamed portal runs a PREPARE or DEALLOCATE; NULL: it does not */
-};
-
-/* What a server has under a name that a client has given it, by SQL. */
-struct raw {
-	struct raw *next;
-	struct statement *statement; /* held; NULL: it is not known what, if anything */
-	uint32_t length;
-	char name[];
 };
 
 /* What a server connection holds, and what is open on it. */

@@ -19,72 +19,7 @@
 /* A statement and portal that exist only while a command is run by us. */
 #define COMMAND_NAME STATEMENT_PREFIX "command"
 
-/* --- what the server has under names of clients ------------------------------------------- */
-
-static struct raw *find_raw(const struct server_statements *server, const char *name, size_t length)
-{
-	struct raw *raw = server->raws;
-
-	while (raw != NULL && (raw->length != length || memcmp(raw->name, name, length) != 0))
-		raw = raw->next;
-	return raw;
-}
-
-static struct raw *make_raw(struct server_statements *server, const char *name, size_t length)
-{
-	struct raw *raw = find_raw(server, name, length);
-
-	if (raw != NULL)
-		return raw;
-	raw = calloc(1, sizeof *raw + length);
-	if (raw == NULL)
-		return NULL;
-	raw->length = (uint32_t)length;
-	memcpy(raw->name, name, length);
-	raw->next = server->raws;
-	server->raws = raw;
-	server->raw_count++;
-	return raw;
-}
-
-static void remove_raw(struct server_statements *server, struct raw *raw)
-{
-	struct raw **link = &server->raws;
-
-	while (*link != raw)
-		link = &(*link)->next;
-	*link = raw->next;
-	server->raw_count--;
-	statement_drop(raw->statement, HELD_BY_SERVER);
-	free(raw);
-}
-
-/* NULL: it is not known what the server has, if anything. */
-static void set_raw(struct raw *raw, struct statement *statement)
-{
-	if (statement != NULL)
-		statement_hold(statement, HELD_BY_SERVER);
-	statement_drop(raw->statement, HELD_BY_SERVER);
-	raw->statement = statement;
-}
-
-void raw_forget(struct raw *raw)
-{
-	set_raw(raw, NULL);
-}
-
-void raws_forget(struct server_statements *server, const char *name, size_t length)
-{
-	struct raw *raw = find_raw(server, name, length);
-	if (raw != NULL)
-		raw_forget(raw);
-}
-
-void raws_clear(struct server_statements *server)
-{
-	while (server->raws != NULL)
-		remove_raw(server, server->raws);
-}
+/* --- room --------------------------------------------------------------------------------- */
 
 bool prepared_evict_raws(struct prepared *prepared, const char *at, size_t most)
 {
@@ -97,7 +32,7 @@ bool prepared_evict_raws(struct prepared *prepared, const char *at, size_t most)
 		write_close(prepared_write_up_to(prepared, at), oldest->name, oldest->length);
 		if (!prepared_push(prepared, PIPELINE_OWN_CLOSE))
 			return false;
-		remove_raw(server, oldest);
+		raw_remove(server, oldest);
 	}
 	return true;
 }
@@ -163,14 +98,14 @@ static bool make_dummy(struct prepared *prepared, const char *at, struct raw *ra
 {
 	statement_write_parse(prepared_write_up_to(prepared, at), raw->name, raw->length, "\0\0",
 			      3);
-	set_raw(raw, NULL);
+	raw_set(raw, NULL);
 	return prepared_push(prepared, PIPELINE_OWN_PARSE);
 }
 
 /* Whether the server has under that name what the client has. */
 static bool is_equal(const struct prepared *prepared, const char *name, size_t length)
 {
-	const struct raw *raw = find_raw(server_of(prepared), name, length);
+	const struct raw *raw = raw_find(server_of(prepared), name, length);
 	const struct statement *statement = find_named(prepared, name, length);
 
 	return raw == NULL ? statement == NULL
@@ -193,16 +128,16 @@ static enum passage equalise(struct prepared *prepared, const char *at, const ch
 	if (pipeline->count > pipeline_runs_own_query(pipeline))
 		return prepared_wait(prepared);
 	bool apart = for_query && !pipeline->unsynced;
-	struct raw *raw = make_raw(server, name, length);
+	struct raw *raw = raw_make(server, name, length);
 	if (raw == NULL)
 		return PASSAGE_FAILED;
 	write_close(prepared_write_up_to(prepared, at), name, length);
 	bool good = prepared_push(prepared, PIPELINE_OWN_CLOSE);
-	set_raw(raw, NULL);
+	raw_set(raw, NULL);
 	if (statement != NULL && effect == SQL_DEALLOCATE) {
 		good = good && make_dummy(prepared, at, raw);
 	} else if (statement != NULL && (apart || !for_query)) {
-		set_raw(raw, statement);
+		raw_set(raw, statement);
 		good = good && make(prepared, at, raw, apart);
 	}
 	if (good && apart) {
@@ -446,13 +381,13 @@ static void note_prepared(struct upstream *upstream, struct sql_note *sql)
 	struct client_statements *client = upstream->session->statements;
 	struct server_statements *server = &upstream->statements;
 	struct name *name = names_make(&client->names, sql->name, sql->length);
-	struct raw *raw = make_raw(server, sql->name, sql->length);
+	struct raw *raw = raw_make(server, sql->name, sql->length);
 
 	if (name == NULL || raw == NULL) {
 		pin(upstream, "PREPARE");
 		return;
 	}
-	set_raw(raw, sql->statement);
+	raw_set(raw, sql->statement);
 	statement_drop(names_set(&client->names, name, sql->statement), HELD_BY_CLIENT);
 	sql->statement = NULL;
 }
@@ -461,10 +396,10 @@ static void note_deallocated(struct upstream *upstream, const struct sql_note *s
 {
 	struct client_statements *client = upstream->session->statements;
 	struct name *name = names_find(&client->names, sql->name, sql->length);
-	struct raw *raw = find_raw(&upstream->statements, sql->name, sql->length);
+	struct raw *raw = raw_find(&upstream->statements, sql->name, sql->length);
 
 	if (raw != NULL)
-		remove_raw(&upstream->statements, raw);
+		raw_remove(&upstream->statements, raw);
 	if (name == NULL || name->statement == NULL) {
 		if (client->pins > 0 && --client->pins == 0)
 			unpin(upstream);
