@@ -80,7 +80,7 @@ static bool await_scram_check(const struct exchange *exchange)
 /* A password, sent as it is. */
 static bool await_plain(struct exchange *exchange)
 {
-	if (!exchange_send(exchange, REQUEST_PLAIN, NULL, 0) ||
+	if (!exchange_send(exchange, AUTHENTICATION_PLAIN, NULL, 0) ||
 	    !await_response(exchange, FAILURE_PASSWORD_FAILED))
 		return false;
 	if (exchange->response_length == 0 ||
@@ -102,7 +102,7 @@ static bool await_md5(struct exchange *exchange)
 
 	if (RAND_bytes(salt, sizeof salt) != 1)
 		return failure_set(exchange->why, FAILURE_NO_MEMORY);
-	if (!exchange_send(exchange, REQUEST_MD5, salt, sizeof salt) ||
+	if (!exchange_send(exchange, AUTHENTICATION_MD5, salt, sizeof salt) ||
 	    !await_response(exchange, FAILURE_PASSWORD_FAILED))
 		return false;
 	bool is_right = secret_has_md5_response(exchange->stored, exchange->session->user_name,

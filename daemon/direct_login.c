@@ -18,15 +18,6 @@
 /* Nothing that is said during a login is ever longer. */
 #define LONGEST_MESSAGE ((size_t)64 * 1024)
 
-enum {
-	ASKED_OK = 0,
-	ASKED_PLAIN = 3,
-	ASKED_MD5 = 5,
-	ASKED_SASL = 10,
-	ASKED_SASL_CONTINUE = 11,
-	ASKED_SASL_FINAL = 12,
-};
-
 struct login {
 	struct server *server;
 	struct worker *worker;
@@ -197,21 +188,21 @@ static bool answer(struct login *login, const struct message *message)
 	const char *data = message->body + 4;
 	size_t length = message->body_length - 4;
 	switch (read_uint32(message->body)) {
-	case ASKED_OK:
+	case AUTHENTICATION_OK:
 		/* A server that skips its proof may be one that only wants our queries. */
 		if (login->sasl_begun && !login->sasl_done)
 			return broke_protocol(login, "The server did not prove that it knows the secret.");
 		login->let_in = true;
 		return true;
-	case ASKED_PLAIN:
+	case AUTHENTICATION_PLAIN:
 		return wrong_type(login, "The server asks for a password in the clear.");
-	case ASKED_MD5:
+	case AUTHENTICATION_MD5:
 		return answer_md5(login, data, length);
-	case ASKED_SASL:
+	case AUTHENTICATION_SASL:
 		return begin_sasl(login, data, length);
-	case ASKED_SASL_CONTINUE:
+	case AUTHENTICATION_SASL_CONTINUE:
 		return continue_sasl(login, data, length);
-	case ASKED_SASL_FINAL:
+	case AUTHENTICATION_SASL_FINAL:
 		return end_sasl(login, data, length);
 	default:
 		return wrong_type(login, "The server asks for a way to log in that is not known here.");
@@ -245,7 +236,7 @@ static bool note_key(struct login *login, const struct message *message)
 static bool take_message(struct login *login, const struct message *message)
 {
 	switch (message->letter) {
-	case 'R':
+	case AUTHENTICATION_LETTER:
 		return login->let_in ? broke_protocol(login, "Authentication began anew.") :
 				       answer(login, message);
 	case BACKEND_ERROR:

@@ -12,13 +12,13 @@
 
 #define RESPONSE_LETTER 'p' /* of all kinds of answers */
 
-bool exchange_send(struct exchange *exchange, enum request request, const void *data,
+bool exchange_send(struct exchange *exchange, enum authentication request, const void *data,
 		   size_t length)
 {
 	struct writer writer;
 
 	writer_init(&writer);
-	message_begin(&writer, 'R');
+	message_begin(&writer, AUTHENTICATION_LETTER);
 	write_uint32(&writer, (uint32_t)request);
 	write_bytes(&writer, data, length);
 	message_end(&writer);

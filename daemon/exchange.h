@@ -12,20 +12,12 @@
 #include <stdint.h>
 
 #include "protocol/failure.h"
+#include "protocol/message.h"
 
 struct session;
 
 /* The longest password, as in PgBouncer; a zero ends it. */
 #define PASSWORD_MOST ((size_t)65530)
-
-enum request {
-	REQUEST_OK = 0,
-	REQUEST_PLAIN = 3,
-	REQUEST_MD5 = 5,
-	REQUEST_SASL = 10,
-	REQUEST_SASL_CONTINUE = 11,
-	REQUEST_SASL_FINAL = 12,
-};
 
 struct exchange {
 	struct session *session;
@@ -38,7 +30,7 @@ struct exchange {
 };
 
 /* False: it could not be sent, and exchange->why says so. */
-bool exchange_send(struct exchange *exchange, enum request request, const void *data,
+bool exchange_send(struct exchange *exchange, enum authentication request, const void *data,
 		   size_t length);
 
 /*

@@ -205,8 +205,8 @@ static void write_parameters(struct writer *writer, const struct session *sessio
 
 static void write_welcome(struct writer *writer, const struct session *session)
 {
-	message_begin(writer, 'R'); /* AuthenticationOk */
-	write_uint32(writer, 0);
+	message_begin(writer, AUTHENTICATION_LETTER);
+	write_uint32(writer, AUTHENTICATION_OK);
 	message_end(writer);
 	if (session->phase == SESSION_CONSOLE)
 		console_write_parameters(writer);

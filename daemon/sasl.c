@@ -69,8 +69,8 @@ static bool offer(struct exchange *exchange, const struct scram_server *server)
 	static const char both[] = SCRAM_MECHANISM_PLUS "\0" SCRAM_MECHANISM "\0";
 	static const char one[] = SCRAM_MECHANISM "\0";
 
-	return server->offered_plus ? exchange_send(exchange, REQUEST_SASL, both, sizeof both) :
-				      exchange_send(exchange, REQUEST_SASL, one, sizeof one);
+	return server->offered_plus ? exchange_send(exchange, AUTHENTICATION_SASL, both, sizeof both) :
+				      exchange_send(exchange, AUTHENTICATION_SASL, one, sizeof one);
 }
 
 /* SASLInitialResponse: the mechanism, and the first message with its length in front. */
@@ -99,7 +99,7 @@ static bool await_conversation(struct exchange *exchange, struct scram_server *s
 
 	if (!offer(exchange, server) || !await_response(exchange, FAILURE_SASL_FAILED) ||
 	    !take_first(exchange, server) ||
-	    !exchange_send(exchange, REQUEST_SASL_CONTINUE, server->answer,
+	    !exchange_send(exchange, AUTHENTICATION_SASL_CONTINUE, server->answer,
 			   strlen(server->answer)) ||
 	    !await_response(exchange, FAILURE_SASL_FAILED))
 		return false;
@@ -110,7 +110,7 @@ static bool await_conversation(struct exchange *exchange, struct scram_server *s
 		return false;
 	keyring_note_proven(exchange->session->worker->keyring, server->secret.stored_key,
 			    server->client_key);
-	return exchange_send(exchange, REQUEST_SASL_FINAL, server->answer, strlen(server->answer));
+	return exchange_send(exchange, AUTHENTICATION_SASL_FINAL, server->answer, strlen(server->answer));
 }
 
 bool await_sasl(struct exchange *exchange)

@@ -22,6 +22,17 @@ enum backend_message {
 
 #define MESSAGE_HEADER_BYTES ((size_t)5)
 
+/* What a server asks for, or says, during a login: a message with this letter begins with one of these. */
+#define AUTHENTICATION_LETTER 'R'
+enum authentication {
+	AUTHENTICATION_OK = 0,
+	AUTHENTICATION_PLAIN = 3,
+	AUTHENTICATION_MD5 = 5,
+	AUTHENTICATION_SASL = 10,
+	AUTHENTICATION_SASL_CONTINUE = 11,
+	AUTHENTICATION_SASL_FINAL = 12,
+};
+
 /* One message, or as much of it as is there. */
 struct message {
 	unsigned char letter;

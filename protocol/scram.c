@@ -168,3 +168,17 @@ bool scram_is_printable(const char *text, size_t length)
 			return false;
 	return length > 0;
 }
+
+size_t scram_write_binding(const char *gs2_header, const unsigned char *binding,
+			   size_t binding_length, char text[SCRAM_BINDING_TEXT_BYTES])
+{
+	char both[SCRAM_HEADER_BYTES + SCRAM_BINDING_MOST];
+	size_t length = strlen(gs2_header);
+
+	memcpy(both, gs2_header, length);
+	if (binding != NULL) {
+		memcpy(both + length, binding, binding_length);
+		length += binding_length;
+	}
+	return base64_encode(both, length, text);
+}

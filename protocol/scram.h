@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/base64.h"
+
 #define SCRAM_KEY_BYTES ((size_t)32)
 #define SCRAM_SALT_MOST ((size_t)255)
 #define SCRAM_SALT_BYTES ((size_t)16)  /* of the salts made here, as PostgreSQL's are */
@@ -23,6 +25,10 @@
 
 /* PostgreSQL takes no longer SASL message from a client (PG_MAX_SASL_MESSAGE_LENGTH). */
 #define SCRAM_MESSAGE_MOST ((size_t)1024)
+
+#define SCRAM_HEADER_BYTES ((size_t)32)  /* of the longest gs2-header, and a zero */
+#define SCRAM_BINDING_MOST ((size_t)64) /* of the digest of a certificate */
+#define SCRAM_BINDING_TEXT_BYTES (BASE64_LENGTH(SCRAM_HEADER_BYTES + SCRAM_BINDING_MOST) + 1)
 
 #define SCRAM_MECHANISM "SCRAM-SHA-256"
 #define SCRAM_MECHANISM_PLUS "SCRAM-SHA-256-PLUS"
@@ -78,6 +84,14 @@ bool scram_hash(const void *data, size_t length, unsigned char result[SCRAM_KEY_
  */
 bool scram_take(const char **cursor, const char *end, char letter, const char **value,
 		size_t *length);
+
+/*
+ * Writes what the attribute c= has to say, in base64 and with a zero: the header of the client's first
+ * message, and unless `binding` is NULL the digest of the server's certificate (RFC 5802, section 7).
+ * Answers its length.
+ */
+size_t scram_write_binding(const char *gs2_header, const unsigned char *binding,
+			   size_t binding_length, char text[SCRAM_BINDING_TEXT_BYTES]);
 
 /* Whether all bytes are printable ASCII without commas, as a nonce must be. */
 bool scram_is_printable(const char *text, size_t length);

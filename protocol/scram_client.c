@@ -77,16 +77,10 @@ static bool is_our_secret(const struct scram_client *client, const struct challe
 
 static size_t write_final(struct scram_client *client, const struct challenge *challenge)
 {
-	char binding[sizeof client->gs2_header + SCRAM_BINDING_MOST];
-	char text[BASE64_LENGTH(sizeof binding) + 1];
-	size_t bytes = strlen(client->gs2_header);
+	char text[SCRAM_BINDING_TEXT_BYTES];
 
-	memcpy(binding, client->gs2_header, bytes);
-	if (client->uses_plus) {
-		memcpy(binding + bytes, client->binding, client->binding_length);
-		bytes += client->binding_length;
-	}
-	base64_encode(binding, bytes, text);
+	scram_write_binding(client->gs2_header, client->uses_plus ? client->binding : NULL,
+			    client->binding_length, text);
 	return (size_t)snprintf(client->answer, sizeof client->answer, "c=%s,r=%.*s", text,
 				(int)challenge->nonce_length, challenge->nonce);
 }

@@ -13,7 +13,6 @@
 
 #include "protocol/failure.h"
 #include "protocol/scram.h"
-#include "protocol/scram_server.h"
 
 struct scram_client {
 	/* Filled in by the caller. */
@@ -25,7 +24,7 @@ struct scram_client {
 	unsigned char binding[SCRAM_BINDING_MOST]; /* digest of the server's certificate */
 
 	/* The conversation so far. */
-	char gs2_header[32];
+	char gs2_header[SCRAM_HEADER_BYTES];
 	char first_bare[64];
 	char answer[3 * SCRAM_MESSAGE_MOST]; /* what to send next; a text */
 	unsigned char server_signature[SCRAM_KEY_BYTES]; /* what the server must say at last */

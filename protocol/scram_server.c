@@ -118,17 +118,12 @@ bool scram_server_first(struct scram_server *server, const char *message, size_t
 static bool check_binding(const struct scram_server *server, const char *value, size_t length,
 			  struct failure *why)
 {
-	char expected[sizeof server->gs2_header + SCRAM_BINDING_MOST];
-	char text[BASE64_LENGTH(sizeof expected) + 1];
-	size_t bytes = strlen(server->gs2_header);
+	char expected[SCRAM_BINDING_TEXT_BYTES];
+	size_t expected_length =
+		scram_write_binding(server->gs2_header, server->uses_plus ? server->binding : NULL,
+				    server->binding_length, expected);
 
-	memcpy(expected, server->gs2_header, bytes);
-	if (server->uses_plus) {
-		memcpy(expected + bytes, server->binding, server->binding_length);
-		bytes += server->binding_length;
-	}
-	size_t text_length = base64_encode(expected, bytes, text);
-	if (length == text_length && CRYPTO_memcmp(value, text, length) == 0)
+	if (length == expected_length && CRYPTO_memcmp(value, expected, length) == 0)
 		return true;
 	return server->uses_plus ? failure_set(why, FAILURE_SASL_BINDING) :
 				   malformed(why, "unexpected channel-binding attribute");

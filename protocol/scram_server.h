@@ -20,7 +20,6 @@
 #include "protocol/scram.h"
 
 /* The longest digest of a certificate (SHA-512). */
-#define SCRAM_BINDING_MOST ((size_t)64)
 
 struct scram_server {
 	/* Filled in by the caller. */
@@ -32,7 +31,7 @@ struct scram_server {
 	unsigned char binding[SCRAM_BINDING_MOST]; /* digest of our certificate */
 
 	/* The conversation so far. */
-	char gs2_header[32];
+	char gs2_header[SCRAM_HEADER_BYTES];
 	char first_bare[SCRAM_MESSAGE_MOST + 1];
 	char answer[SCRAM_MESSAGE_MOST + 512]; /* what to send next; a text */
 	char server_first[SCRAM_MESSAGE_MOST + 512];
