@@ -482,12 +482,7 @@ size_t pools_count(struct pools *pools)
 	return count;
 }
 
-size_t pools_server_count(struct pools *pools)
+size_t pools_server_count(const struct pools *pools)
 {
-	size_t count = 0;
-	pools_lock(pools);
-	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		count += pool_server_count(pool);
-	pools_unlock(pools);
-	return count;
+	return atomic_load_explicit(&pools->server_count, memory_order_relaxed);
 }

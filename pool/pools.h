@@ -33,6 +33,7 @@ struct pools {
 	uint64_t last_pool_id;
 	_Atomic uint64_t last_id; /* one counter for clients and servers */
 	uint64_t random;	  /* state of the jitter */
+	atomic_size_t server_count; /* of all pools; asked for at each accept */
 	bool stopping;	  /* nothing is lent any more */
 	bool paused;	  /* new pools begin paused */
 	struct stats forgotten; /* the counters of pools that are no more */
@@ -126,7 +127,7 @@ uint64_t pools_random(struct pools *pools);
 
 /* How many there are, and how many servers they have together. */
 size_t pools_count(struct pools *pools);
-size_t pools_server_count(struct pools *pools);
+size_t pools_server_count(const struct pools *pools);
 
 /* Server connections of a database or of a user, over all pools; for those who hold the lock. */
 size_t pools_count_database(const struct pools *pools, const char *database_name);

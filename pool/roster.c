@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "pool/pool.h"
+#include "pool/pools.h"
 
 #define MAY(state) (1u << SERVER_##state)
 
@@ -68,10 +68,14 @@ void server_move(struct server *server, enum server_state state)
 	assert(allowed_moves[server->state] & (1u << state));
 	if (server->state != SERVER_CLOSED)
 		list_remove(&pool->servers[server->state], server);
+	else
+		pool->pools->server_count++;
 	if (server->state == SERVER_IDLE)
 		home_remove(server);
 	if (state != SERVER_CLOSED)
 		list_add_first(&pool->servers[state], server);
+	else
+		pool->pools->server_count--;
 	if (state == SERVER_IDLE)
 		home_add_first(server);
 	server->state = state;

@@ -52,7 +52,7 @@ cmp_ok($moved, '>=', 3, 'which move for that');
 my $cancelled = 0;
 for my $client (@clients[ 0 .. 3 ])
 {
-	my $pid = $client->value('begin; select pg_backend_pid()') // $client->value('select pg_backend_pid()');
+	$client->query('begin');
 	$client->put(Query('select pg_sleep(60)'));
 	wait_until(sub { $server->backends("query like '%pg_sleep(60)%' and state = 'active'") }, 'a query');
 	$client->cancel;

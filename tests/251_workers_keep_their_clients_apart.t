@@ -16,9 +16,6 @@ my $millpond = Millpond->new('pool', server => $server,
 	settings => { workers => $ENV{WORKERS} // 3, default_pool_size => 5, max_client_conn => 500,
 		max_prepared_statements => 100, server_lifetime => 2, query_wait_timeout => 30 });
 
-# What may happen to a client that does nothing wrong.
-my $excuse = qr/canceling statement|admin_shutdown|server conn|client was killed|client_kill|terminating
-	|pgbouncer|killed|closed/xi;
 my @asks = (
 	sub ($c, $token) { $c->put(Query("select '$token'")) },
 	sub ($c, $token) { $c->put(Query("begin; select '$token'; commit")) },

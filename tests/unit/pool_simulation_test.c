@@ -185,12 +185,13 @@ static void check_queue(const struct pool *pool)
 
 static void check_step(void)
 {
-	size_t active = 0;
+	size_t active = 0, servers = 0;
 	for (int i = 0; i < POOLS; i++) {
 		const struct pool *pool = all_pools[i];
 		size_t coming =
 			pool->servers[SERVER_LOGIN].count + pool->servers[SERVER_TESTED].count;
 		active += pool->servers[SERVER_ACTIVE].count;
+		servers += pool_server_count(pool);
 		promise(IDLE,
 			pool->servers[SERVER_IDLE].count == 0 || pool->paused ||
 				coming >= pool->waiting_count,
@@ -203,6 +204,8 @@ static void check_step(void)
 		if (steps % 1024 == 0)
 			check_shares(pool);
 	}
+	promise(COUNTS, servers == pools_server_count(&pools), "%zu servers counted as %zu",
+		servers, pools_server_count(&pools));
 	promise(BACK, active == (size_t)holding, "%zu active, %d held", active, holding);
 }
 
