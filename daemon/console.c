@@ -77,13 +77,14 @@ static const struct verb {
 } verbs[] = {
 	{"RELOAD", NOTHING, await_steer_reload, NULL, steer_write_pending},
 	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused, NULL},
-	{"RESUME", OPTIONAL, steer_resume, NULL, NULL},
+	{"RESUME", OPTIONAL, await_steer_resume, NULL, NULL},
 	{"DISABLE", OPTIONAL, steer_disable, NULL, NULL},
 	{"ENABLE", OPTIONAL, steer_enable, NULL, NULL},
 	{"RECONNECT", OPTIONAL, steer_reconnect, NULL, NULL},
 	{"KILL", OPTIONAL, await_steer_kill, NULL, NULL},
 	{"KILL_CLIENT", NEEDED, await_steer_kill_client, NULL, NULL},
 	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed, NULL},
+	{"SUSPEND", NOTHING, await_steer_suspend, steer_is_suspended, NULL},
 	{"SHUTDOWN", OPTIONAL, await_steer_shutdown, NULL, NULL},
 };
 

@@ -45,6 +45,7 @@ void daemon_shut_down(struct daemon *daemon)
 	notify_stopping();
 	daemon->state = DAEMON_ENDING;
 	daemon->ends_by = loop_now() + END_LIMIT_US;
+	suspend_end(daemon);
 	listeners_close(&daemon->listeners);
 	pools_stop(&daemon->pools, loop_now());
 	order_all(daemon, WORKER_END);
@@ -57,6 +58,7 @@ void daemon_shut_down_gently(struct daemon *daemon, enum daemon_state waiting_fo
 		return;
 	notify_stopping();
 	daemon->state = (int)waiting_for;
+	suspend_end(daemon); /* nobody could do it any more */
 	order_all(daemon, WORKER_CLOSE);
 	listeners_close_tcp(&daemon->listeners);
 	if (waiting_for == DAEMON_WAITING_FOR_SERVERS)
@@ -140,7 +142,9 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 
 	callback_begins(&daemon->workers->loop);
 	worker_does(daemon->workers, "housekeeping of the pools", 0);
-	pools_tick(&daemon->pools, now);
+	suspend_tick(daemon);
+	if (daemon->suspension == NOT_SUSPENDED)
+		pools_tick(&daemon->pools, now);
 	for (size_t forgotten = pools_forget_idle(&daemon->pools, now); forgotten > 0; forgotten--)
 		log_write(&daemon->log, LEVEL_LOG, NULL, "cleaning up idle pool");
 	end_period_if_due(daemon, now);
@@ -171,6 +175,7 @@ static void on_resume_signal(struct daemon *daemon)
 		return;
 	}
 	log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGUSR2, RESUME");
+	suspend_end(daemon);
 	pools_resume(&daemon->pools, NULL, loop_now());
 }
 

@@ -48,11 +48,14 @@ struct daemon {
 	struct event *signals[8];
 	struct event *tick;
 	atomic_int state;	   /* enum daemon_state */
+	atomic_int suspension;	   /* enum suspension */
 	atomic_size_t client_count; /* logged in, without the console's */
 	atomic_size_t console_count; /* clients of the console */
 	atomic_uint moves_held;	   /* while this is not 0 no session goes to another worker */
 	size_t session_limit;	   /* as many as there are descriptors for */
 	bool is_reloading;
+	bool is_suspending;	 /* sessions are being brought to hold still */
+	int64_t suspended_at;
 	int64_t ends_by; /* when ending: whatever is still open then is left to the kernel */
 	int64_t period_began_at; /* of the statistics */
 	struct stats period_start;

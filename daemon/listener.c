@@ -27,13 +27,18 @@
 
 /* --- accepting ---------------------------------------------------------------------------- */
 
+static void stop_accepting(struct listeners *listeners)
+{
+	for (size_t i = 0; i < listeners->count; i++)
+		if (listeners->list[i].event != NULL)
+			event_del(listeners->list[i].event);
+}
+
 static void pause_accepting(struct listeners *listeners)
 {
 	static const struct timeval pause = {.tv_usec = 100000};
 
-	for (size_t i = 0; i < listeners->count; i++)
-		if (listeners->list[i].event != NULL)
-			event_del(listeners->list[i].event);
+	stop_accepting(listeners);
 	event_add(listeners->resume, &pause);
 }
 
@@ -43,9 +48,23 @@ static void resume_accepting(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	struct listeners *listeners = arg;
 
+	if (listeners->held)
+		return;
 	for (size_t i = 0; i < listeners->count; i++)
 		if (listeners->list[i].event != NULL)
 			event_add(listeners->list[i].event, NULL);
+}
+
+void listeners_hold(struct listeners *listeners)
+{
+	listeners->held = true;
+	stop_accepting(listeners);
+}
+
+void listeners_go_on(struct listeners *listeners)
+{
+	listeners->held = false;
+	resume_accepting(-1, 0, listeners);
 }
 
 /* Says why without a session; there is no descriptor for one. */

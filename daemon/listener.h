@@ -29,10 +29,15 @@ struct listeners {
 	size_t count;
 	int spare_fd;		/* given up for a moment to refuse a client politely */
 	struct event *resume; /* accepting again after a pause */
+	bool held;
 };
 
 /* False: `listeners` is empty, and the log says which address could not be had, and why. */
 bool listeners_open(struct listeners *listeners, struct worker *worker);
+
+/* Lets whoever comes wait, until it is taken back. */
+void listeners_hold(struct listeners *listeners);
+void listeners_go_on(struct listeners *listeners);
 
 /* Stops listening: on TCP only, or altogether. */
 void listeners_close_tcp(struct listeners *listeners);

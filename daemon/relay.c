@@ -233,7 +233,8 @@ static bool must_ask(const struct pipeline *pipeline)
 
 static bool wants_requests(struct relay *relay)
 {
-	return !stream_has_unsent(&relay->upstream->stream) && !pipeline_is_full(relay->pipeline) &&
+	return relay->session->worker->suspension == NOT_SUSPENDED &&
+	       !stream_has_unsent(&relay->upstream->stream) && !pipeline_is_full(relay->pipeline) &&
 	       relay->ending == FAILURE_NONE && !must_ask(relay->pipeline) &&
 	       !relay->upstream->statements.replay_wanted &&
 	       !(relay->prepared.waits && prepared_is_waiting(&relay->prepared));
@@ -323,7 +324,8 @@ static bool pass_replies(struct relay *relay, const struct sifted *sifted, struc
 /* Nothing is read from the server while the client has not taken what was read before. */
 static bool wants_replies(const struct relay *relay)
 {
-	return relay->deaf || !stream_has_unsent(relay->client);
+	return relay->session->worker->suspension != SUSPENDED &&
+	       (relay->deaf || !stream_has_unsent(relay->client));
 }
 
 static bool pump_replies(struct relay *relay, bool *moved, struct failure *why)
@@ -409,19 +411,33 @@ static int64_t next_limit(const struct relay *relay, enum failure_kind *kind)
 	return deadline;
 }
 
+/* While nothing may move no time is over. */
+static bool await_while_held(struct relay *relay)
+{
+	int64_t held_at = loop_now();
+	bool moved = await_either(relay->client, false, &relay->upstream->stream,
+				  wants_replies(relay), DEADLINE_NEVER);
+
+	turn_clock_stood_still(&relay->clock, loop_now() - held_at);
+	return moved;
+}
+
 static bool await_movement(struct relay *relay, struct failure *why)
 {
 	enum failure_kind limit = FAILURE_NONE;
 	int64_t deadline = next_limit(relay, &limit);
 
-	if (await_either(relay->client, wants_requests(relay), &relay->upstream->stream,
-			 wants_replies(relay), deadline))
+	relay->session->is_mid_turn = true;
+	bool moved = suspend_holds(relay->session) ?
+			     await_while_held(relay) :
+			     await_either(relay->client, wants_requests(relay),
+					  &relay->upstream->stream, wants_replies(relay), deadline);
+	relay->session->is_mid_turn = false;
+	if (moved || errno == EINTR)
 		return true;
 	if (errno == ETIMEDOUT)
 		return failure_set(why, limit, relay->ending_letter);
-	if (errno == ECANCELED)
-		return failure_set(why, relay->session->killed);
-	return failure_set(why, FAILURE_NO_MEMORY);
+	return failure_set(why, errno == ECANCELED ? relay->session->killed : FAILURE_NO_MEMORY);
 }
 
 static bool run(struct relay *relay, struct failure *why)

@@ -56,13 +56,13 @@ static void note_last(struct pump *pump, const char *data, size_t length)
 }
 
 /* 1: something moved. 0: nothing could. -1: the one that is read from has ended; -2: the other. */
-static int pump(struct pump *pump)
+static int pump(struct pump *pump, bool reads)
 {
 	char *data;
 
 	if (!stream_flush(pump->to))
 		return -2;
-	if (stream_has_unsent(pump->to))
+	if (!reads || stream_has_unsent(pump->to))
 		return 0;
 	ssize_t length = stream_read(pump->from, &data);
 	if (length < 0 && errno == EAGAIN)
@@ -98,8 +98,14 @@ static bool await_movement(struct session *session, const struct pump *requests,
 	bool reads_client = !stream_has_unsent(requests->to);
 	bool reads_server = !stream_has_unsent(replies->to);
 
-	if (await_either(requests->from, reads_client, replies->from, reads_server,
-			 DEADLINE_NEVER))
+	session->is_mid_turn = true;
+	bool moved = await_either(requests->from,
+				  reads_client && session->worker->suspension == NOT_SUSPENDED,
+				  replies->from,
+				  reads_server && session->worker->suspension != SUSPENDED,
+				  DEADLINE_NEVER);
+	session->is_mid_turn = false;
+	if (moved || errno == EINTR)
 		return true;
 	return failure_set(why, session->killed != FAILURE_NONE ? session->killed :
 								   FAILURE_NO_MEMORY);
@@ -114,10 +120,12 @@ bool await_replicated(struct session *session, struct failure *why)
 	int rounds = 0;
 
 	for (;;) {
-		int back = pump(&replies);
+		int back = pump(&replies, session->worker->suspension != SUSPENDED);
 		if (back == -1)
 			return server_ended(&requests, why);
-		int forth = back == -2 ? -1 : pump(&requests);
+		int forth = back == -2 ?
+				    -1 :
+				    pump(&requests, session->worker->suspension == NOT_SUSPENDED);
 		if (forth == -1)
 			return client_ended(&requests, why);
 		if (forth == -2)

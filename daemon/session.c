@@ -228,7 +228,8 @@ static bool has_been_spoken_to(const struct session *session)
 	bool by_server = session->upstream != NULL && !stream_has_unsent(&session->client) &&
 			 stream_has_news(&session->upstream->stream);
 
-	return session->killed == FAILURE_NONE && (stream_has_news(&session->client) || by_server);
+	return session->killed == FAILURE_NONE && !suspend_holds(session) &&
+	       (stream_has_news(&session->client) || by_server);
 }
 
 static void session_free(struct session *session)

@@ -52,6 +52,7 @@ struct session {
 	bool has_quota;	 /* counted for its database and its user */
 	bool is_counted; /* among its pool's and worker's clients */
 	bool is_ending;
+	bool is_mid_turn; /* has a server and waits for one of the two to move */
 	enum failure_kind killed; /* somebody wants it to end, for this reason */
 
 	struct pool *pool; /* NULL before the login and on the console */

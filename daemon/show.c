@@ -31,6 +31,7 @@ static const char help[] = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS
 			   "\n\tRECONNECT [<db>]"
 			   "\n\tKILL [<db>]"
 			   "\n\tKILL_CLIENT <client_id>"
+			   "\n\tSUSPEND"
 			   "\n\tSHUTDOWN"
 			   "\n\tSHUTDOWN WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS"
 			   "\n\tWAIT_CLOSE [<db>]";
@@ -90,12 +91,14 @@ static void state_rows(struct table *table, const struct session *asker)
 {
 	bool paused = pools_are_paused(asker->worker->pools);
 
+	bool suspended = suspend_state(asker->worker->daemon) != NOT_SUSPENDED;
+
 	table_text(table, "active");
-	table_text(table, paused ? "no" : "yes");
+	table_text(table, paused || suspended ? "no" : "yes");
 	table_text(table, "paused");
 	table_text(table, paused ? "yes" : "no");
 	table_text(table, "suspended");
-	table_text(table, "no");
+	table_text(table, suspended ? "yes" : "no");
 }
 
 static void mem_row(struct table *table, const char *name, size_t size, size_t used, size_t spare)

@@ -55,7 +55,10 @@ static bool check_database(const struct session *session, const char *name, cons
 
 static bool may_pause(const struct session *session, struct failure *why)
 {
-	return !pools_are_paused(session->worker->pools) ||
+	const struct worker *worker = session->worker;
+
+	return (!pools_are_paused(worker->pools) &&
+		suspend_state(worker->daemon) == NOT_SUSPENDED) ||
 	       failure_set(why, FAILURE_CONSOLE_ERROR, "already suspended/paused");
 }
 
@@ -77,15 +80,66 @@ bool steer_is_paused(const struct session *session, const char *database_name)
 	return sum_over(session->worker->pools, database_name, count_if_paused) == 0;
 }
 
-bool steer_resume(struct session *session, const char *database_name, struct failure *why)
+/* In the main thread. */
+struct suspending {
+	bool done;
+};
+
+static void suspend_there(struct worker *first, void *arg)
 {
-	struct pools *pools = session->worker->pools;
+	struct suspending *suspending = arg;
+
+	/* Two admins may have asked at once. */
+	if (suspend_state(first->daemon) == NOT_SUSPENDED)
+		suspending->done = suspend_begin(first->daemon);
+}
+
+static void resume_there(struct worker *first, void *arg)
+{
+	(void)arg;
+	suspend_end(first->daemon);
+}
+
+static size_t count_paused(const struct pool *pool)
+{
+	return pool->paused;
+}
+
+bool await_steer_suspend(struct session *session, const char *nothing, struct failure *why)
+{
+	struct worker *here = session->worker;
+	struct suspending suspending = {0};
+
+	if (here->daemon->state != DAEMON_RUNNING)
+		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is shutting down");
+	if (!may_pause(session, why))
+		return false;
+	if (sum_over(here->pools, nothing, count_paused) > 0)
+		return failure_set(why, FAILURE_CONSOLE_ERROR,
+				   "cannot suspend with paused databases");
+	return (await_at(here, here->all, suspend_there, &suspending) && suspending.done) ||
+	       failure_set(why, FAILURE_NO_MEMORY);
+}
+
+bool steer_is_suspended(const struct session *session, const char *nothing)
+{
+	(void)nothing;
+	return suspend_state(session->worker->daemon) != SUSPENDING;
+}
+
+bool await_steer_resume(struct session *session, const char *database_name, struct failure *why)
+{
+	struct worker *here = session->worker;
+	struct pools *pools = here->pools;
 	char text[sizeof why->message];
 
 	if (session->worker->daemon->state != DAEMON_RUNNING)
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is shutting down");
 	if (!check_database(session, database_name, "resume", why))
 		return false;
+	if (database_name[0] == '\0' && suspend_state(here->daemon) != NOT_SUSPENDED)
+		return await_at(here, here->all, resume_there, NULL) ||
+		       failure_set(why, FAILURE_NO_MEMORY);
 	if (database_name[0] == '\0' && !pools_are_paused(pools))
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is not paused/suspended");
 	if (pools_resume(pools, meant(database_name), loop_now()) > 0 || database_name[0] == '\0')

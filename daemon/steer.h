@@ -16,7 +16,8 @@ struct session;
 /* `session` is the console's. */
 bool await_steer_reload(struct session *session, const char *nothing, struct failure *why);
 bool steer_pause(struct session *session, const char *database_name, struct failure *why);
-bool steer_resume(struct session *session, const char *database_name, struct failure *why);
+bool await_steer_suspend(struct session *session, const char *nothing, struct failure *why);
+bool await_steer_resume(struct session *session, const char *database_name, struct failure *why);
 bool steer_disable(struct session *session, const char *database_name, struct failure *why);
 bool steer_enable(struct session *session, const char *database_name, struct failure *why);
 bool steer_reconnect(struct session *session, const char *database_name, struct failure *why);
@@ -34,6 +35,9 @@ bool await_steer_shutdown(struct session *session, const char *what_for, struct 
 
 /* No server is left; or the pause was ended before. */
 bool steer_is_paused(const struct session *session, const char *database_name);
+
+/* All clients hold still; or RESUME came before that. */
+bool steer_is_suspended(const struct session *session, const char *nothing);
 
 /* No server is left that is not to be lent again. */
 bool steer_is_renewed(const struct session *session, const char *database_name);

@@ -41,6 +41,19 @@ void turn_clock_ready(struct turn_clock *clock, bool is_settled, bool in_transac
 	}
 }
 
+static void shift(int64_t *time, int64_t elapsed_us)
+{
+	if (*time != 0)
+		*time += elapsed_us;
+}
+
+void turn_clock_stood_still(struct turn_clock *clock, int64_t elapsed_us)
+{
+	shift(&clock->transaction_at, elapsed_us);
+	shift(&clock->query_at, elapsed_us);
+	shift(&clock->settled_at, elapsed_us);
+}
+
 int64_t turn_clock_next_limit(const struct turn_clock *clock, enum failure_kind *kind)
 {
 	int64_t deadline = DEADLINE_NEVER;

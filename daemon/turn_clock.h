@@ -30,6 +30,9 @@ void turn_clock_asks(struct turn_clock *clock);
 /* The server is ready again; whether it owes more, and whether that is outside a transaction. */
 void turn_clock_ready(struct turn_clock *clock, bool is_settled, bool in_transaction);
 
+/* A time in which nothing could go on counts for no limit and for no counter. */
+void turn_clock_stood_still(struct turn_clock *clock, int64_t elapsed_us);
+
 /* When the first of the limits that apply now is reached, and which one that is; DEADLINE_NEVER: none. */
 int64_t turn_clock_next_limit(const struct turn_clock *clock, enum failure_kind *kind);
 

@@ -20,6 +20,8 @@
 /* Sessions at rest have no timer; only where there is a limit for them are they looked at. */
 static void look_at_sessions(struct worker *worker, int64_t now)
 {
+	if (worker->suspension != NOT_SUSPENDED)
+		return;
 	if (worker->settings->client_idle_timeout_us == 0 && worker->settings->user_count == 0 &&
 	    !worker->has_sleepers && !worker->settings->server_fast_close)
 		return;
@@ -109,6 +111,7 @@ bool worker_init(struct worker *worker)
 	pthread_mutex_init(&worker->inbox.lock, NULL);
 	dial_open_inbox(worker);
 	worker->order_message.deliver = take_order;
+	suspend_init_worker(worker);
 	worker->resolver = resolver_new(&worker->loop, worker->settings->resolv_conf);
 	worker->tick = event_new(worker->loop.base, -1, EV_PERSIST, tick, worker);
 	atomic_store(&worker->came_round_at, loop_now());

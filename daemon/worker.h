@@ -19,6 +19,7 @@
 #include "daemon/log.h"
 #include "daemon/offload.h"
 #include "daemon/runtime/loop.h"
+#include "daemon/suspend.h"
 #include "pool/pools.h"
 #include "protocol/writer.h"
 
@@ -92,6 +93,9 @@ struct worker {
 	atomic_int order; /* enum worker_order */
 	struct loop_message order_message;
 	atomic_bool order_is_posted;
+	enum suspension suspension; /* as this worker has heard of it */
+	struct loop_message suspend_message;
+	atomic_bool suspend_is_posted;
 	struct worker_load load;
 
 	_Atomic int64_t came_round_at;	/* when its loop last turned */

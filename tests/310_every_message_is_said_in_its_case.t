@@ -113,6 +113,16 @@ my %case = (
 	'transaction blocks not allowed in statement pooling mode' => sub {
 		return Wire->login($millpond, database => 'statement')->put(Query('begin'))->result('E')->{error};
 	},
+	'suspend_timeout' => sub {
+		set(suspend_timeout => '0.3');
+		my $first = occupied();
+		my $second = Wire->login($millpond, database => 'one');
+		$second->put(Query('select 1'));
+		wait_until(sub { ($console->hashes("SHOW POOLS WHERE database = 'one'"))[0]{cl_waiting} }, 'a waiting client');
+		$console->query('SUSPEND');
+		$console->query('RESUME');
+		return $second->result('E')->{error};
+	},
 	'admin forced disconnect' => sub {
 		my $client = Wire->login($millpond);
 		my ($row) = $console->hashes("SHOW CLIENTS WHERE database = 'postgres'");

@@ -216,6 +216,12 @@ void coroutine_wake(struct coroutine *coroutine)
 		end_wait(coroutine, 0);
 }
 
+void coroutine_interrupt(struct coroutine *coroutine)
+{
+	if (coroutine->waiting)
+		end_wait(coroutine, EINTR);
+}
+
 void coroutine_cancel(struct coroutine *coroutine)
 {
 	if (coroutine->waiting)

@@ -35,6 +35,9 @@ void coroutine_wake(struct coroutine *coroutine);
  */
 void coroutine_cancel(struct coroutine *coroutine);
 
+/* As coroutine_wake(), but the wait fails, with EINTR: what it waits for may have changed. */
+void coroutine_interrupt(struct coroutine *coroutine);
+
 /* Waits for coroutine_wake(). */
 bool await_wake(struct loop *loop, int64_t deadline);
 
