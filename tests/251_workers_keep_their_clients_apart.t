@@ -36,7 +36,13 @@ sub crew ($number, $out)
 	my $until = time + $seconds;
 	while (time < $until)
 	{
-		push @clients, Wire->login($millpond) while @clients < 8;
+		while (@clients < 8)
+		{
+			# The admin may kill one that still waits for its first server.
+			my $client = eval { Wire->login($millpond) };
+			die $@ unless $client || $@ =~ /admin forced disconnect/;
+			push @clients, $client // next;
+		}
 		my @asked;
 		for my $client (@clients)
 		{
