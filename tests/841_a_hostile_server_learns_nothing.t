@@ -100,7 +100,7 @@ my $fake = FakeServer->new(login => sub ($c, $startup) {
 	$c->leave;
 });
 my $millpond = Millpond->new('pool', stopped => 1,
-	settings  => { auth_type => 'scram-sha-256', auth_file => 'users.txt', query_wait_timeout => 1,
+	settings  => { auth_type => 'scram-sha-256', auth_file => 'users.txt', query_wait_timeout => 6,
 		server_login_retry => 60 },
 	databases => { map { $_ => $fake->target } 'postgres', keys %cases });
 open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
@@ -110,10 +110,13 @@ $millpond->start;
 
 my $bystander = Wire->connect($millpond);
 is($bystander->authenticate('pencil', user => 'me')->{status}, 'I', 'a good server');
+
+# All are asked at once, as each client is told only when its wait is over.
+my %clients = map { $_ => Wire->connect($millpond)->prove('pencil', user => 'me', database => $_) }
+	sort keys %cases;
 for my $case (sort keys %cases)
 {
-	my $client = Wire->connect($millpond);
-	my $answer = $client->authenticate('pencil', user => 'me', database => $case);
+	my $answer = $clients{$case}->result;
 	like($answer->{error}{M} // 'welcome', $cases{$case}[0], "$case: what the client is told");
 	like($answer->{error}{C} // '', qr/^[0-9A-Z]{5}$/, "$case: with some SQLSTATE");
 }

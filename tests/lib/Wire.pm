@@ -131,6 +131,12 @@ sub start_tls ($self, $options = {}, %how)
 # asked is in $self->{asked} (-1: nothing), the challenges in $self->{challenges}.
 sub authenticate ($self, $password, %parameters)
 {
+	return $self->prove($password, %parameters)->result;
+}
+
+# The first half of that, up to the last challenge: result() then waits for what is said to it.
+sub prove ($self, $password, %parameters)
+{
 	require Scram;
 	$self->startup(%parameters);
 	@$self{qw(asked challenges)} = (-1, []);
@@ -138,13 +144,13 @@ sub authenticate ($self, $password, %parameters)
 	while (defined(my $message = $self->get))
 	{
 		my ($type, $body) = @$message;
-		if ($type ne 'R')
+		my ($request, $data) = $type eq 'R' ? unpack 'N a*', $body : (-1);
+		$self->{asked} = $request if $self->{asked} < 0;
+		if ($request <= 0)
 		{
 			substr $self->{in}, 0, 0, Message($type, $body);
-			return $self->result;
+			last;
 		}
-		my ($request, $data) = unpack 'N a*', $body;
-		$self->{asked} = $request if $self->{asked} < 0;
 		push $self->{challenges}->@*, $data;
 		if    ($request == 3) { $self->put(Message('p', "$password\0")) }
 		elsif ($request == 5)
@@ -157,9 +163,13 @@ sub authenticate ($self, $password, %parameters)
 			$self->put(Message('p', "SCRAM-SHA-256\0" . pack 'N/a*', $scram->first));
 		}
 		elsif ($request == 11) { $self->put(Message('p', $scram->final($data))) }
-		elsif ($request == 12) { $self->{signed} = $scram->verify($data) }
+		elsif ($request == 12)
+		{
+			$self->{signed} = $scram->verify($data);
+			last;
+		}
 	}
-	return { eof => 1, types => '' };
+	return $self;
 }
 
 # A client that is logged in. Names with a small first letter are startup parameters, except
