@@ -4,6 +4,7 @@
 
 #include "conf/entry.h"
 #include "conf/loader.h"
+#include "conf/peer_entry.h"
 #include "conf/table.h"
 
 /* --- the tables ---------------------------------------------------------------------------- */
@@ -96,6 +97,8 @@ void settings_describe(FILE *stream)
 		describe("databases", key, "-", stream);
 	for (size_t i = 0; (key = user_key_at(i)); i++)
 		describe("users", key, "-", stream);
+	for (size_t i = 0; (key = peer_key_at(i)); i++)
+		describe("peers", key, "-", stream);
 }
 
 /* --- PgBouncer ----------------------------------------------------------------------------- */

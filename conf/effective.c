@@ -117,3 +117,8 @@ int64_t settings_client_idle_timeout_us(const struct settings *settings,
 	return first_set(OF_USER(client_idle_timeout_us), SETTING_UNSET,
 			 settings->client_idle_timeout_us);
 }
+
+int settings_peer_pool_size(const struct settings *settings, const struct peer_entry *peer)
+{
+	return peer->pool_size != SETTING_UNSET ? peer->pool_size : settings->default_pool_size;
+}

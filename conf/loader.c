@@ -8,6 +8,7 @@
 #include "conf/entry.h"
 #include "conf/ini.h"
 #include "conf/memory.h"
+#include "conf/peer_entry.h"
 #include "conf/source.h"
 #include "conf/suggest.h"
 #include "conf/table.h"
@@ -26,7 +27,7 @@ struct loader {
 	struct place places[SETTING_COUNT];
 };
 
-static const char *const sections[] = {"millpond", "pgbouncer", "databases", "users"};
+static const char *const sections[] = {"millpond", "pgbouncer", "databases", "users", "peers"};
 
 #define ENTRY_FAULT(loader, entry, ...) \
 	fault_add((loader)->faults, (entry)->file, (entry)->line, __VA_ARGS__)
@@ -37,10 +38,6 @@ static void read_header(struct loader *loader, const struct ini_entry *entry)
 {
 	struct suggestion suggestion;
 
-	if (strcmp(entry->section, "peers") == 0) {
-		ENTRY_FAULT(loader, entry, "[peers] is not supported by this version");
-		return;
-	}
 	suggestion_init(&suggestion, entry->section);
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
 		if (strcmp(entry->section, sections[i]) == 0)
@@ -120,7 +117,7 @@ static void read_setting(struct loader *loader, const struct ini_entry *entry)
 	loader->places[index] = (struct place){text_copy(entry->file), entry->line};
 }
 
-/* --- [databases] and [users] --- */
+/* --- [databases], [users] and [peers] --- */
 
 static void read_database(struct loader *loader, const struct ini_entry *entry)
 {
@@ -146,6 +143,18 @@ static void read_user(struct loader *loader, const struct ini_entry *entry)
 	user_settings_parse(user, entry, loader->faults);
 }
 
+static void read_peer(struct loader *loader, const struct ini_entry *entry)
+{
+	struct settings *settings = loader->settings;
+	struct peer_entry *peer;
+
+	settings->peers =
+		memory_grow(settings->peers, settings->peer_count, sizeof(*settings->peers));
+	peer = &settings->peers[settings->peer_count++];
+	*peer = (struct peer_entry){0};
+	peer_entry_parse(peer, entry, loader->faults);
+}
+
 static void read_entry(void *context, const struct ini_entry *entry)
 {
 	struct loader *loader = context;
@@ -159,6 +168,8 @@ static void read_entry(void *context, const struct ini_entry *entry)
 		read_database(loader, entry);
 	else if (strcmp(section, "users") == 0)
 		read_user(loader, entry);
+	else if (strcmp(section, "peers") == 0)
+		read_peer(loader, entry);
 	else if (strcmp(section, "millpond") == 0 || strcmp(section, "pgbouncer") == 0)
 		read_setting(loader, entry);
 	/* The header of any other section has been refused, which says enough about its pairs. */
@@ -166,7 +177,8 @@ static void read_entry(void *context, const struct ini_entry *entry)
 
 /* --- In the end --- */
 
-_Static_assert(offsetof(struct database, name) == 0 && offsetof(struct user_settings, name) == 0,
+_Static_assert(offsetof(struct database, name) == 0 && offsetof(struct user_settings, name) == 0 &&
+		       offsetof(struct peer_entry, name) == 0,
 	       "entries are sorted by what stands first in them");
 
 /* Compares entries by name, and equal names by their place in the array. */
@@ -211,6 +223,11 @@ static void release_database(void *entry)
 static void release_user(void *entry)
 {
 	user_settings_release(entry);
+}
+
+static void release_peer(void *entry)
+{
+	peer_entry_release(entry);
 }
 
 #define SETTING_LIST(list, loader, setting, ...)                                            \
@@ -425,6 +442,8 @@ static void interpret(struct loader *loader, bool is_read)
 					   sizeof(*settings->databases), release_database);
 	settings->users = sort_entries(settings->users, &settings->user_count,
 				       sizeof(*settings->users), release_user);
+	settings->peers = sort_entries(settings->peers, &settings->peer_count,
+				       sizeof(*settings->peers), release_peer);
 	note_oddities(loader);
 	for (int i = 0; i < SETTING_COUNT; i++)
 		free(loader->places[i].file);

@@ -7,6 +7,7 @@
 
 #include "conf/entry.h"
 #include "conf/memory.h"
+#include "conf/peer_entry.h"
 #include "conf/settings.h"
 #include "conf/table.h"
 
@@ -100,6 +101,11 @@ static bool are_users_equal(const void *one, const void *other)
 	return user_settings_is_equal(one, other);
 }
 
+static bool are_peers_equal(const void *one, const void *other)
+{
+	return peer_entry_is_equal(one, other);
+}
+
 void settings_describe_changes(const struct settings *old, const struct settings *new,
 			       void (*report)(void *context, const char *line), void *context)
 {
@@ -118,6 +124,9 @@ void settings_describe_changes(const struct settings *old, const struct settings
 	describe_entries(&reporter,
 			 &(struct entries){"user", old->users, new->users, old->user_count,
 					   new->user_count, sizeof(*old->users), are_users_equal});
+	describe_entries(&reporter,
+			 &(struct entries){"peer", old->peers, new->peers, old->peer_count,
+					   new->peer_count, sizeof(*old->peers), are_peers_equal});
 }
 
 void settings_keep_restart_values(struct settings *new, const struct settings *old)

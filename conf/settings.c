@@ -6,6 +6,7 @@
 #include "conf/entry.h"
 #include "conf/loader.h"
 #include "conf/memory.h"
+#include "conf/peer_entry.h"
 #include "conf/table.h"
 
 static void settings_free(struct settings *settings)
@@ -16,6 +17,9 @@ static void settings_free(struct settings *settings)
 		database_release(&settings->databases[i]);
 	for (size_t i = 0; i < settings->user_count; i++)
 		user_settings_release(&settings->users[i]);
+	for (size_t i = 0; i < settings->peer_count; i++)
+		peer_entry_release(&settings->peers[i]);
+	free(settings->peers);
 	free(settings->databases);
 	free(settings->users);
 	free(settings->path);
@@ -119,6 +123,15 @@ const struct user_settings *settings_find_user(const struct settings *settings, 
 {
 	return bsearch(name, settings->users, settings->user_count, sizeof(*settings->users),
 		       compare_user);
+}
+
+const struct peer_entry *settings_find_peer(const struct settings *settings, int id)
+{
+	for (size_t i = 0; i < settings->peer_count; i++) {
+		if (settings->peers[i].id == id)
+			return &settings->peers[i];
+	}
+	return NULL;
 }
 
 bool settings_server_tls_is_equal(const struct settings *one, const struct settings *other)

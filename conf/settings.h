@@ -91,6 +91,15 @@ struct user_settings {
 	int64_t client_idle_timeout_us;
 };
 
+/* One line of [peers]: another pooler of the group. */
+struct peer_entry {
+	char *name; /* the id again */
+	int id;	    /* its peer_id */
+	char *host;
+	int port;
+	int pool_size; /* SETTING_UNSET, or as in the file */
+};
+
 struct pair; /* conf/loader.h */
 
 /* What somebody else has made of the settings, freed together with them; or zeroes. */
@@ -133,11 +142,13 @@ struct settings {
 	struct pair *pairs;
 	size_t pair_count;
 
-	/* Both in the order of their names, each name once. */
+	/* All in the order of their names, each name once. */
 	struct database *databases;
 	size_t database_count;
 	struct user_settings *users;
 	size_t user_count;
+	struct peer_entry *peers;
+	size_t peer_count;
 };
 
 /*
@@ -159,6 +170,10 @@ bool settings_is_console(const char *name);
 
 /* The entry of a user in [users], or NULL. */
 const struct user_settings *settings_find_user(const struct settings *settings, const char *name);
+
+/* The entry of a peer in [peers], or NULL; and how many requests may be on their way to it at once. */
+const struct peer_entry *settings_find_peer(const struct settings *settings, int id);
+int settings_peer_pool_size(const struct settings *settings, const struct peer_entry *peer);
 
 /* Whether two entries, which may be NULL, lead to the same place in the same way. */
 bool database_leads_to_same(const struct database *old, const struct database *new);

@@ -8,6 +8,7 @@
 
 #include "daemon/borrow.h"
 #include "daemon/errand.h"
+#include "daemon/forward.h"
 #include "daemon/offload.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/server_log.h"
@@ -19,11 +20,11 @@
 
 /* --- keys --------------------------------------------------------------------------------- */
 
-/* Keys are random already, so any part of one is a hash. */
+/* Keys are random, but for what forward_sign() writes into them. */
 static struct session **bucket_of(const struct cancel_keys *keys, const unsigned char *key)
 {
-	size_t hash;
-	memcpy(&hash, key, sizeof hash);
+	uint32_t hash;
+	memcpy(&hash, key + 3, sizeof hash);
 	return &keys->buckets[hash & (keys->bucket_count - 1)];
 }
 
@@ -72,13 +73,14 @@ static struct session *find(const struct cancel_keys *keys, const unsigned char 
 	return session;
 }
 
-static bool choose_key(const struct cancel_keys *keys, unsigned char *key)
+static bool choose_key(const struct cancel_keys *keys, unsigned char *key, int peer_id)
 {
 	do {
 		if (RAND_bytes(key, CANCEL_KEY_BYTES) != 1)
 			return false;
 		/* The first half poses as a process id, which some drivers take to be positive. */
 		key[0] &= 0x7f;
+		forward_sign(key, peer_id);
 	} while (find(keys, key) != NULL);
 	return true;
 }
@@ -88,7 +90,7 @@ bool cancel_key_assign(struct cancel_keys *keys, struct session *session)
 	pthread_mutex_lock(&keys->lock);
 	bool has_room = keys->count < keys->bucket_count || keys_grow(keys) ||
 			keys->bucket_count > 0;
-	if (has_room && choose_key(keys, session->cancel_key)) {
+	if (has_room && choose_key(keys, session->cancel_key, session->worker->settings->peer_id)) {
 		struct session **bucket = bucket_of(keys, session->cancel_key);
 		session->next_by_key = *bucket;
 		*bucket = session;
@@ -268,8 +270,17 @@ void await_cancel_request(struct worker *worker, const unsigned char key[CANCEL_
 {
 	unsigned char copy[CANCEL_KEY_BYTES];
 	struct worker *there = find_worker(worker->cancel_keys, key);
+	int peer_id = worker->settings->peer_id;
 
 	memcpy(copy, key, sizeof copy);
+	if (there == NULL && peer_id > 0) {
+		if (forward_peer_of(key) != peer_id) {
+			await_forwarded(worker, key);
+			return;
+		}
+		forward_restore(copy);
+		there = find_worker(worker->cancel_keys, copy);
+	}
 	if (there != NULL)
 		await_at(worker, there, await_cancel_here, copy);
 }

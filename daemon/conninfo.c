@@ -53,7 +53,7 @@ static unsigned count_items(const char *list)
 	return count;
 }
 
-static bool is_numeric(const char *host)
+bool host_is_numeric(const char *host)
 {
 	unsigned char address[sizeof(struct in6_addr)];
 	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
@@ -85,7 +85,7 @@ static void await_target(struct targets *targets, struct worker *worker, const c
 		add_target(targets, host, "", port, port_length);
 		return;
 	}
-	if (is_numeric(host)) {
+	if (host_is_numeric(host)) {
 		add_target(targets, host, host, port, port_length);
 		return;
 	}

@@ -44,6 +44,9 @@ void conninfo_succeeded(struct pool *pool, const struct database *database, cons
 /* Adds a pair that is not NULL; both texts must outlive the conninfo. */
 void conninfo_add(struct conninfo *conninfo, const char *keyword, const char *value);
 
+/* Whether it is an address, and no name. */
+bool host_is_numeric(const char *host);
+
 void conninfo_release(struct conninfo *conninfo);
 
 #endif

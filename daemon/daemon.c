@@ -387,6 +387,7 @@ void daemon_release(struct daemon *daemon)
 		worker_release(&daemon->workers[i]);
 	free(daemon->workers);
 	cancel_keys_release(&daemon->cancel_keys);
+	forwards_release(&daemon->forwards);
 	log_release(&daemon->log);
 	settings_drop(daemon->settings);
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "conf/settings.h"
+#include "daemon/forward.h"
 #include "daemon/keyring.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
@@ -41,6 +42,7 @@ struct daemon {
 	struct lookups lookups;
 	struct quotas quotas;
 	struct cancel_keys cancel_keys;
+	struct forwards forwards;
 	struct worker *workers;
 	unsigned worker_count;
 	struct watchdog watchdog;

@@ -135,13 +135,6 @@ static const struct show show_config = {
 static const struct show show_state = {"STATE", "key text, value text", state_rows, NULL};
 static const struct show show_mem = {
 	"MEM", "name text, size int4, used int4, free int4, memtotal int4", mem_rows, NULL};
-static const struct show show_peers = {
-	"PEERS", "peer_id int4, host text, port int4, pool_size int4", no_rows, NULL};
-static const struct show show_peer_pools = {
-	"PEER_POOLS",
-	"peer_id int4, cl_active_cancel_req int4, cl_waiting_cancel_req int4, "
-	"sv_active_cancel int4, sv_login int4",
-	no_rows, NULL};
 static const struct show show_dns_hosts = {"DNS_HOSTS", "hostname text, ttl int8, addrs text",
 					   no_rows, NULL};
 static const struct show show_dns_zones = {"DNS_ZONES", "zonename text, serial int8, count int4",

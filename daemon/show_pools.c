@@ -320,9 +320,9 @@ static void list_rows(struct table *table, const struct session *asker)
 
 	list_row(table, "databases", worker->settings->database_count);
 	list_row(table, "users", worker->settings->user_count);
-	list_row(table, "peers", 0);
+	list_row(table, "peers", worker->settings->peer_count);
 	list_row(table, "pools", pools_count(worker->pools));
-	list_row(table, "peer_pools", 0);
+	list_row(table, "peer_pools", worker->daemon->forwards.count);
 	list_row(table, "free_clients", 0); /* nothing is kept for later */
 	list_row(table, "used_clients", known);
 	list_row(table, "login_clients", connected > known ? connected - known : 0);

@@ -9,7 +9,6 @@
 #define PROTOCOL_MINOR(version) ((version)&0xffff)
 
 /* Request codes look like protocol versions that will never be. */
-#define CANCEL_CODE (1234u << 16 | 5678u)
 #define SSL_CODE (1234u << 16 | 5679u)
 #define GSS_CODE (1234u << 16 | 5680u)
 

@@ -18,6 +18,9 @@
 
 #define CANCEL_KEY_BYTES 8
 
+/* What stands in the place of a version in a CancelRequest. */
+#define CANCEL_CODE (1234u << 16 | 5678u)
+
 enum startup_kind {
 	STARTUP_INCOMPLETE, /* more bytes are needed */
 	STARTUP_BAD,	    /* `why` says so */

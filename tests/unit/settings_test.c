@@ -201,12 +201,19 @@ static void test_faults(void)
 	is_refused("auth_type = hba\n", 3, "auth_type: \"hba\" needs auth_hba_file");
 	is_refused("auth_type = cert\n", 3, "auth_type: \"cert\" needs client_tls_sslmode");
 	is_refused("auth_type = kerberos\n", 3, "auth_type: \"kerberos\" is not one of");
-	is_refused("peer_id = 3\n", 3, "can be left out, or be 0");
+	is_refused("peer_id = 16384\n", 3, "peer_id: \"16384\" is not a whole number from 0 to 16383");
 	is_refused("max_prepared_statements = -1\n", 3, "max_prepared_statements");
 	is_refused("[usres]\nx = pool_size=1\n", 3,
 		   "unknown section \"usres\"; did you mean \"users\"?");
 	is_refused("[Databases]\nx = host=a\n", 3, "did you mean \"databases\"?");
-	is_refused("[peers]\n1 = host=a\n", 3, "[peers] is not supported");
+	is_refused("[peers]\none = host=a\n", 4, "peer \"one\": its name must be the peer_id");
+	is_refused("[peers]\n0 = host=a\n", 4, "a number from 1 to 65535");
+	is_refused("[peers]\n65536 = host=a\n", 4, "a number from 1 to 65535");
+	is_refused("[peers]\n1 =\n", 4, "peer \"1\": host is missing");
+	is_refused("[peers]\n1 = host=a,b\n", 4, "host can only be one");
+	is_refused("[peers]\n1 = host=a port=0\n", 4, "peer \"1\": port");
+	is_refused("[peers]\n1 = host=a hots=b\n", 4, "unknown key \"hots\"; did you mean \"host\"?");
+	is_refused("[peers]\n1 = host='a\n", 4, "peer \"1\": at character");
 	is_refused("word\n", 3, "there is no \"=\"");
 	is_refused("%include nothing.ini\n", 3, "nothing.ini");
 	is_refused("[databases]\nx = hots=a\n", 4,
@@ -261,7 +268,7 @@ static void test_foreign(void)
 	is_accepted("disable_pqexec = 1\n", NULL);
 	is_accepted("service_name = x\n", "has no effect");
 	is_accepted("max_prepared_statements = 0\n", NULL);
-	is_accepted("peer_id = 0.0\n", NULL);
+	is_accepted("peer_id = 0x10\n", NULL);
 	is_accepted("auth_file =\n", NULL);
 	is_accepted("client_tls_sslmode = disable\n", NULL);
 	is_accepted("server_tls_sslmode = prefer\n", NULL);

@@ -1,0 +1,304 @@
+#include "daemon/forward.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/settings.h"
+#include "daemon/conninfo.h"
+#include "daemon/daemon.h"
+#include "daemon/errand.h"
+#include "daemon/reach.h"
+#include "daemon/resolve.h"
+#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/stream.h"
+#include "daemon/show.h"
+#include "daemon/session.h"
+#include "daemon/worker.h"
+#include "protocol/writer.h"
+
+/* Of the last byte of a key. */
+#define HOPS_LEFT 0x03
+
+/* One that has to wait until another is done. */
+struct waiting {
+	struct waiting *next;
+	struct coroutine *coroutine;
+	bool is_let_in;
+};
+
+/* What is on its way to a peer. */
+struct peer_line {
+	struct peer_line *next;
+	int id;
+	unsigned connecting;
+	unsigned sent; /* and not yet done with */
+	unsigned waiting_count;
+	struct waiting *first;
+};
+
+/* --- keys --------------------------------------------------------------------------------- */
+
+void forward_sign(unsigned char key[CANCEL_KEY_BYTES], int peer_id)
+{
+	if (peer_id == 0)
+		return;
+	key[1] = (unsigned char)(peer_id & 0xff);
+	key[2] = (unsigned char)(peer_id >> 8);
+	key[7] |= HOPS_LEFT;
+}
+
+int forward_peer_of(const unsigned char key[CANCEL_KEY_BYTES])
+{
+	return key[1] | key[2] << 8;
+}
+
+void forward_restore(unsigned char key[CANCEL_KEY_BYTES])
+{
+	key[7] |= HOPS_LEFT;
+}
+
+/* --- whose turn it is --------------------------------------------------------------------- */
+
+static struct peer_line *find_line(struct forwards *forwards, int id)
+{
+	struct peer_line *line = forwards->first;
+
+	while (line != NULL && line->id != id)
+		line = line->next;
+	if (line != NULL || (line = calloc(1, sizeof *line)) == NULL)
+		return line;
+	line->id = id;
+	line->next = forwards->first;
+	forwards->first = line;
+	forwards->count++;
+	return line;
+}
+
+void forwards_release(struct forwards *forwards)
+{
+	while (forwards->first != NULL) {
+		struct peer_line *line = forwards->first;
+		forwards->first = line->next;
+		free(line);
+	}
+}
+
+static void stop_waiting(struct peer_line *line, const struct waiting *waiting)
+{
+	struct waiting **link = &line->first;
+
+	while (*link != waiting)
+		link = &(*link)->next;
+	*link = waiting->next;
+	line->waiting_count--;
+}
+
+/* On success one of the line's places is taken. */
+static bool await_place(struct peer_line *line, struct loop *loop, unsigned places,
+			int64_t deadline)
+{
+	struct waiting waiting = {.coroutine = coroutine_current(loop)};
+	struct waiting **link = &line->first;
+
+	if (line->connecting + line->sent >= places) {
+		while (*link != NULL)
+			link = &(*link)->next;
+		*link = &waiting;
+		line->waiting_count++;
+		while (!waiting.is_let_in)
+			if (!await_wake(loop, deadline) && !waiting.is_let_in) {
+				stop_waiting(line, &waiting);
+				return false;
+			}
+		return true;
+	}
+	line->connecting++;
+	return true;
+}
+
+static void leave_place(struct peer_line *line)
+{
+	struct waiting *next = line->first;
+
+	line->connecting--;
+	if (next == NULL)
+		return;
+	stop_waiting(line, next);
+	line->connecting++;
+	next->is_let_in = true;
+	coroutine_wake(next->coroutine);
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+static void nothing_spoke(struct stream *stream)
+{
+	(void)stream;
+}
+
+/* The peer closes the connection when it has done what it can. */
+static void await_done(struct loop *loop, int fd, const unsigned char *key, int64_t deadline)
+{
+	struct writer writer;
+	struct stream stream;
+	char *data;
+
+	writer_init(&writer);
+	write_uint32(&writer, 16);
+	write_uint32(&writer, CANCEL_CODE);
+	write_bytes(&writer, key, CANCEL_KEY_BYTES);
+	stream_init(&stream, loop, fd, nothing_spoke);
+	if (!writer.failed && stream_send(&stream, writer.data, writer.length))
+		while (await_readable(&stream, deadline) &&
+		       (stream_read(&stream, &data) > 0 || errno == EAGAIN))
+			continue;
+	writer_release(&writer);
+	stream_close(&stream);
+}
+
+static bool is_name(const char *host)
+{
+	return host[0] != '/' && host[0] != '@' && !host_is_numeric(host);
+}
+
+static bool await_connected(struct direct *direct, struct worker *worker,
+			    const struct peer_entry *peer, struct failure *why, int64_t deadline)
+{
+	const char *reason = "no address";
+	struct addresses addresses = {0};
+	struct conninfo conninfo = {0};
+	char port[16];
+
+	if (is_name(peer->host) && !await_resolve(&worker->loop, worker->resolver, peer->host,
+						  &addresses, &reason, deadline)) {
+		failure_set(why, FAILURE_DNS_FAILED);
+		return failure_detail(why, "%s: %s", peer->host, reason);
+	}
+	snprintf(port, sizeof port, "%d", peer->port);
+	conninfo_add(&conninfo, "host", peer->host);
+	conninfo_add(&conninfo, "hostaddr",
+		     host_is_numeric(peer->host) ? peer->host : addresses.text[0]);
+	conninfo_add(&conninfo, "port", port);
+	return await_reached(direct, &worker->loop, &conninfo, why, deadline);
+}
+
+static int64_t deadline_after(int64_t limit_us)
+{
+	return limit_us > 0 ? loop_now() + limit_us : DEADLINE_NEVER;
+}
+
+static void await_sent_on(struct worker *worker, struct peer_line *line,
+			  const struct settings *settings, const struct peer_entry *peer,
+			  const unsigned char *key)
+{
+	struct direct direct = {.fd = -1};
+	struct failure why;
+	int64_t deadline = deadline_after(settings->server_connect_timeout_us);
+
+	if (!await_connected(&direct, worker, peer, &why, deadline)) {
+		log_write(worker->log, LEVEL_LOG, NULL,
+			  "cancel request not forwarded to peer %d: %s (%s)", peer->id, why.message,
+			  why.detail);
+		return;
+	}
+	line->connecting--;
+	line->sent++;
+	await_done(&worker->loop, direct.fd, key, deadline);
+	line->sent--;
+	line->connecting++;
+}
+
+struct forwarding {
+	unsigned char key[CANCEL_KEY_BYTES];
+};
+
+static void forward_there(struct worker *worker, void *arg)
+{
+	struct forwarding *forwarding = arg;
+	int id = forward_peer_of(forwarding->key);
+	struct settings *settings = settings_hold(worker->settings);
+	const struct peer_entry *peer = settings_find_peer(settings, id);
+	struct peer_line *line = peer == NULL ? NULL : find_line(&worker->daemon->forwards, id);
+
+	forwarding->key[7]--;
+	if (line == NULL)
+		log_write(worker->log, LEVEL_DEBUG, NULL,
+			  "cancel request not forwarded: there is no peer %d", id);
+	else if (!await_place(line, &worker->loop, (unsigned)settings_peer_pool_size(settings, peer),
+			      deadline_after(settings->cancel_wait_timeout_us)))
+		log_write(worker->log, LEVEL_LOG, NULL,
+			  "cancel request not forwarded to peer %d: cancel_wait_timeout", id);
+	else {
+		await_sent_on(worker, line, settings, peer, forwarding->key);
+		leave_place(line);
+	}
+	settings_drop(settings);
+}
+
+void await_forwarded(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES])
+{
+	struct forwarding forwarding;
+
+	memcpy(forwarding.key, key, sizeof forwarding.key);
+	if ((key[7] & HOPS_LEFT) == 0)
+		log_write(worker->log, LEVEL_LOG, NULL,
+			  "cancel request not forwarded to peer %d: it has been too often",
+			  forward_peer_of(key));
+	else
+		await_at(worker, worker->all, forward_there, &forwarding);
+}
+
+/* --- SHOW PEERS, PEER_POOLS ---------------------------------------------------------------- */
+
+static int compare_by_id(const void *one, const void *other)
+{
+	return ((const struct peer_entry *)one)->id - ((const struct peer_entry *)other)->id;
+}
+
+static void peer_rows(struct table *table, const struct session *asker)
+{
+	const struct settings *settings = asker->worker->settings;
+	size_t count = settings->peer_count;
+	struct peer_entry *sorted = calloc(count + 1, sizeof *sorted);
+
+	table->writer->failed |= sorted == NULL;
+	if (sorted == NULL)
+		return;
+	if (count > 0)
+		memcpy(sorted, settings->peers, count * sizeof *sorted);
+	qsort(sorted, count, sizeof *sorted, compare_by_id);
+	for (size_t i = 0; i < count; i++) {
+		table_number(table, sorted[i].id);
+		table_text(table, sorted[i].host);
+		table_number(table, sorted[i].port);
+		table_number(table, settings_peer_pool_size(settings, &sorted[i]));
+	}
+	free(sorted);
+}
+
+/* What is being connected is for a request that waits. */
+static void peer_pool_rows(struct table *table, struct worker *worker, const struct session *asker)
+{
+	(void)asker;
+	if (worker->index != 0)
+		return;
+	for (const struct peer_line *line = worker->daemon->forwards.first; line != NULL;
+	     line = line->next) {
+		table_number(table, line->id);
+		table_number(table, line->sent);
+		table_number(table, line->waiting_count + line->connecting);
+		table_number(table, line->sent);
+		table_number(table, line->connecting);
+	}
+}
+
+const struct show show_peers = {
+	"PEERS", "peer_id int4, host text, port int4, pool_size int4", peer_rows, NULL};
+const struct show show_peer_pools = {
+	"PEER_POOLS",
+	"peer_id int4, cl_active_cancel_req int4, cl_waiting_cancel_req int4, "
+	"sv_active_cancel int4, sv_login int4",
+	NULL, peer_pool_rows};
