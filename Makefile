@@ -183,6 +183,7 @@ bench_parts = $(filter tests/bench/$1.c,$(bench_mains)) $(wildcard tests/bench/$
 # of the pools cannot be measured from outside.
 $(OUT)/bench/lock: $(library)
 $(OUT)/bench/lock: own_libs = $(module_libs)
+$(OUT)/bench/load: own_libs = $(shell $(PKG_CONFIG) --libs openssl 2>/dev/null)
 $(bench_programs): $(OUT)/bench/%: $$(patsubst %.c,$(OUT)/%.o,$$(call bench_parts,$$*))
 	$(say)
 	$(quiet)mkdir -p $(@D)

@@ -1,5 +1,7 @@
 #include "tests/bench/load/crowd.h"
 
+#include "tests/bench/load/scram.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -74,18 +76,21 @@ static void lose(struct crowd *crowd, struct client *client, const char *why, co
 		    client->reply.type ? client->reply.type : '-', text);
 	if (crowd->lost++ == 0)
 		fprintf(stderr, "load: client %u: %s %s\n", number_of(crowd, client), why, text);
-	close(client->fd);
-	client->fd = -1;
+	channel_close(&client->channel);
 }
 
 static void send_request(struct crowd *crowd, struct client *client)
 {
 	const struct exchange *exchange = client->reply.expected;
-	ssize_t sent = send(client->fd, exchange->request, exchange->size, MSG_NOSIGNAL);
+	struct channel *channel = &client->channel;
 
-	if (sent == (ssize_t)exchange->size)
+	if (!channel_go_on(channel))
+		lose(crowd, client, strerror(errno), NULL, 0);
+	else if (!channel->is_open)
+		return;
+	else if (channel_send(channel, exchange->request, exchange->size))
 		client->is_sent = true;
-	else if (sent >= 0 || errno != EAGAIN) /* EAGAIN: not connected yet */
+	else if (errno != EAGAIN) /* EAGAIN: not connected yet */
 		lose(crowd, client, strerror(errno), NULL, 0);
 }
 
@@ -108,20 +113,22 @@ static void connect_client(struct crowd *crowd, struct client *client)
 				     .sin_addr.s_addr = htonl(0x7f000101 + turn++ % 64)};
 	int on = 1;
 
-	*client = (struct client){.transactions = client->transactions};
-	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (client->fd < 0)
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
 		die("socket: %s", strerror(errno));
-	setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-	setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (bind(client->fd, (struct sockaddr *)&source, sizeof(source)) != 0)
+	*client = (struct client){.transactions = client->transactions};
+	channel_begin(&client->channel, fd);
+	crowd->connections++;
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&source, sizeof(source)) != 0)
 		die("bind: %s", strerror(errno));
 
 	struct epoll_event event = {EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {.ptr = client}};
-	if (epoll_ctl(crowd->poll, EPOLL_CTL_ADD, client->fd, &event) != 0)
+	if (epoll_ctl(crowd->poll, EPOLL_CTL_ADD, fd, &event) != 0)
 		die("epoll_ctl: %s", strerror(errno));
 	client->started_ns = now_ns();
-	if (connect(client->fd, (struct sockaddr *)&crowd->server, sizeof(crowd->server)) != 0 &&
+	if (connect(fd, (struct sockaddr *)&crowd->server, sizeof(crowd->server)) != 0 &&
 	    errno != EINPROGRESS)
 		lose(crowd, client, strerror(errno), NULL, 0);
 	else
@@ -136,13 +143,8 @@ void crowd_connect(struct crowd *crowd, unsigned first, unsigned count)
 
 static void disconnect(struct client *client)
 {
-	send(client->fd, "X\0\0\0\4", 5, MSG_NOSIGNAL);
-	close(client->fd);
-}
-
-static void work(struct crowd *crowd, struct client *client)
-{
-	ask(crowd, client, &crowd->script->steps[client->step]);
+	channel_send(&client->channel, "X\0\0\0\4", 5);
+	channel_close(&client->channel);
 }
 
 static void end_transaction(struct crowd *crowd, struct client *client)
@@ -154,6 +156,22 @@ static void end_transaction(struct crowd *crowd, struct client *client)
 	client->transactions++;
 	client->step = 0;
 	client->started_ns = now;
+}
+
+/* The step at hand, or the next transaction if there is none left. */
+static void work(struct crowd *crowd, struct client *client)
+{
+	const struct script *script = crowd->script;
+
+	if (client->step >= script->step_count) {
+		end_transaction(crowd, client);
+		if (script->reconnects) {
+			disconnect(client);
+			connect_client(crowd, client);
+			return;
+		}
+	}
+	ask(crowd, client, &script->steps[client->step]);
 }
 
 /* The reply is complete: the client's next request, or rest. */
@@ -172,12 +190,8 @@ static void go_on(struct crowd *crowd, struct client *client)
 			work(crowd, client);
 	} else if (!crowd->runs) {
 		crowd->answered++;
-	} else if (++client->step < script->step_count) {
-		work(crowd, client);
-	} else if (end_transaction(crowd, client), script->reconnects) {
-		disconnect(client);
-		connect_client(crowd, client);
 	} else {
+		client->step++;
 		work(crowd, client);
 	}
 }
@@ -198,6 +212,19 @@ void crowd_ask(struct crowd *crowd, unsigned number, const struct exchange *exch
 	ask(crowd, &crowd->clients[number], exchange);
 }
 
+/* The pooler waits for each answer, so what has come is one whole question. False: not to be read further. */
+static bool prove(struct crowd *crowd, struct client *client, const char *at, const char *end)
+{
+	char answer[SCRAM_ANSWER_BYTES];
+	size_t size = scram_answer(at, (size_t)(end - at), answer);
+
+	client->proofs++;
+	if (size > 0 && channel_send(&client->channel, answer, size))
+		return true;
+	lose(crowd, client, "not SCRAM's question", at, (size_t)(end - at));
+	return false;
+}
+
 /* False: this connection is not to be read further. */
 static bool take(struct crowd *crowd, struct client *client, const char *at, const char *end)
 {
@@ -205,6 +232,8 @@ static bool take(struct crowd *crowd, struct client *client, const char *at, con
 		lose(crowd, client, "bytes that nobody asked for", at, (size_t)(end - at));
 		return false;
 	}
+	if (client->phase == CLIENT_LOGS_IN && client->proofs < crowd->script->proofs)
+		return prove(crowd, client, at, end);
 	switch (reply_take(&client->reply, &at, end)) {
 	case REPLY_GOES_ON:
 		return true;
@@ -226,10 +255,11 @@ static void serve(struct crowd *crowd, struct client *client, unsigned events)
 {
 	bool hung_up = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
 
-	if (client->is_busy && !client->is_sent && (events & EPOLLOUT) && !hung_up)
+	if (client->is_busy && !client->is_sent && !hung_up &&
+	    ((events & EPOLLOUT) || !client->channel.is_open))
 		send_request(crowd, client);
-	while (client->fd >= 0 && (events & ~(unsigned)EPOLLOUT)) {
-		ssize_t count = recv(client->fd, scratch, sizeof(scratch), 0);
+	while (client->channel.is_open && (events & ~(unsigned)EPOLLOUT)) {
+		ssize_t count = channel_recv(&client->channel, scratch, sizeof(scratch));
 		if (count < 0 && errno == EAGAIN)
 			return;
 		if (count <= 0) {
@@ -240,7 +270,7 @@ static void serve(struct crowd *crowd, struct client *client, unsigned events)
 		crowd->bytes += (uint64_t)count;
 		if (!take(crowd, client, scratch, scratch + count))
 			return;
-		if ((size_t)count < sizeof(scratch) && !hung_up)
+		if (client->channel.ssl == NULL && (size_t)count < sizeof(scratch) && !hung_up)
 			return;
 	}
 }

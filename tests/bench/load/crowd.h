@@ -5,6 +5,7 @@
  * A reply that is not as expected, or a connection that ends, is fatal while the crowd runs; before that
  * the client counts as lost.
  */
+#include "tests/bench/load/channel.h"
 #include "tests/bench/load/histogram.h"
 #include "tests/bench/load/reply.h"
 #include "tests/bench/load/script.h"
@@ -12,11 +13,12 @@
 #include <netinet/in.h>
 
 struct client {
-	int fd; /* -1 when lost */
+	struct channel channel; /* closed when lost */
 	enum { CLIENT_LOGS_IN, CLIENT_PREPARES, CLIENT_WORKS } phase;
 	bool is_sent; /* the request at hand; false until the connection is established */
 	bool is_busy; /* waits for a reply */
 	uint8_t step;
+	uint8_t proofs; /* given in this login */
 	struct reply reply;
 	uint64_t started_ns; /* the transaction at hand */
 	uint64_t transactions;
@@ -30,6 +32,7 @@ struct crowd {
 	struct client *clients;
 	unsigned count;
 	unsigned logged_in, lost, answered; /* answered: single exchanges */
+	uint64_t connections;
 
 	uint64_t transactions, bytes;
 	struct histogram latency;

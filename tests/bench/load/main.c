@@ -2,15 +2,18 @@
  * The load generator: N clients on one thread, cheap itself, that check every reply.
  *
  *	load --port=PORT --workload=NAME [--clients=16] [--seconds=2] [--warmup=0.3] [--pid=POOLER] [--gate]
+ *	     [--tls=full|resumed] [--password=TEXT]
  *
- * Workloads: simple, extended, prepared, transaction, connect, big; idle (everyone connects at once and stays)
+ * Workloads: simple, extended, prepared, transaction, connect, login (and leave), big; idle (everyone connects at once and stays)
  * and waiting (everyone asks while --holders=8 other clients hold the server connections).
  * Prints one line of key=value and exits 0, or says what was wrong and exits 1. CPU is that of process
  * --pid, over the measured interval exactly. With --gate the interval begins when a line arrives on standard
- * input, after "ready" was printed, and the connections stay until a second one.
+ * input, after "ready" was printed, and the connections stay until a second one. With --password logins
+ * are by SCRAM-SHA-256.
  */
 #include "tests/bench/load/crowd.h"
 #include "tests/bench/load/process.h"
+#include "tests/bench/load/scram.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -41,6 +44,8 @@ static const struct option long_options[] = {
 	{"pid", required_argument, NULL, 'P'},
 	{"user", required_argument, NULL, 'U'},
 	{"database", required_argument, NULL, 'd'},
+	{"tls", required_argument, NULL, 't'},
+	{"password", required_argument, NULL, 'S'},
 	{"gate", no_argument, NULL, 'g'},
 	{NULL, 0, NULL, 0},
 };
@@ -86,6 +91,13 @@ static struct options read_options(int argc, char **argv)
 			break;
 		case 'd':
 			options.database = optarg;
+			break;
+		case 't':
+			channel_secure(strcmp(optarg, "full") == 0 ? SECURITY_FULL :
+								     SECURITY_RESUMED);
+			break;
+		case 'S':
+			scram_set_password(optarg);
 			break;
 		case 'g':
 			options.gate = 1;
@@ -219,6 +231,7 @@ static void throughput(const struct options *options, struct crowd *crowd)
 	report_latency(&crowd->latency);
 	report_usage(&begin, &end, seconds, (double)crowd->transactions);
 	report_shares(crowd);
+	printf(" resumed=%.3f", (double)channel_resumed() / (double)crowd->connections);
 	printf(" rss_bytes=%lu\n", process_resident_bytes(options->pid));
 }
 
@@ -240,7 +253,7 @@ static void idle(const struct options *options, struct crowd *crowd)
 	uint64_t rested = process_resident_bytes(options->pid);
 
 	for (unsigned i = 0; i < crowd->count; i++)
-		if (crowd->clients[i].fd >= 0 && crowd->clients[i].phase == CLIENT_WORKS)
+		if (crowd->clients[i].channel.is_open && crowd->clients[i].phase == CLIENT_WORKS)
 			crowd_ask(crowd, i, &crowd->script->steps[0]);
 	poll_for(crowd, &crowd->answered, crowd->count, LOGIN_SECONDS);
 	poll_until(crowd, after(options->seconds / 2));

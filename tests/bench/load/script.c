@@ -1,5 +1,7 @@
 #include "tests/bench/load/script.h"
 
+#include "tests/bench/load/scram.h"
+
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -65,7 +67,7 @@ static struct exchange login(const char *user, const char *database)
 	put("database", 9);
 	put(database, strlen(database) + 1);
 	put("", 1);
-	return expect(start, "RKZ", 0, 0, 'I');
+	return expect(start, scram_password() != NULL ? "RRKZ" : "RKZ", 0, 0, 'I');
 }
 
 static struct exchange extended(void)
@@ -99,7 +101,8 @@ static struct exchange execute_prepared(void)
 	return expect(start, "2DCZ", 1, ROW_SIZE, 'I');
 }
 
-static void make_steps(struct script *script, const char *workload)
+/* False: there is no such workload. */
+static bool make_steps(struct script *script, const char *workload)
 {
 	struct exchange *steps = script->steps;
 
@@ -109,6 +112,9 @@ static void make_steps(struct script *script, const char *workload)
 	} else if (strcmp(workload, "connect") == 0) {
 		steps[0] = query("select 1", "TDCZ", 1, 'I');
 		script->reconnects = true;
+	} else if (strcmp(workload, "login") == 0) {
+		script->reconnects = true;
+		script->step_count = 0;
 	} else if (strcmp(workload, "extended") == 0) {
 		steps[0] = extended();
 	} else if (strcmp(workload, "prepared") == 0) {
@@ -127,8 +133,9 @@ static void make_steps(struct script *script, const char *workload)
 		steps[2] = query("COMMIT", "CZ", 0, 'I');
 		script->step_count = 3;
 	} else {
-		script->step_count = 0;
+		return false;
 	}
+	return true;
 }
 
 const struct script *script_make(const char *workload, const char *user, const char *database)
@@ -136,7 +143,10 @@ const struct script *script_make(const char *workload, const char *user, const c
 	static struct script script;
 
 	used = 0;
-	script = (struct script){.name = workload, .login = login(user, database)};
-	make_steps(&script, workload);
-	return script.step_count > 0 ? &script : NULL;
+	script = (struct script){
+		.name = workload,
+		.login = login(user, database),
+		.proofs = scram_password() != NULL ? 2 : 0,
+	};
+	return make_steps(&script, workload) ? &script : NULL;
 }

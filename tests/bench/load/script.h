@@ -20,12 +20,13 @@ enum { SCRIPT_STEPS = 4 };
 
 struct script {
 	const char *name;
-	struct exchange login;
+	struct exchange login; /* what it is answered with comes after the proofs */
+	unsigned proofs;       /* messages by which a login proves its password */
 	struct exchange prepare; /* once per connection, unless its size is 0 */
 	struct exchange steps[SCRIPT_STEPS];
 	unsigned step_count;
 	bool reconnects; /* each transaction has a connection of its own */
 };
 
-/* The script of a workload, or NULL. It stays valid; one at a time. */
+/* The script of a workload, whose logins are with a password if scram.h has one; or NULL. It stays valid; one at a time. */
 const struct script *script_make(const char *workload, const char *user, const char *database);
