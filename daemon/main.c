@@ -17,6 +17,7 @@
 #include "daemon/client_tls.h"
 #include "daemon/daemon.h"
 #include "daemon/process.h"
+#include "daemon/runtime/tls_memory.h"
 #include "daemon/version.h"
 
 struct options {
@@ -246,6 +247,7 @@ int main(int argc, char **argv)
 	struct options options = {0};
 	int status;
 
+	tls_memory_take_over();
 	forget_libpq_environment();
 	if (!parse_options(argc, argv, &options, &status))
 		return status;

@@ -22,10 +22,13 @@
 #include "daemon/request.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
+#include "daemon/runtime/tls.h"
 #include "daemon/turn.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
 #include "protocol/writer.h"
+
+#define FOLDED_AFTER_US 500000
 
 /* --- serving ------------------------------------------------------------------------------ */
 
@@ -293,6 +296,7 @@ static bool rest(struct session *session, struct failure *why)
 	if (is_to_be_replaced(session))
 		return failure_set(why, FAILURE_SERVER_REPLACED);
 	session->rests_since = loop_now();
+	session->worker->has_unfolded |= session->client.tls != NULL;
 	if (!stream_watch(&session->client) ||
 	    (session->upstream != NULL && !stream_watch(&session->upstream->stream)))
 		return failure_set(why, FAILURE_NO_MEMORY);
@@ -365,6 +369,17 @@ void session_cancel_wait(struct session *session)
 		coroutine_cancel(session->coroutine);
 }
 
+/* Only what has rested for a while: folding and unfolding costs about as much as a small query. */
+static void fold_tls(struct session *session, int64_t now)
+{
+	if (session->client.tls == NULL)
+		return;
+	if (now - session->rests_since >= FOLDED_AFTER_US)
+		tls_fold(&session->client);
+	else
+		session->worker->has_unfolded = true;
+}
+
 void session_tick(struct session *session, int64_t now)
 {
 	const struct settings *settings = session->worker->settings;
@@ -382,6 +397,8 @@ void session_tick(struct session *session, int64_t now)
 		limit = settings_client_idle_timeout_us(settings, session->share->user);
 	if (limit > 0 && now - session->rests_since >= limit)
 		session_kill(session, FAILURE_CLIENT_IDLE);
+	else
+		fold_tls(session, now);
 }
 
 bool session_start(struct worker *worker, int fd, const struct peer *peer,

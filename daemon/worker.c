@@ -17,15 +17,16 @@
 
 /* --- now and then ------------------------------------------------------------------------- */
 
-/* Sessions at rest have no timer; only where there is a limit for them are they looked at. */
+/* Sessions at rest have no timer; only where something is to be done for them are they looked at. */
 static void look_at_sessions(struct worker *worker, int64_t now)
 {
 	if (worker->suspension != NOT_SUSPENDED)
 		return;
 	if (worker->settings->client_idle_timeout_us == 0 && worker->settings->user_count == 0 &&
-	    !worker->has_sleepers && !worker->settings->server_fast_close)
+	    !worker->has_sleepers && !worker->has_unfolded &&
+	    !worker->settings->server_fast_close)
 		return;
-	worker->has_sleepers = false;
+	worker->has_sleepers = worker->has_unfolded = false;
 	for (struct session *session = worker->sessions; session != NULL; session = session->next)
 		session_tick(session, now);
 }

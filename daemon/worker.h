@@ -84,6 +84,7 @@ struct worker {
 	atomic_size_t running_count; /* coroutines, at the last tick */
 	atomic_size_t spare_count;
 	bool has_sleepers; /* a session could not be woken for lack of memory */
+	bool has_unfolded; /* a session with TLS may be at rest and not folded yet */
 	bool closing;	   /* the process is about to end: no new clients but the console's */
 	bool ending;	   /* ... at once: nobody is waited for */
 	struct server *undialled; /* could not be started for lack of memory: tried again */

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/runtime/fold.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
+#include "daemon/runtime/tls_memory.h"
 
 /*
  * No record is longer (RFC 5246, section 6.2.3), and OpenSSL holds back no more than one. So when
@@ -24,7 +26,8 @@
 #define RECORD_BYTES ((size_t)(5 + (1 << 14) + 2048))
 
 struct tls {
-	SSL *ssl;
+	SSL *ssl; /* not to be touched while it is folded */
+	struct folded *folded;
 	const char *received; /* not yet taken by OpenSSL; empty between two calls */
 	size_t received_length;
 	unsigned long error; /* OpenSSL's code; 0: none */
@@ -120,6 +123,31 @@ static BIO *bio_new(struct stream *stream)
 	return bio;
 }
 
+/* --- folding ------------------------------------------------------------------------------ */
+
+void tls_fold(struct stream *stream)
+{
+	struct tls *tls = stream->tls;
+	size_t bytes = tls == NULL || tls->borrowed || tls->folded != NULL ?
+			       0 :
+			       tls_memory_slot_bytes(tls->ssl);
+
+	if (bytes == 0 || bytes > FOLD_MOST_BYTES)
+		return;
+	tls->folded = fold(tls->ssl, bytes);
+	if (tls->folded != NULL)
+		tls_memory_forget(tls->ssl);
+}
+
+/* In front of whatever is done with the SSL. */
+static void wake(struct tls *tls)
+{
+	if (tls->folded == NULL)
+		return;
+	unfold(tls->folded, tls->ssl);
+	tls->folded = NULL;
+}
+
 /* --- beginning and end -------------------------------------------------------------------- */
 
 /* Puts the SSL under the stream; NULL without memory. */
@@ -158,6 +186,7 @@ void tls_say_end(struct stream *stream)
 	/* After a failure there is no connection any more that could be ended. */
 	if (tls == NULL || !tls->established || tls->error != 0)
 		return;
+	wake(tls);
 	begin(stream);
 	SSL_shutdown(tls->ssl);
 	send_sealed(stream);
@@ -167,6 +196,7 @@ void tls_release(struct stream *stream)
 {
 	struct tls *tls = stream->tls;
 
+	wake(tls);
 	if (tls->borrowed)
 		SSL_set_fd(tls->ssl, stream->fd);
 	else
@@ -247,6 +277,7 @@ ssize_t tls_read(struct stream *stream, char *buffer, size_t size, size_t most)
 		errno = EMSGSIZE;
 		return -1;
 	}
+	wake(tls);
 	for (;;) {
 		ssize_t got = 1;
 		if (SSL_pending(tls->ssl) == 0)
@@ -301,7 +332,11 @@ static bool await_handshake(struct stream *stream, int64_t deadline)
 		if (result == 1)
 			return true;
 		errno = failed == 0 ? ECONNRESET : why;
-		if (errno != EAGAIN || !await_received(stream, deadline))
+		if (errno != EAGAIN)
+			return false;
+		/* Those who are slow, or many at once, hold no buffers meanwhile. */
+		SSL_free_buffers(tls->ssl);
+		if (!await_received(stream, deadline))
 			return false;
 	}
 }
@@ -349,6 +384,7 @@ bool tls_send(struct stream *stream, const void *data, size_t length)
 	errno = EPROTO;
 	if (tls->error != 0)
 		return false;
+	wake(tls);
 	begin(stream);
 	while (sent < length) {
 		size_t left = length - sent;
@@ -364,7 +400,10 @@ bool tls_send(struct stream *stream, const void *data, size_t length)
 
 struct ssl_st *tls_ssl(const struct stream *stream)
 {
-	return stream->tls == NULL ? NULL : stream->tls->ssl;
+	if (stream->tls == NULL)
+		return NULL;
+	wake(stream->tls);
+	return stream->tls->ssl;
 }
 
 void tls_error(const struct stream *stream, char *text, size_t size)

@@ -41,6 +41,12 @@ bool tls_adopt(struct stream *stream, struct ssl_st *ssl);
  */
 bool await_tls_connect(struct stream *stream, struct ssl_st *ssl, int64_t deadline);
 
+/*
+ * Makes a connection at rest small: OpenSSL's largest block is folded until it is needed again, at
+ * the next call of anything here. No effect on connections that are somebody else's.
+ */
+void tls_fold(struct stream *stream);
+
 /* Tells the peer that nothing more will come (RFC 8446, section 6.1). */
 void tls_say_end(struct stream *stream);
 

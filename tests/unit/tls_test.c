@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "daemon/runtime/stream.h"
+#include "daemon/runtime/tls_memory.h"
 #include "tests/unit/in_loop.h"
 #include "tests/unit/sockets.h"
 #include "tests/unit/tap.h"
@@ -356,6 +359,81 @@ static void test_own_end(void)
 	close_stream();
 }
 
+/* --- at rest ------------------------------------------------------------------------------ */
+
+static sem_t half_is_there;
+
+/* Its first record comes in two halves, the second when it is asked for. */
+static void *speaks_by_halves(void *arg)
+{
+	char word[16];
+	char *sealed;
+
+	(void)arg;
+	if (!peer_shake_hands(&peer))
+		return NULL;
+	peer_put(&peer, "halves", 6);
+	long length = BIO_get_mem_data(peer.out, &sealed);
+	bool sent = write(peer.fd, sealed, (size_t)length - 10) == length - 10;
+	sem_post(&half_is_there);
+	sent = sent && peer_get(&peer, word, 2) == 2 &&
+	       write(peer.fd, sealed + length - 10, 10) == 10;
+	(void)BIO_reset(peer.out);
+	for (int i = 0; i < 3 && sent; i++) {
+		int n = peer_get(&peer, word, sizeof word);
+		sent = n > 0;
+		peer_put(&peer, word, (size_t)n);
+		peer_flush(&peer);
+	}
+	int n = peer_get(&peer, word, 1);
+	return sent && SSL_get_error(peer.ssl, n) == SSL_ERROR_ZERO_RETURN ? &peer : NULL;
+}
+
+static bool is_small(const SSL *ssl)
+{
+	unsigned char pages[2] = {1, 1};
+	return mincore((void *)(uintptr_t)ssl, 2 * 4096, pages) == 0 && !(pages[0] & 1) &&
+	       !(pages[1] & 1);
+}
+
+static void test_folding(void)
+{
+	char text[128];
+	char *data;
+	void *done;
+
+	sem_init(&half_is_there, 0, 0);
+	open_stream();
+	tls_fold(&stream);
+	peer_does(speaks_by_halves);
+	ok(accepts(), "%s: a connection that will rest", kind);
+	const SSL *ssl = tls_ssl(&stream);
+	sem_wait(&half_is_there);
+	stream_expect_more(&stream);
+	ok(stream_read(&stream, &data) == -1 && errno == EAGAIN, "%s: half a record is not read",
+	   kind);
+	tls_fold(&stream);
+	tls_fold(&stream);
+	ok(SANITIZED || is_small(ssl), "%s: is folded, with half a record in it", kind);
+	ok(stream_send(&stream, "go", 2) && reads("halves"), "%s: the rest of which completes it",
+	   kind);
+	for (int i = 0; i < 3; i++) {
+		tls_fold(&stream);
+		ok(stream_send(&stream, "once more", 9), "%s: a folded connection sends", kind);
+		tls_fold(&stream);
+		ok(reads("once more"), "%s: and receives", kind);
+	}
+	tls_fold(&stream);
+	tls_describe(&stream, text, sizeof text);
+	ok(strncmp(text, "TLSv1.3/", 8) == 0, "%s: and has a description: %s", kind, text);
+	tls_fold(&stream);
+	stream_end_sending(&stream);
+	pthread_join(thread, &done);
+	ok(done != NULL, "%s: its end is told", kind);
+	tls_fold(&stream);
+	close_stream();
+}
+
 /* --- somebody else's connection ----------------------------------------------------------- */
 
 static void *says_two_things(void *arg)
@@ -409,12 +487,14 @@ static void tests(void)
 	test_outgoing_flood();
 	test_ends();
 	test_own_end();
+	test_folding();
 	test_adoption();
 }
 
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	tls_memory_take_over();
 	server_context = make_server_context();
 	client_context = SSL_CTX_new(TLS_client_method());
 	flood = make_flood();

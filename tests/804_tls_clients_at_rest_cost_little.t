@@ -1,0 +1,37 @@
+# Clients that rest over TLS cost less than half of what OpenSSL holds for them, and all of them wake up again.
+use v5.36;
+use Certificates;
+use Millpond;
+use Test::More;
+
+my $load = ($ENV{OUT} // 'build/strict') . '/bench/load';
+plan skip_all => 'the load generator has not been built' unless -x $load;
+
+my $authority = Certificates->new;
+$authority->issue(server => '/CN=localhost');
+my $server = Postgres->new;
+my ($count, $slots_kb) = (400, 1200);    # free slots that stay for the next to come
+
+my $millpond = Millpond->new('pool', server => $server, settings => {
+		auth_type            => 'trust',
+		max_client_conn      => 500,
+		client_tls_sslmode   => 'require',
+		client_tls_key_file  => $authority->file('server.key'),
+		client_tls_cert_file => $authority->file('server.crt'),
+	});
+my $output = qx($load --port=${\ $millpond->port } --pid=${\ $millpond->pid } --workload=idle \\
+	--clients=$count --seconds=2 --tls=full --user=postgres --database=postgres 2>&1);
+my %figure = $output =~ /(\w+)=([\d.]+)/g;
+
+is($figure{answered}, $count, "$count clients log in, rest, and are answered afterwards")
+	or diag $output;
+SKIP:
+{
+	skip 'a sanitizer has an account of its own', 2 if $ENV{SANITIZE};
+	my $grown = $figure{client_bytes} * $count / 1024 - $slots_kb;
+	cmp_ok($grown, '<', $count * 12, "at rest they have cost $grown KB");
+	$grown = $figure{client_after_use_bytes} * $count / 1024 - $slots_kb;
+	cmp_ok($grown, '<', $count * 12, "and $grown KB at rest after a query");
+}
+
+done_testing;
