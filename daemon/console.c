@@ -152,6 +152,8 @@ static bool await_reply_sent(struct turn *turn, struct failure *why)
 		if (stream_has_unsent(client) && !await_sent(client, DEADLINE_NEVER))
 			return connection_failed(turn->session, why);
 		at += piece;
+		if (at < reply->length)
+			await_turn(client->loop);
 	} while (at < reply->length);
 	writer_release(reply);
 	return true;
@@ -213,6 +215,8 @@ static bool await_table(struct turn *turn, struct writer *writer, const char *te
 		return true;
 	case NOTHING_TO_SHOW:
 		return invalid(text, length, why);
+	case ONLY_FOR_ADMINS:
+		return failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
 	case SHOW_FAILED:
 		break;
 	}
@@ -332,6 +336,8 @@ static bool send_error(struct turn *turn, struct failure *why, bool ready)
 
 static void write_ready(struct turn *turn)
 {
+	if (!turn->session->is_in_block)
+		extended_end_of_transaction(turn->session);
 	write_ready_for_query(&turn->reply, turn->session->is_in_block ? 'T' : 'I');
 }
 

@@ -12,7 +12,10 @@
 #include "daemon/session.h"
 #include "daemon/turn.h"
 
-enum { PARAMETERS_MOST = 16, TEXT_MOST = 64 * 1024, OID_TEXT = 25, STATEMENTS_MOST = 1000 };
+enum { PARAMETERS_MOST = 16, TEXT_MOST = 64 * 1024, OID_TEXT = 25 };
+
+/* What one client may have at once; whoever has more bytes than that gets nothing more. */
+enum { STATEMENTS_MOST = 1000, PORTALS_MOST = 64, BYTES_MOST = 8 * 1024 * 1024 };
 
 struct statement {
 	struct statement *next;
@@ -38,6 +41,8 @@ struct extended {
 	struct statement *statements;
 	struct portal *portals;
 	size_t statement_count;
+	size_t portal_count;
+	size_t bytes; /* of all of them */
 };
 
 /* --- reading messages --------------------------------------------------------------------- */
@@ -95,6 +100,27 @@ static struct extended *extended_of(struct session *session)
 	return session->extended;
 }
 
+static bool has_room(const struct extended *extended, struct failure *why)
+{
+	if (extended->statement_count < STATEMENTS_MOST &&
+	    extended->portal_count < PORTALS_MOST && extended->bytes < BYTES_MOST)
+		return true;
+	failure_set(why, FAILURE_CONSOLE_ERROR, "too many prepared statements or portals");
+	memcpy(why->sqlstate, "53400", sizeof why->sqlstate);
+	return false;
+}
+
+static size_t statement_bytes(const struct statement *statement)
+{
+	return sizeof *statement + strlen(statement->name) + strlen(statement->text);
+}
+
+static size_t portal_bytes(const struct portal *portal)
+{
+	return sizeof *portal + strlen(portal->name) + strlen(portal->text) +
+	       portal->formats.count * sizeof *portal->codes + portal->answer.capacity;
+}
+
 static void statement_free(struct statement *statement)
 {
 	free(statement->name);
@@ -135,6 +161,7 @@ static void close_statement(struct extended *extended, const char *name)
 		return;
 	*link = statement->next;
 	extended->statement_count--;
+	extended->bytes -= statement_bytes(statement);
 	statement_free(statement);
 }
 
@@ -145,7 +172,17 @@ static void close_portal(struct extended *extended, const char *name)
 	if (portal == NULL)
 		return;
 	*link = portal->next;
+	extended->portal_count--;
+	extended->bytes -= portal_bytes(portal);
 	portal_free(portal);
+}
+
+void extended_end_of_transaction(struct session *session)
+{
+	struct extended *extended = session->extended;
+
+	while (extended != NULL && extended->portals != NULL)
+		close_portal(extended, extended->portals->name);
 }
 
 void extended_release(struct session *session)
@@ -188,13 +225,14 @@ static bool parse(struct turn *turn, struct reader *reader, struct failure *why)
 	if (extended != NULL && name[0] != '\0' && *find_statement(extended, name) != NULL)
 		return failure_set(why, FAILURE_CONSOLE_ERROR,
 				   "prepared statement name is already in use");
-	struct statement *statement =
-		extended == NULL || extended->statement_count >= STATEMENTS_MOST ?
-			NULL :
-			calloc(1, sizeof *statement);
-	if (statement == NULL)
+	if (extended == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
 	close_statement(extended, name);
+	if (!has_room(extended, why))
+		return false;
+	struct statement *statement = calloc(1, sizeof *statement);
+	if (statement == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
 	statement->name = strdup(name);
 	statement->text = strdup(text);
 	if (statement->name == NULL || statement->text == NULL) {
@@ -207,6 +245,7 @@ static bool parse(struct turn *turn, struct reader *reader, struct failure *why)
 	statement->next = extended->statements;
 	extended->statements = statement;
 	extended->statement_count++;
+	extended->bytes += statement_bytes(statement);
 	message_begin(&turn->reply, BACKEND_PARSE_COMPLETE);
 	message_end(&turn->reply);
 	return true;
@@ -282,6 +321,9 @@ static bool bind_statement(struct turn *turn, struct reader *reader, struct fail
 	const struct statement *statement = *find_statement(extended, statement_name);
 	if (statement == NULL)
 		return unknown("prepared statement", statement_name, "26000", why);
+	close_portal(extended, name);
+	if (!has_room(extended, why))
+		return false;
 	struct portal *portal = calloc(1, sizeof *portal);
 	if (portal == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
@@ -289,9 +331,10 @@ static bool bind_statement(struct turn *turn, struct reader *reader, struct fail
 		portal_free(portal);
 		return false;
 	}
-	close_portal(extended, name);
 	portal->next = extended->portals;
 	extended->portals = portal;
+	extended->portal_count++;
+	extended->bytes += portal_bytes(portal);
 	message_begin(&turn->reply, BACKEND_BIND_COMPLETE);
 	message_end(&turn->reply);
 	return true;
@@ -389,6 +432,7 @@ static bool await_portal_run(struct turn *turn, struct portal *portal, struct fa
 	bool good = await_turn_run(turn, portal->text, strlen(portal->text), &portal->formats, why);
 	portal->answer = turn->reply;
 	turn->reply = reply;
+	turn->session->extended->bytes += portal->answer.capacity;
 	portal->is_run = true;
 	if (portal->answer.failed)
 		return failure_set(why, FAILURE_NO_MEMORY);

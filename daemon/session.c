@@ -25,6 +25,7 @@
 #include "daemon/runtime/tls.h"
 #include "daemon/turn.h"
 #include "daemon/upstream.h"
+#include "daemon/walk.h"
 #include "daemon/worker.h"
 #include "protocol/writer.h"
 
@@ -176,6 +177,7 @@ static void add_to_worker(struct session *session)
 
 static void remove_from_worker(struct session *session)
 {
+	walks_pass_over(session->worker, session);
 	*session->previous_link = session->next;
 	if (session->next != NULL)
 		session->next->previous_link = session->previous_link;

@@ -15,10 +15,9 @@
 #include "daemon/worker.h"
 #include "protocol/message.h"
 
-/* What we do not have is not listed. */
 static const char help[] = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION"
 			   "\n\tSHOW PEERS|PEER_POOLS|HBA"
-			   "\n\tSHOW SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE|WORKERS"
+			   "\n\tSHOW FDS|SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE|WORKERS"
 			   "\n\tSHOW DNS_HOSTS|DNS_ZONES"
 			   "\n\tSHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS"
 			   "\n\tSHOW ... WHERE <column> = <value> ORDER BY <column> [DESC] LIMIT <n>"
@@ -148,7 +147,7 @@ static const struct show *const shows[] = {
 	&show_config,	 &show_databases,    &show_users,   &show_lists,
 	&show_state,	 &show_mem,	     &show_peers,   &show_peer_pools,
 	&show_dns_hosts, &show_dns_zones,    &show_sockets, &show_active_sockets,
-	&show_hba,
+	&show_hba,	 &show_fds,
 	&show_prepared_statements,
 };
 
@@ -251,6 +250,8 @@ enum show_result await_show(struct writer *writer, const char *name, const struc
 	const struct show *show = find_show(name);
 	struct table table;
 
+	if (show == &show_fds && !asker->is_admin)
+		return ONLY_FOR_ADMINS;
 	if (show == &show_config)
 		steer_write_pending(writer, asker);
 	if (show != NULL) {

@@ -1,33 +1,36 @@
 /*
  * What SHOW shows: tables with PgBouncer's columns. The rows about clients and sockets are written by
- * all workers at once, each about its own; no client moves meanwhile, so each is there once.
+ * all workers at once, each about its own; no client moves meanwhile, so each is there once. A long
+ * table is written in pieces, between which others have their turn.
  */
 #ifndef MILLPOND_DAEMON_SHOW_H
 #define MILLPOND_DAEMON_SHOW_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "daemon/table.h"
 #include "protocol/writer.h"
 
 struct pool;
 struct pools;
+struct server;
 struct session;
 struct worker;
 
 struct show {
 	const char *name;
 	const char *heading;
-	/* All rows; or those about what a worker has, in that worker's thread. */
+	/* All rows, or those about what a worker has, in that worker's thread. */
 	void (*rows)(struct table *table, const struct session *asker);
 	void (*worker_rows)(struct table *table, struct worker *worker,
 			    const struct session *asker);
 };
 
-enum show_result { SHOWN, NOTHING_TO_SHOW, SHOW_FAILED };
+enum show_result { SHOWN, NOTHING_TO_SHOW, ONLY_FOR_ADMINS, SHOW_FAILED };
 
-/* Writes the answer, without ReadyForQuery. It fails without memory. */
+/* Writes the answer, without ReadyForQuery. It fails without memory. No worker is held up for long. */
 enum show_result await_show(struct writer *writer, const char *name, const struct session *asker);
 
 /* Writes the RowDescription that the answer will have. False: it will have none. */
@@ -40,12 +43,17 @@ const char *show_name(size_t index);
 bool show_is_fake(const char *name);
 
 /* The tables, by the file they are in: show_sockets.c, show_pools.c, show_stats.c,
- * show_prepared.c, forward.c. */
+ * show_prepared.c, show_fds.c, forward.c. */
+extern const struct show show_fds;
 extern const struct show show_clients, show_servers, show_sockets, show_active_sockets;
 extern const struct show show_pools, show_databases, show_users, show_lists, show_workers;
 extern const struct show show_hba, show_peers, show_peer_pools;
 extern const struct show show_prepared_statements;
 extern const struct show show_stats, show_stats_totals, show_stats_averages, show_totals;
+
+/* Calls `put` for each server of that worker, with the port of its database, and the lock held. */
+void show_each_server(struct table *table, struct worker *worker,
+		      void (*put)(struct table *table, const struct server *server, uint16_t port));
 
 /* The pools, in the order of their databases' names; NULL without memory. In any case to be freed:
  * until then none of them is forgotten. */

@@ -7,6 +7,7 @@
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
+#include "daemon/walk.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
 
@@ -126,12 +127,18 @@ static void pool_row(struct table *table, const struct pool *pool, int64_t now)
 
 static void pool_rows(struct table *table, const struct session *asker)
 {
-	const struct worker *worker = asker->worker;
+	struct worker *worker = asker->worker;
+	size_t steps = 0;
 	int64_t now = loop_now();
 
 	pools_keep(worker->pools);
-	for (struct pool *pool = pools_first(worker->pools); pool != NULL; pool = pools_next(pool))
+	for (struct pool *pool = pools_first(worker->pools); pool != NULL;
+	     pool = pools_next(pool)) {
 		pool_row(table, pool, now);
+		pools_unlock(worker->pools);
+		await_give_way(worker, &steps);
+		pools_lock(worker->pools);
+	}
 	pools_let_go(worker->pools);
 	table_text(table, CONSOLE_NAME);
 	table_text(table, CONSOLE_NAME);
@@ -224,8 +231,9 @@ static size_t group_length(struct pool *const *pools, size_t count)
 /* The entries, and the databases that "*" has stood for: two sorted lists, merged. */
 static void database_rows(struct table *table, const struct session *asker)
 {
-	const struct settings *settings = asker->worker->settings;
+	struct settings *settings = settings_hold(asker->worker->settings);
 	struct quotas *quotas = &asker->worker->daemon->quotas;
+	size_t steps = 0;
 	size_t left;
 	struct pool **list = pools_by_database(asker->worker->pools, &left);
 	struct pool *const *pools = list;
@@ -252,7 +260,9 @@ static void database_rows(struct table *table, const struct session *asker)
 		entry += order <= 0;
 		pools += length;
 		left -= length;
+		await_give_way(asker->worker, &steps);
 	}
+	settings_drop(settings);
 	pools_by_database_free(asker->worker->pools, list);
 }
 
@@ -277,9 +287,10 @@ static void put_size(struct table *table, int size)
 
 static void user_rows(struct table *table, const struct session *asker)
 {
-	const struct settings *settings = asker->worker->settings;
+	struct settings *settings = settings_hold(asker->worker->settings);
 	struct quotas *quotas = &asker->worker->daemon->quotas;
 	struct pools *pools = asker->worker->pools;
+	size_t steps = 0;
 
 	for (size_t i = 0; i < settings->user_count; i++) {
 		const struct user_settings *user = &settings->users[i];
@@ -294,7 +305,9 @@ static void user_rows(struct table *table, const struct session *asker)
 		table_number(table, (int64_t)servers);
 		table_number(table, settings_max_user_client_connections(settings, user));
 		table_number(table, (int64_t)quota_count(quotas, QUOTA_USER, user->name));
+		await_give_way(asker->worker, &steps);
 	}
+	settings_drop(settings);
 }
 
 const struct show show_users = {

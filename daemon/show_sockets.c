@@ -10,6 +10,7 @@
 #include "daemon/session.h"
 #include "daemon/show.h"
 #include "daemon/upstream.h"
+#include "daemon/walk.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
 
@@ -194,8 +195,11 @@ static struct row client_row(const struct session *session, const char *state)
 
 static void client_rows(struct table *table, struct worker *worker, const struct session *asker)
 {
-	for (const struct session *session = worker->sessions; session != NULL;
-	     session = session->next) {
+	const struct session *session;
+	struct walk walk;
+
+	walk_begin(&walk, worker);
+	while ((session = await_walk(&walk)) != NULL) {
 		if (!is_client(session))
 			continue;
 		struct row row = client_row(session, client_state(session, asker));
@@ -211,7 +215,7 @@ static uint16_t port_of(const struct pool *pool)
 	return (uint16_t)(port == NULL ? 5432 : atoi(port));
 }
 
-static struct row server_row(const struct server *server, const char *state)
+static struct row server_row(const struct server *server, const char *state, uint16_t port)
 {
 	const struct pool *pool = server->pool;
 	const struct upstream *upstream = upstream_of(server);
@@ -225,9 +229,9 @@ static struct row server_row(const struct server *server, const char *state)
 		.database = pool->database_name,
 		.replication = pool->replication,
 		.state = state,
-		.remote = end_of(fd, port_of(pool), getpeername),
+		.remote = end_of(fd, port, getpeername),
 		.fd = fd,
-		.unix_port = port_of(pool),
+		.unix_port = port,
 		.connect_time = connected_at,
 		.request_time = server->lent_at != 0 ? server->lent_at : connected_at,
 		.close_needed = server->close_needed,
@@ -244,9 +248,9 @@ static struct row server_row(const struct server *server, const char *state)
 	};
 }
 
-/* Calls `put` for each server of that worker, in PgBouncer's order of states. */
-static void each_server(struct table *table, struct worker *worker,
-			void (*put)(struct table *table, const struct server *server))
+/* In PgBouncer's order of states. */
+void show_each_server(struct table *table, struct worker *worker,
+		      void (*put)(struct table *table, const struct server *server, uint16_t port))
 {
 	static const enum server_state states[] = {SERVER_ACTIVE, SERVER_IDLE, SERVER_TESTED,
 						   SERVER_LOGIN, SERVER_BEING_CANCELED};
@@ -257,20 +261,20 @@ static void each_server(struct table *table, struct worker *worker,
 			for (const struct server *server = pool->servers[states[i]].first;
 			     server != NULL; server = server->next)
 				if (server->worker == worker->index)
-					put(table, server);
+					put(table, server, port_of(pool));
 	pools_let_go(worker->pools);
 }
 
-static void put_server(struct table *table, const struct server *server)
+static void put_server(struct table *table, const struct server *server, uint16_t port)
 {
-	struct row row = server_row(server, server_state_name(server->state));
+	struct row row = server_row(server, server_state_name(server->state), port);
 	put_row(table, &row);
 }
 
 static void server_rows(struct table *table, struct worker *worker, const struct session *asker)
 {
 	(void)asker;
-	each_server(table, worker, put_server);
+	show_each_server(table, worker, put_server);
 }
 
 /* --- sockets ------------------------------------------------------------------------------ */
@@ -305,10 +309,10 @@ static const char *server_socket_state(const struct server *server)
 	}
 }
 
-static void put_server_socket(struct table *table, const struct server *server)
+static void put_server_socket(struct table *table, const struct server *server, uint16_t port)
 {
 	const struct upstream *upstream = upstream_of(server);
-	struct row row = server_row(server, server_socket_state(server));
+	struct row row = server_row(server, server_socket_state(server), port);
 
 	put_row(table, &row);
 	put_buffers(table, upstream == NULL ? 0 : stream_held_bytes(&upstream->stream),
@@ -317,29 +321,35 @@ static void put_server_socket(struct table *table, const struct server *server)
 
 static void socket_rows(struct table *table, struct worker *worker, const struct session *asker)
 {
+	const struct session *session;
+	struct walk walk;
+
 	(void)asker;
-	for (const struct session *session = worker->sessions; session != NULL;
-	     session = session->next)
+	walk_begin(&walk, worker);
+	while ((session = await_walk(&walk)) != NULL)
 		if (session->client.fd >= 0)
 			put_client_socket(table, session);
-	each_server(table, worker, put_server_socket);
+	show_each_server(table, worker, put_server_socket);
 }
 
-static void put_active_server_socket(struct table *table, const struct server *server)
+static void put_active_server_socket(struct table *table, const struct server *server, uint16_t port)
 {
 	if (server->state == SERVER_ACTIVE)
-		put_server_socket(table, server);
+		put_server_socket(table, server, port);
 }
 
 /* Those that have a conversation now. */
 static void active_socket_rows(struct table *table, struct worker *worker,
 			       const struct session *asker)
 {
-	for (const struct session *session = worker->sessions; session != NULL;
-	     session = session->next)
+	const struct session *session;
+	struct walk walk;
+
+	walk_begin(&walk, worker);
+	while ((session = await_walk(&walk)) != NULL)
 		if (session->client.fd >= 0 && (session->upstream != NULL || session == asker))
 			put_client_socket(table, session);
-	each_server(table, worker, put_active_server_socket);
+	show_each_server(table, worker, put_active_server_socket);
 }
 
 const struct show show_clients = {"CLIENTS", SOCKET_COLUMNS, NULL, client_rows};

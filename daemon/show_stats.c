@@ -4,6 +4,7 @@
 
 #include "daemon/session.h"
 #include "daemon/show.h"
+#include "daemon/walk.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
 
@@ -52,8 +53,10 @@ static void each_database(struct table *table, const struct session *asker,
 	size_t count;
 	struct pool **pools = pools_by_database(asker->worker->pools, &count);
 	struct sums sums = {0};
+	size_t steps = 0;
 
 	for (size_t i = 0; i < count; i++) {
+		await_give_way(asker->worker, &steps);
 		const char *name = pools[i]->database_name;
 		pools_lock(asker->worker->pools);
 		add_pool(&sums, pools[i]);

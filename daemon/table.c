@@ -19,6 +19,7 @@ static const struct type types[] = {
 	{"int4", 23, 4},
 	{"int8", 20, 8},
 	{"numeric", 1700, -1},
+	{"bytea", 17, -1},
 };
 
 static const struct type *find_type(const char *name, size_t length)

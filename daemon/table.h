@@ -16,7 +16,8 @@ struct table {
 	unsigned cells; /* filled, of the present row */
 };
 
-/* The heading lists columns as SQL does: "name text, port int4". Types: text, int4, int8, numeric. */
+/* The heading lists columns as SQL does: "name text, port int4". Types: text, int4, int8,
+ * numeric, bytea. */
 void table_begin(struct table *table, struct writer *writer, const char *heading);
 
 /* Writes rows only, for a table that was begun elsewhere with the same heading. */

@@ -39,6 +39,9 @@ bool turn_describe(struct turn *turn, const char *text, struct writer *descripti
 /* Parse, Bind, Describe, Execute and Close. */
 bool await_extended_answer(struct turn *turn, const struct message *message, struct failure *why);
 
+/* Outside a block: closes all portals, as a server does. */
+void extended_end_of_transaction(struct session *session);
+
 /* Frees the statements and portals of a session that ends. */
 void extended_release(struct session *session);
 

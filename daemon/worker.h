@@ -27,6 +27,7 @@ struct daemon;
 struct keyring;
 struct lookups;
 struct session;
+struct walk;
 
 /* Servers that other threads have for this worker: to be connected, checked, taken down. */
 struct worker_inbox {
@@ -80,6 +81,7 @@ struct worker {
 	uint32_t tick_number;
 
 	struct session *sessions; /* all clients here, from accept to close */
+	struct walk *walks;	  /* along them, under way */
 	atomic_size_t session_count;
 	atomic_size_t running_count; /* coroutines, at the last tick */
 	atomic_size_t spare_count;

@@ -104,6 +104,6 @@ is($console->put(Message('F', pack 'NnnN', 1, 0, 0, 0))->result->{types}, 'EZ', 
 # Many statements are given back when the session ends, and there is an end to them.
 my $greedy = Wire->login($millpond, database => 'pgbouncer');
 $greedy->put(Parse("s$_", 'SHOW STATE' . ' ' x 1000)) for 1 .. 1000;
-is($greedy->put(Parse('one more', 'SHOW STATE'), Sync())->result->{error}{C}, '53200', 'a thousand statements are enough');
+is($greedy->put(Parse('one more', 'SHOW STATE'), Sync())->result->{error}{C}, '53400', 'a thousand statements are enough');
 
 done_testing;

@@ -1,0 +1,123 @@
+/*
+ * SHOW FDS: the sockets of the process, by number. PgBouncer passes the sockets themselves along, for a
+ * process that takes over from it; that is not how Millpond is replaced, and secrets are not shown.
+ */
+#include "daemon/daemon.h"
+#include "daemon/session.h"
+#include "daemon/show.h"
+#include "daemon/upstream.h"
+#include "daemon/walk.h"
+#include "daemon/worker.h"
+#include "pool/pools.h"
+#include "protocol/message.h"
+
+static void put_address(struct table *table, const struct peer *peer)
+{
+	char host[PEER_TEXT_BYTES] = "unix";
+
+	if (peer->family != AF_UNIX)
+		peer_host(peer, host, sizeof host);
+	table_text(table, host);
+	table_number(table, peer->port);
+}
+
+static void put_parameters(struct table *table, const struct parameters *parameters)
+{
+	static const char *const names[] = {"client_encoding", "standard_conforming_strings",
+					    "DateStyle", "TimeZone"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		table_text(table, parameters == NULL ? NULL : parameters_get(parameters, names[i]));
+	for (int secret = 0; secret < 3; secret++)
+		table_text(table, NULL);
+}
+
+static void put_listener(struct table *table, const struct listener *listener)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t length = sizeof address;
+	struct peer peer = {0};
+
+	getsockname(listener->fd, (struct sockaddr *)&address, &length);
+	peer_from_address(&peer, listener->fd, (const struct sockaddr *)&address,
+			  (uint16_t)listener->worker->settings->listen_port);
+	table_number(table, listener->fd);
+	table_text(table, "pooler");
+	table_text(table, NULL);
+	table_text(table, NULL);
+	put_address(table, &peer);
+	table_number(table, 0);
+	table_number(table, 0);
+	put_parameters(table, NULL);
+}
+
+static int64_t key_of(const struct session *session)
+{
+	uint64_t high = read_uint32((const char *)session->cancel_key);
+	uint64_t low = read_uint32((const char *)session->cancel_key + 4);
+
+	return session->has_key ? (int64_t)(high << 32 | low) : 0;
+}
+
+static void put_client(struct table *table, const struct session *session)
+{
+	const struct upstream *upstream = session->upstream;
+
+	table_number(table, session->client.fd);
+	table_text(table, "client");
+	table_text(table, session->user_name);
+	table_text(table, session->database_name);
+	put_address(table, &session->peer);
+	table_number(table, key_of(session));
+	table_number(table, upstream == NULL ? 0 : upstream->stream.fd);
+	put_parameters(table, session->wishes);
+}
+
+/* With the lock of the pools held. */
+static void put_server(struct table *table, const struct server *server, uint16_t port)
+{
+	const struct upstream *upstream = upstream_of(server);
+	const struct session *session = upstream == NULL ? NULL : upstream->session;
+	struct sockaddr_storage address = {0};
+	socklen_t length = sizeof address;
+	struct peer peer = {0};
+	int fd = server_socket(server);
+
+	if (fd < 0)
+		return;
+	getpeername(fd, (struct sockaddr *)&address, &length);
+	peer_from_address(&peer, fd, (const struct sockaddr *)&address, port);
+	table_number(table, fd);
+	table_text(table, "server");
+	table_text(table, server->pool->user_name);
+	table_text(table, server->pool->database_name);
+	put_address(table, &peer);
+	table_number(table, 0); /* libpq keeps it */
+	table_number(table, session == NULL ? 0 : session->client.fd);
+	put_parameters(table, server->reported);
+}
+
+/* The console's own clients are left out, as by PgBouncer. */
+static void rows(struct table *table, struct worker *worker, const struct session *asker)
+{
+	const struct listeners *listeners = &worker->daemon->listeners;
+	const struct session *session;
+	struct walk walk;
+
+	(void)asker;
+	for (size_t i = 0; i < listeners->count && worker->index == 0; i++)
+		if (listeners->list[i].event != NULL)
+			put_listener(table, &listeners->list[i]);
+	walk_begin(&walk, worker);
+	while ((session = await_walk(&walk)) != NULL)
+		if (session->client.fd >= 0 && session->phase != SESSION_CONSOLE)
+			put_client(table, session);
+	show_each_server(table, worker, put_server);
+}
+
+const struct show show_fds = {
+	"FDS",
+	"fd int4, task text, user text, database text, addr text, port int4, cancel int8, "
+	"link int4, client_encoding text, std_strings text, datestyle text, timezone text, "
+	"password text, scram_client_key bytea, scram_server_key bytea",
+	NULL, rows};
