@@ -33,8 +33,8 @@ const struct choice choices_auth_method[] = {
 	{"scram-sha-256", AUTH_SCRAM, false},
 	{"cert", AUTH_CERT, false},
 	{"hba", AUTH_HBA, false},
-	{"ldap", AUTH_LDAP, true},
-	{"pam", AUTH_PAM, true},
+	{"ldap", AUTH_LDAP, false},
+	{"pam", AUTH_PAM, false},
 	{0},
 };
 
@@ -124,6 +124,8 @@ static void set_text(const struct field *field, void *base, const char *text)
 {
 	char **place = field_at(field, base);
 
+	if (*place && field->is_secret)
+		explicit_bzero(*place, strlen(*place));
 	free(*place);
 	*place = text_copy(text);
 }
@@ -308,8 +310,10 @@ static void print_number(const struct field *field, int64_t number, char *buffer
 
 void field_print(const struct field *field, const void *base, char *buffer, size_t bytes)
 {
+	const char *text = field->kind == FIELD_TEXT ? text_of(field, base) : NULL;
+
 	if (field->kind == FIELD_TEXT)
-		print_text(text_of(field, base), buffer, bytes);
+		print_text(field->is_secret && text && *text ? "********" : text, buffer, bytes);
 	else
 		print_number(field, number_of(field, base), buffer, bytes);
 }

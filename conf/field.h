@@ -35,6 +35,7 @@ struct field {
 	int min, max;		      /* of FIELD_COUNT and FIELD_OCTAL */
 	const struct choice *choices; /* of FIELD_CHOICE */
 	bool is_reloadable;
+	bool is_secret; /* a text that is never shown, and wiped */
 	bool is_inert; /* accepted and shown, and the help says what is done instead */
 	const char *help;
 };

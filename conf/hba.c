@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/hba_options.h"
 #include "conf/ident.h"
 #include "conf/memory.h"
 #include "conf/source.h"
@@ -26,7 +27,7 @@ struct reader {
 __attribute__((format(printf, 2, 3))) static bool refuse(struct reader *reader, const char *format,
 							 ...)
 {
-	char text[400];
+	char text[HBA_OPTIONS_WHY_BYTES];
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -255,60 +256,11 @@ static bool read_method(struct reader *reader)
 	return true;
 }
 
-static bool check_option(struct reader *reader, const char *name, const char *value)
-{
-	const struct hba_rule *rule = reader->rule;
-	enum auth_method method = rule->method;
-
-	if (strcmp(name, "map") == 0)
-		return method == AUTH_CERT || method == AUTH_PEER ||
-		       refuse(reader, "\"map\" is for the methods cert and peer");
-	if (strcmp(name, "clientcert") == 0) {
-		if (rule->type != HBA_HOSTSSL)
-			return refuse(reader, "\"clientcert\" is for hostssl lines only");
-		return strcmp(value, "verify-ca") == 0 || strcmp(value, "verify-full") == 0 ||
-		       refuse(reader, "clientcert: \"%.40s\" is not one of verify-ca, verify-full",
-				  value);
-	}
-	if (strncmp(name, "ldap", 4) == 0)
-		return method == AUTH_LDAP ||
-		       refuse(reader, "\"%.40s\" is for the method ldap", name);
-	if (strcmp(name, "pamservice") == 0)
-		return method == AUTH_PAM ||
-		       refuse(reader, "\"pamservice\" is for the method pam");
-	return refuse(reader, "unknown option \"%.40s\"", name);
-}
-
-static bool add_option(struct reader *reader, const char *text)
-{
-	struct hba_rule *rule = reader->rule;
-	const char *equals = strchr(text, '=');
-	char *name;
-
-	if (!equals)
-		return refuse(reader, "\"%.80s\" is not an option: expected NAME=VALUE", text);
-	name = text_copy_part(text, (size_t)(equals - text));
-	if (!check_option(reader, name, equals + 1)) {
-		free(name);
-		return false;
-	}
-	rule->options = memory_grow(rule->options, rule->option_count, sizeof(*rule->options));
-	rule->options[rule->option_count++] = (struct hba_option){name, text_copy(equals + 1)};
-	return true;
-}
-
 static bool read_options(struct reader *reader)
 {
-	struct word_list field;
-	const char *wrong;
-	bool good = true;
+	char why[HBA_OPTIONS_WHY_BYTES];
 
-	while (good && words_next(&reader->at, &field, &wrong)) {
-		for (size_t i = 0; i < field.count && good; i++)
-			good = add_option(reader, field.words[i].text);
-		words_release(&field);
-	}
-	return good && (!wrong || refuse(reader, "%s", wrong));
+	return hba_options_read(reader->rule, reader->at, why) || refuse(reader, "%s", why);
 }
 
 /* --- the file ----------------------------------------------------------------------------- */
@@ -317,11 +269,7 @@ static void rule_release(struct hba_rule *rule)
 {
 	words_release(&rule->databases);
 	words_release(&rule->users);
-	for (size_t i = 0; i < rule->option_count; i++) {
-		free(rule->options[i].name);
-		free(rule->options[i].value);
-	}
-	free(rule->options);
+	hba_options_release(rule);
 	free(rule->address_text);
 	free(rule->mask_text);
 	free(rule->file);

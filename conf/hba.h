@@ -14,6 +14,8 @@
 #include "conf/fault.h"
 #include "conf/words.h"
 
+struct directory;
+
 enum hba_type { HBA_LOCAL, HBA_HOST, HBA_HOSTSSL, HBA_HOSTNOSSL };
 
 struct hba_option {
@@ -35,6 +37,7 @@ struct hba_rule {
 	enum auth_method method;
 	struct hba_option *options;
 	size_t option_count;
+	struct directory *directory; /* what they say, with the method ldap */
 };
 
 /* One line of auth_ident_file. */

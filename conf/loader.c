@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "conf/entry.h"
+#include "conf/hba_options.h"
 #include "conf/ini.h"
 #include "conf/memory.h"
 #include "conf/peer_entry.h"
@@ -301,6 +302,9 @@ static void check_settings(struct loader *loader)
 	if (settings->auth_type == AUTH_HBA && !*settings->auth_hba_file)
 		SETTING_FAULT(loader, "auth_type",
 			      "auth_type: \"hba\" needs auth_hba_file, or nobody could log in");
+	if (settings->auth_type == AUTH_LDAP && !*settings->auth_ldap_options)
+		SETTING_FAULT(loader, "auth_type",
+			      "auth_type: \"ldap\" needs auth_ldap_options, or nobody could log in");
 	if (settings->auth_type == AUTH_CERT && settings->client_tls_sslmode == TLS_DISABLE)
 		SETTING_FAULT(loader, "auth_type",
 			      "auth_type: \"cert\" needs client_tls_sslmode, or nobody could log in");
@@ -327,6 +331,9 @@ static void note_oddities(struct loader *loader)
 	if (*settings->auth_hba_file && settings->auth_type != AUTH_HBA)
 		SETTING_NOTE(loader, "auth_hba_file",
 			     "auth_hba_file has no effect: auth_type is not hba");
+	if (*settings->auth_ldap_options && settings->auth_type != AUTH_LDAP)
+		SETTING_NOTE(loader, "auth_ldap_options",
+			     "auth_ldap_options has no effect: auth_type is not ldap");
 	if (settings->default_pool_size == 0)
 		SETTING_NOTE(loader, "default_pool_size",
 			     "default_pool_size is 0: no query will be served where pool_size is "
@@ -395,6 +402,10 @@ void settings_release_pairs(struct settings *settings)
 		free(settings->pairs[i].file);
 		free(settings->pairs[i].section);
 		free(settings->pairs[i].key);
+		/* Any of them may hold a password. */
+		if (settings->pairs[i].value)
+			explicit_bzero(settings->pairs[i].value,
+				       strlen(settings->pairs[i].value));
 		free(settings->pairs[i].value);
 	}
 	free(settings->pairs);
@@ -412,6 +423,18 @@ static void read_hba(struct loader *loader)
 	hba_read(&settings->hba, path, ident_path, loader->faults);
 	free(path);
 	free(ident_path);
+}
+
+static void read_directory(struct loader *loader)
+{
+	struct settings *settings = loader->settings;
+	char why[HBA_OPTIONS_WHY_BYTES];
+
+	if (!*settings->auth_ldap_options)
+		return;
+	settings->directory = hba_options_directory(settings->auth_ldap_options, why);
+	if (!settings->directory)
+		SETTING_FAULT(loader, "auth_ldap_options", "auth_ldap_options: %s", why);
 }
 
 /* Makes everything of the pairs; `is_read`: they are all that the file has. */
@@ -435,6 +458,7 @@ static void interpret(struct loader *loader, bool is_read)
 	}
 	if (*settings->auth_file)
 		auth_users_read(&settings->auth_users, settings->auth_file, loader->path, loader->faults);
+	read_directory(loader);
 	read_hba(loader);
 	settings->server_login_retry_is_set =
 		loader->places[setting_index("server_login_retry")].file != NULL;

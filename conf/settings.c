@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/directory.h"
 #include "conf/entry.h"
 #include "conf/loader.h"
 #include "conf/memory.h"
@@ -24,6 +25,7 @@ static void settings_free(struct settings *settings)
 	free(settings->users);
 	free(settings->path);
 	auth_users_release(&settings->auth_users);
+	directory_free(settings->directory);
 	hba_release(&settings->hba);
 	fault_list_release(&settings->notes);
 	fault_list_release(&settings->pending);

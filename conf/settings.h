@@ -132,6 +132,9 @@ struct settings {
 	/* What auth_file says; empty without one. */
 	struct auth_users auth_users;
 
+	/* What auth_ldap_options say; NULL without any. */
+	struct directory *directory;
+
 	/* What auth_hba_file and auth_ident_file say; empty unless auth_type is hba. */
 	struct hba hba;
 

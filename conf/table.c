@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { RESTART = 0, RELOADABLE = 1, INERT = 2 };
+enum { RESTART = 0, RELOADABLE = 1, INERT = 2, SECRET = 4 };
 
 #define SETTING(setting, field_name, field_kind, reload, field_help, ...) \
 	{.name = #setting,                                                \
@@ -10,6 +10,7 @@ enum { RESTART = 0, RELOADABLE = 1, INERT = 2 };
 	 .offset = offsetof(struct settings, field_name),                 \
 	 .is_reloadable = ((reload)&RELOADABLE) != 0,                     \
 	 .is_inert = ((reload)&INERT) != 0,                               \
+	 .is_secret = ((reload)&SECRET) != 0,                             \
 	 .help = field_help,                                              \
 	 __VA_ARGS__},
 

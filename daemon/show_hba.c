@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conf/hba.h"
+#include "conf/hba_options.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
 #include "daemon/worker.h"
@@ -13,8 +14,7 @@ static void put_options(struct table *table, const struct hba_rule *rule)
 	size_t length = 0;
 
 	for (size_t i = 0; i < rule->option_count && length < sizeof text; i++) {
-		/* It opens a directory in which there are others' secrets. */
-		bool is_secret = strcmp(rule->options[i].name, "ldapbindpasswd") == 0;
+		bool is_secret = hba_option_is_secret(&rule->options[i]);
 		length += (size_t)snprintf(text + length, sizeof text - length, "%s%s=%s",
 					   i > 0 ? " " : "", rule->options[i].name,
 					   is_secret ? "********" : rule->options[i].value);
