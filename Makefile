@@ -76,7 +76,7 @@ MILLPOND := $(if $(filter build/plain,$(OUT)),millpond,$(OUT)/millpond)
 
 # --- Compiler and libraries ---------------------------------------------------------------------
 
-MODULES := libevent_core libevent_extra libpq inih libsystemd openssl
+MODULES := libevent_core libevent_extra libpq inih libsystemd openssl pam ldap lber
 PKG_CONFIG ?= pkg-config
 
 # Cutting a text short is what snprintf is used for; the warning about it guesses at lengths.

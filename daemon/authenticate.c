@@ -80,14 +80,8 @@ static bool await_scram_check(const struct exchange *exchange)
 /* A password, sent as it is. */
 static bool await_plain(struct exchange *exchange)
 {
-	if (!exchange_send(exchange, AUTHENTICATION_PLAIN, NULL, 0) ||
-	    !await_response(exchange, FAILURE_PASSWORD_FAILED))
+	if (!await_clear_password(exchange))
 		return false;
-	if (exchange->response_length == 0 ||
-	    strlen(exchange->response) != exchange->response_length - 1)
-		return failure_set(exchange->why, FAILURE_BAD_PASSWORD);
-	if (exchange->response[0] == '\0')
-		return failure_set(exchange->why, FAILURE_EMPTY_PASSWORD);
 	bool is_right = secret_kind(exchange->stored) == SECRET_SCRAM ?
 				await_scram_check(exchange) :
 				secret_has_password(exchange->stored, exchange->session->user_name,

@@ -46,6 +46,26 @@ static void find_keys(struct credentials *credentials, struct worker *worker)
 	credentials->without_libpq = !server_can_use_scram_keys();
 }
 
+/*
+ * Nothing that opens a server is known, but a client was let in by PAM or LDAP: it has the same
+ * password there, or none at all.
+ */
+static void find_given(struct credentials *credentials, struct worker *worker,
+		       const struct database *database, const struct pool *pool)
+{
+	bool is_useless = credentials->kind == SECRET_NONE ||
+			  (credentials->kind == SECRET_SCRAM && !credentials->has_client_key);
+	char *given = is_useless && !leads_elsewhere(database) ?
+			      lookups_copy_secret(worker->given, "", pool->user_name) :
+			      NULL;
+
+	if (given == NULL)
+		return;
+	credentials_release(credentials);
+	credentials->kind = SECRET_PLAIN;
+	credentials->secret = given;
+}
+
 void credentials_find(struct credentials *credentials, struct worker *worker,
 		      const struct settings *settings, const struct database *database,
 		      const struct pool *pool)
@@ -53,11 +73,11 @@ void credentials_find(struct credentials *credentials, struct worker *worker,
 	char *secret = find_secret(worker, settings, database, pool);
 
 	*credentials = (struct credentials){.kind = secret_kind(secret), .secret = secret};
-	if (credentials->kind == SECRET_NONE)
-		return;
-	credentials->without_libpq = credentials->kind != SECRET_PLAIN;
+	credentials->without_libpq =
+		credentials->kind != SECRET_NONE && credentials->kind != SECRET_PLAIN;
 	if (credentials->kind == SECRET_SCRAM)
 		find_keys(credentials, worker);
+	find_given(credentials, worker, database, pool);
 }
 
 void credentials_add(const struct credentials *credentials, struct conninfo *conninfo)

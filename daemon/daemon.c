@@ -281,10 +281,13 @@ static bool make_workers(struct daemon *daemon)
 		worker->daemon = daemon;
 		worker->log = &daemon->log;
 		worker->offload = &daemon->offload;
+		worker->pam_offload = &daemon->pam_offload;
+		worker->ldap_offload = &daemon->ldap_offload;
 		worker->pools = &daemon->pools;
 		worker->cancel_keys = &daemon->cancel_keys;
 		worker->keyring = &daemon->keyring;
 		worker->lookups = &daemon->lookups;
+		worker->given = &daemon->given;
 		worker->settings = settings_hold(daemon->settings);
 		if (!worker_init(worker))
 			return false;
@@ -307,7 +310,10 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	RAND_bytes((unsigned char *)&seed, sizeof seed);
 	evthread_use_pthreads(); /* the resolvers share a source of random numbers */
 	offload_init(&daemon->offload);
+	offload_init(&daemon->pam_offload);
+	offload_init(&daemon->ldap_offload);
 	lookups_init(&daemon->lookups);
+	lookups_init(&daemon->given);
 	quotas_init(&daemon->quotas);
 	cancel_keys_init(&daemon->cancel_keys);
 	if (!keyring_init(&daemon->keyring) || !make_workers(daemon) ||
@@ -372,15 +378,26 @@ bool daemon_run(struct daemon *daemon)
 	return join_all(daemon) && is_deserted(daemon);
 }
 
-void daemon_release(struct daemon *daemon)
+/* All are told to end, and then waited for; but a slow directory does not hold up the end. */
+static bool release_helpers(struct daemon *daemon)
+{
+	int64_t patience = loop_now() + 1000000;
+	bool pam_ended = offload_release(&daemon->pam_offload, patience);
+	bool ldap_ended = offload_release(&daemon->ldap_offload, patience);
+
+	return offload_release(&daemon->offload, patience) && pam_ended && ldap_ended;
+}
+
+bool daemon_release(struct daemon *daemon)
 {
 	for (size_t i = 0; i < sizeof daemon->signals / sizeof *daemon->signals; i++)
 		if (daemon->signals[i] != NULL)
 			event_free(daemon->signals[i]);
 	event_free(daemon->tick);
-	offload_release(&daemon->offload);
+	bool helpers_ended = release_helpers(daemon);
 	keyring_release(&daemon->keyring);
 	lookups_release(&daemon->lookups);
+	lookups_release(&daemon->given);
 	quotas_release(&daemon->quotas);
 	pools_release(&daemon->pools);
 	for (unsigned i = 0; i < daemon->worker_count; i++)
@@ -390,4 +407,5 @@ void daemon_release(struct daemon *daemon)
 	forwards_release(&daemon->forwards);
 	log_release(&daemon->log);
 	settings_drop(daemon->settings);
+	return helpers_ended;
 }

@@ -38,8 +38,11 @@ struct daemon {
 	bool quiet;
 	struct pools pools;
 	struct offload offload;
+	struct offload pam_offload;
+	struct offload ldap_offload;
 	struct keyring keyring;
 	struct lookups lookups;
+	struct lookups given;
 	struct quotas quotas;
 	struct cancel_keys cancel_keys;
 	struct forwards forwards;
@@ -67,7 +70,9 @@ struct daemon {
 
 /* Takes over `settings` (held). False: it cannot start, and the log says why. */
 bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, bool quiet);
-void daemon_release(struct daemon *daemon);
+
+/* False: a helper thread hangs in somebody else's library, and the process must end without it. */
+bool daemon_release(struct daemon *daemon);
 
 /* Opens the listening sockets, or takes those that systemd passed. False: the log says why. */
 bool daemon_listen(struct daemon *daemon);

@@ -88,6 +88,18 @@ bool await_response(struct exchange *exchange, enum failure_kind too_long)
 	}
 }
 
+bool await_clear_password(struct exchange *exchange)
+{
+	if (!exchange_send(exchange, AUTHENTICATION_PLAIN, NULL, 0) ||
+	    !await_response(exchange, FAILURE_PASSWORD_FAILED))
+		return false;
+	if (exchange->response_length == 0 ||
+	    strlen(exchange->response) != exchange->response_length - 1)
+		return failure_set(exchange->why, FAILURE_BAD_PASSWORD);
+	return exchange->response[0] != '\0' ||
+	       failure_set(exchange->why, FAILURE_EMPTY_PASSWORD);
+}
+
 void exchange_release(struct exchange *exchange)
 {
 	if (exchange->response != NULL)

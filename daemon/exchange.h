@@ -39,6 +39,9 @@ bool exchange_send(struct exchange *exchange, enum authentication request, const
  */
 bool await_response(struct exchange *exchange, enum failure_kind too_long);
 
+/* Asks for the password itself, which becomes exchange->response; it is not empty. */
+bool await_clear_password(struct exchange *exchange);
+
 /* Wipes the response. */
 void exchange_release(struct exchange *exchange);
 

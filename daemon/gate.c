@@ -11,6 +11,7 @@
 #include "daemon/certificate.h"
 #include "daemon/offload.h"
 #include "daemon/session.h"
+#include "daemon/vouch.h"
 #include "daemon/worker.h"
 
 /* No name of a user, in a certificate or of the system, is longer. */
@@ -107,7 +108,7 @@ static bool await_peer(struct session *session, const struct settings *settings,
 
 /* --- admission ---------------------------------------------------------------------------- */
 
-static bool await_method(struct session *session, const struct settings *settings,
+static bool await_method(struct session *session, struct settings *settings,
 			 const struct hba_rule *rule, struct failure *why, int64_t deadline)
 {
 	enum auth_method method = rule != NULL ? rule->method : settings->auth_type;
@@ -116,8 +117,11 @@ static bool await_method(struct session *session, const struct settings *setting
 	if (!check_clientcert(session, settings, rule))
 		return failure_set(why, FAILURE_CERTIFICATE_REJECTED);
 	switch (method) {
-	case AUTH_PAM: /* not supported by this version */
+	case AUTH_PAM:
 	case AUTH_LDAP:
+		return await_vouched(session, settings, method, hba_option(rule, "pamservice"),
+				     rule != NULL ? rule->directory : settings->directory, why,
+				     deadline);
 	case AUTH_REJECT:
 		return failure_set(why, FAILURE_LOGIN_REJECTED);
 	case AUTH_CERT:

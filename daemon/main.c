@@ -218,8 +218,8 @@ static int serve(const struct options *options, struct settings *settings)
 	if (pidfile[0] != '\0')
 		unlink(pidfile);
 	free(pidfile);
-	if (all_closed)
-		daemon_release(&daemon);
+	if (all_closed && !daemon_release(&daemon))
+		_exit(0);
 	return 0;
 }
 

@@ -2,17 +2,24 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "daemon/runtime/coroutine.h"
+
+enum progress { QUEUED, RUNNING, POSTED };
 
 struct offload_job {
 	struct loop_message done; /* posted back when it has run */
 	struct offload_job *next;
 	void (*run)(void *arg);
+	void (*release)(void *arg); /* NULL: the job is on the stack of the one that waits */
 	void *arg;
 	struct loop *loop;
 	struct coroutine *waiter;
-	bool has_run;
+	bool has_run;		/* known in the loop's thread */
+	enum progress progress; /* under the lock, as is the next */
+	bool is_left;		/* nobody waits any more: whoever runs it frees it */
 };
 
 void offload_init(struct offload *offload)
@@ -23,17 +30,33 @@ void offload_init(struct offload *offload)
 	offload->end = &offload->first;
 }
 
-void offload_release(struct offload *offload)
+static bool join_helpers(struct offload *offload, int64_t deadline)
+{
+	int64_t left_us = deadline - loop_now();
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += left_us > 0 ? (time_t)(left_us / 1000000) + 1 : 0;
+	for (unsigned i = 0; i < offload->thread_count; i++)
+		if (pthread_timedjoin_np(offload->threads[i], NULL, &until) != 0)
+			return false;
+	return true;
+}
+
+bool offload_release(struct offload *offload, int64_t deadline)
 {
 	pthread_mutex_lock(&offload->lock);
 	offload->stopping = true;
 	pthread_cond_broadcast(&offload->changed);
 	pthread_mutex_unlock(&offload->lock);
-	for (unsigned i = 0; i < offload->thread_count; i++)
-		pthread_join(offload->threads[i], NULL);
+	if (!join_helpers(offload, deadline))
+		return false;
 	pthread_cond_destroy(&offload->changed);
 	pthread_mutex_destroy(&offload->lock);
+	return true;
 }
+
+/* --- in the helpers ----------------------------------------------------------------------- */
 
 static void job_done(struct loop_message *message)
 {
@@ -55,7 +78,14 @@ static struct offload_job *next_job(struct offload *offload)
 	offload->first = job->next;
 	if (offload->first == NULL)
 		offload->end = &offload->first;
+	job->progress = RUNNING;
 	return job;
+}
+
+static void job_free(struct offload_job *job)
+{
+	job->release(job->arg);
+	free(job);
 }
 
 static void *helper_main(void *arg)
@@ -67,7 +97,14 @@ static void *helper_main(void *arg)
 	while ((job = next_job(offload)) != NULL) {
 		pthread_mutex_unlock(&offload->lock);
 		job->run(job->arg);
-		loop_post(job->loop, &job->done);
+		pthread_mutex_lock(&offload->lock);
+		bool is_left = job->is_left;
+		job->progress = POSTED;
+		pthread_mutex_unlock(&offload->lock);
+		if (is_left)
+			job_free(job);
+		else
+			loop_post(job->loop, &job->done);
 		pthread_mutex_lock(&offload->lock);
 	}
 	pthread_mutex_unlock(&offload->lock);
@@ -90,29 +127,94 @@ static int start_helper(struct offload *offload)
 	return failure;
 }
 
-bool await_offload(struct offload *offload, struct loop *loop, void (*run)(void *arg), void *arg)
-{
-	struct offload_job job = {
-		.run = run, .arg = arg, .loop = loop, .waiter = coroutine_current(loop)};
-	job.done.deliver = job_done;
+/* --- in the loops ------------------------------------------------------------------------- */
 
-	pthread_mutex_lock(&offload->lock);
+/* False with errno when there is no thread to run it. */
+static bool add(struct offload *offload, struct offload_job *job)
+{
 	int failure = 0;
+
+	job->done.deliver = job_done;
+	job->waiter = coroutine_current(job->loop);
+	pthread_mutex_lock(&offload->lock);
 	if (offload->idle_count <= offload->queued_count && offload->thread_count < OFFLOAD_THREADS)
 		failure = start_helper(offload);
 	if (offload->thread_count > 0) {
-		*offload->end = &job;
-		offload->end = &job.next;
+		*offload->end = job;
+		offload->end = &job->next;
 		offload->queued_count++;
 		pthread_cond_signal(&offload->changed);
 		failure = 0;
 	}
 	pthread_mutex_unlock(&offload->lock);
-	if (failure != 0) {
-		errno = failure;
+	errno = failure;
+	return failure == 0;
+}
+
+static void await_done(const struct offload_job *job)
+{
+	while (!job->has_run)
+		await_wake(job->loop, DEADLINE_NEVER);
+}
+
+bool await_offload(struct offload *offload, struct loop *loop, void (*run)(void *arg), void *arg)
+{
+	struct offload_job job = {.run = run, .arg = arg, .loop = loop};
+
+	if (!add(offload, &job))
+		return false;
+	await_done(&job);
+	return true;
+}
+
+struct offload_job *offload_begin(struct offload *offload, struct loop *loop,
+				  void (*run)(void *arg), void (*release)(void *arg), void *arg)
+{
+	struct offload_job *job = malloc(sizeof *job);
+
+	if (job == NULL)
+		return NULL;
+	*job = (struct offload_job){.run = run, .release = release, .arg = arg, .loop = loop};
+	if (add(offload, job))
+		return job;
+	free(job);
+	return NULL;
+}
+
+bool offload_is_done(const struct offload_job *job)
+{
+	return job->has_run;
+}
+
+/* Takes it out of the line, under the lock. */
+static void take_out(struct offload *offload, struct offload_job *job)
+{
+	struct offload_job **link = &offload->first;
+
+	while (*link != job)
+		link = &(*link)->next;
+	*link = job->next;
+	if (offload->end == &job->next)
+		offload->end = link;
+	offload->queued_count--;
+}
+
+bool await_offload_parted(struct offload *offload, struct offload_job *job)
+{
+	pthread_mutex_lock(&offload->lock);
+	enum progress progress = job->progress;
+	if (progress == QUEUED)
+		take_out(offload, job);
+	job->is_left = progress == RUNNING;
+	pthread_mutex_unlock(&offload->lock);
+	if (progress == RUNNING)
+		return false; /* and it is the helper's from here on */
+	if (progress == QUEUED) {
+		job_free(job);
 		return false;
 	}
-	while (!job.has_run)
-		await_wake(loop, DEADLINE_NEVER);
+	/* Its message may still be on the way. */
+	await_done(job);
+	free(job);
 	return true;
 }

@@ -1,12 +1,14 @@
 /*
  * Helper threads for what can only block: a coroutine waits for a function that runs elsewhere.
- * Their number is bounded; what finds none free waits in line.
+ * Their number is bounded; what finds none free waits in line. There are several sets of them, so
+ * that what asks a slow server stands in no other line than its own.
  */
 #ifndef MILLPOND_DAEMON_OFFLOAD_H
 #define MILLPOND_DAEMON_OFFLOAD_H
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "daemon/runtime/loop.h"
 
@@ -28,13 +30,31 @@ struct offload {
 
 void offload_init(struct offload *offload);
 
-/* Waits for the jobs that are running, and forgets the others. */
-void offload_release(struct offload *offload);
+/*
+ * Waits for the jobs that are running, and forgets the others; nobody may wait for one of these. False:
+ * one had not ended by that time, and the helpers are left behind, with the offload.
+ */
+bool offload_release(struct offload *offload, int64_t deadline);
 
 /*
  * Has run(arg) called in a helper thread and waits until it has returned; that wait cannot be cut
  * short, so `run` must end by itself. False with errno when there is no thread to run it.
  */
 bool await_offload(struct offload *offload, struct loop *loop, void (*run)(void *arg), void *arg);
+
+/*
+ * The same for what may take longer than anybody wants to wait: begins it for the current coroutine,
+ * which is woken when it is done. The job owns `arg`, on the heap, until it has been parted with:
+ * either the caller has it back then, or release(arg) is called as soon as nobody uses it any more, in
+ * whatever thread. NULL with errno: it could not be begun, and `arg` is still the caller's.
+ */
+struct offload_job *offload_begin(struct offload *offload, struct loop *loop,
+				  void (*run)(void *arg), void (*release)(void *arg), void *arg);
+
+/* In the loop's thread. */
+bool offload_is_done(const struct offload_job *job);
+
+/* Parts with the job. True: it was done, and `arg` is the caller's. */
+bool await_offload_parted(struct offload *offload, struct offload_job *job);
 
 #endif

@@ -69,8 +69,11 @@ struct worker {
 	struct daemon *daemon;
 	struct log *log;
 	struct offload *offload;
+	struct offload *pam_offload; /* for those alone, which may be slow */
+	struct offload *ldap_offload;
 	struct keyring *keyring;
 	struct lookups *lookups;
+	struct lookups *given; /* passwords that clients were let in with by PAM or LDAP */
 	struct pools *pools;
 	struct cancel_keys *cancel_keys;
 	struct writer requests; /* what is being sent, when it is not the client's own bytes ... */

@@ -25,6 +25,8 @@ look_for_build() {
 	need_module inih libinih-dev
 	need_module libsystemd libsystemd-dev
 	need_module openssl libssl-dev
+	need_module pam libpam0g-dev
+	need_module ldap libldap-dev
 }
 
 look_for_test() {

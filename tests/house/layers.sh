@@ -10,10 +10,10 @@ conf           | conf/                                         | ini.h
 protocol       | protocol/                                     | $digests
 pool           | pool/ protocol/ conf/settings.h               | libpq-fe.h
 daemon/runtime | daemon/runtime/                               | event2/ openssl/
-daemon         | daemon/ daemon/runtime/ pool/ protocol/ conf/ | event2/ openssl/ systemd/
+daemon         | daemon/ daemon/runtime/ pool/ protocol/ conf/ | event2/ openssl/ systemd/ security/ ldap.h
 "
 # Any other header in <> is the C library's.
-libraries='^(event2/|event|evdns|evutil|evhttp|libpq|libpq-fe|pg_config|postgres|internal/|ini\.h|openssl/|systemd/)'
+libraries='^(event2/|event|evdns|evutil|evhttp|libpq|libpq-fe|pg_config|postgres|internal/|ini\.h|openssl/|systemd/|security/|ldap|lber)'
 
 cd "$(dirname "$0")/../.."
 shopt -s nullglob

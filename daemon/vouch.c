@@ -1,0 +1,166 @@
+#include "daemon/vouch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "conf/settings.h"
+#include "daemon/exchange.h"
+#include "daemon/lookups.h"
+#include "daemon/offload.h"
+#include "daemon/runtime/coroutine.h"
+#include "daemon/session.h"
+#include "daemon/vouching.h"
+#include "daemon/worker.h"
+
+/* PgBouncer's, so that what was set up for it goes on. */
+#define PAM_SERVICE "pgbouncer"
+
+/* How long may be asked if client_login_timeout does not say it. */
+#define LONGEST_US INT64_C(60000000)
+
+/* --- what the helper gets ----------------------------------------------------------------- */
+
+static void vouching_free(void *arg)
+{
+	struct vouching *vouching = arg;
+
+	if (vouching->password != NULL)
+		explicit_bzero(vouching->password, strlen(vouching->password));
+	free(vouching->password);
+	free(vouching->user);
+	free(vouching->host);
+	settings_drop(vouching->settings);
+	free(vouching);
+}
+
+/* NULL without memory. */
+static struct vouching *vouching_new(const struct exchange *exchange, struct settings *settings)
+{
+	const struct session *session = exchange->session;
+	struct vouching *vouching = calloc(1, sizeof *vouching);
+	char host[PEER_TEXT_BYTES] = "[local]";
+	int64_t latest = loop_now() + LONGEST_US;
+
+	if (vouching == NULL)
+		return NULL;
+	if (session->peer.family != AF_UNIX)
+		peer_host(&session->peer, host, sizeof host);
+	vouching->settings = settings_hold(settings);
+	vouching->deadline = exchange->deadline < latest ? exchange->deadline : latest;
+	vouching->user = strdup(session->user_name);
+	vouching->password = strdup(exchange->response);
+	vouching->host = strdup(host);
+	if (vouching->user != NULL && vouching->password != NULL && vouching->host != NULL)
+		return vouching;
+	vouching_free(vouching);
+	return NULL;
+}
+
+/* --- waiting for it ----------------------------------------------------------------------- */
+
+/* Somebody who hangs up does not keep his place in the line. */
+static bool await_answer(const struct exchange *exchange, const struct offload_job *job)
+{
+	struct session *session = exchange->session;
+
+	while (!offload_is_done(job)) {
+		if (stream_peer_is_gone(&session->client))
+			return failure_set(exchange->why, FAILURE_CLIENT_GONE);
+		if (await_wake(session->client.loop, exchange->deadline))
+			continue;
+		return failure_set(exchange->why, errno == ETIMEDOUT ? FAILURE_LOGIN_TIMEOUT :
+						  session->killed != FAILURE_NONE ?
+								       session->killed :
+								       FAILURE_NO_MEMORY);
+	}
+	return true;
+}
+
+/* True: it has been answered. Otherwise the helper may go on without us, and then `*vouching` is its. */
+static bool await_job(const struct exchange *exchange, struct offload *offload,
+		      struct offload_job *job, struct vouching **vouching)
+{
+	struct stream *client = &exchange->session->client;
+	bool answered = false;
+
+	if (stream_watch(client)) {
+		client->waiter = coroutine_current(client->loop);
+		answered = await_answer(exchange, job);
+		client->waiter = NULL;
+	} else {
+		failure_set(exchange->why, FAILURE_NO_MEMORY);
+	}
+	if (!await_offload_parted(offload, job))
+		*vouching = NULL;
+	return answered;
+}
+
+/* --- the verdict -------------------------------------------------------------------------- */
+
+static bool let_in(const struct session *session, const struct vouching *vouching)
+{
+	struct user_record record = {.is_known = true, .secret = vouching->password};
+
+	lookups_keep(session->worker->given, "", session->user_name, &record);
+	return true;
+}
+
+/* The log says what the client is not told. */
+static bool await_refused(struct exchange *exchange, const struct vouching *vouching,
+			  enum failure_kind refusal)
+{
+	struct session *session = exchange->session;
+	int64_t until = loop_now() + vouching->delay_us;
+
+	if (vouching->reason[0] != '\0')
+		session_log(session, LEVEL_LOG, "%s", vouching->reason);
+	if (vouching->delay_us > 0)
+		await_sleep(session->client.loop,
+			    until < exchange->deadline ? until : exchange->deadline);
+	return failure_set(exchange->why,
+			   session->killed != FAILURE_NONE ? session->killed : refusal);
+}
+
+static bool await_verdict(struct exchange *exchange, struct vouching **vouching,
+			  enum auth_method method)
+{
+	struct worker *worker = exchange->session->worker;
+	bool is_pam = method == AUTH_PAM;
+	struct offload *offload = is_pam ? worker->pam_offload : worker->ldap_offload;
+	struct offload_job *job = offload_begin(offload, &worker->loop,
+						is_pam ? vouch_by_pam : vouch_by_ldap,
+						vouching_free, *vouching);
+
+	if (job == NULL)
+		return failure_set(exchange->why, FAILURE_NO_MEMORY);
+	if (!await_job(exchange, offload, job, vouching))
+		return false;
+	return (*vouching)->is_right ?
+		       let_in(exchange->session, *vouching) :
+		       await_refused(exchange, *vouching,
+				     is_pam ? FAILURE_PAM_FAILED : FAILURE_LDAP_FAILED);
+}
+
+bool await_vouched(struct session *session, struct settings *settings, enum auth_method method,
+		   const char *service, const struct directory *directory, struct failure *why,
+		   int64_t deadline)
+{
+	struct exchange exchange = {.session = session, .why = why, .deadline = deadline};
+
+	if (!await_clear_password(&exchange)) {
+		exchange_release(&exchange);
+		return false;
+	}
+	struct vouching *vouching = vouching_new(&exchange, settings);
+	exchange_release(&exchange);
+	if (vouching == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	vouching->service = service != NULL ? service : PAM_SERVICE;
+	vouching->directory = directory;
+	bool vouched = await_verdict(&exchange, &vouching, method);
+	if (vouching != NULL)
+		vouching_free(vouching);
+	return vouched;
+}
