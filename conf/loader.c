@@ -419,7 +419,9 @@ static void read_hba(struct loader *loader)
 	if (settings->auth_type != AUTH_HBA || !*settings->auth_hba_file)
 		return;
 	path = source_find(settings->auth_hba_file, loader->path);
-	ident_path = source_find(settings->auth_ident_file, loader->path);
+	ident_path = *settings->auth_ident_file ?
+			     source_find(settings->auth_ident_file, loader->path) :
+			     text_copy("");
 	hba_read(&settings->hba, path, ident_path, loader->faults);
 	free(path);
 	free(ident_path);
