@@ -27,6 +27,9 @@
 /* How long an immediate end may take to tell everyone. */
 #define END_LIMIT_US INT64_C(1000000)
 
+/* And for helper threads that ask others, of each kind. */
+#define HELPER_PATIENCE_US 1000000
+
 /* --- the end ------------------------------------------------------------------------------ */
 
 static void order_all(struct daemon *daemon, enum worker_order order)
@@ -378,14 +381,15 @@ bool daemon_run(struct daemon *daemon)
 	return join_all(daemon) && is_deserted(daemon);
 }
 
-/* All are told to end, and then waited for; but a slow directory does not hold up the end. */
+/* A slow directory does not hold up the end for long. */
 static bool release_helpers(struct daemon *daemon)
 {
-	int64_t patience = loop_now() + 1000000;
-	bool pam_ended = offload_release(&daemon->pam_offload, patience);
-	bool ldap_ended = offload_release(&daemon->ldap_offload, patience);
+	struct offload *all[] = {&daemon->offload, &daemon->pam_offload, &daemon->ldap_offload};
+	bool ended = true;
 
-	return offload_release(&daemon->offload, patience) && pam_ended && ldap_ended;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		ended &= offload_release(all[i], loop_now() + HELPER_PATIENCE_US);
+	return ended;
 }
 
 bool daemon_release(struct daemon *daemon)

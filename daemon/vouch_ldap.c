@@ -88,14 +88,10 @@ static int take_result(LDAP *ldap, LDAPMessage *answer)
 
 /* --- the way there ------------------------------------------------------------------------ */
 
-/*
- * As a new TLS context for each connection, so that certificates that have changed count. Where those
- * are, and whether they are checked, ldap.conf says, or LDAPTLS_CACERT and their like.
- */
+/* Whom to trust under TLS, ldap.conf says, or LDAPTLS_CACERT and their like, once for the process. */
 static LDAP *open_server(struct vouching *vouching)
 {
 	const int version = LDAP_VERSION3;
-	const int for_a_client = 0;
 	struct timeval patience = time_left(vouching, CONNECT_US);
 	LDAP *ldap = NULL;
 	int status = ldap_initialize(&ldap, vouching->directory->addresses);
@@ -104,8 +100,7 @@ static LDAP *open_server(struct vouching *vouching)
 	    (ldap_set_option(ldap, LDAP_OPT_PROTOCOL_VERSION, &version) != LDAP_SUCCESS ||
 	     ldap_set_option(ldap, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) != LDAP_SUCCESS ||
 	     ldap_set_option(ldap, LDAP_OPT_RESTART, LDAP_OPT_ON) != LDAP_SUCCESS ||
-	     ldap_set_option(ldap, LDAP_OPT_NETWORK_TIMEOUT, &patience) != LDAP_SUCCESS ||
-	     ldap_set_option(ldap, LDAP_OPT_X_TLS_NEWCTX, &for_a_client) != LDAP_SUCCESS))
+	     ldap_set_option(ldap, LDAP_OPT_NETWORK_TIMEOUT, &patience) != LDAP_SUCCESS))
 		status = LDAP_LOCAL_ERROR;
 	if (status == LDAP_SUCCESS)
 		return ldap;

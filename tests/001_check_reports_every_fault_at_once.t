@@ -59,7 +59,7 @@ like($out . $error, qr{/nowhere/at-all\.ini.*No such file}i, 'and is named');
 isnt($status, 0, 'also without --check');
 like($out . $error, qr{/nowhere/at-all\.ini.*No such file}i, 'and is named');
 
-for my $type (qw(hba cert pam ldap))
+for my $type (qw(hba cert ldap))
 {
 	my $file = ini_file("[databases]\n* = host=127.0.0.1\n[millpond]\nauth_type = $type\n");
 	($status, $out, $error) = run_binary('--check', $file);

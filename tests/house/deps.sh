@@ -39,6 +39,8 @@ look_for_test() {
 	need_file '/usr/lib/postgresql/*/lib/pgxs/src/test/perl/PostgreSQL/Test/Cluster.pm' \
 		postgresql-client
 	need_program systemd-analyze systemd
+	need_file '/usr/lib/*/libpam_wrapper.so' libpam-wrapper
+	need_file /usr/sbin/slapd slapd
 }
 
 action=$1
@@ -70,4 +72,8 @@ fi
 echo "Installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
+# The tests run a directory of their own; none is to be set up and started for the machine.
+if [[ " ${missing[*]} " == *' slapd '* ]]; then
+	echo 'slapd slapd/no_configuration boolean true' | debconf-set-selections
+fi
 apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
