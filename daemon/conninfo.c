@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/resolve.h"
+#include "daemon/daemon.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
 
@@ -89,8 +89,7 @@ static void await_target(struct targets *targets, struct worker *worker, const c
 		add_target(targets, host, host, port, port_length);
 		return;
 	}
-	if (!await_resolve(&worker->loop, worker->resolver, host, &addresses, &targets->reason,
-			   deadline)) {
+	if (!await_addresses(worker, host, &addresses, &targets->reason, deadline)) {
 		snprintf(targets->unknown, sizeof targets->unknown, "%s", host);
 		return;
 	}
@@ -210,6 +209,7 @@ static bool await_lists(struct conninfo *conninfo, struct worker *worker, const 
 {
 	struct targets targets = {0};
 
+	conninfo->is_looked_up = true;
 	await_targets(&targets, worker, hosts, ports, first, deadline);
 	conninfo->host = targets.host.text;
 	conninfo->hostaddr = targets.hostaddr.text;

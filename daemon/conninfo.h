@@ -19,6 +19,7 @@ struct conninfo {
 	const char *keywords[CONNINFO_MOST + 1]; /* both end with NULL */
 	const char *values[CONNINFO_MOST + 1];
 	int count;
+	bool is_looked_up; /* by names, if the entry has some */
 	char *host; /* lists of equal length, made here */
 	char *hostaddr;
 	char *port;

@@ -152,6 +152,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 		log_write(&daemon->log, LEVEL_LOG, NULL, "cleaning up idle pool");
 	end_period_if_due(daemon, now);
 	balance_measure(daemon->workers);
+	dns_tick(daemon, now);
 	give_sign_of_life(daemon, now);
 	look_for_the_end(daemon);
 	callback_ends(&daemon->workers->loop);
@@ -319,6 +320,7 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	lookups_init(&daemon->given);
 	quotas_init(&daemon->quotas);
 	cancel_keys_init(&daemon->cancel_keys);
+	dns_init(&daemon->dns);
 	if (!keyring_init(&daemon->keyring) || !make_workers(daemon) ||
 	    !pools_init(&daemon->pools, settings, daemon->worker_count, &dial_calls,
 			daemon->workers, seed) ||
@@ -409,6 +411,7 @@ bool daemon_release(struct daemon *daemon)
 	free(daemon->workers);
 	cancel_keys_release(&daemon->cancel_keys);
 	forwards_release(&daemon->forwards);
+	dns_release(&daemon->dns);
 	log_release(&daemon->log);
 	settings_drop(daemon->settings);
 	return helpers_ended;

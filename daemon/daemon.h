@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "conf/settings.h"
+#include "daemon/dns.h"
 #include "daemon/forward.h"
 #include "daemon/keyring.h"
 #include "daemon/listener.h"
@@ -46,6 +47,7 @@ struct daemon {
 	struct quotas quotas;
 	struct cancel_keys cancel_keys;
 	struct forwards forwards;
+	struct dns dns;
 	struct worker *workers;
 	unsigned worker_count;
 	struct watchdog watchdog;

@@ -7,12 +7,14 @@
 
 #include "daemon/conninfo.h"
 #include "daemon/credentials.h"
+#include "daemon/daemon.h"
 #include "daemon/direct_login.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/server_log.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
+#include "pool/moved.h"
 #include "pool/pools.h"
 
 static struct worker *worker_of(const struct server *server)
@@ -86,6 +88,18 @@ static bool await_credentials_accepted(struct server *server, struct conninfo *c
 		       await_connected(server, conninfo, why, deadline);
 }
 
+/* The answer by which it was found may be older than another one, after which nobody has seen it. */
+static void look_where_it_is(struct server *server)
+{
+	const char *host = server_host(server);
+	char address[INET6_ADDRSTRLEN];
+
+	server_address(server, address, sizeof address);
+	if (host != NULL && address[0] != '\0' &&
+	    dns_has_moved(&worker_of(server)->daemon->dns, host, address))
+		server_leave(server);
+}
+
 static bool await_server_login(struct server *server, struct failure *why, int64_t deadline)
 {
 	struct pool *pool = server->pool;
@@ -106,6 +120,8 @@ static bool await_server_login(struct server *server, struct failure *why, int64
 		    take_over(server, why) &&
 		    (pool->replication != NULL ||
 	     await_connect_query(server, database->connect_query, why, deadline));
+	if (done && conninfo.is_looked_up)
+		look_where_it_is(server);
 	if (done)
 		conninfo_succeeded(pool, database, server_host(server), server_port(server));
 	else

@@ -11,7 +11,6 @@
 #include "daemon/daemon.h"
 #include "daemon/errand.h"
 #include "daemon/reach.h"
-#include "daemon/resolve.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/show.h"
@@ -172,8 +171,8 @@ static bool await_connected(struct direct *direct, struct worker *worker,
 	struct conninfo conninfo = {0};
 	char port[16];
 
-	if (is_name(peer->host) && !await_resolve(&worker->loop, worker->resolver, peer->host,
-						  &addresses, &reason, deadline)) {
+	if (is_name(peer->host) &&
+	    !await_addresses(worker, peer->host, &addresses, &reason, deadline)) {
 		failure_set(why, FAILURE_DNS_FAILED);
 		return failure_detail(why, "%s: %s", peer->host, reason);
 	}

@@ -62,12 +62,6 @@ static const struct {
 
 /* --- small tables ------------------------------------------------------------------------- */
 
-static void no_rows(struct table *table, const struct session *asker)
-{
-	(void)table;
-	(void)asker;
-}
-
 static void version_row(struct table *table, const struct session *asker)
 {
 	(void)asker;
@@ -134,10 +128,6 @@ static const struct show show_config = {
 static const struct show show_state = {"STATE", "key text, value text", state_rows, NULL};
 static const struct show show_mem = {
 	"MEM", "name text, size int4, used int4, free int4, memtotal int4", mem_rows, NULL};
-static const struct show show_dns_hosts = {"DNS_HOSTS", "hostname text, ttl int8, addrs text",
-					   no_rows, NULL};
-static const struct show show_dns_zones = {"DNS_ZONES", "zonename text, serial int8, count int4",
-					   no_rows, NULL};
 
 /* --- all together ------------------------------------------------------------------------- */
 

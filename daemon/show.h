@@ -43,11 +43,11 @@ const char *show_name(size_t index);
 bool show_is_fake(const char *name);
 
 /* The tables, by the file they are in: show_sockets.c, show_pools.c, show_stats.c,
- * show_prepared.c, show_fds.c, forward.c. */
+ * show_prepared.c, show_fds.c, forward.c, dns.c. */
 extern const struct show show_fds;
 extern const struct show show_clients, show_servers, show_sockets, show_active_sockets;
 extern const struct show show_pools, show_databases, show_users, show_lists, show_workers;
-extern const struct show show_hba, show_peers, show_peer_pools;
+extern const struct show show_hba, show_peers, show_peer_pools, show_dns_hosts, show_dns_zones;
 extern const struct show show_prepared_statements;
 extern const struct show show_stats, show_stats_totals, show_stats_averages, show_totals;
 

@@ -341,9 +341,9 @@ static void list_rows(struct table *table, const struct session *asker)
 	list_row(table, "login_clients", connected > known ? connected - known : 0);
 	list_row(table, "free_servers", 0);
 	list_row(table, "used_servers", pools_server_count(worker->pools));
-	list_row(table, "dns_names", 0);
-	list_row(table, "dns_zones", 0);
-	list_row(table, "dns_queries", 0);
+	list_row(table, "dns_names", worker->daemon->dns.name_count);
+	list_row(table, "dns_zones", worker->daemon->dns.zone_count);
+	list_row(table, "dns_queries", worker->daemon->dns.asking_count);
 	list_row(table, "dns_pending", 0);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/balance.h"
+#include "daemon/daemon.h"
 #include "daemon/dial.h"
 #include "daemon/resolve.h"
 #include "daemon/runtime/coroutine.h"
@@ -73,6 +74,7 @@ static void take_order(struct loop_message *message)
 		worker->ending = true;
 		event_add(worker->tick, &last_ticks);
 		dial_cancel_all(worker);
+		dns_cancel_all(worker);
 		kill_sessions(worker);
 	}
 	if (order == WORKER_STOP)
