@@ -2,7 +2,7 @@
 use v5.36;
 use Test::More;
 
-my @workloads = qw(simple extended transaction connect big idle waiting);
+my @workloads = qw(simple extended prepared transaction connect big idle statements waiting);
 my $output    = qx(tests/bench/run --quick --workloads=${\ join ',', @workloads } 2>&1);
 
 is($?, 0, 'tests/bench/run --quick succeeds');

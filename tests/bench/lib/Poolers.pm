@@ -6,7 +6,7 @@ use v5.36;
 use Exporter 'import';
 use Process;
 
-our @EXPORT = qw(start_pooler pooler_names pooler_version);
+our @EXPORT = qw(start_pooler pooler_names pooler_version pgbouncer_prepares);
 
 my %program;    # name => path
 
@@ -30,6 +30,14 @@ sub pooler_version ($name)
 	return undef if $name eq 'floor';
 	my ($first) = split /\n/, qx('$program{$name}' -V 2>&1);
 	return $first;
+}
+
+# Whether it follows prepared statements, as it does since 1.21.
+sub pgbouncer_prepares ()
+{
+	return 0 unless $program{pgbouncer};
+	my ($major, $minor) = pooler_version('pgbouncer') =~ /(\d+)\.(\d+)/ or return 0;
+	return $major > 1 || $minor >= 21;
 }
 
 sub _ini ($port, $server_port, $more)
@@ -61,6 +69,7 @@ sub start_pooler ($name, $server_port, $more = '')
 	my @command = ($program{$name}, $port, $server_port);
 
 	if ($name ne 'floor') {
+		$more .= "\nmax_prepared_statements = 200" if $name eq 'pgbouncer' && pgbouncer_prepares();
 		my $path = work_folder() . "/$name.ini";
 		open my $file, '>', $path or die "$path: $!\n";
 		print $file _ini($port, $server_port, $more);

@@ -46,7 +46,7 @@ sub measure_relaying ($plan, $server_port)
 {
 	my @poolers = map { start_pooler($_, $server_port) } @{ $plan->{names} };
 
-	for my $workload (grep { !/^(?:idle|waiting)$/ } @{ $plan->{workloads} }) {
+	for my $workload (grep { !/^(?:idle|statements|waiting)$/ } @{ $plan->{workloads} }) {
 		my @clients = $workload eq 'big' ? (4) : @{ $plan->{clients} };
 		for my $clients (@clients) {
 			for my $round (0 .. $plan->{rounds} - 1) {
@@ -132,10 +132,14 @@ sub _print_scaling ($plan, @names)
 	print_table('**scaling** (simple query, wherever the kernel puts them)', 2, @rows);
 }
 
-# The floor opens a server connection for each client: connecting to it says nothing about a pooler.
+# The floor opens a server connection for each client: connecting to it says nothing about a pooler. An
+# older pgbouncer knows nothing of prepared statements.
 sub _takers ($workload, @poolers)
 {
-	return grep { $workload ne 'connect' || $_->{name} ne 'floor' } @poolers;
+	my %out;
+	$out{floor} = 1 if $workload =~ /^(?:connect|idle|statements|waiting)$/;
+	$out{pgbouncer} = 1 if $workload =~ /^(?:prepared|statements)$/ && !pgbouncer_prepares();
+	return grep { !$out{ $_->{name} } } @poolers;
 }
 
 sub _print_throughput ($plan, $workload, @clients)
@@ -164,10 +168,9 @@ sub _print_throughput ($plan, $workload, @clients)
 # Memory: a fresh pooler for each sample. The floor pools nothing, so it has no figure here.
 sub measure_resting ($plan, $server_port)
 {
-	my @names = grep { $_ ne 'floor' } @{ $plan->{names} };
-
-	for my $workload (grep { /^(?:idle|waiting)$/ } @{ $plan->{workloads} }) {
+	for my $workload (grep { /^(?:idle|statements|waiting)$/ } @{ $plan->{workloads} }) {
 		my $clients = $plan->{$workload};
+		my @names   = map { $_->{name} } _takers($workload, map { { name => $_ } } @{ $plan->{names} });
 		for my $round (0 .. $plan->{resting_rounds} - 1) {
 			for my $name (@names) {
 				_progress("$workload, $clients clients, round $round");
@@ -184,11 +187,15 @@ sub measure_resting ($plan, $server_port)
 
 sub _print_resting ($plan, $workload, $clients, @names)
 {
-	my @columns = $workload eq 'idle'
-		? (['connected in', 'connect_seconds', 2, ' s'], ['refused', 'refused', 0, ''],
-		   ['idle, bytes/client', 'client_bytes', 0, ''],
-		   ['after a query each', 'client_after_use_bytes', 0, ''])
-		: (['waiting, bytes/client', 'client_bytes', 0, ''], ['all served in', 'drain_seconds', 2, ' s']);
+	my %columns = (
+		idle => [['connected in', 'connect_seconds', 2, ' s'], ['refused', 'refused', 0, ''],
+			['idle, bytes/client', 'client_bytes', 0, ''],
+			['after a query each', 'client_after_use_bytes', 0, '']],
+		statements => [['for 50 statements, bytes/client', 'client_bytes', 0, '']],
+		waiting    => [['waiting, bytes/client', 'client_bytes', 0, ''],
+			['all served in', 'drain_seconds', 2, ' s']],
+	);
+	my @columns = $columns{$workload}->@*;
 	my @rows = (['clients', 'pooler', map { $_->[0] } @columns]);
 
 	for my $name (@names) {

@@ -4,8 +4,9 @@
  *	load --port=PORT --workload=NAME [--clients=16] [--seconds=2] [--warmup=0.3] [--pid=POOLER] [--gate]
  *	     [--tls=full|resumed] [--password=TEXT]
  *
- * Workloads: simple, extended, prepared, transaction, connect, login (and leave), big; idle (everyone connects at once and stays)
- * and waiting (everyone asks while --holders=8 other clients hold the server connections).
+ * Workloads: simple, extended, prepared, transaction, connect, login (and leave), big; idle (everyone connects
+ * at once and stays), statements (and prepares the same fifty) and waiting (everyone asks while --holders=8
+ * other clients hold the server connections).
  * Prints one line of key=value and exits 0, or says what was wrong and exits 1. CPU is that of process
  * --pid, over the measured interval exactly. With --gate the interval begins when a line arrives on standard
  * input, after "ready" was printed, and the connections stay until a second one. With --password logins
@@ -265,6 +266,33 @@ static void idle(const struct options *options, struct crowd *crowd)
 	       per_client(before, rested, crowd->count), per_client(before, used, crowd->count));
 }
 
+/* Everyone takes one step of the script, and is answered. */
+static void step(struct crowd *crowd, const struct exchange *exchange)
+{
+	crowd->answered = 0;
+	for (unsigned i = 0; i < crowd->count; i++)
+		crowd_ask(crowd, i, exchange);
+	poll_for(crowd, &crowd->answered, crowd->count, LOGIN_SECONDS);
+	if (crowd->answered < crowd->count)
+		die("%u clients were not answered", crowd->count - crowd->answered);
+}
+
+/* What it takes to remember the statements of everyone, who has asked something before. */
+static void statements(const struct options *options, struct crowd *crowd)
+{
+	connect_all(crowd, 0, crowd->count);
+	step(crowd, &crowd->script->steps[0]);
+	poll_until(crowd, after(options->seconds));
+	uint64_t before = process_resident_bytes(options->pid);
+
+	step(crowd, &crowd->script->steps[1]);
+	step(crowd, &crowd->script->steps[2]);
+	poll_until(crowd, after(options->seconds));
+	uint64_t later = process_resident_bytes(options->pid);
+	printf("workload=statements clients=%u rss_before_bytes=%lu rss_bytes=%lu client_bytes=%.0f\n",
+	       crowd->count, before, later, per_client(before, later, crowd->count));
+}
+
 /* The last of the crowd hold all server connections, the others ask and have to wait. */
 static void waiting(const struct options *options, struct crowd *crowd)
 {
@@ -326,6 +354,8 @@ int main(int argc, char **argv)
 		waiting(&options, &crowd);
 	else if (strcmp(options.workload, "idle") == 0)
 		idle(&options, &crowd);
+	else if (strcmp(options.workload, "statements") == 0)
+		statements(&options, &crowd);
 	else
 		throughput(&options, &crowd);
 	crowd_release(&crowd);

@@ -4,12 +4,13 @@
 
 #include <arpa/inet.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROW_SIZE = 2 + 4 + 1, BIG_ROWS = 10000, BIG_ROW_SIZE = 2 + 4 + 100 };
+enum { ROW_SIZE = 2 + 4 + 1, BIG_ROWS = 10000, BIG_ROW_SIZE = 2 + 4 + 100, STATEMENTS = 50 };
 
-static char bytes[4096];
+static char bytes[8192];
 static size_t used;
 
 static void put(const void *from, size_t count)
@@ -91,6 +92,22 @@ static struct exchange prepare(void)
 	return expect(start, "1Z", 0, 0, 'I');
 }
 
+/* Fifty statements of their own names and texts, as an application has them. */
+static struct exchange prepare_many(void)
+{
+	static const char replies[STATEMENTS + 2] = {[0 ... STATEMENTS - 1] = '1', 'Z', 0};
+	size_t start = used;
+
+	for (unsigned i = 1; i <= STATEMENTS; i++) {
+		char body[80];
+		int length = snprintf(body, sizeof(body), "s%u%cselect 1 /* the %uth */%c%c%c", i,
+				      0, i, 0, 0, 0);
+		put_message('P', body, (size_t)length);
+	}
+	PUT_TEXT('S', "");
+	return expect(start, replies, 0, 0, 'I');
+}
+
 static struct exchange execute_prepared(void)
 {
 	size_t start = used;
@@ -127,6 +144,11 @@ static bool make_steps(struct script *script, const char *workload)
 		steps[1] = steps[2] = query("select 1", "TDCZ", 1, 'T');
 		steps[3] = query("COMMIT", "CZ", 0, 'I');
 		script->step_count = 4;
+	} else if (strcmp(workload, "statements") == 0) { /* without, prepared, used */
+		steps[0] = query("select 1", "TDCZ", 1, 'I');
+		steps[1] = prepare_many();
+		steps[2] = execute_prepared();
+		script->step_count = 3;
 	} else if (strcmp(workload, "waiting") == 0) { /* hold a server, ask for one, let it go */
 		steps[0] = query("BEGIN", "CZ", 0, 'T');
 		steps[1] = query("select 1", "TDCZ", 1, 'I');
