@@ -189,6 +189,13 @@ $(bench_programs): $(OUT)/bench/%: $$(patsubst %.c,$(OUT)/%.o,$$(call bench_part
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(LINK) -o $@ $^ $(own_libs)
 
+# Libraries that look at the program from inside while a test runs it.
+preloads := $(patsubst tests/%.c,$(OUT)/%.so,$(wildcard tests/preload/*.c))
+$(preloads): $(OUT)/preload/%.so: tests/preload/%.c $(OUT)/flags
+	$(say)
+	$(quiet)mkdir -p $(@D)
+	$(quiet)$(CC) $(BASE_CFLAGS) $(CFLAGS) -shared -o $@ $<
+
 build-tests: $(unit_programs) $(fuzz_programs)
 build-bench: $(bench_programs)
 
@@ -217,7 +224,7 @@ run: deps
 check: deps
 	@$(MAKE) --no-print-directory WERROR=1 check-all
 
-check-all: layers headers build build-bench $(filter $(OUT)/%,$(chosen))
+check-all: layers headers build build-bench $(preloads) $(filter $(OUT)/%,$(chosen))
 	@MILLPOND='$(MILLPOND)' OUT='$(OUT)' SANITIZE='$(SANITIZE)' PROVE_FLAGS='$(PROVE_FLAGS)' \
 		tests/house/prove.sh $(chosen)
 
