@@ -219,7 +219,7 @@ static enum passage use_unnamed(struct prepared *prepared, const struct message 
 static enum passage require(struct prepared *prepared, const char *at,
 			    const struct reference *reference, struct statement *statement)
 {
-	if (statement->is_command)
+	if (statement->key.is_command)
 		return prepared_require_raw(prepared, at, reference->name, reference->length);
 	enum passage passage = prepared_require_sql(prepared, at, &statement->sql);
 	return passage != PASSAGE_TAKEN ? passage : prepared_require_held(prepared, at, statement);
@@ -258,7 +258,7 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 		return PASSAGE_FAILED;
 	server_of(prepared)->uses_plan = true;
 	atomic_fetch_add_explicit(&statement->uses, 1, memory_order_relaxed);
-	if (!statement->is_command)
+	if (!statement->key.is_command)
 		prepared_write_renamed(prepared, message, reference, statement->name,
 				       statement->name_length);
 	struct note note = {.kind = NOTE_USE, .name = name, .id = statement->id};

@@ -70,7 +70,7 @@ bool prepared_parse_held(struct prepared *prepared, const char *at, struct held 
 			return false;
 	}
 	statement_write_parse(out, statement->name, statement->name_length, statement->body,
-			      statement->length);
+			      statement->key.length);
 	held->pending = true;
 	held->segment = server_of(prepared)->segment;
 	note->held = held;

@@ -64,7 +64,7 @@ static bool run_command(struct prepared *prepared, const char *at, struct raw *r
 
 	write_close(out, COMMAND_NAME, strlen(COMMAND_NAME));
 	statement_write_parse(out, COMMAND_NAME, strlen(COMMAND_NAME), raw->statement->body,
-			      raw->statement->length);
+			      raw->statement->key.length);
 	message_begin(out, FRONTEND_BIND);
 	write_bytes(out, bind, sizeof bind);
 	message_end(out);
@@ -85,10 +85,10 @@ static bool run_command(struct prepared *prepared, const char *at, struct raw *r
 
 static bool make(struct prepared *prepared, const char *at, struct raw *raw, bool quiet)
 {
-	if (raw->statement->is_command)
+	if (raw->statement->key.is_command)
 		return run_command(prepared, at, raw, quiet);
 	statement_write_parse(prepared_write_up_to(prepared, at), raw->name, raw->length,
-			      raw->statement->body, raw->statement->length);
+			      raw->statement->body, raw->statement->key.length);
 	stats_count(&prepared->session->share->stats.server_parse_count, 1);
 	return push_about(prepared, PIPELINE_OWN_PARSE, raw, quiet);
 }

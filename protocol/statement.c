@@ -1,6 +1,7 @@
 #include "protocol/statement.h"
 
 #include <pthread.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,7 @@
 
 struct statement_table {
 	pthread_mutex_t lock;
-	struct statement **buckets;
-	size_t bucket_count; /* a power of two */
+	void *tree; /* of statements, by their keys: see tsearch(3) */
 	size_t count;
 	uint64_t last_id;
 };
@@ -18,12 +18,8 @@ struct statement_table {
 struct statement_table *statement_table_new(void)
 {
 	struct statement_table *table = calloc(1, sizeof *table);
-	if (table == NULL)
-		return NULL;
-	table->bucket_count = 64;
-	table->buckets = calloc(table->bucket_count, sizeof(struct statement *));
-	if (table->buckets == NULL || pthread_mutex_init(&table->lock, NULL) != 0) {
-		free(table->buckets);
+
+	if (table != NULL && pthread_mutex_init(&table->lock, NULL) != 0) {
 		free(table);
 		return NULL;
 	}
@@ -35,7 +31,6 @@ void statement_table_free(struct statement_table *table)
 	if (table == NULL)
 		return;
 	pthread_mutex_destroy(&table->lock);
-	free(table->buckets);
 	free(table);
 }
 
@@ -64,43 +59,21 @@ static uint32_t hash_body(const char *body, size_t length, bool is_command)
 	return (uint32_t)(hash >> 32);
 }
 
-static struct statement **bucket_of(const struct statement_table *table, uint32_t hash)
+/*
+ * The order in the tree. The hash makes it quick, since it nearly always decides; and it is a tree because
+ * clients can choose texts of one hash.
+ */
+static int compare(const void *left, const void *right)
 {
-	return &table->buckets[hash & (table->bucket_count - 1)];
-}
+	const struct statement_key *a = left, *b = right;
 
-static void grow(struct statement_table *table)
-{
-	size_t old_count = table->bucket_count;
-	struct statement **old = table->buckets;
-	struct statement **buckets = calloc(old_count * 2, sizeof(struct statement *));
-
-	if (buckets == NULL)
-		return; /* longer chains, no harm */
-	table->buckets = buckets;
-	table->bucket_count = old_count * 2;
-	for (size_t i = 0; i < old_count; i++) {
-		for (struct statement *statement = old[i]; statement != NULL;) {
-			struct statement *next = statement->next;
-			struct statement **bucket = bucket_of(table, statement->hash);
-			statement->next = *bucket;
-			*bucket = statement;
-			statement = next;
-		}
-	}
-	free(old);
-}
-
-static struct statement *find(const struct statement_table *table, uint32_t hash, const char *body,
-			      size_t length, bool is_command)
-{
-	struct statement *statement = *bucket_of(table, hash);
-
-	while (statement != NULL &&
-	       (statement->hash != hash || statement->length != length ||
-		statement->is_command != is_command || memcmp(statement->body, body, length) != 0))
-		statement = statement->next;
-	return statement;
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	if (a->length != b->length)
+		return a->length < b->length ? -1 : 1;
+	if (a->is_command != b->is_command)
+		return a->is_command ? 1 : -1;
+	return memcmp(a->body, b->body, a->length);
 }
 
 size_t statement_name(char name[STATEMENT_NAME_BYTES], uint64_t id)
@@ -109,25 +82,23 @@ size_t statement_name(char name[STATEMENT_NAME_BYTES], uint64_t id)
 				(unsigned long long)id);
 }
 
-static struct statement *add(struct statement_table *table, uint32_t hash, const char *body,
-			     size_t length, bool is_command)
+static struct statement *add(struct statement_table *table, const struct statement_key *key)
 {
-	struct statement *statement = calloc(1, sizeof *statement + length);
+	struct statement *statement = calloc(1, sizeof *statement + key->length);
+
 	if (statement == NULL)
 		return NULL;
-	if (table->count >= table->bucket_count)
-		grow(table);
+	memcpy(statement->body, key->body, key->length);
+	statement->key = *key;
+	statement->key.body = statement->body;
+	if (tsearch(&statement->key, &table->tree, compare) == NULL) {
+		free(statement);
+		return NULL;
+	}
 	statement->table = table;
 	statement->id = ++table->last_id;
-	statement->hash = hash;
-	statement->is_command = is_command;
 	statement->name_length = (uint32_t)statement_name(statement->name, statement->id);
-	statement->length = length;
-	memcpy(statement->body, body, length);
 	sql_look(&statement->sql, statement->body, strlen(statement->body));
-	struct statement **bucket = bucket_of(table, hash);
-	statement->next = *bucket;
-	*bucket = statement;
 	table->count++;
 	return statement;
 }
@@ -135,12 +106,17 @@ static struct statement *add(struct statement_table *table, uint32_t hash, const
 struct statement *statement_intern(struct statement_table *table, const char *body, size_t length,
 				   bool is_command, enum statement_holder holder)
 {
-	uint32_t hash = hash_body(body, length, is_command);
+	struct statement_key key = {
+		.body = body,
+		.length = length,
+		.hash = hash_body(body, length, is_command),
+		.is_command = is_command,
+	};
 
 	pthread_mutex_lock(&table->lock);
-	struct statement *statement = find(table, hash, body, length, is_command);
-	if (statement == NULL)
-		statement = add(table, hash, body, length, is_command);
+	/* What is found points to the key, with which a statement begins. */
+	struct statement **found = tfind(&key, &table->tree, compare);
+	struct statement *statement = found != NULL ? *found : add(table, &key);
 	if (statement != NULL)
 		statement->holders[holder]++;
 	pthread_mutex_unlock(&table->lock);
@@ -155,16 +131,6 @@ struct statement *statement_hold(struct statement *statement, enum statement_hol
 	return statement;
 }
 
-static void unlink_statement(struct statement_table *table, const struct statement *statement)
-{
-	struct statement **link = bucket_of(table, statement->hash);
-
-	while (*link != statement)
-		link = &(*link)->next;
-	*link = statement->next;
-	table->count--;
-}
-
 void statement_drop(struct statement *statement, enum statement_holder holder)
 {
 	if (statement == NULL)
@@ -173,8 +139,10 @@ void statement_drop(struct statement *statement, enum statement_holder holder)
 	pthread_mutex_lock(&table->lock);
 	statement->holders[holder]--;
 	bool last = statement->holders[HELD_BY_CLIENT] + statement->holders[HELD_BY_SERVER] == 0;
-	if (last)
-		unlink_statement(table, statement);
+	if (last) {
+		tdelete(&statement->key, &table->tree, compare);
+		table->count--;
+	}
 	pthread_mutex_unlock(&table->lock);
 	if (last)
 		free(statement);
@@ -198,13 +166,27 @@ size_t statement_table_count(struct statement_table *table)
 	return count;
 }
 
+struct walk {
+	void (*each)(void *context, const struct statement *statement);
+	void *context;
+};
+
+/* A node with children is met three times, a leaf once. */
+static void visit(const void *node, VISIT visit, void *context)
+{
+	const struct walk *walk = context;
+
+	if (visit == postorder || visit == leaf)
+		walk->each(walk->context, *(const struct statement *const *)node);
+}
+
 void statement_table_each(struct statement_table *table,
 			  void (*each)(void *context, const struct statement *statement),
 			  void *context)
 {
+	struct walk walk = {each, context};
+
 	pthread_mutex_lock(&table->lock);
-	for (size_t i = 0; i < table->bucket_count; i++)
-		for (const struct statement *s = table->buckets[i]; s != NULL; s = s->next)
-			each(context, s);
+	twalk_r(table->tree, visit, &walk);
 	pthread_mutex_unlock(&table->lock);
 }

@@ -24,19 +24,24 @@
 
 enum statement_holder { HELD_BY_CLIENT, HELD_BY_SERVER, STATEMENT_HOLDERS };
 
-struct statement {
-	struct statement_table *table;
-	struct statement *next; /* in its bucket */
-	uint64_t id;		/* from 1, never used again */
+/* What makes it the one and only. */
+struct statement_key {
+	const char *body; /* of a Parse behind the name: text, zero, number of types, types */
+	size_t length;
 	uint32_t hash;
+	bool is_command; /* it was made by an SQL PREPARE: the text is that command */
+};
+
+struct statement {
+	struct statement_key key; /* stays in front, as the table finds a statement by it */
+	struct statement_table *table;
+	uint64_t id; /* from 1, never used again */
 	uint32_t holders[STATEMENT_HOLDERS]; /* behind the table's lock */
 	atomic_uint_fast64_t uses;
 	char name[STATEMENT_NAME_BYTES]; /* on servers */
 	uint32_t name_length;
-	bool is_command; /* it was made by an SQL PREPARE: the text is that command */
-	struct sql sql;	 /* what its text does if it is executed; points into the text */
-	size_t length;	 /* of the body */
-	char body[];	 /* of a Parse behind the name: text, zero, number of types, types */
+	struct sql sql; /* what its text does if it is executed; points into the text */
+	char body[];	/* the key's */
 };
 
 struct statement_table;
@@ -82,7 +87,7 @@ void statement_table_each(struct statement_table *table,
 
 static inline size_t statement_bytes(const struct statement *statement)
 {
-	return sizeof *statement + statement->length;
+	return sizeof *statement + statement->key.length;
 }
 
 #endif

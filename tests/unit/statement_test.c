@@ -33,7 +33,7 @@ static void test_interning(void)
 	struct statement *same = intern(table, "select 1", NULL, 0);
 	struct statement *typed = intern(table, "select 1", types, 2);
 	struct statement *command =
-		statement_intern(table, one->body, one->length, true, HELD_BY_CLIENT);
+		statement_intern(table, one->body, one->key.length, true, HELD_BY_CLIENT);
 
 	ok(one == same, "the same text is the same statement");
 	ok(one != typed, "not with other parameter types");
@@ -91,6 +91,39 @@ static void test_many(void)
 	for (int i = 0; i < 1000; i++)
 		statement_drop(made[i % 500], HELD_BY_CLIENT);
 	is_int(statement_table_count(table), 0, "and all go");
+	statement_table_free(table);
+}
+
+static void count_one(void *context, const struct statement *statement)
+{
+	*(unsigned *)context += statement->key.length == 19;
+}
+
+/* What the top bit of one word changes in the hash, the next word can take back. */
+static void test_collision(void)
+{
+	struct statement_table *table = statement_table_new();
+	char texts[2][19] = {"select 1 -- secret", "select 1 -- secret"};
+	struct statement *made[2];
+	unsigned walked = 0;
+
+	texts[1][7] ^= (char)0x80;
+	texts[1][15] ^= (char)0x80;
+	texts[1][12] ^= 0x04;
+	for (int i = 0; i < 2; i++) {
+		memset(texts[i] + 16, 0, 3);
+		made[i] = statement_intern(table, texts[i], 19, false, HELD_BY_CLIENT);
+	}
+	ok(made[0]->key.hash == made[1]->key.hash, "two texts have the same hash");
+	ok(made[0] != made[1], "and are two statements all the same");
+	ok(statement_intern(table, texts[1], 19, false, HELD_BY_SERVER) == made[1],
+	   "each is found again");
+	statement_table_each(table, count_one, &walked);
+	is_int(walked, 2, "both are told of, once");
+	statement_drop(made[1], HELD_BY_SERVER);
+	statement_drop(made[1], HELD_BY_CLIENT);
+	is_int(statement_table_count(table), 1, "one can go");
+	statement_drop(made[0], HELD_BY_CLIENT);
 	statement_table_free(table);
 }
 
@@ -164,6 +197,7 @@ int main(void)
 	test_interning();
 	test_bodies();
 	test_many();
+	test_collision();
 	test_names();
 	test_held();
 	return done();
