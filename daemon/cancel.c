@@ -73,10 +73,27 @@ static struct session *find(const struct cancel_keys *keys, const unsigned char 
 	return session;
 }
 
-static bool choose_key(const struct cancel_keys *keys, unsigned char *key, int peer_id)
+/* Asked for in advance, since a call of OpenSSL costs about as much for many keys as for one. */
+static bool take_random_key(struct cancel_keys *keys, unsigned char *key)
+{
+	unsigned char *next;
+
+	if (keys->random_left == 0) {
+		if (RAND_bytes(keys->random, sizeof keys->random) != 1)
+			return false;
+		keys->random_left = sizeof keys->random;
+	}
+	keys->random_left -= CANCEL_KEY_BYTES;
+	next = keys->random + keys->random_left;
+	memcpy(key, next, CANCEL_KEY_BYTES);
+	OPENSSL_cleanse(next, CANCEL_KEY_BYTES);
+	return true;
+}
+
+static bool choose_key(struct cancel_keys *keys, unsigned char *key, int peer_id)
 {
 	do {
-		if (RAND_bytes(key, CANCEL_KEY_BYTES) != 1)
+		if (!take_random_key(keys, key))
 			return false;
 		/* The first half poses as a process id, which some drivers take to be positive. */
 		key[0] &= 0x7f;
