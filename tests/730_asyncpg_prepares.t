@@ -23,7 +23,19 @@ async def one(n):
     await c.executemany('select $1::int', [(i,) for i in range(20)])
     await c.execute('deallocate all')
     await c.close()
+async def altered():
+    c, d = await asyncpg.connect(), await asyncpg.connect()
+    await d.execute('create table altered(a int); insert into altered values (1)')
+    for i in range(4):
+        assert len((await c.fetch('select * from altered'))[0]) == 1 + i
+        await d.execute('alter table altered add column c%d int' % i)
+        assert len((await c.fetch('select * from altered'))[0]) == 2 + i
+        await d.execute('alter table altered alter a type ' + ('text', 'int using a::int')[i % 2])
+        assert (await c.fetch('select * from altered'))[0]['a'] == ('1', 1)[i % 2]
+    await c.close()
+    await d.close()
 async def main():
+    await altered()
     await asyncio.gather(*(one(n) for n in range(int(os.environ['CLIENTS']))))
     print('well')
 asyncio.run(main())
