@@ -24,6 +24,13 @@
 #define LAST_TICKS_US 10000
 /* Descriptors for everything but clients and servers: files, the resolver, those turned away. */
 #define DESCRIPTORS_KEPT 48
+#define KEPT_FOR_EACH_WORKER 4
+/* ... of which clients on the Unix socket may have so many, and so many those who are being told that
+ * there are none left. */
+#define KEPT_FOR_UNIX 16
+#define KEPT_FOR_REFUSED 16
+/* This part of the others is not for clients, or whoever comes in crowds would leave no server. */
+#define KEPT_FOR_SERVERS 8
 /* How long an immediate end may take to tell everyone. */
 #define END_LIMIT_US INT64_C(1000000)
 
@@ -250,7 +257,8 @@ static size_t raise_descriptor_limit(struct daemon *daemon)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
-	size_t clients = limit.rlim_cur > DESCRIPTORS_KEPT ? limit.rlim_cur - DESCRIPTORS_KEPT : 1;
+	size_t kept = DESCRIPTORS_KEPT + KEPT_FOR_EACH_WORKER * daemon->worker_count;
+	size_t clients = limit.rlim_cur > kept ? limit.rlim_cur - kept : 1;
 	log_write(&daemon->log, LEVEL_LOG, NULL,
 		  "file descriptor limit: %llu, good for %zu clients and servers; max_client_conn: %d",
 		  (unsigned long long)limit.rlim_cur, clients, daemon->settings->max_client_conn);
@@ -261,12 +269,21 @@ static size_t raise_descriptor_limit(struct daemon *daemon)
 	return clients;
 }
 
-bool daemon_has_descriptors(struct daemon *daemon)
+bool daemon_has_descriptors(struct daemon *daemon, bool is_unix)
 {
-	size_t in_use =
-		pools_server_count(&daemon->pools) + worker_total_sessions(daemon->workers);
+	size_t servers = pools_server_count(&daemon->pools);
+	size_t kept = daemon->session_limit / KEPT_FOR_SERVERS;
+	size_t more = is_unix ? KEPT_FOR_UNIX : 0;
+	size_t sessions = worker_total_sessions(daemon->workers);
 
-	return in_use < daemon->session_limit;
+	/* Those who are being refused are there as well. */
+	return sessions + (servers > kept ? servers : kept) <
+	       daemon->session_limit + more + daemon->refused_count;
+}
+
+bool daemon_can_refuse(struct daemon *daemon)
+{
+	return daemon->refused_count < KEPT_FOR_REFUSED;
 }
 
 static bool make_workers(struct daemon *daemon)

@@ -100,13 +100,14 @@ static void refuse_for_lack_of_descriptors(struct listener *listener)
 static void greet(struct listener *listener, int fd, const struct sockaddr *address)
 {
 	struct worker *worker = listener->worker;
-	enum failure_kind refusal = daemon_has_descriptors(worker->daemon) ?
+	enum failure_kind refusal = daemon_has_descriptors(worker->daemon, listener->is_unix) ?
 					    FAILURE_NONE :
 					    FAILURE_NO_DESCRIPTORS;
 	struct peer peer;
 
 	peer_from_address(&peer, fd, address, (uint16_t)worker->settings->listen_port);
-	if (!session_start(balance_place(worker), fd, &peer, refusal))
+	if ((refusal != FAILURE_NONE && !daemon_can_refuse(worker->daemon)) ||
+	    !session_start(balance_place(worker), fd, &peer, refusal))
 		turn_away(fd);
 }
 

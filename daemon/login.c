@@ -37,17 +37,22 @@ static bool note_names(struct session *session, const struct startup *startup, s
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
-/* Counted first and then looked at, so that no two can both be the last. */
-static bool count_in(struct daemon *daemon, const struct settings *settings, struct failure *why)
+/* Everybody is counted from accept on. Who is one too many leaves the count by the same step in which
+ * that is found out, so that of two who come for the last place one gets it. */
+static bool has_place(struct session *session, struct failure *why)
 {
-	size_t others = atomic_fetch_add(&daemon->client_count, 1);
+	struct daemon *daemon = session->worker->daemon;
+	size_t most = (size_t)session->worker->settings->max_client_conn;
+	size_t present = atomic_load(&daemon->present_count);
 
-	if (others < (size_t)settings->max_client_conn)
-		return true;
-	atomic_fetch_sub(&daemon->client_count, 1);
+	do {
+		if (present <= most)
+			return true;
+	} while (!atomic_compare_exchange_weak(&daemon->present_count, &present, present - 1));
+	session->is_present = false;
 	failure_set(why, FAILURE_TOO_MANY_CLIENTS);
-	return failure_detail(why, "%zu clients are connected; max_client_conn is %d.", others,
-			      settings->max_client_conn);
+	return failure_detail(why, "%zu clients are connected; max_client_conn is %zu.",
+			      present - 1, most);
 }
 
 static bool find_pool(struct session *session, const struct replication *replication,
@@ -60,8 +65,7 @@ static bool find_pool(struct session *session, const struct replication *replica
 
 	if (database == NULL)
 		return failure_set(why, FAILURE_NO_DATABASE, session->database_name);
-	if (!count_in(daemon, settings, why))
-		return false;
+	atomic_fetch_add(&daemon->client_count, 1);
 	if (quota_enter(session, why)) {
 		if (session_join_pool(session, database, replication))
 			return true;
@@ -336,6 +340,10 @@ static bool await_introduced(struct session *session, const struct startup *star
 	if (!note_names(session, startup, why))
 		return false;
 	is_console = settings_is_console(session->database_name);
+	if (is_console)
+		session_is_nobody(session);
+	else if (!has_place(session, why))
+		return false;
 	if (session->worker->closing && !is_console)
 		return failure_set(why, FAILURE_SHUTTING_DOWN);
 	if (!negotiate(session, startup, why) || !await_identified(session, startup, why, deadline))
@@ -351,6 +359,9 @@ bool await_login(struct session *session, struct failure *why)
 	struct startup startup;
 	struct failure ignored;
 
+	/* Who is not wanted need not say what for. */
+	if (session->killed != FAILURE_NONE)
+		return failure_set(why, session->killed);
 	if (!await_startup(session, &startup, why, deadline))
 		return false;
 	/* The scratch buffer is everybody's, and what follows waits. */

@@ -242,6 +242,8 @@ static void session_free(struct session *session)
 	remove_from_worker(session);
 	if (session->is_counted)
 		pool_client_leaves(session->pool);
+	if (session->killed == FAILURE_NO_DESCRIPTORS)
+		session->worker->daemon->refused_count--;
 	parameters_drop(session->welcome);
 	parameters_drop(session->wishes);
 	extended_release(session);
@@ -251,11 +253,19 @@ static void session_free(struct session *session)
 	free(session);
 }
 
+void session_is_nobody(struct session *session)
+{
+	if (session->is_present)
+		session->worker->daemon->present_count--;
+	session->is_present = false;
+}
+
 /* Makes room for another client; its pool stays until the session has gone. */
 static void leave(struct session *session)
 {
 	cancel_key_remove(session->worker->cancel_keys, session);
 	quota_leave(session);
+	session_is_nobody(session);
 	if (session->is_counted)
 		session->worker->daemon->client_count--;
 	if (session->phase == SESSION_CONSOLE)
@@ -416,6 +426,10 @@ bool session_start(struct worker *worker, int fd, const struct peer *peer,
 	session->killed = refusal;
 	stream_init(&session->client, &worker->loop, fd, client_spoke);
 	parameters_assign(&session->wishes, parameters_empty(worker->pools->parameters));
+	if (refusal == FAILURE_NO_DESCRIPTORS)
+		worker->daemon->refused_count++;
+	session->is_present = true;
+	worker->daemon->present_count++;
 	worker->session_count++;
 	send_to_worker(session);
 	return true;

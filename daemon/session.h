@@ -50,6 +50,7 @@ struct session {
 	struct extended *extended; /* its statements and portals, or NULL; see turn.h */
 	bool has_key;
 	bool has_quota;	 /* counted for its database and its user */
+	bool is_present; /* counts for max_client_conn */
 	bool is_counted; /* among its pool's and worker's clients */
 	bool is_ending;
 	bool is_mid_turn; /* has a server and waits for one of the two to move */
@@ -80,6 +81,9 @@ bool session_start(struct worker *worker, int fd, const struct peer *peer,
 /* Joins the pool of its database, as one of its clients. False without memory. */
 bool session_join_pool(struct session *session, const struct database *database,
 		       const struct replication *replication);
+
+/* It is no client as max_client_conn counts them. */
+void session_is_nobody(struct session *session);
 
 /* Something has come for a session at rest: gives it a coroutine. No effect on an active one. */
 void session_wake(struct session *session);
