@@ -10,17 +10,21 @@ use Process;
 use Samples;
 use Table;
 
-our @EXPORT = qw(measure_relaying measure_scaling measure_resting measure_system_calls);
+our @EXPORT = qw(measure_relaying measure_scaling measure_resting measure_system_calls
+	take_sample print_throughput);
+
+# What the generator is asked for, where it is not called as the workload.
+my %run_as = (scaling => 'simple', handover => 'simple', tls => 'simple', idle_tls => 'idle');
 
 # A load generator's command line for this workload on this pooler.
 sub _load ($plan, $pooler, $workload, $clients, @more)
 {
 	return ("$plan->{programs}/load", "--port=$pooler->{port}", "--pid=$pooler->{pid}",
-		'--workload=' . ($workload =~ /scaling|handover/ ? 'simple' : $workload), "--clients=$clients", @more);
+		'--workload=' . ($run_as{$workload} // $workload =~ s/^login\K_.*//r), "--clients=$clients", @more);
 }
 
 # One sample, or a complaint that ends up in the exit status. Who fails three times is out.
-sub _sample ($plan, $pooler, $workload, $clients, $round, @more)
+sub take_sample ($plan, $pooler, $workload, $clients, $round, @more)
 {
 	my $name = $pooler->{name};
 	return if ($plan->{failures}{$name} // 0) >= 3;
@@ -46,17 +50,17 @@ sub measure_relaying ($plan, $server_port)
 {
 	my @poolers = map { start_pooler($_, $server_port) } @{ $plan->{names} };
 
-	for my $workload (grep { !/^(?:idle|statements|waiting)$/ } @{ $plan->{workloads} }) {
+	for my $workload (grep { !/^(?:idle|statements|waiting|tls|logins|idle_tls)$/ } @{ $plan->{workloads} }) {
 		my @clients = $workload eq 'big' ? (4) : @{ $plan->{clients} };
 		for my $clients (@clients) {
 			for my $round (0 .. $plan->{rounds} - 1) {
 				_progress("$workload, $clients clients, round $round");
-				_sample($plan, $_, $workload, $clients, $round, "--seconds=$plan->{seconds}",
+				take_sample($plan, $_, $workload, $clients, $round, "--seconds=$plan->{seconds}",
 					"--warmup=$plan->{warmup}") for _takers($workload, @poolers);
 			}
 		}
 		_progress('');
-		_print_throughput($plan, $workload, @clients);
+		print_throughput($plan, $workload, @clients);
 	}
 	stop_program($_->{pid}) for @poolers;
 }
@@ -74,7 +78,7 @@ sub measure_scaling ($plan, $server_port, $processors)
 		for my $round (0 .. $plan->{rounds} - 1) {
 			_progress("scaling, $clients clients, round $round");
 			# Long enough for the load to be spread before it is measured.
-			_sample($plan, $_, 'scaling', $clients, $round, "--seconds=$plan->{seconds}",
+			take_sample($plan, $_, 'scaling', $clients, $round, "--seconds=$plan->{seconds}",
 				'--warmup=' . ($plan->{warmup} < 0.1 ? $plan->{warmup} : 2)) for @poolers;
 		}
 	}
@@ -92,7 +96,7 @@ sub _measure_handover ($plan, $server_port)
 	my @poolers = map { { %{ start_pooler('millpond', $server_port, "workers = $_\n$lines") },
 		name => "$_ workers" } } 1, 2;
 	for my $round (0 .. $plan->{rounds} - 1) {
-		_sample($plan, $_, 'handover', 2, $round, "--seconds=$plan->{seconds}", '--database=one')
+		take_sample($plan, $_, 'handover', 2, $round, "--seconds=$plan->{seconds}", '--database=one')
 			for @poolers;
 	}
 	my ($here, $there) = map { $plan->{samples}->value('handover', 2, $_->{name}, 'cpu_us') } @poolers;
@@ -137,12 +141,12 @@ sub _print_scaling ($plan, @names)
 sub _takers ($workload, @poolers)
 {
 	my %out;
-	$out{floor} = 1 if $workload =~ /^(?:connect|idle|statements|waiting)$/;
+	$out{floor} = 1 if $workload =~ /^(?:connect|idle|idle_tls|statements|waiting)$/;
 	$out{pgbouncer} = 1 if $workload =~ /^(?:prepared|statements)$/ && !pgbouncer_prepares();
 	return grep { !$out{ $_->{name} } } @poolers;
 }
 
-sub _print_throughput ($plan, $workload, @clients)
+sub print_throughput ($plan, $workload, @clients)
 {
 	my $samples = $plan->{samples};
 	my @extra   = $workload eq 'big' ? ('MB/s', '/floor') : ();
@@ -166,23 +170,22 @@ sub _print_throughput ($plan, $workload, @clients)
 }
 
 # Memory: a fresh pooler for each sample. The floor pools nothing, so it has no figure here.
-sub measure_resting ($plan, $server_port)
+sub measure_resting ($plan, $server_port, $workload, $settings = '', @how)
 {
-	for my $workload (grep { /^(?:idle|statements|waiting)$/ } @{ $plan->{workloads} }) {
-		my $clients = $plan->{$workload};
-		my @names   = map { $_->{name} } _takers($workload, map { { name => $_ } } @{ $plan->{names} });
-		for my $round (0 .. $plan->{resting_rounds} - 1) {
-			for my $name (@names) {
-				_progress("$workload, $clients clients, round $round");
-				my $pooler = start_pooler($name, $server_port);
-				_sample($plan, $pooler, $workload, $clients, $round,
-					"--seconds=$plan->{rest_seconds}");
-				stop_program($pooler->{pid});
-			}
+	my @names   = map { $_->{name} } _takers($workload, map { { name => $_ } } @{ $plan->{names} });
+	my $clients = $plan->{$workload};
+
+	for my $round (0 .. $plan->{resting_rounds} - 1) {
+		for my $name (@names) {
+			_progress("$workload, $clients clients, round $round");
+			my $pooler = start_pooler($name, $server_port, $settings);
+			take_sample($plan, $pooler, $workload, $clients, $round,
+				"--seconds=$plan->{rest_seconds}", @how);
+			stop_program($pooler->{pid});
 		}
-		_progress('');
-		_print_resting($plan, $workload, $clients, @names);
 	}
+	_progress('');
+	_print_resting($plan, $workload, $clients, @names);
 }
 
 sub _print_resting ($plan, $workload, $clients, @names)
@@ -195,7 +198,7 @@ sub _print_resting ($plan, $workload, $clients, @names)
 		waiting    => [['waiting, bytes/client', 'client_bytes', 0, ''],
 			['all served in', 'drain_seconds', 2, ' s']],
 	);
-	my @columns = $columns{$workload}->@*;
+	my @columns = $columns{ $workload =~ s/_tls//r }->@*;
 	my @rows = (['clients', 'pooler', map { $_->[0] } @columns]);
 
 	for my $name (@names) {

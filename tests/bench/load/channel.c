@@ -56,8 +56,12 @@ static bool begin_tls(struct channel *channel)
 		return false;
 	}
 	SSL_set_connect_state(channel->ssl);
-	if (ticket != NULL)
-		SSL_set_session(channel->ssl, ticket);
+	if (ticket == NULL)
+		return true;
+	/* Of its own: one that another connection has renewed is marked as used up, and so is what comes of it. */
+	SSL_SESSION *session = SSL_SESSION_dup(ticket);
+	SSL_set_session(channel->ssl, session);
+	SSL_SESSION_free(session);
 	return true;
 }
 

@@ -23,7 +23,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { LOGIN_SECONDS = 30 };
+enum { LOGIN_SECONDS = 60 };
 
 struct options {
 	const char *workload, *user, *database;

@@ -1,0 +1,123 @@
+# What TLS and passwords cost: queries over TLS, and logins of several kinds, beside pgbouncer with the same
+# certificate and the same file of users.
+package Secure;
+
+use v5.36;
+use Exporter 'import';
+use Poolers;
+use Process;
+use Relayed;
+use Samples;
+use Table;
+
+our @EXPORT = qw(measure_secure tls_settings login_kinds);
+
+# How clients of each kind log in, and what the pooler is told about them. The password is always the same.
+my $password = 'pencil';
+my $scram    = 'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ=='
+	. '$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=';
+my @kinds = (
+	# name               secret      TLS
+	[ 'login',           undef,      undef ],
+	[ 'login_scram',     $scram,     undef ],
+	[ 'login_plain',     $password,  undef ],
+	[ 'login_tls',       undef,      'full' ],
+	[ 'login_resumed',   undef,      'resumed' ],
+	[ 'login_tls_scram', $scram,     'full' ],
+);
+
+sub login_kinds () { return map { $_->[0] } @kinds }
+
+sub _write ($name, $text)
+{
+	my $path = work_folder() . "/$name";
+	open my $file, '>', $path or die "$path: $!\n";
+	print $file $text;
+	close $file;
+	return $path;
+}
+
+# Lines of an ini: a certificate of ECDSA with P-256, as most have it today.
+sub tls_settings ()
+{
+	state $files = do {
+		my ($key, $certificate) = map { work_folder() . "/bench.$_" } qw(key crt);
+		run_program('', 20, program_path('openssl'), qw(req -x509 -newkey ec -pkeyopt
+			ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout), $key,
+			'-out', $certificate);
+		chmod 0644, $key;    # poolers run as somebody else
+		"client_tls_sslmode = allow\nclient_tls_key_file = $key\n"
+			. "client_tls_cert_file = $certificate\n";
+	};
+	return $files;
+}
+
+sub _poolers ($plan, $server_port, $settings)
+{
+	return map { start_pooler($_, $server_port, $settings) } grep { $_ ne 'floor' } @{ $plan->{names} };
+}
+
+sub _measure_queries ($plan, $server_port)
+{
+	my @poolers = _poolers($plan, $server_port, tls_settings());
+
+	for my $clients (@{ $plan->{clients} }) {
+		for my $round (0 .. $plan->{rounds} - 1) {
+			take_sample($plan, $_, 'tls', $clients, $round, "--seconds=$plan->{seconds}",
+				"--warmup=$plan->{warmup}", '--tls=full') for @poolers;
+		}
+	}
+	stop_program($_->{pid}) for @poolers;
+	print_throughput($plan, 'tls', @{ $plan->{clients} });
+}
+
+sub _measure_logins ($plan, $server_port)
+{
+	for my $kind (@kinds) {
+		my ($name, $secret, $tls) = @$kind;
+		my $settings = $tls ? tls_settings() : '';
+		my @how      = $tls ? "--tls=$tls" : ();
+		if ($secret) {
+			my $users = _write("$name.users", qq("bench" "$secret"\n));
+			$settings .= "auth_type = scram-sha-256\nauth_file = $users\n";
+			push @how, "--password=$password";
+		}
+		my @poolers = _poolers($plan, $server_port, $settings);
+		for my $round (0 .. $plan->{rounds} - 1) {
+			take_sample($plan, $_, $name, $plan->{login_clients}, $round, "--seconds=$plan->{seconds}",
+				"--warmup=$plan->{warmup}", @how) for @poolers;
+		}
+		stop_program($_->{pid}) for @poolers;
+	}
+	_print_logins($plan);
+}
+
+sub _print_logins ($plan)
+{
+	my $samples = $plan->{samples};
+	my $clients = $plan->{login_clients};
+	my @rows    = (['logins', 'pooler', 'logins/s', 'p50 us', 'pooler busy', 'CPU us/login', '/pgbouncer', 'resumed']);
+
+	for my $workload (login_kinds()) {
+		for my $name (@{ $plan->{names} }) {
+			my $get = sub ($key) { $samples->value($workload, $clients, $name, $key) };
+			next unless defined $get->('tps');
+			push @rows, [$workload, $name, map({ number($get->($_)) } qw(tps p50_us)),
+				number(100 * $get->('busy'), 0, ' %'), number($get->('cpu_us'), 1),
+				number($samples->ratio($workload, $clients, $name, 'pgbouncer', 'cpu_us'), 2),
+				number(100 * $get->('resumed'), 0, ' %')];
+		}
+	}
+	print_table("**logins**, $clients clients that connect, log in and leave", 2, @rows);
+}
+
+sub measure_secure ($plan, $server_port)
+{
+	my %wanted = map { $_ => 1 } @{ $plan->{workloads} };
+
+	_measure_queries($plan, $server_port) if $wanted{tls};
+	_measure_logins($plan, $server_port) if $wanted{logins};
+	measure_resting($plan, $server_port, 'idle_tls', tls_settings(), '--tls=full') if $wanted{idle_tls};
+}
+
+1;
