@@ -2,11 +2,13 @@
 use v5.36;
 use Test::More;
 
-my @workloads = qw(simple extended prepared transaction connect big idle statements waiting);
+my @workloads = qw(simple extended prepared transaction connect big tls logins idle statements waiting idle_tls);
 my $output    = qx(tests/bench/run --quick --workloads=${\ join ',', @workloads } 2>&1);
 
 is($?, 0, 'tests/bench/run --quick succeeds');
-for my $workload (@workloads) {
+like($output, qr/^\| $_ +\| millpond +\| +[\d,]/m, "$_ has its figures")
+	for qw(login login_scram login_plain login_tls login_resumed login_tls_scram);
+for my $workload (grep { $_ ne 'logins' } @workloads) {
 	ok($output =~ /^\*\*$workload\*\*\n(?:\n|\|.*\n)*?\| \d+ +\| millpond +\| +[\d,]/m,
 		"$workload has its figures");
 }

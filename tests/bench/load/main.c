@@ -257,7 +257,7 @@ static void idle(const struct options *options, struct crowd *crowd)
 		if (crowd->clients[i].channel.is_open && crowd->clients[i].phase == CLIENT_WORKS)
 			crowd_ask(crowd, i, &crowd->script->steps[0]);
 	poll_for(crowd, &crowd->answered, crowd->count, LOGIN_SECONDS);
-	poll_until(crowd, after(options->seconds / 2));
+	poll_until(crowd, after(options->seconds));
 	uint64_t used = process_resident_bytes(options->pid);
 
 	printf("workload=idle clients=%u connect_seconds=%.3f refused=%u answered=%u "
