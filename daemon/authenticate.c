@@ -1,7 +1,6 @@
 #include "daemon/authenticate.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <string.h>
 
 #include "daemon/exchange.h"
@@ -94,7 +93,7 @@ static bool await_md5(struct exchange *exchange)
 {
 	unsigned char salt[MD5_SALT_BYTES];
 
-	if (RAND_bytes(salt, sizeof salt) != 1)
+	if (!random_take(&exchange->session->worker->random, salt, sizeof salt))
 		return failure_set(exchange->why, FAILURE_NO_MEMORY);
 	if (!exchange_send(exchange, AUTHENTICATION_MD5, salt, sizeof salt) ||
 	    !await_response(exchange, FAILURE_PASSWORD_FAILED))

@@ -1,7 +1,6 @@
 #include "daemon/cancel.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,31 +72,14 @@ static struct session *find(const struct cancel_keys *keys, const unsigned char 
 	return session;
 }
 
-/* Asked for in advance, since a call of OpenSSL costs about as much for many keys as for one. */
-static bool take_random_key(struct cancel_keys *keys, unsigned char *key)
-{
-	unsigned char *next;
-
-	if (keys->random_left == 0) {
-		if (RAND_bytes(keys->random, sizeof keys->random) != 1)
-			return false;
-		keys->random_left = sizeof keys->random;
-	}
-	keys->random_left -= CANCEL_KEY_BYTES;
-	next = keys->random + keys->random_left;
-	memcpy(key, next, CANCEL_KEY_BYTES);
-	OPENSSL_cleanse(next, CANCEL_KEY_BYTES);
-	return true;
-}
-
-static bool choose_key(struct cancel_keys *keys, unsigned char *key, int peer_id)
+static bool choose_key(const struct cancel_keys *keys, unsigned char *key, struct worker *worker)
 {
 	do {
-		if (!take_random_key(keys, key))
+		if (!random_take(&worker->random, key, CANCEL_KEY_BYTES))
 			return false;
 		/* The first half poses as a process id, which some drivers take to be positive. */
 		key[0] &= 0x7f;
-		forward_sign(key, peer_id);
+		forward_sign(key, worker->settings->peer_id);
 	} while (find(keys, key) != NULL);
 	return true;
 }
@@ -107,7 +89,7 @@ bool cancel_key_assign(struct cancel_keys *keys, struct session *session)
 	pthread_mutex_lock(&keys->lock);
 	bool has_room = keys->count < keys->bucket_count || keys_grow(keys) ||
 			keys->bucket_count > 0;
-	if (has_room && choose_key(keys, session->cancel_key, session->worker->settings->peer_id)) {
+	if (has_room && choose_key(keys, session->cancel_key, session->worker)) {
 		struct session **bucket = bucket_of(keys, session->cancel_key);
 		session->next_by_key = *bucket;
 		*bucket = session;

@@ -22,8 +22,6 @@ struct cancel_keys {
 	struct session **buckets;
 	size_t bucket_count; /* a power of two */
 	size_t count;
-	unsigned char random[64 * CANCEL_KEY_BYTES]; /* for the next keys */
-	size_t random_left;
 };
 
 struct cancel;

@@ -15,6 +15,7 @@
 bool exchange_send(struct exchange *exchange, enum authentication request, const void *data,
 		   size_t length)
 {
+	struct stream *client = &exchange->session->client;
 	struct writer writer;
 
 	writer_init(&writer);
@@ -22,8 +23,10 @@ bool exchange_send(struct exchange *exchange, enum authentication request, const
 	write_uint32(&writer, (uint32_t)request);
 	write_bytes(&writer, data, length);
 	message_end(&writer);
-	bool sent = !writer.failed &&
-		    stream_send(&exchange->session->client, writer.data, writer.length);
+	/* The last word of SCRAM is not answered: the welcome follows, or why there is none. */
+	bool sent = !writer.failed && (request == AUTHENTICATION_SASL_FINAL ?
+					       stream_hold(client, writer.data, writer.length) :
+					       stream_send(client, writer.data, writer.length));
 	if (!sent)
 		failure_set(exchange->why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 	writer_release(&writer);

@@ -1,7 +1,6 @@
 #include "daemon/sasl.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <string.h>
 
 #include "daemon/certificate.h"
@@ -86,7 +85,7 @@ static bool take_first(struct exchange *exchange, struct scram_server *server)
 	if (exchange->response_length < name_bytes + 4 ||
 	    read_uint32(mechanism + name_bytes) != exchange->response_length - name_bytes - 4)
 		return malformed(exchange, "The initial response has no proper length.");
-	if (RAND_bytes(random, sizeof random) != 1)
+	if (!random_take(&exchange->session->worker->random, random, sizeof random))
 		return failure_set(exchange->why, FAILURE_NO_MEMORY);
 	return scram_server_first(server, mechanism + name_bytes + 4,
 				  exchange->response_length - name_bytes - 4, random,

@@ -18,6 +18,7 @@
 #include "daemon/cancel.h"
 #include "daemon/log.h"
 #include "daemon/offload.h"
+#include "daemon/random.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/suspend.h"
 #include "pool/pools.h"
@@ -76,6 +77,7 @@ struct worker {
 	struct lookups *given; /* passwords that clients were let in with by PAM or LDAP */
 	struct pools *pools;
 	struct cancel_keys *cancel_keys;
+	struct random_store random;
 	struct writer requests; /* what is being sent, when it is not the client's own bytes ... */
 	struct writer replies;	/* ... or the server's; filled and emptied between two awaits */
 	struct settings *settings; /* in force here, held */

@@ -26,10 +26,16 @@ size_t base64_encode(const void *data, size_t length, char *text)
 	return (size_t)(to - text);
 }
 
+/* -1: it is not in the alphabet. */
 static int value_of(char letter)
 {
-	const char *found = letter == '\0' ? NULL : strchr(alphabet, letter);
-	return found == NULL ? -1 : (int)(found - alphabet);
+	if (letter >= 'A' && letter <= 'Z')
+		return letter - 'A';
+	if (letter >= 'a' && letter <= 'z')
+		return letter - 'a' + 26;
+	if (letter >= '0' && letter <= '9')
+		return letter - '0' + 52;
+	return letter == '+' ? 62 : letter == '/' ? 63 : -1;
 }
 
 /* Four characters, of which the last `padding` ones are known to be '='. */

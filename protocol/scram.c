@@ -1,8 +1,11 @@
+/* The primitives themselves: a login needs a few hashes of some bytes, of which EVP's way to find
+ * its implementation would be the larger part. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "protocol/scram.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +13,42 @@
 #include "protocol/base64.h"
 #include "protocol/saslprep.h"
 
+/* SHA-256 of a block of the key, differing from it by `pad` in each byte, and the data (RFC 2104). */
+static bool hash_padded(const unsigned char key[SCRAM_KEY_BYTES], unsigned char pad,
+			const void *data, size_t length, unsigned char result[SCRAM_KEY_BYTES])
+{
+	unsigned char block[SHA256_CBLOCK];
+	SHA256_CTX context;
+
+	memset(block, pad, sizeof block);
+	for (size_t i = 0; i < SCRAM_KEY_BYTES; i++)
+		block[i] ^= key[i];
+	bool done = SHA256_Init(&context) == 1 &&
+		    SHA256_Update(&context, block, sizeof block) == 1 &&
+		    SHA256_Update(&context, data, length) == 1 &&
+		    SHA256_Final(result, &context) == 1;
+	OPENSSL_cleanse(block, sizeof block);
+	OPENSSL_cleanse(&context, sizeof context);
+	return done;
+}
+
 bool scram_hmac(const unsigned char key[SCRAM_KEY_BYTES], const void *data, size_t length,
 		unsigned char result[SCRAM_KEY_BYTES])
 {
-	unsigned bytes = 0;
-	return HMAC(EVP_sha256(), key, (int)SCRAM_KEY_BYTES, data, length, result, &bytes) !=
-		       NULL &&
-	       bytes == SCRAM_KEY_BYTES;
+	unsigned char inner[SCRAM_KEY_BYTES];
+
+	return hash_padded(key, 0x36, data, length, inner) &&
+	       hash_padded(key, 0x5c, inner, sizeof inner, result);
 }
 
 bool scram_hash(const void *data, size_t length, unsigned char result[SCRAM_KEY_BYTES])
 {
-	return EVP_Digest(data, length, result, NULL, EVP_sha256(), NULL) == 1;
+	SHA256_CTX context;
+	bool done = SHA256_Init(&context) == 1 && SHA256_Update(&context, data, length) == 1 &&
+		    SHA256_Final(result, &context) == 1;
+
+	OPENSSL_cleanse(&context, sizeof context);
+	return done;
 }
 
 /* --- secrets ------------------------------------------------------------------------------ */

@@ -298,11 +298,23 @@ bool stream_send(struct stream *stream, const void *data, size_t length)
 				     stream_send_raw(stream, data, length);
 }
 
+bool stream_hold(struct stream *stream, const void *data, size_t length)
+{
+	stream->holds = true;
+	bool held = stream_send(stream, data, length);
+	stream->holds = false;
+	return held;
+}
+
 bool stream_send_raw(struct stream *stream, const void *data, size_t length)
 {
 	const char *bytes = data;
 	ssize_t sent = 0;
 
+	if (stream->holds)
+		return chunk_append(&stream->unsent, data, length);
+	if (stream->unsent != NULL && !stream->blocked)
+		return chunk_append(&stream->unsent, data, length) && stream_flush(stream);
 	if (stream->unsent == NULL)
 		sent = send_now(stream, bytes, length);
 	if (sent < 0)

@@ -29,6 +29,7 @@ struct stream {
 	bool readable;	    /* nobody has seen the socket empty since it last spoke */
 	bool peer_closed;   /* the end was announced: readable until recv says so itself */
 	bool blocked;	    /* the last send fell short */
+	bool holds;	    /* what is sent just now is not to go out yet */
 	bool put_back;	    /* what is kept has not been looked at: it counts as new */
 	struct chunk *kept; /* read, but put back */
 	struct chunk *unsent;
@@ -107,6 +108,9 @@ void stream_end_sending(struct stream *stream);
 
 /* Sends what can be sent now, behind all that is unsent, and keeps the rest. */
 bool stream_send(struct stream *stream, const void *data, size_t length);
+
+/* Says that something is to be sent, which travels in front of what is sent next. False: no memory. */
+bool stream_hold(struct stream *stream, const void *data, size_t length);
 
 /* Sends of the unsent what can be sent now. */
 bool stream_flush(struct stream *stream);

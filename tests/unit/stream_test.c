@@ -304,6 +304,20 @@ static void test_short_sends(void)
 	free(flood);
 }
 
+static void test_holding(void)
+{
+	char got[16];
+
+	open_stream();
+	ok(stream_hold(&stream, "first,", 6) && stream_hold(&stream, "second,", 7),
+	   "%s: what is to be sent can be held", kind);
+	ok(recv(peer, got, sizeof got, MSG_DONTWAIT) == -1, "%s: and does not go out", kind);
+	ok(stream_send(&stream, "thi", 3) && recv(peer, got, sizeof got, 0) == 16 &&
+		   memcmp(got, "first,second,thi", 16) == 0 && !stream_has_unsent(&stream),
+	   "%s: before more is sent", kind);
+	close_stream();
+}
+
 static void test_sends_to_nobody(void)
 {
 	char *flood = make_flood();
@@ -466,6 +480,7 @@ static void test_all(void)
 	test_spoke();
 	test_freed_when_it_spoke();
 	test_short_sends();
+	test_holding();
 	test_sends_to_nobody();
 	test_either();
 	test_floods_from_both_sides();
