@@ -180,16 +180,20 @@ static bool area_map(struct area *area)
 	return true;
 }
 
+/* A sanitizer finds more in blocks of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HAS_AREAS false
+#else
+#define HAS_AREAS true
+#endif
+
 bool tls_memory_take_over(void)
 {
 	bool mapped = true;
 
 	if (CRYPTO_set_mem_functions(openssl_take, openssl_resize, openssl_leave) != 1)
 		return false;
-/* A sanitizer finds more in blocks of its own. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-	for (size_t i = 0; i < AREA_COUNT; i++)
+	for (size_t i = 0; HAS_AREAS && i < AREA_COUNT; i++)
 		mapped &= area_map(&areas[i]);
-#endif
 	return mapped;
 }
