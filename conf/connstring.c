@@ -10,10 +10,14 @@ void connstring_init(struct connstring *cursor, const char *text)
 {
 	*cursor = (struct connstring){.text = text_copy(text)};
 	cursor->next = cursor->text;
+	cursor->bytes = strlen(text);
 }
 
 void connstring_release(struct connstring *cursor)
 {
+	/* Words were cut off it in place. */
+	if (cursor->text)
+		explicit_bzero(cursor->text, cursor->bytes);
 	free(cursor->text);
 	*cursor = (struct connstring){0};
 }

@@ -13,7 +13,8 @@
 #include <stddef.h>
 
 struct connstring {
-	char *text; /* a copy, which is unquoted in place */
+	char *text; /* a copy, which is unquoted in place ... */
+	size_t bytes; /* ... and was that long */
 	char *next;
 
 	/* The pair that connstring_next() found, valid until the next call. */
@@ -30,6 +31,7 @@ void connstring_init(struct connstring *cursor, const char *text);
 /* Goes to the next pair; false: there is none, or something is wrong. */
 bool connstring_next(struct connstring *cursor);
 
+/* Wipes the copy. */
 void connstring_release(struct connstring *cursor);
 
 #endif

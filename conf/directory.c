@@ -52,21 +52,14 @@ __attribute__((format(printf, 2, 3))) static bool refuse(const struct parts *par
 
 static void set_part(char **part, const char *value, size_t length)
 {
-	free(*part);
+	text_wipe(*part);
 	*part = text_copy_part(value, length);
-}
-
-static void wipe(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
 }
 
 static void parts_release(struct parts *parts)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(part_table); i++)
-		wipe(*(char **)(void *)((char *)parts + part_table[i].offset));
+		text_wipe(*(char **)(void *)((char *)parts + part_table[i].offset));
 	free(parts->scope);
 }
 
@@ -104,7 +97,7 @@ static bool take_decoded(const char **at, const char *ends, char **part)
 		from += is_encoded && good ? 2 : 0;
 	}
 	*to = '\0';
-	wipe(*part);
+	text_wipe(*part);
 	*part = text;
 	*at += length;
 	return good;
@@ -313,7 +306,7 @@ void directory_free(struct directory *directory)
 	free(directory->suffix);
 	free(directory->base_dn);
 	free(directory->bind_dn);
-	wipe(directory->bind_password);
+	text_wipe(directory->bind_password);
 	free(directory->attribute);
 	free(directory->filter);
 	free(directory);

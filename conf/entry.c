@@ -44,7 +44,8 @@ static const struct field database_keys[] = {
 	TEXT_KEY(database, host),
 	TEXT_KEY(database, port),
 	TEXT_KEY(database, user),
-	TEXT_KEY(database, password),
+	{.name = "password", .kind = FIELD_TEXT, .offset = offsetof(struct database, password),
+	 .is_secret = true},
 	TEXT_KEY(database, auth_user),
 	TEXT_KEY(database, auth_query),
 	TEXT_KEY(database, auth_dbname),
@@ -406,7 +407,7 @@ void database_release(struct database *database)
 	for (size_t i = 0; i < ARRAY_SIZE(database_keys); i++)
 		field_release(&database_keys[i], database);
 	for (size_t i = 0; database->libpq_keywords && database->libpq_keywords[i]; i++)
-		free(database->libpq_keywords[i]);
+		text_wipe(database->libpq_keywords[i]);
 	free(database->libpq_keywords);
 	free(database->name);
 	*database = (struct database){0};

@@ -124,9 +124,10 @@ static void set_text(const struct field *field, void *base, const char *text)
 {
 	char **place = field_at(field, base);
 
-	if (*place && field->is_secret)
-		explicit_bzero(*place, strlen(*place));
-	free(*place);
+	if (field->is_secret)
+		text_wipe(*place);
+	else
+		free(*place);
 	*place = text_copy(text);
 }
 

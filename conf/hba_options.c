@@ -145,9 +145,10 @@ void hba_options_release(struct hba_rule *rule)
 		struct hba_option *option = &rule->options[i];
 
 		if (hba_option_is_secret(option))
-			explicit_bzero(option->value, strlen(option->value));
+			text_wipe(option->value);
+		else
+			free(option->value);
 		free(option->name);
-		free(option->value);
 	}
 	free(rule->options);
 	directory_free(rule->directory);

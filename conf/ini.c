@@ -212,6 +212,13 @@ static void check_last_pair(struct ini_reader_state *state)
 	state->is_owed = false;
 }
 
+static void wipe_line(struct ini_reader_state *state)
+{
+	if (state->line)
+		explicit_bzero(state->line, state->capacity);
+	free(state->line);
+}
+
 /* Makes sure that a line has room in its encoded form. */
 static void make_room(struct ini_reader_state *state, const char *line)
 {
@@ -219,7 +226,7 @@ static void make_room(struct ini_reader_state *state, const char *line)
 
 	if (wanted <= state->capacity)
 		return;
-	free(state->line);
+	wipe_line(state);
 	state->capacity = wanted * 2;
 	state->line = memory_zeroed(state->capacity);
 }
@@ -252,8 +259,11 @@ static char *give_to_inih(char *buffer, int size, void *stream)
 	struct ini_reader_state *state = stream;
 	size_t part;
 
-	if (state->given == state->length && !next_line(state))
+	if (state->given == state->length && !next_line(state)) {
+		/* Its line may have had a password in it. */
+		explicit_bzero(buffer, (size_t)size);
 		return NULL;
+	}
 	part = state->length - state->given;
 	if (part > (size_t)size - 1)
 		part = (size_t)size - 1;
@@ -290,7 +300,7 @@ static int take_from_inih(void *user, const char *section, const char *name, con
 	state->handle(state->context, &entry);
 	free(plain_section);
 	free(plain_key);
-	free(plain_value);
+	text_wipe(plain_value);
 	return 1;
 }
 
@@ -305,7 +315,7 @@ static void set_up_inih(void)
 	if (&ini_max_line)
 		ini_max_line = ENCODED_BYTES(INI_LINE_BYTES) + 8;
 	if (&ini_initial_alloc)
-		ini_initial_alloc = 1024;
+		ini_initial_alloc = 16 * 1024;
 }
 
 bool ini_read(const char *path, void (*handle)(void *context, const struct ini_entry *entry),
@@ -322,7 +332,7 @@ bool ini_read(const char *path, void (*handle)(void *context, const struct ini_e
 	set_up_inih();
 	if (ini_parse_stream(give_to_inih, &state, take_from_inih, &state) < 0)
 		fault_add(faults, path, 0, "out of memory");
-	free(state.line);
+	wipe_line(&state);
 	source_release(&state.source);
 	return true;
 }

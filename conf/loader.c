@@ -403,10 +403,7 @@ void settings_release_pairs(struct settings *settings)
 		free(settings->pairs[i].section);
 		free(settings->pairs[i].key);
 		/* Any of them may hold a password. */
-		if (settings->pairs[i].value)
-			explicit_bzero(settings->pairs[i].value,
-				       strlen(settings->pairs[i].value));
-		free(settings->pairs[i].value);
+		text_wipe(settings->pairs[i].value);
 	}
 	free(settings->pairs);
 }

@@ -39,6 +39,13 @@ char *text_copy_part(const char *text, size_t length)
 	return or_abort(strndup(text, length));
 }
 
+void text_wipe(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 char *text_format(const char *format, ...)
 {
 	va_list arguments;

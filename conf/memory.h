@@ -20,6 +20,9 @@ void *memory_grow(void *items, size_t count, size_t item_bytes);
 char *text_copy(const char *text);
 char *text_copy_part(const char *text, size_t length);
 
+/* Frees a text that may hold a password, and leaves nothing of it; NULL is none. */
+void text_wipe(char *text);
+
 /* A text made as by printf(). */
 __attribute__((format(printf, 1, 2))) char *text_format(const char *format, ...);
 

@@ -84,6 +84,8 @@ bool await_response(struct exchange *exchange, enum failure_kind too_long)
 			return failure_set(exchange->why, FAILURE_CLIENT_GONE);
 		if (got > 0 && look(exchange, data, (size_t)got, too_long))
 			return true;
+		if (got > 0)
+			explicit_bzero(data, (size_t)got);
 		if (got > 0 && exchange->why->kind != FAILURE_NONE)
 			return false;
 		if (!await_more(session, exchange->why, exchange->deadline))

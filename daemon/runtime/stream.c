@@ -29,6 +29,14 @@ static void chunk_free(struct chunk **chunk)
 	*chunk = NULL;
 }
 
+/* Half a message may be half a password. */
+static void kept_free(struct stream *stream)
+{
+	if (stream->kept != NULL)
+		explicit_bzero(stream->kept->bytes, stream->kept->end);
+	chunk_free(&stream->kept);
+}
+
 static bool chunk_append(struct chunk **chunk, const void *data, size_t length)
 {
 	struct chunk *old = *chunk;
@@ -128,7 +136,7 @@ void stream_release(struct stream *stream)
 	if (stream->fd < 0)
 		return;
 	stream_unwatch(stream);
-	chunk_free(&stream->kept);
+	kept_free(stream);
 	chunk_free(&stream->unsent);
 	if (stream->tls != NULL)
 		tls_release(stream);
@@ -187,8 +195,9 @@ ssize_t stream_read_some(struct stream *stream, char **data, size_t most)
 	if (got < 0)
 		return -1;
 	if (held > 0) {
-		memcpy(scratch, kept->bytes + kept->start, held);
-		chunk_free(&stream->kept);
+		if (got > 0)
+			memcpy(scratch, kept->bytes + kept->start, held);
+		kept_free(stream);
 	}
 	*data = scratch;
 	return got == 0 ? 0 : (ssize_t)held + got;
@@ -203,7 +212,7 @@ size_t stream_reread(struct stream *stream, char **data)
 	stream->put_back = false;
 	assert(held <= SCRATCH_BYTES);
 	memcpy(stream->loop->scratch, kept->bytes + kept->start, held);
-	chunk_free(&stream->kept);
+	kept_free(stream);
 	*data = stream->loop->scratch;
 	return held;
 }

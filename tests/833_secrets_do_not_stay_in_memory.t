@@ -1,0 +1,114 @@
+# What clients have sent, and what files have said before a reload, is not found in the process's memory any more.
+use v5.36;
+use Certificates;
+use Digest::MD5 qw(md5_hex);
+use FakeServer;
+use Millpond;
+use Scram;
+use Test::More;
+use Wire;
+
+plan skip_all => 'a sanitizer keeps what has been freed' if $ENV{SANITIZE};
+
+my $fake      = FakeServer->new;
+my $authority = Certificates->new;
+$authority->issue(server => '/CN=localhost');
+# Nothing of these is in this process's environment, nor in the names of files.
+my %token = map { $_ => join '', "mem-$_-", map { chr 97 + int rand 26 } 1 .. 24 }
+	qw(plain scram wrong tls wrongtls old new entry gone bind kept);
+my $millpond = Millpond->new('pool', stopped => 1,
+	databases => { postgres => $fake->target, entry => $fake->target . " user=x password=$token{entry}" },
+	settings => { auth_type => 'plain', auth_file => 'users.txt', client_tls_sslmode => 'allow', workers => 1,
+		client_tls_key_file  => $authority->file('server.key'),
+		client_tls_cert_file => $authority->file('server.crt'), });
+
+sub users (%secrets)
+{
+	open my $file, '>', $millpond->basedir . '/users.txt' or die $!;
+	print $file map { qq("$_" "$secrets{$_}"\n) } sort keys %secrets;
+	close $file;
+	return;
+}
+my %hashed = (
+	postgres => '', kept => $token{kept},
+	plain => 'md5' . md5_hex("$token{plain}plain"), tls => 'md5' . md5_hex("$token{tls}tls"),
+	scram => Scram::secret($token{scram}));
+users(%hashed, old => $token{old});
+$millpond->start;
+
+# How often a text stands in the pages that the process has written to; undef if one may not look.
+sub found ($token)
+{
+	# What has been freed begins with something else.
+	my $text = substr $token, -14;
+	my $pid = $millpond->pid;
+	open my $memory, '<:raw', "/proc/$pid/mem"     or return undef;
+	open my $pages,  '<:raw', "/proc/$pid/pagemap" or return undef;
+	my $count = 0;
+	for my $area (split /\n/, PostgreSQL::Test::Utils::slurp_file("/proc/$pid/maps"))
+	{
+		no warnings 'portable';
+		my ($from, $to) = map { hex } $area =~ /^([0-9a-f]+)-([0-9a-f]+) rw/ or next;
+		my $bytes = '';
+		for (my $at = $from; $at < $to; $at += 4096 * 4096)
+		{
+			my $number = ($to - $at) / 4096;
+			sysseek $pages, $at / 4096 * 8, 0;
+			sysread $pages, my $present, 8 * ($number < 4096 ? $number : 4096) or next;
+			$present =~ /[^\0]/ or next;
+			my @present = unpack '(x7C)*', $present;
+			for my $page (grep { $present[$_] & 0x80 } 0 .. $#present)
+			{
+				sysseek $memory, $at + 4096 * $page, 0;
+				sysread $memory, $bytes, 4096, length $bytes;
+			}
+		}
+		for (my $at = 0; ($at = index $bytes, $text, $at) >= 0; $at++) { $count++ }
+	}
+	return $count;
+}
+defined found('x') or plan skip_all => 'the memory of a process cannot be looked at here';
+cmp_ok(found($token{kept}), '>', 0, 'what is needed is there, and is found');
+
+# What clients send.
+for (['plain', 'plain', 1], ['scram', 'scram', 1], ['plain', 'wrong', 0], ['tls', 'tls', 1], ['tls', 'wrongtls', 0])
+{
+	my ($user, $what, $right) = @$_;
+	my $client = Wire->connect($millpond, $what =~ /tls/ ? (tls => {}) : ());
+	my $answer = $client->authenticate($token{$what}, user => $user);
+	is($client->{asked}, 3, "$what: sent as it is");
+	is($answer->{error} ? 0 : 1, $right, '... and judged');
+	is(found($token{$what}), 0, '... and gone while its client is there');
+	$client->close;
+	is(found($token{$what}), 0, '... and later');
+}
+# In pieces, with bytes behind it.
+my $client = Wire->connect($millpond)->startup(user => 'plain');
+$client->get;
+my $message = Message('p', "$token{plain}\0");
+$client->put(substr $message, 0, 30);
+$client->put(substr($message, 30) . Query('select 1'));
+is($client->result->{status}, 'I', 'a password in pieces');
+is(found($token{plain}), 0, '... is gone as a whole');
+$client = Wire->connect($millpond)->startup(user => 'plain');
+$client->get;
+$client->put(substr $message, 0, 30);
+my $from = $millpond->log_end;
+$client->close;
+$millpond->wait_for_log(qr/plain\@\S+ closing because: client unexpected eof/, $from);
+is(found(substr $token{plain}, 0, 24), 0, 'half a one is gone with its client');
+
+# What files have said.
+users(%hashed, new => $token{new});
+my @owner = (unix => 1, user => 'pgbouncer');
+$millpond->write_config(databases => { entry => $fake->target . " user=x password=$token{gone}" },
+	settings => { auth_ldap_options => "ldapserver=x ldapbasedn=y ldapbindpasswd=$token{bind}" });
+$millpond->console('RELOAD', @owner);
+is(found($token{old}), 0, 'a secret that a reload has taken out of auth_file');
+is(found($token{entry}), 0, 'a password of an entry that a reload has changed');
+cmp_ok(found($token{$_}), '>', 0, "... while the new one is there: $_") for qw(new gone bind);
+$millpond->write_config(databases => { entry => undef }, settings => { auth_ldap_options => undef });
+$millpond->console('RELOAD', @owner);
+is(found($token{$_}), 0, "one that has gone altogether: $_") for qw(gone bind);
+
+done_testing;
