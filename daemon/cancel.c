@@ -257,7 +257,9 @@ static void await_cancel_here(struct worker *here, void *arg)
 
 	if (session == NULL)
 		return;
-	if (session->waiting != NULL)
+	if (session->phase == SESSION_CONSOLE)
+		session->wait_cancelled = true; /* a command that waits looks at it */
+	else if (session->waiting != NULL)
 		session_cancel_wait(session);
 	else if (session->upstream != NULL &&
 		 !pipeline_is_settled(&session->upstream->pipeline))

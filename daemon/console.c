@@ -72,20 +72,22 @@ static const struct verb {
 	bool (*run)(struct session *session, const char *argument, struct failure *why);
 	/* NULL, or whether it is time to answer. */
 	bool (*is_done)(const struct session *session, const char *argument);
+	/* NULL, or what undoes it for one who does not want to wait. */
+	bool (*take_back)(struct session *session, const char *argument, struct failure *why);
 	/* NULL, or what is said in front of the answer. */
 	void (*remark)(struct writer *writer, const struct session *session);
 } verbs[] = {
-	{"RELOAD", NOTHING, await_steer_reload, NULL, steer_write_pending},
-	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused, NULL},
-	{"RESUME", OPTIONAL, await_steer_resume, NULL, NULL},
-	{"DISABLE", OPTIONAL, steer_disable, NULL, NULL},
-	{"ENABLE", OPTIONAL, steer_enable, NULL, NULL},
-	{"RECONNECT", OPTIONAL, steer_reconnect, NULL, NULL},
-	{"KILL", OPTIONAL, await_steer_kill, NULL, NULL},
-	{"KILL_CLIENT", NEEDED, await_steer_kill_client, NULL, NULL},
-	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed, NULL},
-	{"SUSPEND", NOTHING, await_steer_suspend, steer_is_suspended, NULL},
-	{"SHUTDOWN", OPTIONAL, await_steer_shutdown, NULL, NULL},
+	{"RELOAD", NOTHING, await_steer_reload, NULL, NULL, steer_write_pending},
+	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused, await_steer_resume, NULL},
+	{"RESUME", OPTIONAL, await_steer_resume, NULL, NULL, NULL},
+	{"DISABLE", OPTIONAL, steer_disable, NULL, NULL, NULL},
+	{"ENABLE", OPTIONAL, steer_enable, NULL, NULL, NULL},
+	{"RECONNECT", OPTIONAL, steer_reconnect, NULL, NULL, NULL},
+	{"KILL", OPTIONAL, await_steer_kill, NULL, NULL, NULL},
+	{"KILL_CLIENT", NEEDED, await_steer_kill_client, NULL, NULL, NULL},
+	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed, NULL, NULL},
+	{"SUSPEND", NOTHING, await_steer_suspend, steer_is_suspended, NULL, NULL},
+	{"SHUTDOWN", OPTIONAL, await_steer_shutdown, NULL, NULL, NULL},
 };
 
 static bool invalid(const char *text, size_t length, struct failure *why)
@@ -159,6 +161,16 @@ static bool await_reply_sent(struct turn *turn, struct failure *why)
 	return true;
 }
 
+/* Ctrl-C: what nobody waits for any more is not to go on in silence. */
+static bool await_taken_back(struct turn *turn, const struct verb *verb, struct failure *why)
+{
+	struct failure ignored;
+
+	if (verb->take_back != NULL)
+		verb->take_back(turn->session, turn->command.argument, &ignored);
+	return failure_set(why, FAILURE_CANCELED);
+}
+
 /* Waits until the verb may be answered, or the one who asked is gone. */
 static bool await_done(struct turn *turn, const struct verb *verb, struct failure *why)
 {
@@ -169,9 +181,12 @@ static bool await_done(struct turn *turn, const struct verb *verb, struct failur
 		return false;
 	if (!stream_watch(&session->client)) /* to hear of its end */
 		return failure_set(why, FAILURE_NO_MEMORY);
+	session->wait_cancelled = false;
 	while (!verb->is_done(session, turn->command.argument)) {
 		if (stream_peer_is_gone(&session->client))
 			return failure_set(why, FAILURE_CLIENT_GONE);
+		if (session->wait_cancelled)
+			return await_taken_back(turn, verb, why);
 		if (!await_sleep(session->client.loop, loop_now() + LOOK_US))
 			return connection_failed(session, why);
 	}

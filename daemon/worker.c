@@ -57,8 +57,12 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 
 static void kill_sessions(struct worker *worker)
 {
+	/* Who is on the way out is not waited for any longer either. */
 	for (struct session *session = worker->sessions; session != NULL; session = session->next)
-		session_kill(session, FAILURE_SHUTTING_DOWN);
+		if (session->is_ending)
+			coroutine_cancel(session->coroutine);
+		else
+			session_kill(session, FAILURE_SHUTTING_DOWN);
 }
 
 static void take_order(struct loop_message *message)
