@@ -1,0 +1,90 @@
+# PostgreSQL 18 as the server, its libpq as the clients', and as Millpond's own: logins, keys of SCRAM, and cancels.
+use v5.36;
+use EmbeddedPostgres;
+use IPC::Run;
+use Millpond;
+use Test::More;
+use Wire;
+
+plan skip_all => 'there is no PostgreSQL 18 here' unless embedded_postgres(18);
+
+my $hba = "local all all trust\nhost all postgres all trust\nhost all me all scram-sha-256\n";
+my $new = EmbeddedPostgres->new(18, hba => $hba);
+my $old = Postgres->new;
+$old->safe_psql('postgres', q(create role me login password 'pencil'));
+my $secret = $old->safe_psql('postgres', q(select rolpassword from pg_authid where rolname = 'me'));
+$new->psql("create role me login password '$secret'");
+open my $file, '>', $old->data_dir . '/pg_hba.conf' or die $!;
+print $file $hba;
+close $file;
+$old->reload;
+
+my %libpq = (here => undef, 18 => embedded_libpq(18));
+my $to_old = 'host=127.0.0.1 port=' . $old->port;
+
+# Millpond, with libpq of the machine or of PostgreSQL 18; it knows the SCRAM secret alone.
+sub millpond ($which)
+{
+	my $self = Millpond->new("pool_$which", stopped => 1, env => { LD_LIBRARY_PATH => $libpq{$which} // '' },
+		settings  => { auth_type => 'scram-sha-256', auth_file => 'users.txt', server_login_retry => 60 },
+		databases => {
+			old      => "$to_old dbname=postgres",
+			new      => $new->target . ' dbname=postgres',
+			strict   => $new->target . ' dbname=postgres target_session_attrs=read-write',
+		});
+	open my $users, '>', $self->basedir . '/users.txt' or die $!;
+	print $users qq("me" "$secret"\n);
+	close $users;
+	$self->start;
+	return $self;
+}
+
+# psql with that libpq: its output, or its error.
+sub psql ($which, $millpond, $database, $query, %how)
+{
+	local $ENV{LD_LIBRARY_PATH} = $libpq{$which} if $libpq{$which};
+	local $ENV{PGPASSWORD} = 'pencil';
+	my $conninfo = "host=127.0.0.1 port=${\ $millpond->port } user=me dbname=$database "
+		. ($how{conninfo} // '');
+	my ($out, $error) = ('', '');
+	my $run = IPC::Run::start([ 'psql', '-XAt', '-c', $query, $conninfo ], '<', \undef, '>', \$out, '2>',
+		\$error, IPC::Run::timeout($Wire::patience));
+	$how{meanwhile}->($run) if $how{meanwhile};
+	$run->finish;
+	return ($out . $error) =~ s/\s+\z//r;
+}
+
+# The query is sent, and cancelled once it runs.
+sub cancelled ($which, $millpond, $database)
+{
+	my $running = q(select count(*) from pg_stat_activity where wait_event = 'PgSleep');
+	my $ask = $database eq 'old' ? sub { $old->safe_psql('postgres', $_[0]) } : sub { $new->psql($_[0]) };
+	my $answer = psql($which, $millpond, $database, 'select pg_sleep(60)',
+		conninfo => $which eq '18' ? 'max_protocol_version=latest' : '', meanwhile => sub ($run) {
+			wait_until(sub { $ask->($running) == 1 }, 'the query to run');
+			$run->signal('INT');
+		});
+	return $answer =~ /canceling statement due to user request/ ? 'cancelled' : $answer;
+}
+
+for my $own (sort keys %libpq)
+{
+	my $millpond = millpond($own);
+	for my $client (sort keys %libpq)
+	{
+		my $newest = $client eq '18' ? 'max_protocol_version=latest' : '';
+		for my $database (qw(old new))
+		{
+			is(psql($client, $millpond, $database, 'select current_user', conninfo => $newest), 'me',
+				"Millpond's libpq: $own, psql's: $client, server: $database");
+			is(cancelled($client, $millpond, $database), 'cancelled', '... and a cancel reaches it');
+		}
+	}
+	like(psql('18', $millpond, 'new', 'select 1', conninfo => 'min_protocol_version=3.2'),
+		qr/protocol version/, 'a client that insists on 3.2 is told that there is 3.0');
+	# By its own login Millpond cannot look for that; libpq can, given the keys.
+	my $strict = psql('here', $millpond, 'strict', 'select 1');
+	like($strict, $own eq '18' ? qr/^1$/ : qr/login failed/, "target_session_attrs with keys, libpq: $own");
+}
+
+done_testing;
