@@ -363,6 +363,10 @@ static bool await_answer_to_query(struct turn *turn, const struct message *messa
 	size_t length = strnlen(text, message->body_length);
 
 	turn->is_extended = false;
+	if (message->body_length != length + 1) { /* a zero that is missing, or not the last byte */
+		failure_set(why, FAILURE_CONSOLE_ERROR, "invalid message format");
+		return send_error(turn, why, true);
+	}
 	if (!await_turn_run(turn, text, length, NULL, why))
 		return send_error(turn, why, true);
 	write_ready(turn);
