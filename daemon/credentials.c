@@ -43,7 +43,7 @@ static void find_keys(struct credentials *credentials, struct worker *worker)
 	base64_encode(credentials->client_key, SCRAM_KEY_BYTES, credentials->client_key_text);
 	base64_encode(credentials->scram.server_key, SCRAM_KEY_BYTES,
 		      credentials->server_key_text);
-	credentials->without_libpq = !server_can_use_scram_keys();
+	credentials->without_libpq = !server_libpq_knows("scram_client_key");
 }
 
 /*

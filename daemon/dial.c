@@ -9,6 +9,7 @@
 #include "daemon/credentials.h"
 #include "daemon/daemon.h"
 #include "daemon/direct_login.h"
+#include "daemon/reach.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/server_log.h"
@@ -81,8 +82,13 @@ static bool await_credentials_accepted(struct server *server, struct conninfo *c
 				       const struct credentials *credentials, struct failure *why,
 				       int64_t deadline)
 {
+	/* libpq has require_auth from 16 on. */
+	bool without_libpq = credentials->without_libpq ||
+			     (conninfo_value(conninfo, "require_auth") != NULL &&
+			      !server_libpq_knows("require_auth"));
+
 	credentials_add(credentials, conninfo);
-	return credentials->without_libpq ?
+	return without_libpq ?
 		       await_direct_login(server, worker_of(server), conninfo, credentials, why,
 					  deadline) :
 		       await_connected(server, conninfo, why, deadline);

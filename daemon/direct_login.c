@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/offload.h"
 #include "daemon/reach.h"
+#include "daemon/require_auth.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/server_tls.h"
@@ -23,9 +25,14 @@ struct login {
 	struct worker *worker;
 	const struct credentials *credentials;
 	const char *user;
+	const char *required; /* require_auth, or NULL */
 	struct direct *direct;
 	struct stream stream;
 	struct scram_client scram;
+	char *challenge;    /* of a server that a password is proved to: its keys are to be derived */
+	size_t challenge_length;
+	bool was_asked;	    /* for any proof */
+	bool is_derived;
 	bool sasl_begun;
 	bool proof_sent; /* that we know it */
 	bool sasl_done; /* the server has proved that it knows the secret */
@@ -104,18 +111,48 @@ static bool send_response(struct login *login, const void *data, size_t length)
 
 /* --- what is asked ------------------------------------------------------------------------ */
 
+/* What the entry does not want to be asked for is not answered, and not even looked at. */
+static bool check_required(struct login *login, const char *method)
+{
+	login->was_asked = true;
+	if (require_auth_allows(login->required, method))
+		return true;
+	failure_set(login->why, FAILURE_SERVER_LOGIN, "authentication method requirement failed");
+	return failure_detail(login->why, "require_auth of the database entry does not allow \"%s\".",
+			      method);
+}
+
+static bool answer_plain(struct login *login)
+{
+	const struct credentials *credentials = login->credentials;
+
+	if (!check_required(login, "password"))
+		return false;
+	return credentials->kind == SECRET_PLAIN ?
+		       send_response(login, credentials->secret, strlen(credentials->secret) + 1) :
+		       wrong_type(login, "The server asks for a password in the clear.");
+}
+
 static bool answer_md5(struct login *login, const char *salt, size_t length)
 {
+	const struct credentials *credentials = login->credentials;
+	char hash[MD5_TEXT_BYTES];
 	char text[MD5_TEXT_BYTES];
 
-	if (login->credentials->kind != SECRET_MD5)
+	if (!check_required(login, "md5"))
+		return false;
+	if (credentials->kind == SECRET_MD5)
+		memcpy(hash, credentials->secret, sizeof hash);
+	else if (credentials->kind != SECRET_PLAIN ||
+		 !md5_secret(credentials->secret, login->user, hash))
 		return wrong_type(login, "The server asks for an md5 hash.");
 	if (length != MD5_SALT_BYTES)
 		return broke_protocol(login, "The salt has not four bytes.");
-	if (!md5_response(login->credentials->secret, (const unsigned char *)salt, text))
+	if (!md5_response(hash, (const unsigned char *)salt, text))
 		return wrong_type(login, "OpenSSL has no md5.");
 	bool sent = send_response(login, text, sizeof text);
 	explicit_bzero(text, sizeof text);
+	explicit_bzero(hash, sizeof hash);
 	return sent;
 }
 
@@ -139,9 +176,13 @@ static bool begin_sasl(struct login *login, const char *list, size_t length)
 	unsigned char random[SCRAM_NONCE_BYTES];
 	struct writer writer;
 
-	if (credentials->kind != SECRET_SCRAM)
+	if (!check_required(login, "scram-sha-256"))
+		return false;
+	if (credentials->kind == SECRET_MD5)
 		return wrong_type(login, "The server asks for SCRAM, and only an md5 hash is known.");
-	if (!credentials->has_client_key)
+	if (credentials->kind == SECRET_NONE)
+		return wrong_type(login, "The server asks for SCRAM, and no password is known.");
+	if (credentials->kind == SECRET_SCRAM && !credentials->has_client_key)
 		return wrong_type(login, "The server asks for SCRAM, and no client has logged in "
 					 "with SCRAM and this secret.");
 	if (login->sasl_begun || !is_offered(list, length, SCRAM_MECHANISM))
@@ -162,6 +203,43 @@ static bool begin_sasl(struct login *login, const char *list, size_t length)
 	return send_all(login, &writer);
 }
 
+/* The keys of a password take a while; what stands in the scratch buffer is gone by then. */
+static bool keep_challenge(struct login *login, const char *data, size_t length)
+{
+	login->challenge = malloc(length + 1);
+	if (login->challenge == NULL)
+		return failure_set(login->why, FAILURE_NO_MEMORY);
+	memcpy(login->challenge, data, length);
+	login->challenge_length = length;
+	return true;
+}
+
+static void derive(void *arg)
+{
+	struct login *login = arg;
+
+	login->is_derived = scram_secret_derive(&login->scram.secret, login->credentials->secret,
+						login->scram.client_key);
+}
+
+static bool await_proof(struct login *login)
+{
+	struct worker *worker = login->worker;
+	char *challenge = login->challenge;
+	bool sent = await_offload(worker->offload, &worker->loop, derive, login) &&
+		    login->is_derived;
+
+	if (!sent)
+		failure_set(login->why, FAILURE_NO_MEMORY);
+	else
+		sent = scram_client_final(&login->scram, challenge, login->challenge_length,
+					  login->why) &&
+		       send_response(login, login->scram.answer, strlen(login->scram.answer));
+	login->challenge = NULL;
+	free(challenge);
+	return sent;
+}
+
 static bool continue_sasl(struct login *login, const char *data, size_t length)
 {
 	if (!login->sasl_begun || login->sasl_done)
@@ -169,6 +247,9 @@ static bool continue_sasl(struct login *login, const char *data, size_t length)
 	if (login->proof_sent)
 		return broke_protocol(login, "A second challenge of SASL came.");
 	login->proof_sent = true;
+	if (login->credentials->kind == SECRET_PLAIN)
+		return scram_client_take_salt(&login->scram, data, length, login->why) &&
+		       keep_challenge(login, data, length);
 	return scram_client_final(&login->scram, data, length, login->why) &&
 	       send_response(login, login->scram.answer, strlen(login->scram.answer));
 }
@@ -192,10 +273,12 @@ static bool answer(struct login *login, const struct message *message)
 		/* A server that skips its proof may be one that only wants our queries. */
 		if (login->sasl_begun && !login->sasl_done)
 			return broke_protocol(login, "The server did not prove that it knows the secret.");
+		if (!login->was_asked && !check_required(login, "none"))
+			return false;
 		login->let_in = true;
 		return true;
 	case AUTHENTICATION_PLAIN:
-		return wrong_type(login, "The server asks for a password in the clear.");
+		return answer_plain(login);
 	case AUTHENTICATION_MD5:
 		return answer_md5(login, data, length);
 	case AUTHENTICATION_SASL:
@@ -264,7 +347,7 @@ static bool take_messages(struct login *login, char *data, size_t length)
 	char *end = data + length;
 	struct message message;
 
-	while (!login->ready && message_look(data, (size_t)(end - data), &message)) {
+	while (!login->ready && login->challenge == NULL && message_look(data, (size_t)(end - data), &message)) {
 		if (message.body_length > LONGEST_MESSAGE)
 			return broke_protocol(login, "A message is too long.");
 		if (!message_is_whole(&message))
@@ -291,6 +374,8 @@ static bool await_ready(struct login *login, int64_t deadline)
 			return failure_set(login->why, FAILURE_SERVER_GONE);
 		if (got > 0 && !take_messages(login, data, (size_t)got))
 			return false;
+		if (login->challenge != NULL && !await_proof(login))
+			return false;
 		if (got < 0 && !await_readable(&login->stream, deadline))
 			return failure_set(login->why, errno == ETIMEDOUT ?
 							       FAILURE_CONNECT_TIMEOUT :
@@ -316,9 +401,9 @@ static bool is_within_reach(const struct conninfo *conninfo, struct failure *why
 	    conninfo_value(conninfo, "requirepeer") == NULL)
 		return true;
 	failure_set(why, FAILURE_SERVER_LOGIN, "wrong password type");
-	return failure_detail(why, "Only libpq 18 can use such a secret together with "
-				   "channel_binding, sslnegotiation, target_session_attrs or "
-				   "requirepeer.");
+	return failure_detail(why, "This libpq cannot log in with such a secret, or has no "
+				   "require_auth, and the pooler by itself has no channel_binding, "
+				   "sslnegotiation, target_session_attrs or requirepeer.");
 }
 
 bool await_direct_login(struct server *server, struct worker *worker,
@@ -326,7 +411,13 @@ bool await_direct_login(struct server *server, struct worker *worker,
 			struct failure *why, int64_t deadline)
 {
 	struct login login = {
-		.server = server, .worker = worker, .credentials = credentials, .why = why};
+		.server = server,
+		.worker = worker,
+		.credentials = credentials,
+		.user = conninfo_value(conninfo, "user"),
+		.required = conninfo_value(conninfo, "require_auth"),
+		.why = why,
+	};
 
 	if (!is_within_reach(conninfo, why))
 		return false;
@@ -342,6 +433,7 @@ bool await_direct_login(struct server *server, struct worker *worker,
 		stream_release(&login.stream);
 	}
 	scram_client_release(&login.scram);
+	free(login.challenge);
 	if (done)
 		server_adopt(server, &login.direct);
 	direct_free(login.direct);

@@ -56,13 +56,13 @@ static enum server_step step(PostgresPollingStatusType status)
 	}
 }
 
-bool server_can_use_scram_keys(void)
+bool server_libpq_knows(const char *keyword)
 {
 	PQconninfoOption *options = PQconndefaults();
 	bool found = false;
 
 	for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++)
-		found = found || strcmp(option->keyword, "scram_client_key") == 0;
+		found = found || strcmp(option->keyword, keyword) == 0;
 	PQconninfoFree(options);
 	return found;
 }

@@ -68,8 +68,8 @@ struct server *server_new(struct pool *pool, uint64_t id, unsigned worker);
 /* Closes the connection, if any. */
 void server_free(struct server *server);
 
-/* Whether libpq can log in with the keys of SCRAM alone (from version 18 on). */
-bool server_can_use_scram_keys(void);
+/* Whether the running libpq has that keyword. */
+bool server_libpq_knows(const char *keyword);
 
 enum server_step { STEP_READ, STEP_WRITE, STEP_DONE, STEP_FAILED };
 

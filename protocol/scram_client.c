@@ -6,6 +6,9 @@
 
 #include "protocol/base64.h"
 
+/* A second of work; PostgreSQL's own is 4096. */
+#define ITERATIONS_MOST ((uint32_t)2000000)
+
 static bool malformed(struct failure *why, const char *what)
 {
 	failure_set(why, FAILURE_SERVER_LOGIN, "malformed SCRAM message");
@@ -58,6 +61,31 @@ static bool take_challenge(const struct scram_client *client, const char *messag
 		return malformed(why, "no salt");
 	if (!scram_take(&cursor, end, 'i', &challenge->iterations, &challenge->iterations_length))
 		return malformed(why, "no iteration count");
+	return true;
+}
+
+bool scram_client_take_salt(struct scram_client *client, const char *message, size_t length,
+			    struct failure *why)
+{
+	struct scram_secret *secret = &client->secret;
+	struct challenge challenge;
+	uint32_t number = 0;
+
+	if (!take_challenge(client, message, length, &challenge, why))
+		return false;
+	if (!base64_decode(challenge.salt, challenge.salt_length, secret->salt,
+			   sizeof secret->salt, &secret->salt_length) ||
+	    secret->salt_length == 0)
+		return malformed(why, "no proper salt");
+	for (size_t i = 0; i < challenge.iterations_length && number <= ITERATIONS_MOST; i++) {
+		char digit = challenge.iterations[i];
+		if (digit < '0' || digit > '9')
+			return malformed(why, "no proper iteration count");
+		number = number * 10 + (uint32_t)(digit - '0');
+	}
+	if (number == 0 || number > ITERATIONS_MOST)
+		return malformed(why, "an iteration count beyond all reason");
+	secret->iterations = number;
 	return true;
 }
 

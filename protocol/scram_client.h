@@ -33,6 +33,14 @@ struct scram_client {
 /* Writes the first message to `answer`; `random` are SCRAM_NONCE_BYTES that nobody can guess. */
 void scram_client_first(struct scram_client *client, const unsigned char random[SCRAM_NONCE_BYTES]);
 
+/*
+ * Fills in the salt and the iterations of the secret from the server's first message, for a client who
+ * has a password; its keys are to be derived from them. False if the message is malformed, or asks for
+ * more work than any server should.
+ */
+bool scram_client_take_salt(struct scram_client *client, const char *message, size_t length,
+			    struct failure *why);
+
 /* Takes the server's first message. True: send `answer`. */
 bool scram_client_final(struct scram_client *client, const char *message, size_t length,
 			struct failure *why);

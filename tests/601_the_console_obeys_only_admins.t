@@ -16,7 +16,8 @@ ok($stranger->{eof}, 'and sent away');
 
 is($stats->query("SHOW $_")->{error}, undef,
 	"a stats user may SHOW $_") for qw(VERSION POOLS CLIENTS SERVERS STATS CONFIG HELP);
-for my $command ('RELOAD', 'SHUTDOWN')
+for my $command ('RELOAD', 'SHUTDOWN', 'SHUTDOWN WAIT_FOR_CLIENTS', 'KILL', 'KILL postgres', 'KILL_CLIENT 1', 'PAUSE', 'SUSPEND',
+	'DISABLE postgres', 'RECONNECT', q(SET auth_type = 'any'))
 {
 	my $answer = $stats->query($command);
 	is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'ERROR', '08P01', 'admin access needed' ],

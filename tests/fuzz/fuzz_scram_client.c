@@ -37,9 +37,11 @@ static void converse(const char *first, size_t first_length, const char *final, 
 	struct scram_client client = {.uses_plus = false};
 	struct failure why = {0};
 
+	scram_client_first(&client, random);
+	if (scram_client_take_salt(&client, first, first_length, &why))
+		expect(client.secret.iterations > 0 && client.secret.salt_length > 0);
 	client.secret = (struct scram_secret){.iterations = 4096, .salt_length = 3};
 	memset(client.secret.server_key, 7, SCRAM_KEY_BYTES);
-	scram_client_first(&client, random);
 	if (!scram_client_final(&client, first, first_length, &why)) {
 		expect(why.kind == FAILURE_SERVER_LOGIN && why.message[0] != '\0');
 		return;

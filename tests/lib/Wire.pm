@@ -140,7 +140,6 @@ sub prove ($self, $password, %parameters)
 	require Scram;
 	$self->startup(%parameters);
 	@$self{qw(asked challenges)} = (-1, []);
-	my $scram;
 	while (defined(my $message = $self->get))
 	{
 		my ($type, $body) = @$message;
@@ -159,13 +158,13 @@ sub prove ($self, $password, %parameters)
 		}
 		elsif ($request == 10)
 		{
-			$scram = Scram->new($password);
-			$self->put(Message('p', "SCRAM-SHA-256\0" . pack 'N/a*', $scram->first));
+			$self->{scram} = Scram->new($password);
+			$self->put(Message('p', "SCRAM-SHA-256\0" . pack 'N/a*', $self->{scram}->first));
 		}
-		elsif ($request == 11) { $self->put(Message('p', $scram->final($data))) }
-		elsif ($request == 12)
+		# What the server signs may come together with what stands behind it: see result().
+		elsif ($request == 11)
 		{
-			$self->{signed} = $scram->verify($data);
+			$self->put(Message('p', $self->{scram}->final($data)));
 			last;
 		}
 	}
@@ -303,6 +302,11 @@ sub result ($self, $last = 'Z', $seconds = $patience)
 	while (defined(my $message = $self->get($seconds)))
 	{
 		my ($type, $body) = @$message;
+		if ($type eq 'R' && $self->{scram} && unpack('N', $body) == 12)
+		{
+			$self->{signed} = $self->{scram}->verify(substr $body, 4);
+			next;
+		}
 		$result->{types} .= $type;
 		$self->note($result, $type, $body);
 		return $result if $type eq $last;

@@ -1,0 +1,96 @@
+# require_auth of a database entry: a server that asks for something else, or for nothing, learns nothing, whatever is known.
+use v5.36;
+use Digest::MD5 qw(md5_hex);
+use FakeServer;
+use Millpond;
+use Scram;
+use Test::More;
+use Wire;
+
+sub Ask ($request, $data = '') { return Message('R', pack('N', $request) . $data) }
+
+# What servers do, by the name of their database up to the first dot.
+my %asks = (
+	nothing => sub ($c) { $c->log_in },
+	clear   => sub ($c) { $c->put(Ask(3)) },
+	md5     => sub ($c) { $c->put(Ask(5, 'salt')) },
+	scram   => sub ($c) {
+		$c->put(Ask(10, "SCRAM-SHA-256\0\0"));
+		my ($mechanism, $rest) = split /\0/, ($c->get // return)->[1], 2;
+		my $first = unpack 'N/a*', $rest;
+		my ($scram, $challenge) = Scram->challenge(Scram::secret('pencil'), $first);
+		$c->put(Ask(11, $challenge =~ s/i=\d+/'i=' . ($c->{count} \/\/ 4096)/er));
+		my $answer = $c->get or return;
+		my $final = $scram->accept($answer->[1]) or return;
+		$c->put(Ask(12, $final));
+		$c->log_in;
+	},
+	endless => sub ($c) { $c->{count} = 2147483647; $asks::scram->($c) },
+);
+$asks::scram = $asks{scram};
+my $fake = FakeServer->new(login => sub ($c, $startup) {
+	$asks{ $startup->{database} =~ s/\..*//r }->($c);
+	while (my $message = $c->get) { $c->log('answer', $startup->{database} . ' ' . $message->[1]) if $message->[0] eq 'p'; last if $message->[0] eq 'X' }
+	$c->leave;
+});
+
+my $no    = qr/method requirement/;
+my @cases = (
+	# the server asks, require_auth, and what comes of it with a plain, an md5 and a SCRAM secret
+	[ 'nothing', 'scram-sha-256',     $no,  $no,  $no ],
+	[ 'clear',   'scram-sha-256',     $no,  $no,  $no ],
+	[ 'md5',     'scram-sha-256',     $no,  $no,  $no ],
+	[ 'md5',     '!md5,!password',    $no,  $no,  $no ],
+	[ 'clear',   '!password',         $no,  $no,  $no ],
+	[ 'scram',   'md5',               $no,  $no,  $no ],
+	[ 'nothing', 'none',              'in', 'in', 'in' ],
+	[ 'nothing', '!password',         'in', 'in', 'in' ],
+	[ 'scram',   'scram-sha-256',     'in', qr/wrong password type/, 'in' ],
+	[ 'scram',   'md5,scram-sha-256', 'in', qr/wrong password type/, 'in' ],
+	[ 'endless', 'scram-sha-256',     qr/malformed SCRAM message|SCRAM/, qr/wrong password type/, qr/wrong password type/ ],
+);
+my %databases = map { my ($case, $n) = ($cases[$_], $_); ("$case->[0].$n" => $fake->target . " require_auth='$case->[1]'") } 0 .. $#cases;
+my $millpond = Millpond->new('pool', stopped => 1, databases => \%databases,
+	settings => { auth_type => 'plain', auth_file => 'users.txt', server_login_retry => 60, query_wait_timeout => 20 });
+open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
+print $users qq("plain" "pencil"\n"md5" "md5) . md5_hex('pencilmd5') . qq("\n"scram" ") . Scram::secret('pencil') . qq("\n);
+close $users;
+$millpond->start;
+
+my @waiting;
+for my $number (0 .. $#cases)
+{
+	my ($asks, $required, @outcomes) = $cases[$number]->@*;
+	for my $user (qw(plain md5 scram))
+	{
+		my $outcome = shift @outcomes;
+		my $client  = Wire->connect($millpond)->startup(user => $user, database => "$asks.$number");
+		$client->get;
+		$client->put(Message('p', "pencil\0"));
+		push @waiting, [ "$user secret, $asks asked for, require_auth=$required", $client, $outcome ];
+	}
+}
+for (@waiting)
+{
+	my ($name, $client, $outcome) = @$_;
+	my $answer = $client->result->{error}{M} // 'in';
+	ref $outcome ? like($answer, $outcome, $name) : is($answer, $outcome, $name);
+}
+is_deeply([ $fake->received(qr/answer/) ], [], 'no answer but those of SCRAM was given');
+unlike(join("\n", $fake->received), qr/pencil|md5[0-9a-f]{32}/, 'no password, and no hash of it');
+
+# A real server, with a password that is known as it is.
+my $server = Postgres->new;
+$server->safe_psql('postgres', q(create role plain login password 'pencil'));
+open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
+print $hba "local all plain scram-sha-256\nlocal all postgres trust\n";
+close $hba;
+$server->reload;
+$millpond->write_config(databases => { real => $server->target . ' dbname=postgres require_auth=scram-sha-256' });
+$millpond->signal('HUP');
+$millpond->wait_for_log(qr/database "real": added/);
+my $client = Wire->connect($millpond);
+is($client->authenticate('pencil', user => 'plain', database => 'real')->{error}{M} // 'in', 'in', 'a real server');
+is($client->value('select current_user'), 'plain', '... as that user');
+
+done_testing;
