@@ -285,26 +285,70 @@ static void put_size(struct table *table, int size)
 		table_number(table, size);
 }
 
+/* Along the names of auth_file and of [users], in their order, and the console's own user. */
+struct user_cursor {
+	const struct settings *settings;
+	size_t in_file;
+	size_t in_section;
+	bool console_is_done;
+};
+
+static const char *first_of(const char *one, const char *other)
+{
+	if (one == NULL || other == NULL)
+		return one == NULL ? other : one;
+	return strcmp(one, other) <= 0 ? one : other;
+}
+
+/* NULL: there are no more. `*user` is its entry in [users], or NULL. */
+static const char *next_user(struct user_cursor *cursor, const struct user_settings **user)
+{
+	const struct settings *settings = cursor->settings;
+	const struct auth_users *file = &settings->auth_users;
+	const char *in_file =
+		cursor->in_file < file->count ? file->users[cursor->in_file].name : NULL;
+	const char *in_section = cursor->in_section < settings->user_count ?
+					 settings->users[cursor->in_section].name :
+					 NULL;
+	const char *console = cursor->console_is_done ? NULL : CONSOLE_NAME;
+	const char *name = first_of(first_of(in_file, in_section), console);
+
+	if (name == NULL)
+		return NULL;
+	*user = settings_find_user(settings, name);
+	cursor->in_file += in_file != NULL && strcmp(in_file, name) == 0;
+	cursor->in_section += in_section != NULL && strcmp(in_section, name) == 0;
+	cursor->console_is_done |= console != NULL && strcmp(console, name) == 0;
+	return name;
+}
+
+static void user_row(struct table *table, const struct worker *worker,
+		     const struct settings *settings, const char *name,
+		     const struct user_settings *user)
+{
+	pools_lock(worker->pools);
+	size_t servers = pools_count_user(worker->pools, name);
+	pools_unlock(worker->pools);
+	table_text(table, name);
+	put_size(table, user == NULL ? SETTING_UNSET : user->pool_size);
+	put_size(table, user == NULL ? SETTING_UNSET : user->reserve_pool_size);
+	table_text(table, user == NULL ? NULL : pool_mode_text(user->pool_mode));
+	table_number(table, settings_max_user_connections(settings, user));
+	table_number(table, (int64_t)servers);
+	table_number(table, settings_max_user_client_connections(settings, user));
+	table_number(table, (int64_t)quota_count(&worker->daemon->quotas, QUOTA_USER, name));
+}
+
 static void user_rows(struct table *table, const struct session *asker)
 {
 	struct settings *settings = settings_hold(asker->worker->settings);
-	struct quotas *quotas = &asker->worker->daemon->quotas;
-	struct pools *pools = asker->worker->pools;
+	struct user_cursor cursor = {.settings = settings};
+	const struct user_settings *user;
+	const char *name;
 	size_t steps = 0;
 
-	for (size_t i = 0; i < settings->user_count; i++) {
-		const struct user_settings *user = &settings->users[i];
-		pools_lock(pools);
-		size_t servers = pools_count_user(pools, user->name);
-		pools_unlock(pools);
-		table_text(table, user->name);
-		put_size(table, user->pool_size);
-		put_size(table, user->reserve_pool_size);
-		table_text(table, pool_mode_text(user->pool_mode));
-		table_number(table, settings_max_user_connections(settings, user));
-		table_number(table, (int64_t)servers);
-		table_number(table, settings_max_user_client_connections(settings, user));
-		table_number(table, (int64_t)quota_count(quotas, QUOTA_USER, user->name));
+	while ((name = next_user(&cursor, &user)) != NULL) {
+		user_row(table, asker->worker, settings, name, user);
 		await_give_way(asker->worker, &steps);
 	}
 	settings_drop(settings);
@@ -325,16 +369,49 @@ static void list_row(struct table *table, const char *name, size_t items)
 	table_number(table, (int64_t)items);
 }
 
+static size_t count_users(const struct settings *settings)
+{
+	struct user_cursor cursor = {.settings = settings};
+	const struct user_settings *user;
+	size_t count = 0;
+
+	while (next_user(&cursor, &user) != NULL)
+		count++;
+	return count;
+}
+
+/* As SHOW DATABASES has them: the entries, those that "*" stands for, and the console. */
+static size_t count_databases(const struct worker *worker)
+{
+	const struct settings *settings = worker->settings;
+	size_t left;
+	size_t count = 1;
+	struct pool **list = pools_by_database(worker->pools, &left);
+
+	for (size_t i = 0; i < settings->database_count; i++)
+		count += strcmp(settings->databases[i].name, "*") != 0;
+	for (struct pool *const *pools = list; left > 0;) {
+		const char *name = pools[0]->database_name;
+		const struct database *database = settings_find_database(settings, name);
+		size_t length = group_length(pools, left);
+		count += database != NULL && strcmp(database->name, name) != 0;
+		pools += length;
+		left -= length;
+	}
+	pools_by_database_free(worker->pools, list);
+	return count;
+}
+
 static void list_rows(struct table *table, const struct session *asker)
 {
 	const struct worker *worker = asker->worker;
 	size_t connected = worker_total_sessions(worker);
 	size_t known = worker->daemon->client_count + worker->daemon->console_count;
 
-	list_row(table, "databases", worker->settings->database_count);
-	list_row(table, "users", worker->settings->user_count);
+	list_row(table, "databases", count_databases(worker));
+	list_row(table, "users", count_users(worker->settings));
 	list_row(table, "peers", worker->settings->peer_count);
-	list_row(table, "pools", pools_count(worker->pools));
+	list_row(table, "pools", pools_count(worker->pools) + 1); /* and the console's */
 	list_row(table, "peer_pools", worker->daemon->forwards.count);
 	list_row(table, "free_clients", 0); /* nothing is kept for later */
 	list_row(table, "used_clients", known);

@@ -63,10 +63,17 @@ is($users{app}{pool_size}, '7', 'a pool_size of a user');
 is($users{bob}{pool_size}, '', 'or none');
 is($users{bob}{pool_mode}, 'statement', 'a mode');
 is($users{bob}{max_user_connections}, 5, 'a limit');
+is(join(' ', sort keys %users), 'app bob pgbouncer', 'those of [users], and the user of the console');
+PostgreSQL::Test::Utils::append_to_file($millpond->basedir . '/users', qq("bob" ""\n"postgres" ""\n"zed" "secret"\n));
+$millpond->reconfigure(settings => { auth_file => $millpond->basedir . '/users' });
+is_deeply([ map { $_->{name} } $console->hashes('SHOW USERS') ], [qw(app bob pgbouncer postgres zed)], 'and of auth_file, in their order');
+is((grep { $_->{name} eq 'zed' } $console->hashes('SHOW USERS'))[0]{pool_size}, '', 'with nothing of its own');
+$millpond->reconfigure(settings => { auth_file => undef });
 
 is(join(' ', map { $_->{list} } $console->hashes('SHOW LISTS')), 'databases users peers pools peer_pools free_clients '
 	. 'used_clients login_clients free_servers used_servers dns_names dns_zones dns_queries dns_pending', 'SHOW LISTS');
 my %lists = map { $_->{list} => $_->{items} } $console->hashes('SHOW LISTS');
+is("$lists{databases} $lists{users} $lists{pools}", '4 3 3', 'databases, users and pools are those of the other tables');
 is($lists{used_clients}, 3, 'the clients');
 is($lists{used_servers}, 2, 'and servers');
 is(join(' ', map { "$_->{key}=$_->{value}" } $console->hashes('SHOW STATE')), 'active=yes paused=no suspended=no', 'SHOW STATE');

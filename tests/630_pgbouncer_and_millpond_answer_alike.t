@@ -125,6 +125,10 @@ sub play ($pooler)
 	$step->('settings', { map { $_->{key} => "$_->{default} $_->{changeable}" } map { $_->{default} //= ''; $_ } $console->hashes('SHOW CONFIG') });
 	$step->('values', { map { $_->{key} => $_->{value} } map { $_->{value} //= ''; $_ } $console->hashes('SHOW CONFIG') });
 
+	$step->('users', join ' ', map { $_->{name} . ':' . ($_->{pool_mode} // '') } $console->hashes('SHOW USERS'));
+	my %lists = map { $_->{list} => $_->{items} } $console->hashes('SHOW LISTS');
+	$step->('lists', join ' ', map { "$_=$lists{$_}" } qw(databases users dns_names dns_zones dns_pending login_clients));
+
 	# A faulty file.
 	$pooler->write_ini("server_lifetime = invalid\n");
 	$step->('RELOAD of a faulty file', said($console->query('RELOAD')));
