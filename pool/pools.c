@@ -213,12 +213,18 @@ struct pool *pools_join_private(struct pools *pools, const char *database_name,
 
 /* --- new settings ------------------------------------------------------------------------- */
 
+/* What the clients of one mode leave on a server those of another do not expect. */
+static const char mode_changed[] = "pool_mode changed";
+
 static void pool_adopt(struct pool *pool, struct settings *settings, bool same_tls)
 {
 	struct settings *old_settings = settings_hold(pool->settings);
 	const struct database *old = pool->database;
+	enum pool_mode old_mode = pool_mode(pool);
 
 	use_settings(pool, settings);
+	if (pool_mode(pool) != old_mode)
+		policy_reconnect(pool, mode_changed);
 	if (!database_leads_to_same(old, pool->database) || !same_tls)
 		policy_reconnect(pool, "database configuration changed");
 	if (pool->database == NULL)
@@ -258,8 +264,14 @@ void pools_adopt(struct pools *pools, struct settings *settings, int64_t now)
 void pools_adopt_share(struct pools *pools, unsigned worker, struct settings *settings)
 {
 	pools_lock(pools);
-	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		share_use_settings(pool, &pool->shares[worker], settings);
+	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next) {
+		struct pool_share *share = &pool->shares[worker];
+		enum pool_mode old_mode = pool_share_mode(share);
+		share_use_settings(pool, share, settings);
+		/* Since the pool has adopted them, the worker has lent servers by the old ones. */
+		if (pool_share_mode(share) != old_mode)
+			policy_reconnect(pool, mode_changed);
+	}
 	pools_unlock(pools);
 }
 

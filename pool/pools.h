@@ -81,8 +81,8 @@ struct pool *pools_join_private(struct pools *pools, const char *database_name,
 				const char *user_name);
 
 /*
- * Takes new settings over: limits hold at once; servers of an entry that now leads elsewhere are
- * not lent again; pools with minimum sizes and forced users come to be.
+ * Takes new settings over: limits hold at once; servers of an entry that now leads elsewhere,
+ * or has another pool_mode, are not lent again; pools with minimum sizes and forced users come to be.
  */
 void pools_adopt(struct pools *pools, struct settings *settings, int64_t now);
 
