@@ -119,6 +119,8 @@ void await_give_back(struct upstream *upstream, bool broken, bool reset)
 		reason = "client disconnect while server was not ready";
 	if (reason == NULL)
 		reason = upstream_read_at_rest(upstream);
+	if (reason == NULL && upstream->is_disguised)
+		reason = "its user was changed";
 	stream_rest(&upstream->stream);
 	if (reason == NULL)
 		pool_return(&server, loop_now());

@@ -96,6 +96,20 @@ static bool note_wish(struct upstream *upstream, const char *name, const char *v
 	return true;
 }
 
+/* Who the server's user is: SET SESSION AUTHORIZATION changes it, and SET ROLE may. */
+static bool is_identity(const char *name)
+{
+	return strcmp(name, "session_authorization") == 0 || strcmp(name, "is_superuser") == 0;
+}
+
+static bool is_as_at_login(const struct server *server, const char *name)
+{
+	const char *base = parameters_get(server->base, name);
+	const char *reported = parameters_get(server->reported, name);
+
+	return base == NULL || reported == NULL || strcmp(base, reported) == 0;
+}
+
 static bool note_parameter(struct upstream *upstream, const struct message *message,
 			   bool *for_client)
 {
@@ -106,6 +120,12 @@ static bool note_parameter(struct upstream *upstream, const struct message *mess
 	if (!split_parameter(message, &name, &value) ||
 	    !server_note_parameter(server, name, value))
 		return false;
+	/* Neither a client's wish, nor where the next one starts. */
+	if (is_identity(name)) {
+		upstream->is_disguised = !is_as_at_login(server, "session_authorization") ||
+					 !is_as_at_login(server, "is_superuser");
+		return true;
+	}
 	if (upstream->session != NULL)
 		return note_wish(upstream, name, value, for_client);
 	/* At rest nobody's query can have caused it: the server was reconfigured. */
