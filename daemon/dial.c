@@ -203,7 +203,14 @@ static void await_batch(struct worker *worker, struct dial *dials, struct task *
 			try_again_later(worker, dials[i].server);
 }
 
-static void dial_here(struct worker *worker, struct server *batch);
+static void all_again_later(struct worker *worker, struct server *batch)
+{
+	while (batch != NULL) {
+		struct server *next = batch->next_in_batch;
+		try_again_later(worker, batch);
+		batch = next;
+	}
+}
 
 static void batch_main(void *arg)
 {
@@ -218,7 +225,7 @@ static void batch_main(void *arg)
 	if (dials != NULL && tasks != NULL)
 		await_batch(worker, dials, tasks, batch);
 	else
-		dial_here(worker, batch);
+		all_again_later(worker, batch);
 	free(dials);
 	free(tasks);
 }
@@ -227,13 +234,8 @@ static void dial_here(struct worker *worker, struct server *batch)
 {
 	bool single = batch->next_in_batch == NULL;
 
-	if (coroutine_start(&worker->loop, single ? dial_main : batch_main, batch) != NULL)
-		return;
-	while (batch != NULL) {
-		struct server *next = batch->next_in_batch;
-		try_again_later(worker, batch);
-		batch = next;
-	}
+	if (coroutine_start(&worker->loop, single ? dial_main : batch_main, batch) == NULL)
+		all_again_later(worker, batch);
 }
 
 /* --- checks and the end ------------------------------------------------------------------- */

@@ -277,8 +277,10 @@ static void end(struct session *session, struct failure *why)
 {
 	session->is_ending = true;
 	leave(session);
+	/* What had no memory may have been noted of the server by half. */
 	bool server_failed = session->worker->ending || why->kind == FAILURE_SERVER_GONE ||
 			     why->kind == FAILURE_SERVER_PROTOCOL ||
+			     why->kind == FAILURE_NO_MEMORY ||
 			     why->kind == FAILURE_NO_BLOCKS ||
 			     (session->pool != NULL && session->pool->replication != NULL);
 	say_goodbye(session, why);

@@ -1,0 +1,64 @@
+# An allocation that fails costs one client its session; the others go on, and nobody runs in circles.
+use v5.36;
+use FakeServer;
+use Millpond;
+use Test::More;
+use Time::HiRes qw(sleep);
+use Wire;
+
+plan skip_all => 'a sanitizer allocates in its own way' if $ENV{SANITIZE};
+
+my $library = File::Spec->rel2abs("$ENV{OUT}/preload/fail_allocations.so");
+my $file    = PostgreSQL::Test::Utils::tempdir() . '/failing';
+my %env     = (LD_PRELOAD => $library, FAILING => $file);
+
+sub let_fail ($size, $times)
+{
+	open my $out, '+<:raw', $file or die "$file: $!";
+	syswrite $out, pack 'QQ', $size, $times;
+	return;
+}
+
+sub left_to_fail ()
+{
+	open my $in, '<:raw', $file or die "$file: $!";
+	read $in, my $bytes, 16;
+	return (unpack 'QQ', $bytes)[1];
+}
+
+# The first note of a server makes room for sixteen, of 40 bytes.
+my $server   = Postgres->new;
+my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' },
+	env => \%env);
+my ($first, $second) = map { Wire->login($millpond) } 1 .. 2;
+$first->query('select 1');
+let_fail(640, 1);
+my $answer = $first->put(Parse('s', 'select 7'), Sync())->result;
+is(left_to_fail(), 0, 'there was no memory for a note');
+is($answer->{error}{C}, '53200', 'its client is told so');
+let_fail(0, 0);
+my $before = $millpond->cpu_seconds;
+$second->put(Parse('s', 'select 7'), Bind('', 's'), Execute(), Sync());
+is(eval { $second->result('Z', 10)->{types} }, '12DCZ', 'the next one prepares the same statement');
+cmp_ok($millpond->cpu_seconds - $before, '<', 2, '... without running in circles');
+$millpond->stop;
+
+# Many logins at once need room for as many pointers.
+my $fake = FakeServer->new;
+my $many = Millpond->new('many', env => \%env,
+	databases => { postgres => $fake->target . ' user=postgres pool_size=37 min_pool_size=37' });
+
+sub all_are_there ($times)
+{
+	wait_until(sub { $fake->received(qr/ startup /) == 37 * $times }, "37 logins, $times times");
+	wait_until(sub { ($many->pool // {})->{sv_idle} == 37 }, 'the servers to be at rest');
+	return 1;
+}
+
+all_are_there(1);
+let_fail(37 * 8, 1 << 40);
+$many->console('RECONNECT');
+ok(all_are_there(2), 'servers are logged in to one by one');
+cmp_ok(left_to_fail(), '<', 1 << 40, '... when there is no memory for all at once');
+
+done_testing;
