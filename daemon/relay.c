@@ -114,14 +114,13 @@ static bool server_failed(struct failure *why)
 static bool keep_rest(struct relay *relay, const char *data, size_t length, struct failure *why)
 {
 	bool unseen = pipeline_is_full(relay->pipeline) || relay->prepared.waits;
-	bool kept;
 
 	if (relay->ending != FAILURE_NONE) /* what follows the last message is nobody's */
 		return true;
 	if (!unseen && gather_begin(&relay->gather, data, length))
 		return true;
-	kept = unseen ? stream_put_back(relay->client, data, length) :
-			stream_keep(relay->client, data, length);
+	bool kept = unseen ? stream_put_back(relay->client, data, length) :
+			     stream_keep(relay->client, data, length);
 	return kept || failure_set(why, FAILURE_NO_MEMORY);
 }
 
@@ -361,10 +360,9 @@ static bool ask_if_in_doubt(struct relay *relay, struct failure *why)
 
 	if (!relay->pipeline->doubtful || !pipeline_is_settled(relay->pipeline) || relay->left > 0)
 		return true;
-	if (!note_own_query(relay, why))
-		return false;
-	return stream_send(&relay->upstream->stream, empty_query, sizeof empty_query) ||
-	       server_failed(why);
+	return note_own_query(relay, why) &&
+	       (stream_send(&relay->upstream->stream, empty_query, sizeof empty_query) ||
+		server_failed(why));
 }
 
 /* A prepared statement that was good before is not any more: see prepared.h. */
@@ -425,8 +423,11 @@ static bool await_while_held(struct relay *relay)
 static bool await_movement(struct relay *relay, struct failure *why)
 {
 	enum failure_kind limit = FAILURE_NONE;
-	int64_t deadline = next_limit(relay, &limit);
 
+	/* Whoever owes the rest of a long message keeps its server from the others as well. */
+	if (gather_is_open(&relay->gather) && relay->pipeline->status == 'I')
+		turn_clock_asks(&relay->clock);
+	int64_t deadline = next_limit(relay, &limit);
 	relay->session->is_mid_turn = true;
 	bool moved = suspend_holds(relay->session) ?
 			     await_while_held(relay) :

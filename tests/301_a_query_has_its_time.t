@@ -1,4 +1,4 @@
-# query_timeout ends a query that runs too long, and one that waits too long, but never an idle transaction.
+# query_timeout ends a query that runs, waits or takes to arrive too long, but never an idle transaction.
 use v5.36;
 use Millpond;
 use Test::More;
@@ -46,5 +46,13 @@ my $waiting = Wire->login($millpond, database => 'one')->put(Query('select 1'))-
 is_deeply([ @{ $waiting->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query_timeout' ],
 	'a query that waits too long');
 is($holder->value('select 1'), 1, 'while who has the server is not touched');
+$holder->query('commit');
+
+# Whoever has begun a long message has a server until it is whole.
+my $long = Parse('', 'select 1' . ' ' x 400_000);
+my $slow = Wire->login($millpond, database => 'one');
+my $half = $slow->put(substr $long, 0, 390_000)->result;
+is($half->{error}{M}, 'query timeout', 'half a long message has its time as well');
+is($holder->value('select 1'), 1, '... and its server is there for others');
 
 done_testing;
