@@ -318,7 +318,8 @@ enum passage prepared_request_execute(struct prepared *prepared, const struct me
 	struct sql sql;
 
 	/* Only the unnamed portal is followed; the tag tells of what was done by others. */
-	if (client == NULL || client->portal_text == NULL || message->body[0] != '\0')
+	if (client == NULL || client->portal_text == NULL || message->body_length == 0 ||
+	    message->body[0] != '\0')
 		return taken_if(prepared_push(prepared, FRONTEND_EXECUTE));
 	if (pipeline->count > pipeline_runs_own_query(pipeline))
 		return prepared_wait(prepared);
