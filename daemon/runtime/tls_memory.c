@@ -7,8 +7,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Room for so many handshakes at once that memory ends first; only addresses are taken. */
+/*
+ * Room for so many handshakes at once that memory ends first. Only addresses are taken: the system
+ * counts no memory for slots that nobody may touch yet, and so many at a time are opened.
+ */
 #define SLOTS_MOST ((size_t)1 << 17)
+#define SLOTS_OPENED ((size_t)64)
 
 /* So many free slots stay resident, as busy connections take and leave one with each record. */
 #define WARM_MOST 32
@@ -22,7 +26,8 @@ struct area {
 	uint32_t warm[WARM_MOST];
 	size_t cold_count;
 	size_t warm_count;
-	size_t begun; /* slots from here on have never been used */
+	size_t begun;  /* slots from here on have never been used, */
+	size_t opened; /* and from here on they may not be */
 };
 
 static struct area areas[] = {
@@ -56,6 +61,17 @@ static struct area *area_of(const void *block)
 	return NULL;
 }
 
+/* False: there is no memory for more. */
+static bool open_slots(struct area *area)
+{
+	if (area->opened == SLOTS_MOST ||
+	    mprotect(area->slots + area->opened * area->slot_bytes,
+		     SLOTS_OPENED * area->slot_bytes, PROT_READ | PROT_WRITE) != 0)
+		return false;
+	area->opened += SLOTS_OPENED;
+	return true;
+}
+
 /* NULL: all are taken. */
 static void *slot_take(struct area *area)
 {
@@ -66,7 +82,7 @@ static void *slot_take(struct area *area)
 		number = area->warm[--area->warm_count];
 	else if (area->cold_count > 0)
 		number = area->cold[--area->cold_count];
-	else if (area->begun < SLOTS_MOST)
+	else if (area->begun < area->opened || open_slots(area))
 		number = area->begun++;
 	pthread_mutex_unlock(&area->lock);
 	return number < SLOTS_MOST ? area->slots + number * area->slot_bytes : NULL;
@@ -166,17 +182,19 @@ static void *openssl_resize(void *block, size_t size, const char *file, int line
 
 static bool area_map(struct area *area)
 {
-	size_t slots_bytes = SLOTS_MOST * area->slot_bytes;
-	size_t bytes = slots_bytes + SLOTS_MOST * sizeof *area->cold;
-	char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t bytes = SLOTS_MOST * area->slot_bytes;
+	char *map = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (map == MAP_FAILED)
 		return false;
+	area->cold = calloc(SLOTS_MOST, sizeof *area->cold); /* resident where it is used */
+	if (area->cold == NULL) {
+		munmap(map, bytes);
+		return false;
+	}
 	/* A huge page would hold many slots, of which one keeps all resident. */
 	madvise(map, bytes, MADV_NOHUGEPAGE);
 	area->slots = map;
-	area->cold = (uint32_t *)(void *)(map + slots_bytes);
 	return true;
 }
 
