@@ -140,3 +140,9 @@ void channel_close(struct channel *channel)
 	close(channel->fd);
 	*channel = (struct channel){.fd = -1};
 }
+
+void channel_release(void)
+{
+	SSL_SESSION_free(ticket);
+	SSL_CTX_free(context);
+}

@@ -21,6 +21,9 @@ struct channel {
 /* What all channels from now on are to be: with TLS 1.3, each by a handshake in full or by a ticket. */
 void channel_secure(enum security security);
 
+/* At the very end, when all are closed. */
+void channel_release(void);
+
 /* Handshakes that resumed a session, of all channels so far. */
 unsigned channel_resumed(void);
 

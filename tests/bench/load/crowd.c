@@ -54,7 +54,10 @@ void crowd_init(struct crowd *crowd, const struct script *script, unsigned port,
 
 void crowd_release(struct crowd *crowd)
 {
-	free(crowd->clients); /* the connections end with the process */
+	for (unsigned i = 0; i < crowd->count; i++)
+		if (crowd->clients[i].channel.ssl != NULL) /* the others end with the process */
+			channel_close(&crowd->clients[i].channel);
+	free(crowd->clients);
 	close(crowd->poll);
 }
 

@@ -359,5 +359,6 @@ int main(int argc, char **argv)
 	else
 		throughput(&options, &crowd);
 	crowd_release(&crowd);
+	channel_release();
 	return 0;
 }
