@@ -15,7 +15,7 @@ my $authority = Certificates->new;
 $authority->issue(server => '/CN=localhost');
 # Nothing of these is in this process's environment, nor in the names of files.
 my %token = map { $_ => join '', "mem-$_-", map { chr 97 + int rand 26 } 1 .. 24 }
-	qw(plain scram wrong tls wrongtls old new entry gone bind kept);
+	qw(plain scram wrong tls wrongtls old new entry gone bind kept asked left);
 my $millpond = Millpond->new('pool', stopped => 1,
 	databases => { postgres => $fake->target, entry => $fake->target . " user=x password=$token{entry}" },
 	settings => { auth_type => 'plain', auth_file => 'users.txt', client_tls_sslmode => 'allow', workers => 1,
@@ -37,11 +37,11 @@ users(%hashed, old => $token{old});
 $millpond->start;
 
 # How often a text stands in the pages that the process has written to; undef if one may not look.
-sub found ($token)
+sub found ($token, $daemon = $millpond)
 {
 	# What has been freed begins with something else.
 	my $text = substr $token, -14;
-	my $pid = $millpond->pid;
+	my $pid = $daemon->pid;
 	open my $memory, '<:raw', "/proc/$pid/mem"     or return undef;
 	open my $pages,  '<:raw', "/proc/$pid/pagemap" or return undef;
 	my $count = 0;
@@ -110,5 +110,28 @@ cmp_ok(found($token{$_}), '>', 0, "... while the new one is there: $_") for qw(n
 $millpond->write_config(databases => { entry => undef }, settings => { auth_ldap_options => undef });
 $millpond->console('RELOAD', @owner);
 is(found($token{$_}), 0, "one that has gone altogether: $_") for qw(gone bind);
+
+# What somebody else is to be asked about, who cannot be reached, or does not answer before the client has gone.
+my $unused = PostgreSQL::Test::Cluster::get_free_port();
+my $silent = IO::Socket::INET->new(Listen => 9, LocalAddr => '127.0.0.1') or die $!;
+my $vouched = Millpond->new('vouched', databases => { postgres => $fake->target },
+	settings => { auth_type => 'ldap', auth_ldap_options => "ldapserver=127.0.0.1 ldapport=$unused ldapbasedn=x" });
+is(Wire->connect($vouched)->authenticate($token{asked}, user => 'x')->{error}{M}, 'LDAP authentication failed',
+	'a password that nobody could be asked about');
+is(found($token{asked}, $vouched), 0, '... is gone');
+$vouched->write_config(settings => { auth_ldap_options => "ldapserver=127.0.0.1 ldapport=@{[$silent->sockport]} ldapbasedn=x" });
+$vouched->signal('HUP');
+$vouched->wait_for_log(qr/auth_ldap_options: /);
+# More than are asked about at a time: the last ones are in the line.
+my @left = map { Wire->connect($vouched)->startup(user => "x$_") } 1 .. 6;
+$_->get for @left;
+$_->put(Message('p', "$token{left}\0")) for @left;
+wait_until(sub { found($token{left}, $vouched) >= 6 }, 'all to wait');
+$_->close for @left;
+$vouched->wait_for_log(qr/x$_\@\S+ closing because: client unexpected eof/) for 1 .. 6;
+cmp_ok(found($token{left}, $vouched), '<=', 4, 'those in the line are gone with their clients');
+$silent->close;
+wait_until(sub { found($token{left}, $vouched) == 0 }, 'the others to be gone when they have been asked about');
+pass('... and the others with the end of the question');
 
 done_testing;
