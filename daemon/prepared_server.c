@@ -212,6 +212,17 @@ static bool server_has_unnamed(const struct prepared *prepared)
 		prepared->upstream->pipeline.count == 0);
 }
 
+/* Its Parse stood in front of all that is open, and so has no note; but it is of an earlier segment, and
+ * may fail. */
+static bool unnamed_is_in_doubt(const struct prepared *prepared)
+{
+	const struct pipeline *pipeline = &prepared->upstream->pipeline;
+	uint32_t first = pipeline_runs_own_query(pipeline);
+
+	return !server_of(prepared)->certain && pipeline->count > first &&
+	       pipeline_at(pipeline, first) == FRONTEND_PARSE;
+}
+
 enum passage prepared_require_unnamed(struct prepared *prepared, const char *at)
 {
 	const struct client_statements *client = prepared->session->statements;
@@ -222,6 +233,8 @@ enum passage prepared_require_unnamed(struct prepared *prepared, const char *at)
 		return prepared_wait(prepared);
 	if (client != NULL && client->unnamed_serial != 0 && server_has_unnamed(prepared))
 		return PASSAGE_TAKEN;
+	if (unnamed_is_in_doubt(prepared))
+		return prepared_wait(prepared);
 	out = prepared_write_up_to(prepared, at);
 	if (client == NULL || client->unnamed_serial == 0) {
 		/* The server may have another client's. */

@@ -62,4 +62,13 @@ $a->result;
 $b->put(Parse('', q(select 'theirs')), Sync())->result;
 is_deeply(run($a)->{rows}, [ [5] ], 'or was skipped');
 
+# A Parse of what the server holds may go as an unnamed one; then the client's is parsed once more behind it.
+$a->put(Parse('held', 'select 2'), Sync())->result;
+$a->put(Parse('', 'select nothing'), Sync(), Parse('again', 'select 2'), Bind(), Execute(), Sync());
+is($a->result->{error}{C}, '42703', 'a Parse that fails');
+is($a->result->{error}{C}, '26000', '... has left none, before that is known as well');
+$a->put(Parse('', 'select 5'), Sync(), Parse('more', 'select 2'), Bind(), Execute(), Sync());
+is($a->result->{types}, '1Z', 'one that does not fail');
+is_deeply($a->result->{rows}, [ [5] ], '... has');
+
 done_testing;
