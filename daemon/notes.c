@@ -78,7 +78,7 @@ static void settle_held(const struct note *note)
 	if (note->held == NULL)
 		return;
 	note->held->pending = false;
-	note->held->stale = false;
+	note->held->stale = note->held->doubtful;
 }
 
 /* What was closed first is closed, or there still: to be closed once more does no harm. */

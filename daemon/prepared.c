@@ -124,7 +124,7 @@ bool prepared_push_noted(struct prepared *prepared, unsigned char letter, const 
 
 enum passage prepared_wait(struct prepared *prepared)
 {
-	prepared->waits = true;
+	prepared->waits = prepared->resumes = true;
 	return PASSAGE_WAITS;
 }
 
@@ -180,12 +180,14 @@ static enum passage use_unknown(struct prepared *prepared, const struct message 
 	return taken_if(prepared_push_noted(prepared, message->letter, &note));
 }
 
-/* A client that is pinned may have prepared it there; nobody calls one of ours by its name. */
+/* A client that is pinned may have prepared it there; what has a raw is another's, and nobody calls one
+ * of ours by its name. */
 static bool is_on_its_server(const struct prepared *prepared, const struct reference *name)
 {
 	const struct client_statements *client = prepared->session->statements;
 
 	return client != NULL && client->pins > 0 &&
+	       raw_find(server_of(prepared), name->name, name->length) == NULL &&
 	       strncmp(name->name, STATEMENT_PREFIX, strlen(STATEMENT_PREFIX)) != 0;
 }
 
@@ -217,12 +219,14 @@ static enum passage use_unnamed(struct prepared *prepared, const struct message 
 
 /* What the server must have for a statement of the client's to be used. */
 static enum passage require(struct prepared *prepared, const char *at,
-			    const struct reference *reference, struct statement *statement)
+			    const struct reference *reference, struct name *name)
 {
+	const struct statement *statement = name->statement;
+
 	if (statement->key.is_command)
 		return prepared_require_raw(prepared, at, reference->name, reference->length);
 	enum passage passage = prepared_require_sql(prepared, at, &statement->sql);
-	return passage != PASSAGE_TAKEN ? passage : prepared_require_held(prepared, at, statement);
+	return passage != PASSAGE_TAKEN ? passage : prepared_require_held(prepared, at, name);
 }
 
 /* Bind, which has a portal, or Describe of a statement, which has none. */
@@ -248,10 +252,10 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 			       ? taken_if(prepared_push(prepared, message->letter))
 			       : use_unknown(prepared, message, reference);
 
-	struct statement *statement = name->statement;
-	passage = require(prepared, message->start, reference, statement);
+	passage = require(prepared, message->start, reference, name);
 	if (passage != PASSAGE_TAKEN)
 		return passage;
+	struct statement *statement = name->statement;
 	if (binds_unnamed_portal(portal) &&
 	    !prepared_note_portal(prepared, &statement->sql, statement->body,
 				  statement->sql.length))
@@ -341,7 +345,16 @@ static bool is_enough(const struct prepared *prepared, const struct message *mes
 	       reference_find(message, name.rest, &name);
 }
 
-enum passage prepared_request(struct prepared *prepared, const struct message *message)
+static bool begin_segment(struct prepared *prepared, const struct message *message)
+{
+	const struct pipeline *pipeline = &prepared->upstream->pipeline;
+
+	return prepared_begin_segment(prepared, message->start) &&
+	       (message->letter != FRONTEND_QUERY || !pipeline->unsynced ||
+		prepared_end_apart(prepared, message->start));
+}
+
+static enum passage take(struct prepared *prepared, const struct message *message)
 {
 	const struct pipeline *pipeline = &prepared->upstream->pipeline;
 	const struct notes *notes = &server_of(prepared)->notes;
@@ -355,7 +368,7 @@ enum passage prepared_request(struct prepared *prepared, const struct message *m
 	    notes->bytes > MOST_NOTED_BYTES)
 		return prepared_wait(prepared);
 	prepared->fresh = !pipeline->unsynced;
-	if (prepared->fresh && !prepared_begin_segment(prepared, message->start))
+	if (prepared->fresh && !begin_segment(prepared, message))
 		return PASSAGE_FAILED;
 	switch (message->letter) {
 	case FRONTEND_PARSE:
@@ -369,4 +382,13 @@ enum passage prepared_request(struct prepared *prepared, const struct message *m
 	default:
 		return request_describe_or_close(prepared, message);
 	}
+}
+
+enum passage prepared_request(struct prepared *prepared, const struct message *message)
+{
+	enum passage passage = take(prepared, message);
+
+	if (passage == PASSAGE_TAKEN)
+		prepared->resumes = false;
+	return passage;
 }

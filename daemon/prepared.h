@@ -26,6 +26,7 @@
 #include "protocol/names.h"
 #include "protocol/writer.h"
 
+struct parameters;
 struct session;
 struct upstream;
 
@@ -50,6 +51,8 @@ struct client_statements {
 	uint32_t unnamed_pending; /* changes of which the outcome is not known yet */
 	uint32_t unnamed_segment; /* of the last change */
 	uint32_t pins;	   /* what it has prepared on its server out of our sight: it stays there */
+	struct parameters *wishes;   /* held: the session's, when it parsed for the last time ... */
+	struct parameters *literals; /* ... and what literals mean then */
 	char *portal_text; /* the unnamed portal runs a PREPARE or DEALLOCATE; NULL: it does not */
 };
 
@@ -72,6 +75,8 @@ struct server_statements {
 	uint32_t replay_answered; /* so many of them have been answered to the client before */
 	struct writer kept_error; /* of what was done in front of a Query: that will fail too */
 	uint32_t segment;	  /* number of the present one */
+	uint32_t rest_segment;	  /* when it began, nothing was open */
+	uint32_t query_segment;	  /* of the last Query */
 	bool has_taken;		  /* it has a statement called TAKEN_NAME, to be closed */
 	bool certain;		  /* it began outside a failed transaction, nothing being open */
 	uint64_t unnamed_session; /* whose unnamed statement it has; 0: unknown */
@@ -84,6 +89,7 @@ struct server_statements {
 struct prepared {
 	bool on;    /* else nothing here is called */
 	bool waits; /* the next message hangs on an outcome */
+	bool resumes; /* ... or hung on one: what belongs in front of its segment has been done */
 	bool fresh; /* the message begins a segment: what is put in front of it is never skipped */
 	bool rewriting; /* what goes out stands in `out`, not in the client's own bytes */
 	struct session *session;
@@ -166,6 +172,10 @@ void prepared_note_tag(struct upstream *upstream, const char *tag);
 
 /* A Describe has half its answer. True: the client has had that half before. */
 bool prepared_told_parameters(struct upstream *upstream);
+
+/* The client has changed a setting by which literals mean something else (see parameters.h): what was
+ * parsed since all was answered may have been read in either way. */
+void prepared_note_literals(struct upstream *upstream);
 
 /* Acts on the notes of what a reply has ended (see pipeline.h). */
 void prepared_note_outcome(struct upstream *upstream, bool failed, unsigned char asked);

@@ -9,6 +9,49 @@
 #include "daemon/worker.h"
 #include "pool/pools.h"
 
+static bool note_literals(const struct prepared *prepared, struct client_statements *client)
+{
+	struct parameters *wishes = prepared->session->wishes;
+
+	if (client->wishes == wishes)
+		return true;
+	struct parameters *literals = parameters_for_literals(wishes);
+	if (literals == NULL)
+		return false;
+	parameters_drop(client->literals);
+	client->literals = literals;
+	parameters_assign(&client->wishes, wishes);
+	return true;
+}
+
+struct statement *prepared_intern(const struct prepared *prepared, const char *body, size_t length,
+				  bool is_command)
+{
+	struct client_statements *client = prepared->session->statements;
+	struct statement_key key = {.body = body, .length = length, .is_command = is_command};
+
+	if (!note_literals(prepared, client))
+		return NULL;
+	key.literals = client->literals;
+	return statement_intern(prepared->session->worker->pools->statements, &key,
+				HELD_BY_CLIENT);
+}
+
+struct statement *prepared_reread(const struct prepared *prepared, struct name *name)
+{
+	struct client_statements *client = prepared->session->statements;
+	const struct statement_key *key = &name->statement->key;
+
+	if (!note_literals(prepared, client))
+		return NULL;
+	if (key->literals == client->literals)
+		return name->statement;
+	struct statement *other = prepared_intern(prepared, key->body, key->length, key->is_command);
+	if (other != NULL)
+		statement_drop(names_set(&client->names, name, other), HELD_BY_CLIENT);
+	return other;
+}
+
 /* Notes that the name is about to mean that statement, whose hold is taken over. */
 void prepared_define(struct prepared *prepared, struct name *name, struct statement *statement,
 		     struct note *note)
@@ -42,15 +85,16 @@ static enum passage parse_taken_name(struct prepared *prepared, const struct mes
 			prepared_push_noted(prepared, FRONTEND_PARSE, &note));
 }
 
-/* One more would be too many: something that is sure to fail is sent, and the error replaced. */
-static enum passage refuse_parse(struct prepared *prepared, const struct message *message)
+/* Something that is sure to fail is sent, and the error replaced. */
+static enum passage refuse_parse(struct prepared *prepared, const struct message *message,
+				 enum failure_kind why)
 {
 	struct note note = {.kind = NOTE_REFUSED, .failure = malloc(sizeof(struct failure))};
 	struct writer *out = prepared_write_up_to(prepared, message->start);
 
 	if (note.failure == NULL)
 		return PASSAGE_FAILED;
-	failure_set(note.failure, FAILURE_TOO_MANY_STATEMENTS);
+	failure_set(note.failure, why);
 	message_begin(out, FRONTEND_DESCRIBE);
 	write_uint8(out, 'S');
 	write_text(out, UNKNOWN_NAME);
@@ -98,12 +142,24 @@ static enum passage parse_statement(struct prepared *prepared, const struct mess
 	return PASSAGE_TAKEN;
 }
 
+/* A Query in front, which is not answered yet, may change what literals mean. */
+static bool follows_query(const struct prepared *prepared)
+{
+	const struct server_statements *server = server_of(prepared);
+	const struct pipeline *pipeline = &prepared->upstream->pipeline;
+
+	return pipeline->count > pipeline_runs_own_query(pipeline) &&
+	       server->query_segment != server->segment &&
+	       (int32_t)(server->query_segment - server->rest_segment) >= 0;
+}
+
 static enum passage parse_named(struct prepared *prepared, const struct message *message,
 				const struct reference *reference, size_t body_length)
 {
 	struct client_statements *client = prepared_client(prepared);
-	struct statement_table *table = prepared->session->worker->pools->statements;
 
+	if (follows_query(prepared))
+		return prepared_wait(prepared);
 	struct name *name =
 		client == NULL ? NULL
 			       : names_make(&client->names, reference->name, reference->length);
@@ -115,10 +171,10 @@ static enum passage parse_named(struct prepared *prepared, const struct message 
 		return parse_taken_name(prepared, message, reference);
 	if (client->names.count >= prepared->max_names) {
 		names_tidy(&client->names, name);
-		return refuse_parse(prepared, message);
+		return refuse_parse(prepared, message, FAILURE_TOO_MANY_STATEMENTS);
 	}
 	struct statement *statement =
-		statement_intern(table, reference->rest, body_length, false, HELD_BY_CLIENT);
+		prepared_intern(prepared, reference->rest, body_length, false);
 	if (statement == NULL)
 		return PASSAGE_FAILED;
 	const struct held *held = held_find(&server_of(prepared)->held, statement->id);
@@ -142,6 +198,8 @@ enum passage prepared_request_parse(struct prepared *prepared, const struct mess
 		return taken_if(prepared_push(prepared, FRONTEND_PARSE));
 	struct sql sql;
 	sql_look(&sql, name.rest, strlen(name.rest));
+	if (prepared_is_reserved(&sql))
+		return refuse_parse(prepared, message, FAILURE_RESERVED_NAME);
 	enum passage passage = prepared_require_sql(prepared, message->start, &sql);
 	if (passage != PASSAGE_TAKEN)
 		return passage;

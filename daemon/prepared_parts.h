@@ -58,9 +58,13 @@ bool prepared_is_open(const struct prepared *prepared, bool pending, uint32_t se
 
 bool prepared_begin_segment(struct prepared *prepared, const char *at);
 
-/* Sees to it that the server has the statement when it reads what is written next at `at`. */
-enum passage prepared_require_held(struct prepared *prepared, const char *at,
-				   struct statement *statement);
+/* What was written in front of a Query ends in a Sync of its own, so that a failure of the one does not
+ * skip the other. */
+bool prepared_end_apart(struct prepared *prepared, const char *at);
+
+/* Sees to it that the server has what the name means, which may be another statement from now on, when
+ * it reads what is written next at `at`. */
+enum passage prepared_require_held(struct prepared *prepared, const char *at, struct name *name);
 
 /* Makes room for one more, and adds it. NULL without memory. */
 struct held *prepared_add_held(struct prepared *prepared, const char *at,
@@ -84,6 +88,9 @@ enum passage prepared_drop_unnamed(struct prepared *prepared, unsigned char lett
 
 enum passage prepared_request_query(struct prepared *prepared, const struct message *message);
 enum passage prepared_request_execute(struct prepared *prepared, const struct message *message);
+
+/* Whether a text is about a name that only we may use; what asks for it is refused. */
+bool prepared_is_reserved(const struct sql *sql);
 
 /* A statement with that text is about to be parsed, bound or described: what it executes must be
  * there. */
@@ -119,5 +126,15 @@ enum passage prepared_request_parse(struct prepared *prepared, const struct mess
  * is to be noted with the request that does so. */
 void prepared_define(struct prepared *prepared, struct name *name, struct statement *statement,
 		     struct note *note);
+
+/* The one statement of a text that is parsed now, held by the client. NULL without memory. */
+struct statement *prepared_intern(const struct prepared *prepared, const char *body, size_t length,
+				  bool is_command);
+
+/*
+ * A name's statement is about to be parsed once more, and perhaps literals mean something else by now:
+ * then the name means another statement, as if the server had parsed it anew. NULL without memory.
+ */
+struct statement *prepared_reread(const struct prepared *prepared, struct name *name);
 
 #endif

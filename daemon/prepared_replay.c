@@ -41,6 +41,7 @@ void prepared_keep(struct prepared *prepared, size_t taken)
 struct tally {
 	uint32_t requests;
 	uint32_t executes;
+	bool redefines;	   /* a name meant something else when it was used before */
 	bool is_torn;	   /* the rest of the last one is still to come */
 	bool describes;	   /* so the client will learn if the columns are others now ... */
 	bool reads_binary; /* ... which it must, if it does not take texts */
@@ -77,10 +78,52 @@ static bool asks_for_binary(const struct message *message)
 	return false;
 }
 
+/* The name of the statement in a Parse, Bind, or in a Describe or Close of one; false: in none. */
+static bool find_statement(const struct message *message, struct reference *found)
+{
+	switch (message->letter) {
+	case FRONTEND_PARSE:
+		return reference_find(message, message->body, found);
+	case FRONTEND_BIND:
+		return reference_find(message, message->body, found) &&
+		       reference_find(message, found->rest, found);
+	case FRONTEND_DESCRIBE:
+	case FRONTEND_CLOSE:
+		return message->body_length > 1 && message->body[0] == 'S' &&
+		       reference_find(message, message->body + 1, found);
+	default:
+		return false;
+	}
+}
+
+/* A bit for each name, and for some others. */
+static uint64_t bit_of(const struct reference *name)
+{
+	uint32_t hash = 0;
+
+	for (size_t i = 0; i < name->length; i++)
+		hash = hash * 31 + (unsigned char)name->name[i];
+	return UINT64_C(1) << hash % 64;
+}
+
+/* In the replay a name means from the beginning what it meant at the end. */
+static void tally_names(struct tally *tally, const struct message *message, uint64_t *used)
+{
+	struct reference name;
+
+	if (!find_statement(message, &name))
+		return;
+	if (message->letter == FRONTEND_BIND || message->letter == FRONTEND_DESCRIBE)
+		*used |= bit_of(&name);
+	else
+		tally->redefines |= (*used & bit_of(&name)) != 0;
+}
+
 static struct tally tally_kept(const struct writer *kept)
 {
 	struct tally tally = {0};
 	struct message message;
+	uint64_t used = 0;
 
 	for (size_t at = 0; message_look(kept->data + at, kept->length - at, &message);
 	     at += message.present) {
@@ -92,6 +135,7 @@ static struct tally tally_kept(const struct writer *kept)
 		tally.executes += message.letter == FRONTEND_EXECUTE;
 		tally.describes |=
 			message.letter == FRONTEND_DESCRIBE || message.letter == FRONTEND_QUERY;
+		tally_names(&tally, &message, &used);
 		tally.reads_binary |= message.letter == FRONTEND_BIND && asks_for_binary(&message);
 	}
 	return tally;
@@ -150,7 +194,7 @@ bool prepared_can_replay(struct upstream *upstream, const struct message *messag
 		return false;
 	struct tally kept = tally_kept(&server->kept);
 	/* What was executed before has been undone by the error, but its rows are with the client. */
-	if (kept.is_torn || owed.executes != kept.executes || owed.requests > kept.requests ||
+	if (kept.is_torn || kept.redefines || owed.executes != kept.executes || owed.requests > kept.requests ||
 	    (kept.reads_binary && !kept.describes))
 		return false;
 	server->replay_answered = kept.requests - owed.requests;

@@ -144,6 +144,18 @@ bool prepared_rewrite_error(struct upstream *upstream, const struct message *mes
 
 /* --- outcomes ----------------------------------------------------------------------------- */
 
+void prepared_note_literals(struct upstream *upstream)
+{
+	struct server_statements *server = &upstream->statements;
+
+	for (struct held *held = server->held.newest; held != NULL; held = held->older) {
+		if ((int32_t)(held->segment - server->rest_segment) < 0)
+			continue;
+		held->doubtful = held->pending;
+		held->stale |= !held->pending;
+	}
+}
+
 void prepared_note_outcome(struct upstream *upstream, bool failed, unsigned char asked)
 {
 	struct server_statements *server = &upstream->statements;
@@ -180,6 +192,8 @@ void client_statements_free(struct client_statements *client)
 	free(client->unnamed);
 	free(client->spare);
 	free(client->portal_text);
+	parameters_drop(client->wishes);
+	parameters_drop(client->literals);
 	free(client);
 }
 

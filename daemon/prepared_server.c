@@ -30,6 +30,15 @@ static bool evict(struct prepared *prepared, const char *at, size_t most)
 	return true;
 }
 
+bool prepared_end_apart(struct prepared *prepared, const char *at)
+{
+	struct writer *out = prepared_write_up_to(prepared, at);
+
+	message_begin(out, FRONTEND_SYNC);
+	message_end(out);
+	return prepared_push(prepared, PIPELINE_OWN_SYNC);
+}
+
 bool prepared_begin_segment(struct prepared *prepared, const char *at)
 {
 	struct server_statements *server = server_of(prepared);
@@ -37,6 +46,8 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 	uint32_t own = pipeline_runs_own_query(pipeline);
 
 	server->segment++;
+	if (pipeline->count == own)
+		server->rest_segment = server->segment;
 	server->certain = pipeline->count == own && pipeline->status != 'E';
 	if (server->has_taken) {
 		write_close(prepared_write_up_to(prepared, at), TAKEN_NAME, strlen(TAKEN_NAME));
@@ -51,9 +62,11 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 		server->uses_plan = server->was_replayed = false;
 		prepared->segment_at = (size_t)(at - prepared->data);
 	}
-	return evict(prepared, at, prepared->max_held) &&
-	       (server->raw_count <= prepared->max_held ||
-		prepared_evict_raws(prepared, at, prepared->max_held));
+	/* What was made for a message that had to wait must not go again before it. */
+	return prepared->resumes ||
+	       (evict(prepared, at, prepared->max_held) &&
+		(server->raw_count <= prepared->max_held ||
+		 prepared_evict_raws(prepared, at, prepared->max_held)));
 }
 
 /* The server shall hold the statement, which it does not yet, or not rightly: `letter` says who
@@ -72,6 +85,7 @@ bool prepared_parse_held(struct prepared *prepared, const char *at, struct held 
 	statement_write_parse(out, statement->name, statement->name_length, statement->body,
 			      statement->key.length);
 	held->pending = true;
+	held->doubtful = false;
 	held->segment = server_of(prepared)->segment;
 	note->held = held;
 	stats_count(&prepared->session->share->stats.server_parse_count, 1);
@@ -88,13 +102,22 @@ struct held *prepared_add_held(struct prepared *prepared, const char *at,
 	return held_add(&server_of(prepared)->held, statement);
 }
 
-/* Sees to it that the server has the statement when it reads what is written next. */
-enum passage prepared_require_held(struct prepared *prepared, const char *at,
-				   struct statement *statement)
+static enum passage parse_held_anew(struct prepared *prepared, const char *at, struct held *held,
+				    struct statement *statement)
+{
+	struct note note = {.kind = NOTE_HELD};
+
+	if (held == NULL)
+		held = prepared_add_held(prepared, at, statement);
+	return taken_if(held != NULL &&
+			prepared_parse_held(prepared, at, held, PIPELINE_OWN_PARSE, &note));
+}
+
+enum passage prepared_require_held(struct prepared *prepared, const char *at, struct name *name)
 {
 	struct held_set *set = &server_of(prepared)->held;
+	struct statement *statement = name->statement;
 	struct held *held = held_find(set, statement->id);
-	struct note note = {.kind = NOTE_HELD};
 
 	if (held != NULL && prepared_is_open(prepared, held->pending, held->segment))
 		return prepared_wait(prepared);
@@ -105,10 +128,11 @@ enum passage prepared_require_held(struct prepared *prepared, const char *at,
 		held->stale = true;
 	if (held != NULL && (held->pending || !held->stale))
 		return PASSAGE_TAKEN;
-	if (held == NULL)
-		held = prepared_add_held(prepared, at, statement);
-	return taken_if(held != NULL &&
-			prepared_parse_held(prepared, at, held, PIPELINE_OWN_PARSE, &note));
+	struct statement *reread = prepared_reread(prepared, name);
+	if (reread == NULL)
+		return PASSAGE_FAILED;
+	return reread == statement ? parse_held_anew(prepared, at, held, statement)
+				   : prepared_require_held(prepared, at, name);
 }
 
 /* --- the unnamed statement -------------------------------------------------------- */

@@ -14,7 +14,6 @@
 #include "daemon/session.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
-#include "pool/pools.h"
 
 /* A statement and portal that exist only while a command is run by us. */
 #define COMMAND_NAME STATEMENT_PREFIX "command"
@@ -39,13 +38,13 @@ bool prepared_evict_raws(struct prepared *prepared, const char *at, size_t most)
 
 /* --- making them equal -------------------------------------------------------------------- */
 
-static struct statement *find_named(const struct prepared *prepared, const char *name,
-				    size_t length)
+/* NULL: the client has nothing of that name. */
+static struct name *find_named(const struct prepared *prepared, const char *name, size_t length)
 {
 	const struct client_statements *client = prepared->session->statements;
-	const struct name *found = client == NULL ? NULL : names_find(&client->names, name, length);
+	struct name *found = client == NULL ? NULL : names_find(&client->names, name, length);
 
-	return found == NULL ? NULL : found->statement;
+	return found != NULL && found->statement != NULL ? found : NULL;
 }
 
 static bool push_about(struct prepared *prepared, unsigned char letter, struct raw *raw, bool quiet)
@@ -106,10 +105,11 @@ static bool make_dummy(struct prepared *prepared, const char *at, struct raw *ra
 static bool is_equal(const struct prepared *prepared, const char *name, size_t length)
 {
 	const struct raw *raw = raw_find(server_of(prepared), name, length);
-	const struct statement *statement = find_named(prepared, name, length);
+	const struct name *named = find_named(prepared, name, length);
 
-	return raw == NULL ? statement == NULL
-			   : raw->statement != NULL && raw->statement == statement;
+	return raw == NULL ? named == NULL
+			   : raw->statement != NULL && named != NULL &&
+				     raw->statement == named->statement;
 }
 
 /*
@@ -121,7 +121,7 @@ static enum passage equalise(struct prepared *prepared, const char *at, const ch
 {
 	struct server_statements *server = server_of(prepared);
 	struct pipeline *pipeline = &prepared->upstream->pipeline;
-	struct statement *statement = find_named(prepared, name, length);
+	struct name *named = find_named(prepared, name, length);
 
 	if (is_equal(prepared, name, length))
 		return PASSAGE_TAKEN;
@@ -134,19 +134,15 @@ static enum passage equalise(struct prepared *prepared, const char *at, const ch
 	write_close(prepared_write_up_to(prepared, at), name, length);
 	bool good = prepared_push(prepared, PIPELINE_OWN_CLOSE);
 	raw_set(raw, NULL);
-	if (statement != NULL && effect == SQL_DEALLOCATE) {
+	if (named == NULL) {
+		raw_remove(server, raw);
+	} else if (effect == SQL_DEALLOCATE) {
 		good = good && make_dummy(prepared, at, raw);
-	} else if (statement != NULL && (apart || !for_query)) {
-		raw_set(raw, statement);
-		good = good && make(prepared, at, raw, apart);
+	} else if (apart || !for_query) {
+		raw_set(raw, prepared_reread(prepared, named));
+		good = good && raw->statement != NULL && make(prepared, at, raw, apart);
 	}
-	if (good && apart) {
-		struct writer *out = prepared_write_up_to(prepared, at);
-		message_begin(out, FRONTEND_SYNC);
-		message_end(out);
-		good = prepared_push(prepared, PIPELINE_OWN_SYNC);
-	}
-	return taken_if(good);
+	return taken_if(good && (!apart || prepared_end_apart(prepared, at)));
 }
 
 enum passage prepared_require_raw(struct prepared *prepared, const char *at, const char *name,
@@ -155,15 +151,31 @@ enum passage prepared_require_raw(struct prepared *prepared, const char *at, con
 	return equalise(prepared, at, name, length, SQL_EXECUTE, false);
 }
 
+/* A name that we can not read may be that of what another client has left: all of it goes. */
+static enum passage clear_names(struct prepared *prepared, const char *at, bool for_query)
+{
+	const struct pipeline *pipeline = &prepared->upstream->pipeline;
+	bool apart = for_query && !pipeline->unsynced;
+
+	if (server_of(prepared)->raw_count == 0)
+		return PASSAGE_TAKEN;
+	if (pipeline->count > pipeline_runs_own_query(pipeline))
+		return prepared_wait(prepared);
+	return taken_if(prepared_evict_raws(prepared, at, 0) &&
+			(!apart || prepared_end_apart(prepared, at)));
+}
+
 /* --- effects ------------------------------------------------------------------------------ */
 
 static enum passage require_name(struct prepared *prepared, const char *at, const struct sql *sql,
 				 bool for_query)
 {
 	char name[SQL_NAME_BYTES + 1];
-	size_t length = sql->name == NULL ? 0 : sql_name(sql, name);
 
-	return length == 0 ? PASSAGE_TAKEN
+	if (sql->name == NULL)
+		return PASSAGE_TAKEN;
+	size_t length = sql_name(sql, name);
+	return length == 0 ? clear_names(prepared, at, for_query)
 			   : equalise(prepared, at, name, length, sql->effect, for_query);
 }
 
@@ -171,7 +183,6 @@ static enum passage require_name(struct prepared *prepared, const char *at, cons
 static bool push_effect(struct prepared *prepared, unsigned char letter, const struct sql *sql,
 			const char *text, size_t length)
 {
-	struct statement_table *table = prepared->session->worker->pools->statements;
 	struct sql_note *sql_note = calloc(1, sizeof *sql_note);
 	struct note note = {.kind = NOTE_SQL, .sql = sql_note};
 	char body[3] = {0};
@@ -188,8 +199,8 @@ static bool push_effect(struct prepared *prepared, unsigned char letter, const s
 		write_bytes(&copy, text, length);
 		write_bytes(&copy, body, sizeof body);
 		if (!copy.failed)
-			sql_note->statement = statement_intern(table, copy.data, copy.length, true,
-							       HELD_BY_CLIENT);
+			sql_note->statement =
+				prepared_intern(prepared, copy.data, copy.length, true);
 		writer_release(&copy);
 		if (sql_note->statement == NULL) {
 			free(sql_note);
@@ -202,14 +213,23 @@ static bool push_effect(struct prepared *prepared, unsigned char letter, const s
 	return prepared_push_noted(prepared, letter, &note);
 }
 
-/* A client that prepares without end. The error of what is sent instead is replaced. */
-static enum passage refuse_query(struct prepared *prepared, const struct message *message)
+bool prepared_is_reserved(const struct sql *sql)
+{
+	char name[SQL_NAME_BYTES + 1];
+
+	return sql->name != NULL && sql_name(sql, name) > 0 &&
+	       strncmp(name, STATEMENT_PREFIX, strlen(STATEMENT_PREFIX)) == 0;
+}
+
+/* The error of what is sent instead is replaced. */
+static enum passage refuse_query(struct prepared *prepared, const struct message *message,
+				 enum failure_kind why)
 {
 	struct note note = {.kind = NOTE_REFUSED, .failure = malloc(sizeof(struct failure))};
 
 	if (note.failure == NULL)
 		return PASSAGE_FAILED;
-	failure_set(note.failure, FAILURE_TOO_MANY_STATEMENTS);
+	failure_set(note.failure, why);
 	write_query(prepared_write_up_to(prepared, message->start), "DEALLOCATE " UNKNOWN_NAME);
 	prepared_leave_out(prepared, message);
 	return taken_if(prepared_push_noted(prepared, FRONTEND_QUERY, &note));
@@ -222,39 +242,68 @@ static void drop_unnamed_by_query(struct prepared *prepared)
 		prepared->session->statements->unnamed_serial = 0;
 }
 
+/* What a Query does, as far as it can be foreseen. */
+struct foreseen {
+	size_t count;
+	struct sql effect; /* of the last that has one */
+	bool reserved;
+};
+
+/* Clears the way for each statement of a text, read in one way. */
+static enum passage foresee(struct prepared *prepared, const struct message *message,
+			    const char *text, size_t length, enum sql_quotes quotes,
+			    struct foreseen *foreseen)
+{
+	const char *end = text + length;
+	struct sql sql;
+
+	while (sql_next(&text, end, quotes, &sql)) {
+		foreseen->count++;
+		if (sql.effect == SQL_NONE)
+			continue;
+		enum passage passage = require_name(prepared, message->start, &sql, true);
+		if (passage != PASSAGE_TAKEN)
+			return passage;
+		foreseen->reserved |= prepared_is_reserved(&sql);
+		foreseen->effect = sql;
+	}
+	return PASSAGE_TAKEN;
+}
+
+/* How many ways there are to read it. */
+static enum sql_quotes readings(const char *text, size_t length)
+{
+	return memchr(text, '\\', length) != NULL ? SQL_QUOTES : SQL_STANDARD_QUOTES + 1;
+}
+
 /* A Query of one or more statements, of which one at least is about prepared ones. */
 static enum passage query_with_effects(struct prepared *prepared, const struct message *message,
 				       const char *text, size_t length)
 {
 	const struct pipeline *pipeline = &prepared->upstream->pipeline;
 	const struct client_statements *client = prepared_client(prepared);
-	const char *end = text + length;
-	const char *at = text;
-	struct sql sql;
-	struct sql effect = {.effect = SQL_NONE};
-	size_t count = 0;
+	struct foreseen foreseen = {0};
 
 	if (client == NULL)
 		return PASSAGE_FAILED;
 	if (pipeline->count > pipeline_runs_own_query(pipeline))
 		return prepared_wait(prepared);
-	while (sql_next(&at, end, &sql)) {
-		count++;
-		if (sql.effect == SQL_NONE)
-			continue;
-		/* Each of them clears the way for the next. */
-		enum passage passage = require_name(prepared, message->start, &sql, true);
+	for (enum sql_quotes quotes = 0; quotes < readings(text, length); quotes++) {
+		enum passage passage =
+			foresee(prepared, message, text, length, quotes, &foreseen);
 		if (passage != PASSAGE_TAKEN)
 			return passage;
-		effect = sql;
 	}
+	struct sql effect = foreseen.effect;
+	if (foreseen.reserved)
+		return refuse_query(prepared, message, FAILURE_RESERVED_NAME);
 	if (effect.effect == SQL_PREPARE && client->names.count >= prepared->max_names)
-		return refuse_query(prepared, message);
+		return refuse_query(prepared, message, FAILURE_TOO_MANY_STATEMENTS);
 	drop_unnamed_by_query(prepared);
 	if (effect.effect == SQL_NONE)
 		return taken_if(prepared_push(prepared, FRONTEND_QUERY));
 	/* Of several, the effect of one is not told from that of another. */
-	if (count > 1)
+	if (foreseen.count > readings(text, length))
 		effect = (struct sql){.effect = SQL_EXECUTE};
 	return taken_if(push_effect(prepared, FRONTEND_QUERY, &effect, text, length));
 }
@@ -262,7 +311,6 @@ static enum passage query_with_effects(struct prepared *prepared, const struct m
 static bool has_effects(const struct prepared *prepared, const char *text, size_t length)
 {
 	const struct client_statements *client = prepared->session->statements;
-	const char *end = text + length;
 	struct sql sql;
 
 	if (sql_may_begin(text, length)) {
@@ -275,9 +323,12 @@ static bool has_effects(const struct prepared *prepared, const char *text, size_
 		(client != NULL && client->names.count > 0) || server_of(prepared)->raws != NULL;
 	if (!names || memchr(text, ';', length) == NULL)
 		return false;
-	while (sql_next(&text, end, &sql))
-		if (sql.effect != SQL_NONE)
-			return true;
+	for (enum sql_quotes quotes = 0; quotes < readings(text, length); quotes++) {
+		const char *at = text;
+		while (sql_next(&at, text + length, quotes, &sql))
+			if (sql.effect != SQL_NONE)
+				return true;
+	}
 	return false;
 }
 
@@ -286,6 +337,7 @@ enum passage prepared_request_query(struct prepared *prepared, const struct mess
 	const char *text = message->body;
 	size_t length = strnlen(text, message->present - MESSAGE_HEADER_BYTES);
 
+	server_of(prepared)->query_segment = server_of(prepared)->segment;
 	if (has_effects(prepared, text, length))
 		return query_with_effects(prepared, message, text, length);
 	return prepared_drop_unnamed(prepared, FRONTEND_QUERY);

@@ -92,6 +92,8 @@ static bool note_wish(struct upstream *upstream, const char *name, const char *v
 	bool back = base != NULL && strcmp(base, value) == 0;
 	if (!parameters_change(wishes, name, back ? NULL : value))
 		return false;
+	if (parameter_shapes_literals(name))
+		prepared_note_literals(upstream);
 	parameters_assign(&server->applied, *wishes);
 	return true;
 }

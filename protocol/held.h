@@ -18,6 +18,7 @@ struct held {
 	struct statement *statement;
 	uint32_t segment; /* in which it was parsed */
 	bool pending;	  /* ... and the server has not said yet whether it could */
+	bool doubtful;	  /* ... or how it has understood the literals */
 	bool stale;	  /* not to be used as it is: close it, and parse it anew */
 };
 

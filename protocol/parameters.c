@@ -268,6 +268,32 @@ void parameters_prove(struct parameters *set, uint64_t pool)
 	set->proven_by = pool;
 }
 
+bool parameter_shapes_literals(const char *name)
+{
+	static const char *const names[] = {"client_encoding", "DateStyle", "IntervalStyle",
+					    "standard_conforming_strings", "TimeZone"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+struct parameters *parameters_for_literals(struct parameters *set)
+{
+	struct parameters *part = parameters_hold(parameters_empty(set->table));
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct parameter *parameter = &set->list[i];
+		if (parameter_shapes_literals(parameter->name) &&
+		    !parameters_change(&part, parameter->name, parameter->value)) {
+			parameters_drop(part);
+			return NULL;
+		}
+	}
+	return part;
+}
+
 size_t parameters_count(const struct parameters *set)
 {
 	return set->count;

@@ -46,6 +46,12 @@ void parameters_prove(struct parameters *set, uint64_t pool);
 /* The value, or NULL. */
 const char *parameters_get(const struct parameters *set, const char *name);
 
+/* Whether it decides what the literals of a text mean when it is parsed: encoding, dates, escapes. */
+bool parameter_shapes_literals(const char *name);
+
+/* The part of a set that does so: a set of its own, held. NULL without memory. */
+struct parameters *parameters_for_literals(struct parameters *set);
+
 size_t parameters_count(const struct parameters *set);
 const char *parameters_name(const struct parameters *set, size_t index);
 const char *parameters_value(const struct parameters *set, size_t index);

@@ -97,7 +97,7 @@ static const char *skip_dollars(const char *at, const char *end)
 	return close == NULL ? end : close + tag;
 }
 
-static struct token next_token(const char *at, const char *end)
+static struct token next_token(const char *at, const char *end, enum sql_quotes quotes)
 {
 	at = skip_blanks(at, end);
 	struct token token = {TOKEN_OTHER, at, at + 1};
@@ -111,12 +111,14 @@ static struct token next_token(const char *at, const char *end)
 		/* E'...' has backslash escapes. */
 		if (token.end - at == 1 && (*at | 0x20) == 'e' && token.end < end &&
 		    *token.end == '\'')
-			return (struct token){TOKEN_OTHER, at, skip_quoted(token.end, end, true)};
+			return (struct token){
+				TOKEN_OTHER, at,
+				skip_quoted(token.end, end, quotes != SQL_PLAIN_QUOTES)};
 	} else if (*at == '"') {
 		token.kind = TOKEN_QUOTED_NAME;
 		token.end = skip_quoted(at, end, false);
 	} else if (*at == '\'') {
-		token.end = skip_quoted(at, end, false);
+		token.end = skip_quoted(at, end, quotes == SQL_ESCAPED_QUOTES);
 	} else if (*at == '$') {
 		token.end = skip_dollars(at, end);
 	} else if (*at == ';') {
@@ -154,12 +156,13 @@ static void set(struct sql *sql, enum sql_effect effect, const struct token *nam
 	sql->name_length = (uint32_t)(name->end - name->start);
 }
 
-static void look_at_deallocate(struct sql *sql, const char *at, const char *end)
+static void look_at_deallocate(struct sql *sql, const char *at, const char *end,
+			       enum sql_quotes quotes)
 {
-	struct token name = next_token(at, end);
+	struct token name = next_token(at, end, quotes);
 
 	if (is_word(&name, "prepare")) {
-		struct token next = next_token(name.end, end);
+		struct token next = next_token(name.end, end, quotes);
 		if (is_name(&next))
 			name = next;
 	}
@@ -169,10 +172,11 @@ static void look_at_deallocate(struct sql *sql, const char *at, const char *end)
 		set(sql, SQL_DEALLOCATE, &name);
 }
 
-static void look_at_prepare(struct sql *sql, const char *at, const char *end)
+static void look_at_prepare(struct sql *sql, const char *at, const char *end,
+			    enum sql_quotes quotes)
 {
-	struct token name = next_token(at, end);
-	struct token next = next_token(name.end, end);
+	struct token name = next_token(at, end, quotes);
+	struct token next = next_token(name.end, end, quotes);
 
 	/* PREPARE TRANSACTION 'x' is something else. */
 	bool is_two_phase =
@@ -182,11 +186,12 @@ static void look_at_prepare(struct sql *sql, const char *at, const char *end)
 }
 
 /* CREATE TABLE ... AS EXECUTE name */
-static void look_at_create(struct sql *sql, const char *at, const char *end)
+static void look_at_create(struct sql *sql, const char *at, const char *end,
+			   enum sql_quotes quotes)
 {
 	static const char *const words[] = {"table",  "temp",	  "temporary", "local",
 					    "global", "unlogged", NULL};
-	struct token token = next_token(at, end);
+	struct token token = next_token(at, end, quotes);
 	bool follows_as = false;
 
 	for (const char *const *word = words; !is_word(&token, *word); word++)
@@ -195,7 +200,7 @@ static void look_at_create(struct sql *sql, const char *at, const char *end)
 	while (!ends_statement(&token)) {
 		bool is_execute = follows_as && is_word(&token, "execute");
 		follows_as = is_word(&token, "as");
-		token = next_token(token.end, end);
+		token = next_token(token.end, end, quotes);
 		if (is_execute)
 			set(sql, SQL_EXECUTE, &token);
 		if (is_execute)
@@ -204,59 +209,59 @@ static void look_at_create(struct sql *sql, const char *at, const char *end)
 }
 
 /* EXPLAIN ANALYZE VERBOSE statement, EXPLAIN (options) statement */
-static struct token skip_explain(const char *at, const char *end)
+static struct token skip_explain(const char *at, const char *end, enum sql_quotes quotes)
 {
-	struct token token = next_token(at, end);
+	struct token token = next_token(at, end, quotes);
 
 	if (token.kind == TOKEN_OTHER && *token.start == '(') {
 		while (!ends_statement(&token) && *token.start != ')')
-			token = next_token(token.end, end);
-		return next_token(token.end, end);
+			token = next_token(token.end, end, quotes);
+		return next_token(token.end, end, quotes);
 	}
 	while (is_word(&token, "analyze") || is_word(&token, "analyse") ||
 	       is_word(&token, "verbose"))
-		token = next_token(token.end, end);
+		token = next_token(token.end, end, quotes);
 	return token;
 }
 
-static void look_at(struct sql *sql, struct token first, const char *end)
+static void look_at(struct sql *sql, struct token first, const char *end, enum sql_quotes quotes)
 {
 	struct token second;
 
 	if (is_word(&first, "explain"))
-		first = skip_explain(first.end, end);
+		first = skip_explain(first.end, end, quotes);
 	if (is_word(&first, "execute")) {
-		second = next_token(first.end, end);
+		second = next_token(first.end, end, quotes);
 		set(sql, SQL_EXECUTE, &second);
 	} else if (is_word(&first, "prepare")) {
-		look_at_prepare(sql, first.end, end);
+		look_at_prepare(sql, first.end, end, quotes);
 	} else if (is_word(&first, "deallocate")) {
-		look_at_deallocate(sql, first.end, end);
+		look_at_deallocate(sql, first.end, end, quotes);
 	} else if (is_word(&first, "create")) {
-		look_at_create(sql, first.end, end);
+		look_at_create(sql, first.end, end, quotes);
 	} else if (is_word(&first, "discard")) {
-		second = next_token(first.end, end);
+		second = next_token(first.end, end, quotes);
 		if (is_word(&second, "all"))
 			sql->effect = SQL_DEALLOCATE_ALL;
 	}
 }
 
-bool sql_next(const char **text, const char *end, struct sql *sql)
+bool sql_next(const char **text, const char *end, enum sql_quotes quotes, struct sql *sql)
 {
-	struct token token = next_token(*text, end);
+	struct token token = next_token(*text, end, quotes);
 	int depth = 0;
 
 	*sql = (struct sql){.effect = SQL_NONE};
 	while (token.kind == TOKEN_SEMICOLON)
-		token = next_token(token.end, end);
+		token = next_token(token.end, end, quotes);
 	if (token.kind == TOKEN_END)
 		return false;
-	look_at(sql, token, end);
+	look_at(sql, token, end, quotes);
 	/* A rule's commands stand in parentheses. */
 	while (token.kind != TOKEN_END && (token.kind != TOKEN_SEMICOLON || depth > 0)) {
 		if (token.kind == TOKEN_OTHER)
 			depth += (*token.start == '(') - (*token.start == ')');
-		token = next_token(token.end, end);
+		token = next_token(token.end, end, quotes);
 	}
 	*text = token.end;
 	return true;
@@ -266,10 +271,10 @@ void sql_look(struct sql *sql, const char *text, size_t length)
 {
 	*sql = (struct sql){.effect = SQL_NONE};
 	if (sql_may_begin(text, length)) {
-		struct token first = next_token(text, text + length);
+		struct token first = next_token(text, text + length, SQL_STANDARD_QUOTES);
 		while (first.kind == TOKEN_SEMICOLON)
-			first = next_token(first.end, text + length);
-		look_at(sql, first, text + length);
+			first = next_token(first.end, text + length, SQL_STANDARD_QUOTES);
+		look_at(sql, first, text + length, SQL_STANDARD_QUOTES);
 	}
 	sql->length = length;
 }
@@ -279,10 +284,18 @@ bool sql_forgets_statements(const char *text)
 	const char *end = text + strlen(text);
 	struct sql sql;
 
-	while (sql_next(&text, end, &sql))
+	while (sql_next(&text, end, SQL_STANDARD_QUOTES, &sql))
 		if (sql.effect == SQL_DEALLOCATE_ALL)
 			return true;
 	return false;
+}
+
+static bool is_ascii(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+	return true;
 }
 
 size_t sql_name(const struct sql *sql, char name[SQL_NAME_BYTES + 1])
@@ -298,8 +311,11 @@ size_t sql_name(const struct sql *sql, char name[SQL_NAME_BYTES + 1])
 	if (!quoted && sql->name_length == 1 && (*at | 0x20) == 'u' && end[0] == '&')
 		return 0;
 	for (at += quoted, end -= quoted; at < end; at++) {
-		if (length == SQL_NAME_BYTES)
-			return 0;
+		if (length == SQL_NAME_BYTES) {
+			if (!is_ascii(name, length) || !is_ascii(at, 1))
+				return 0;
+			break;
+		}
 		char c = *at;
 		if (!quoted && c >= 'A' && c <= 'Z')
 			c = (char)(c + 32);

@@ -29,11 +29,19 @@ struct sql {
 	uint32_t name_length;
 };
 
+/* How the quotes of a text with a backslash in it are read, which depends on settings of its client. */
+enum sql_quotes {
+	SQL_STANDARD_QUOTES, /* in E'' it is an escape */
+	SQL_ESCAPED_QUOTES,  /* in '' as well: standard_conforming_strings = off */
+	SQL_PLAIN_QUOTES,    /* it may be a half of a character, as in SJIS */
+	SQL_QUOTES,
+};
+
 /*
  * Looks at the statement that begins at `*text` and moves `*text` behind it. False when there is no
  * statement any more.
  */
-bool sql_next(const char **text, const char *end, struct sql *sql);
+bool sql_next(const char **text, const char *end, enum sql_quotes quotes, struct sql *sql);
 
 /* Looks at the first statement of a text. */
 void sql_look(struct sql *sql, const char *text, size_t length);
@@ -42,8 +50,8 @@ void sql_look(struct sql *sql, const char *text, size_t length);
 bool sql_forgets_statements(const char *text);
 
 /*
- * Writes the name as PostgreSQL understands it: unquoted ones are folded. Answers its length, or 0
- * for one that is not understood (too long, or with Unicode escapes).
+ * Writes the name as PostgreSQL understands it: unquoted ones are folded, long ones cut. Answers its
+ * length, or 0 for one that is not understood (with Unicode escapes, or long and not of ASCII).
  */
 size_t sql_name(const struct sql *sql, char name[SQL_NAME_BYTES + 1]);
 

@@ -43,9 +43,11 @@ bool statement_body_is_sound(const char *body, size_t length)
 }
 
 /* Eight bytes at a time, since texts are long. */
-static uint32_t hash_body(const char *body, size_t length, bool is_command)
+static uint32_t hash_of(const struct statement_key *key)
 {
-	uint64_t hash = length + is_command;
+	const char *body = key->body;
+	size_t length = key->length;
+	uint64_t hash = (uintptr_t)key->literals + length + key->is_command;
 	uint64_t word;
 
 	for (; length >= sizeof word; body += sizeof word, length -= sizeof word) {
@@ -73,6 +75,8 @@ static int compare(const void *left, const void *right)
 		return a->length < b->length ? -1 : 1;
 	if (a->is_command != b->is_command)
 		return a->is_command ? 1 : -1;
+	if (a->literals != b->literals)
+		return (uintptr_t)a->literals < (uintptr_t)b->literals ? -1 : 1;
 	return memcmp(a->body, b->body, a->length);
 }
 
@@ -80,6 +84,12 @@ size_t statement_name(char name[STATEMENT_NAME_BYTES], uint64_t id)
 {
 	return (size_t)snprintf(name, STATEMENT_NAME_BYTES, STATEMENT_PREFIX "%llu",
 				(unsigned long long)id);
+}
+
+static void statement_free(struct statement *statement)
+{
+	parameters_drop(statement->key.literals);
+	free(statement);
 }
 
 static struct statement *add(struct statement_table *table, const struct statement_key *key)
@@ -91,8 +101,10 @@ static struct statement *add(struct statement_table *table, const struct stateme
 	memcpy(statement->body, key->body, key->length);
 	statement->key = *key;
 	statement->key.body = statement->body;
+	if (key->literals != NULL)
+		parameters_hold(key->literals);
 	if (tsearch(&statement->key, &table->tree, compare) == NULL) {
-		free(statement);
+		statement_free(statement);
 		return NULL;
 	}
 	statement->table = table;
@@ -103,20 +115,16 @@ static struct statement *add(struct statement_table *table, const struct stateme
 	return statement;
 }
 
-struct statement *statement_intern(struct statement_table *table, const char *body, size_t length,
-				   bool is_command, enum statement_holder holder)
+struct statement *statement_intern(struct statement_table *table, const struct statement_key *key,
+				   enum statement_holder holder)
 {
-	struct statement_key key = {
-		.body = body,
-		.length = length,
-		.hash = hash_body(body, length, is_command),
-		.is_command = is_command,
-	};
+	struct statement_key wanted = *key;
 
+	wanted.hash = hash_of(&wanted);
 	pthread_mutex_lock(&table->lock);
 	/* What is found points to the key, with which a statement begins. */
-	struct statement **found = tfind(&key, &table->tree, compare);
-	struct statement *statement = found != NULL ? *found : add(table, &key);
+	struct statement **found = tfind(&wanted, &table->tree, compare);
+	struct statement *statement = found != NULL ? *found : add(table, &wanted);
 	if (statement != NULL)
 		statement->holders[holder]++;
 	pthread_mutex_unlock(&table->lock);
@@ -145,7 +153,7 @@ void statement_drop(struct statement *statement, enum statement_holder holder)
 	}
 	pthread_mutex_unlock(&table->lock);
 	if (last)
-		free(statement);
+		statement_free(statement);
 }
 
 void statement_write_parse(struct writer *writer, const char *name, size_t name_length,

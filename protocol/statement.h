@@ -1,6 +1,8 @@
 /*
  * Prepared statements, interned: one for each text with its parameter types, however many clients
  * and servers know it, and under whatever names. It has a number, which makes its name on servers.
+ * A text that is parsed under other settings, by which its literals mean something else, is another
+ * statement.
  *
  * Statements are immutable and shared by all threads. Whoever stores one holds it, as a client or
  * as a server, and drops it when done; with the last holder it goes.
@@ -14,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/parameters.h"
 #include "protocol/sql.h"
 #include "protocol/writer.h"
 
@@ -28,7 +31,8 @@ enum statement_holder { HELD_BY_CLIENT, HELD_BY_SERVER, STATEMENT_HOLDERS };
 struct statement_key {
 	const char *body; /* of a Parse behind the name: text, zero, number of types, types */
 	size_t length;
-	uint32_t hash;
+	struct parameters *literals; /* held: what they mean, see parameters_for_literals(); or NULL */
+	uint32_t hash;	 /* made by statement_intern() */
 	bool is_command; /* it was made by an SQL PREPARE: the text is that command */
 };
 
@@ -50,11 +54,11 @@ struct statement_table *statement_table_new(void);
 void statement_table_free(struct statement_table *table); /* all must have been dropped */
 
 /*
- * The one statement with that body, held; made if it is new. The body must be well formed, see
+ * The one statement with that key, held; made if it is new. The body must be well formed, see
  * statement_body_is_sound(). NULL without memory.
  */
-struct statement *statement_intern(struct statement_table *table, const char *body, size_t length,
-				   bool is_command, enum statement_holder holder);
+struct statement *statement_intern(struct statement_table *table, const struct statement_key *key,
+				   enum statement_holder holder);
 
 /* Writes the name on servers of a statement of that number; answers its length. */
 size_t statement_name(char name[STATEMENT_NAME_BYTES], uint64_t id);

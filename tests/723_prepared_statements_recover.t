@@ -67,6 +67,16 @@ for my $change (\&alter, \&lose, \&alter, \&lose)
 	used($a);
 }
 
+# A portal runs what its name meant when it was bound: if that cannot be done again, nothing is.
+for my $twice ([ map { Parse('', "select '$_'"), Bind("p$_") } qw(A B) ],
+	[ Parse('n', q(select 'A')), Bind('pA', 'n'), Close('S', 'n'), Parse('n', q(select 'B')), Bind('pB', 'n') ])
+{
+	alter();
+	$a->put(@$twice, Bind('ps', 's'), map({ Execute($_) } qw(pA pB ps)), Sync());
+	is($a->result->{error}{C}, '0A000', 'a name that has meant two things');
+	used($a);
+}
+
 # By SQL.
 $a->query('prepare q as select * from t');
 for my $change (\&alter, \&lose)

@@ -45,7 +45,12 @@ static const struct example examples[] = {
 	{"delete from t", SQL_NONE, ""},
 	{"execute a23456789_123456789_123456789_123456789_123456789_123456789_123", SQL_EXECUTE,
 	 "a23456789_123456789_123456789_123456789_123456789_123456789_123"},
-	{"execute a23456789_123456789_123456789_123456789_123456789_123456789_1234", SQL_EXECUTE, ""},
+	{"execute a23456789_123456789_123456789_123456789_123456789_123456789_1234", SQL_EXECUTE,
+	 "a23456789_123456789_123456789_123456789_123456789_123456789_123"},
+	{"execute a23456789_123456789_123456789_123456789_123456789_123456789_1\303\274", SQL_EXECUTE,
+	 "a23456789_123456789_123456789_123456789_123456789_123456789_1\303\274"},
+	{"execute a23456789_123456789_123456789_123456789_123456789_123456789_12\303\274", SQL_EXECUTE,
+	 ""},
 };
 
 static void test_examples(void)
@@ -64,17 +69,30 @@ static void test_examples(void)
 }
 
 /* The effects of all statements of a text, as a string of digits. */
-static const char *effects(const char *text)
+static const char *effects_of(const char *text, enum sql_quotes quotes)
 {
 	static char found[32];
 	const char *end = text + strlen(text);
 	struct sql sql;
 	size_t count = 0;
 
-	while (count < sizeof found - 1 && sql_next(&text, end, &sql))
+	while (count < sizeof found - 1 && sql_next(&text, end, quotes, &sql))
 		found[count++] = (char)('0' + (int)sql.effect);
 	found[count] = '\0';
 	return found;
+}
+
+static const char *effects(const char *text)
+{
+	return effects_of(text, SQL_STANDARD_QUOTES);
+}
+
+static void test_quotes(void)
+{
+	is_text(effects("select 'a\\''; execute p"), "0", "a backslash: standard");
+	is_text(effects_of("select 'a\\''; execute p", SQL_ESCAPED_QUOTES), "02", "... an escape");
+	is_text(effects("select E'\225\\'; execute p"), "0", "half a character: standard");
+	is_text(effects_of("select E'\225\\'; execute p", SQL_PLAIN_QUOTES), "02", "... plain");
 }
 
 static void test_several(void)
@@ -101,5 +119,6 @@ int main(void)
 {
 	test_examples();
 	test_several();
+	test_quotes();
 	return done();
 }

@@ -7,6 +7,14 @@
 #include "protocol/statement.h"
 #include "tests/unit/tap.h"
 
+static struct statement *intern_body(struct statement_table *table, const char *body, size_t length,
+				     bool is_command, enum statement_holder holder)
+{
+	struct statement_key key = {.body = body, .length = length, .is_command = is_command};
+
+	return statement_intern(table, &key, holder);
+}
+
 /* The body of a Parse with these parameter types. */
 static struct statement *intern(struct statement_table *table, const char *text,
 				const uint32_t *types, size_t count)
@@ -20,7 +28,7 @@ static struct statement *intern(struct statement_table *table, const char *text,
 		write_uint32(&writer, types[i]);
 	ok(statement_body_is_sound(writer.data, writer.length), "%s: a sound body", text);
 	struct statement *statement =
-		statement_intern(table, writer.data, writer.length, false, HELD_BY_CLIENT);
+		intern_body(table, writer.data, writer.length, false, HELD_BY_CLIENT);
 	writer_release(&writer);
 	return statement;
 }
@@ -33,11 +41,18 @@ static void test_interning(void)
 	struct statement *same = intern(table, "select 1", NULL, 0);
 	struct statement *typed = intern(table, "select 1", types, 2);
 	struct statement *command =
-		statement_intern(table, one->body, one->key.length, true, HELD_BY_CLIENT);
+		intern_body(table, one->body, one->key.length, true, HELD_BY_CLIENT);
+	struct parameter_table *parameters = parameter_table_new();
+	struct statement_key key = one->key;
+	key.literals = parameters_empty(parameters);
+	struct statement *other = statement_intern(table, &key, HELD_BY_CLIENT);
 
 	ok(one == same, "the same text is the same statement");
 	ok(one != typed, "not with other parameter types");
 	ok(one != command, "nor if it is a command");
+	ok(one != other, "nor if its literals mean something else");
+	statement_drop(other, HELD_BY_CLIENT);
+	parameter_table_free(parameters);
 	is_int(statement_type_count(typed), 2, "types are counted");
 	is_int(statement_table_count(table), 3, "the table has three");
 	is_text(one->name, "MILLPOND_1", "a name is made of the number");
@@ -79,12 +94,12 @@ static void test_many(void)
 	for (int i = 0; i < 500; i++) {
 		int length = snprintf(text, sizeof text - 3, "select %d", i);
 		memset(text + length, 0, 3);
-		made[i] = statement_intern(table, text, (size_t)length + 3, false, HELD_BY_CLIENT);
+		made[i] = intern_body(table, text, (size_t)length + 3, false, HELD_BY_CLIENT);
 	}
 	for (int i = 0; i < 500; i++) {
 		int length = snprintf(text, sizeof text - 3, "select %d", i);
 		memset(text + length, 0, 3);
-		found = found && made[i] == statement_intern(table, text, (size_t)length + 3, false,
+		found = found && made[i] == intern_body(table, text, (size_t)length + 3, false,
 							     HELD_BY_CLIENT);
 	}
 	ok(found, "each of many is found again");
@@ -112,11 +127,11 @@ static void test_collision(void)
 	texts[1][12] ^= 0x04;
 	for (int i = 0; i < 2; i++) {
 		memset(texts[i] + 16, 0, 3);
-		made[i] = statement_intern(table, texts[i], 19, false, HELD_BY_CLIENT);
+		made[i] = intern_body(table, texts[i], 19, false, HELD_BY_CLIENT);
 	}
 	ok(made[0]->key.hash == made[1]->key.hash, "two texts have the same hash");
 	ok(made[0] != made[1], "and are two statements all the same");
-	ok(statement_intern(table, texts[1], 19, false, HELD_BY_SERVER) == made[1],
+	ok(intern_body(table, texts[1], 19, false, HELD_BY_SERVER) == made[1],
 	   "each is found again");
 	statement_table_each(table, count_one, &walked);
 	is_int(walked, 2, "both are told of, once");
@@ -138,7 +153,7 @@ static void test_names(void)
 		int length = snprintf(text, sizeof text, "name_%d", i);
 		struct name *name = names_make(&names, text, (size_t)length);
 		names_set(&names, name,
-			  statement_intern(table, "x\0\0\0", 4, false, HELD_BY_CLIENT));
+			  intern_body(table, "x\0\0\0", 4, false, HELD_BY_CLIENT));
 	}
 	for (int i = 0; i < 300; i++) {
 		int length = snprintf(text, sizeof text, "name_%d", i);
@@ -172,7 +187,7 @@ static void test_held(void)
 		text[0] = (char)('A' + i);
 		char body[4] = {text[0], 0, 0, 0};
 		struct statement *statement =
-			statement_intern(table, body, 4, false, HELD_BY_CLIENT);
+			intern_body(table, body, 4, false, HELD_BY_CLIENT);
 		held[i] = held_add(&set, statement);
 		statement_drop(statement, HELD_BY_CLIENT);
 	}

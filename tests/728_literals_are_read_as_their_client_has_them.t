@@ -1,0 +1,58 @@
+# One text that means different things to two clients, by their time zones, dates or encodings, is two statements.
+use v5.36;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $server   = Postgres->new;
+my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' });
+
+sub first_of ($result) { return $result->{error} ? $result->{error}{M} : $result->{rows}[0][0] }
+
+sub prepare_and_run ($client, $name, $sql)
+{
+	$client->put(Parse($name, $sql), Bind('', $name), Execute(), Sync());
+	return first_of($client->result);
+}
+
+sub run ($client, $name)
+{
+	$client->put(Bind('', $name), Execute(), Sync());
+	return first_of($client->result);
+}
+
+my %cases = (
+	TimeZone => [ 'UTC', 'America/New_York', q(select extract(epoch from '2020-01-01 00:00'::timestamptz)::int) ],
+	DateStyle       => [ 'ISO, MDY', 'ISO, DMY', q(select '01/02/2003'::date) ],
+	client_encoding => [ 'UTF8', 'LATIN1', "select length('\xc3\xbc')" ],
+	standard_conforming_strings => [ 'on', 'off', q(select length('a\\\\n')) ],
+);
+for my $setting (sort keys %cases)
+{
+	my ($one, $other, $sql) = $cases{$setting}->@*;
+	my ($a, $b) = map { Wire->login($millpond, $setting => $_) } $one, $other;
+	my $direct  = Wire->login($server, $setting => $one);
+	my $wanted  = prepare_and_run($direct, 's', $sql);
+	my $theirs  = prepare_and_run(Wire->login($server, $setting => $other), 's', $sql);
+	isnt($wanted, $theirs, "$setting: a text that means two things");
+	is(prepare_and_run($a, 's', $sql), $wanted, '... is read as the first client has it');
+	is(prepare_and_run($b, 's', $sql), $theirs, '... and as the second');
+	is(run($a, 's'), $wanted, '... by each for itself');
+	is(run($b, 's'), $theirs, '... also later');
+
+	# By SQL.
+	$_->query("prepare z as $sql") for $a, $b;
+	is(first_of($a->query('execute z')), $wanted, '... prepared by SQL as well');
+	is(first_of($b->query('execute z')), $theirs, '... by both');
+
+	# Whoever changes its mind has what it parses anew read anew; others do not see it.
+	$a->query("set $setting = '$other'");
+	is(prepare_and_run($a, 'again', $sql), $theirs, '... and after a SET as that has it');
+	$a->put(Query("set $setting = '$one'"), Parse('behind', $sql), Sync(), Bind('', 'behind'), Execute(), Sync());
+	$a->result for 1 .. 2;
+	is(first_of($a->result), $wanted, '... also when it is parsed before that is answered');
+	is(prepare_and_run($b, 'theirs', $sql), $theirs, '... which concerns nobody else');
+	$_->close for $a, $b, $direct;
+}
+
+done_testing;
