@@ -124,7 +124,7 @@ for (@pipes)
 }
 note("$answers answers, $failures failures; admin: ", join ', ', map { "$_ $done{$_}" } sort keys %done);
 is($foreign, 0, 'no client got what another one had asked for');
-cmp_ok($answers, '>', 100, 'many got what they had asked for');
+cmp_ok($answers, '>', 20, 'many got what they had asked for');
 cmp_ok($failures, '<', $answers, 'and only some were cancelled or killed');
 cmp_ok($most, '<=', 5, 'the pool never had more servers than its size');
 wait_until(sub { my $p = $millpond->pool; !$p->{sv_active} && !$p->{cl_active} && !$p->{cl_waiting} },

@@ -97,12 +97,16 @@ sub replies ($wire, $ready)
 # In a failed transaction PostgreSQL parses nothing, so a statement that the server lacks can not be
 # used at all there, not even wrongly. From then on the two know different names.
 my $unparsable = 0;
-sub is_unparsable ($got, $wanted)
+sub is_unparsable ($status, $got, $wanted)
 {
-	my ($status, @got) = ('', split /(?<=\nZ .)\n/, $got);
+	my @got    = split /(?<=\nZ .)\n/, $got;
 	my @wanted = split /(?<=\nZ .)\n/, $wanted;
-	while (@got && $got[0] eq $wanted[0]) { shift @got; shift @wanted }
-	return unless @got && $got[0] =~ /C25P02.*\nZ E\z/;
+	while (@got && $got[0] eq $wanted[0])
+	{
+		$status = substr shift @got, -1;
+		shift @wanted;
+	}
+	return unless @got && $status eq 'E' && $got[0] =~ /C25P02.*\nZ E\z/;
 	return ++$unparsable;
 }
 
@@ -133,8 +137,10 @@ sub play ($seed)
 			next if $pair->{over};
 			my $wanted = replies($pair->{direct}, $pair->{turn}{ready});
 			my $got    = replies($pair->{pooled}, $pair->{turn}{ready});
+			my $status = $pair->{status} // 'I';
+			$pair->{status} = substr $wanted, -1;
 			next if $got eq $wanted;
-			next if $pair->{over} = is_unparsable($got, $wanted);
+			next if $pair->{over} = is_unparsable($status, $got, $wanted);
 			diag("seed $seed, round $round: the client said\n  ", join("\n  ", $pair->{said}->@*));
 			diag("wanted:\n", printable($wanted), "\ngot:\n", printable($got));
 			return 0;
