@@ -108,9 +108,11 @@ print $file qq("new" "pencil"\n);
 close $file;
 $md5->signal('HUP');
 $md5->wait_for_log(qr/users of auth_file: changed/);
-$answer = Wire->connect($md5)->authenticate('pencil', user => 'new');
+# The log tells of the first worker; another one may take the new users a moment later.
+wait_until(sub { ($answer = Wire->connect($md5)->authenticate('pencil', user => 'new'))->{status} }, 'the new user');
 is($answer->{status}, 'I', 'a user added by a reload');
-$answer = Wire->connect($md5)->authenticate('pencil', user => 'plain');
+wait_until(sub { ($answer = Wire->connect($md5)->authenticate('pencil', user => 'plain'))->{error} },
+	'the old user to be gone');
 is($answer->{error}{M}, 'password authentication failed', 'one removed by it');
 my $from = $md5->log_end;
 open $file, '>>', $users or die $!;
