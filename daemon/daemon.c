@@ -29,8 +29,10 @@
  * there are none left. */
 #define KEPT_FOR_UNIX 16
 #define KEPT_FOR_REFUSED 16
-/* This part of the others is not for clients, or whoever comes in crowds would leave no server. */
-#define KEPT_FOR_SERVERS 8
+/* This part of the others, up to so many, is not for clients, or whoever comes in crowds would leave no
+ * server. */
+#define PART_FOR_SERVERS 8
+#define KEPT_FOR_SERVERS 128
 /* How long an immediate end may take to tell everyone. */
 #define END_LIMIT_US INT64_C(1000000)
 
@@ -248,6 +250,13 @@ static bool watch_signals(struct daemon *daemon)
 
 /* --- beginning and end -------------------------------------------------------------------- */
 
+static size_t kept_for_servers(size_t limit)
+{
+	size_t part = limit / PART_FOR_SERVERS;
+
+	return part < KEPT_FOR_SERVERS ? part : KEPT_FOR_SERVERS;
+}
+
 /* As many descriptors as the hard limit allows; how many clients that is good for. */
 static size_t raise_descriptor_limit(struct daemon *daemon)
 {
@@ -262,7 +271,7 @@ static size_t raise_descriptor_limit(struct daemon *daemon)
 	log_write(&daemon->log, LEVEL_LOG, NULL,
 		  "file descriptor limit: %llu, good for %zu clients and servers; max_client_conn: %d",
 		  (unsigned long long)limit.rlim_cur, clients, daemon->settings->max_client_conn);
-	if (clients < (size_t)daemon->settings->max_client_conn)
+	if (clients - kept_for_servers(clients) < (size_t)daemon->settings->max_client_conn)
 		log_write(&daemon->log, LEVEL_WARNING, NULL,
 			  "max_client_conn is more than the file descriptor limit allows "
 			  "(raise LimitNOFILE)");
@@ -272,7 +281,7 @@ static size_t raise_descriptor_limit(struct daemon *daemon)
 bool daemon_has_descriptors(struct daemon *daemon, bool is_unix)
 {
 	size_t servers = pools_server_count(&daemon->pools);
-	size_t kept = daemon->session_limit / KEPT_FOR_SERVERS;
+	size_t kept = kept_for_servers(daemon->session_limit);
 	size_t more = is_unix ? KEPT_FOR_UNIX : 0;
 	size_t sessions = worker_total_sessions(daemon->workers);
 

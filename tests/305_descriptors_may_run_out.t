@@ -30,4 +30,13 @@ $_->close for splice @clients, 0, 10;
 wait_until(sub { eval { Wire->login($millpond)->value('select 1') } }, 'a free place');
 pass('accepting goes on');
 
+# With more descriptors than clients there may still be too few, as some are for servers.
+for my $limit (1200, 1400)
+{
+	my $pond = Millpond->new("limit$limit", settings => { max_client_conn => 1100, workers => 2 },
+		wrapper => [ 'prlimit', "--nofile=$limit:$limit" ]);
+	is($pond->log_contains(qr/max_client_conn is more than the file descriptor limit allows/) ? 1 : 0,
+		$limit == 1200 ? 1 : 0, "$limit descriptors for 1100 clients");
+}
+
 done_testing;
