@@ -1,7 +1,7 @@
 #include "daemon/cancel.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,15 +144,54 @@ static struct session *find_here(struct cancel_keys *keys, const unsigned char *
 
 /* --- sending ------------------------------------------------------------------------------ */
 
+/* What a helper thread does, which may outlast everybody else's interest in it. */
+struct sending {
+	struct server_cancel *request;
+	char error[256];
+	bool done;
+};
+
 /* A cancel request that is being sent; its server may go away meanwhile. */
 struct cancel {
 	struct cancel *next; /* of the same upstream */
 	struct worker *worker;
 	struct upstream *upstream; /* NULL: gone */
-	struct server_cancel *request;
-	char error[256];
-	bool sent;
+	struct sending *sending;   /* NULL: a helper is still at it */
+	uint32_t lane;
+	bool was_begun;
 };
+
+static void sending_free(void *arg)
+{
+	struct sending *sending = arg;
+
+	if (sending != NULL)
+		server_cancel_free(sending->request);
+	free(sending);
+}
+
+static struct sending *sending_new(const struct server *server)
+{
+	struct sending *sending = calloc(1, sizeof *sending);
+
+	if (sending != NULL)
+		sending->request = server_cancel_new(server);
+	if (sending != NULL && sending->request != NULL)
+		return sending;
+	free(sending);
+	return NULL;
+}
+
+/* A host that hangs does so for all its servers. Never 0. */
+static uint32_t lane_of(const struct server *server)
+{
+	const char *host = server_host(server);
+	uint32_t hash = 2166136261u ^ server_port(server);
+
+	for (; host != NULL && *host != '\0'; host++)
+		hash = (hash ^ (unsigned char)*host) * 16777619u;
+	return hash | 1;
+}
 
 /* From here on, until the request has been sent, the server goes to nobody else. */
 static struct cancel *cancel_begin(struct upstream *upstream)
@@ -161,11 +200,12 @@ static struct cancel *cancel_begin(struct upstream *upstream)
 
 	if (cancel == NULL)
 		return NULL;
-	cancel->request = server_cancel_new(upstream->server);
-	if (cancel->request == NULL) {
+	cancel->sending = sending_new(upstream->server);
+	if (cancel->sending == NULL) {
 		free(cancel);
 		return NULL;
 	}
+	cancel->lane = lane_of(upstream->server);
 	cancel->worker = upstream->worker;
 	cancel->upstream = upstream;
 	cancel->next = upstream->cancels;
@@ -202,35 +242,64 @@ static void let_go(struct upstream *upstream)
 		pool_cancel_ended(server, loop_now());
 }
 
-static void cancel_end(struct cancel *cancel)
+/* A request of which nobody knows what became of it may still hit whatever its server does next. */
+static void note_failure(struct upstream *upstream, const struct cancel *cancel, const char *error)
+{
+	server_log(cancel->worker->log, LEVEL_WARNING, upstream->server,
+		   "cancel request failed: %s", error);
+	if (cancel->was_begun)
+		upstream->server->close_needed = true;
+}
+
+static void cancel_end(struct cancel *cancel, const char *error)
 {
 	struct upstream *upstream = cancel->upstream;
 
 	if (upstream != NULL) {
-		if (!cancel->sent)
-			server_log(cancel->worker->log, LEVEL_WARNING, upstream->server,
-				   "cancel request failed: %s", cancel->error);
+		if (error != NULL)
+			note_failure(upstream, cancel, error);
 		cancel_unlink(cancel);
 		let_go(upstream);
 	}
-	server_cancel_free(cancel->request);
+	sending_free(cancel->sending);
 	free(cancel);
 }
 
 static void send_in_helper(void *arg)
 {
-	struct cancel *cancel = arg;
-	cancel->sent = server_cancel_send(cancel->request, cancel->error, sizeof cancel->error);
+	struct sending *sending = arg;
+	sending->done =
+		server_cancel_send(sending->request, sending->error, sizeof sending->error);
+}
+
+/* NULL: it has been sent, and taken. Otherwise why not. */
+static const char *await_sending(struct cancel *cancel)
+{
+	struct worker *worker = cancel->worker;
+	int64_t limit = worker->settings->cancel_wait_timeout_us;
+	int64_t deadline = limit > 0 ? loop_now() + limit : DEADLINE_NEVER;
+	struct offload_job *job = offload_begin(worker->cancel_offload, &worker->loop, cancel->lane,
+						send_in_helper, sending_free, cancel->sending);
+
+	if (job == NULL)
+		return "no thread to send it";
+	cancel->was_begun = true;
+	/* Whoever asked for it may leave. */
+	while (!offload_is_done(job))
+		if (!await_wake(&worker->loop, deadline) && errno != ECANCELED)
+			break;
+	if (!await_offload_parted(worker->cancel_offload, job)) {
+		cancel->sending = NULL;
+		return "no answer";
+	}
+	return cancel->sending->done ? NULL : cancel->sending->error;
 }
 
 static void cancel_main(void *arg)
 {
 	struct cancel *cancel = arg;
-	struct worker *worker = cancel->worker;
 
-	if (!await_offload(worker->offload, &worker->loop, send_in_helper, cancel))
-		snprintf(cancel->error, sizeof cancel->error, "no thread to send it");
-	cancel_end(cancel);
+	cancel_end(cancel, await_sending(cancel));
 }
 
 void cancel_start(struct upstream *upstream)
@@ -240,8 +309,7 @@ void cancel_start(struct upstream *upstream)
 	if (cancel == NULL ||
 	    coroutine_start(&upstream->worker->loop, cancel_main, cancel) != NULL)
 		return;
-	snprintf(cancel->error, sizeof cancel->error, "out of memory");
-	cancel_end(cancel);
+	cancel_end(cancel, "out of memory");
 }
 
 static void await_cancel(struct upstream *upstream)

@@ -313,6 +313,7 @@ static bool make_workers(struct daemon *daemon)
 		worker->offload = &daemon->offload;
 		worker->pam_offload = &daemon->pam_offload;
 		worker->ldap_offload = &daemon->ldap_offload;
+		worker->cancel_offload = &daemon->cancel_offload;
 		worker->pools = &daemon->pools;
 		worker->cancel_keys = &daemon->cancel_keys;
 		worker->keyring = &daemon->keyring;
@@ -342,6 +343,7 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	offload_init(&daemon->offload);
 	offload_init(&daemon->pam_offload);
 	offload_init(&daemon->ldap_offload);
+	offload_init_for_lanes(&daemon->cancel_offload);
 	lookups_init(&daemon->lookups);
 	lookups_init(&daemon->given);
 	quotas_init(&daemon->quotas);
@@ -412,7 +414,8 @@ bool daemon_run(struct daemon *daemon)
 /* A slow directory does not hold up the end for long. */
 static bool release_helpers(struct daemon *daemon)
 {
-	struct offload *all[] = {&daemon->offload, &daemon->pam_offload, &daemon->ldap_offload};
+	struct offload *all[] = {&daemon->offload, &daemon->pam_offload, &daemon->ldap_offload,
+				 &daemon->cancel_offload};
 	bool ended = true;
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)

@@ -41,6 +41,7 @@ struct daemon {
 	struct offload offload;
 	struct offload pam_offload;
 	struct offload ldap_offload;
+	struct offload cancel_offload;
 	struct keyring keyring;
 	struct lookups lookups;
 	struct lookups given;

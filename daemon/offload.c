@@ -11,7 +11,8 @@ enum progress { QUEUED, RUNNING, POSTED };
 
 struct offload_job {
 	struct loop_message done; /* posted back when it has run */
-	struct offload_job *next;
+	struct offload_job *next; /* in the line, or of those that run */
+	uint32_t lane;
 	void (*run)(void *arg);
 	void (*release)(void *arg); /* NULL: the job is on the stack of the one that waits */
 	void *arg;
@@ -28,6 +29,13 @@ void offload_init(struct offload *offload)
 	pthread_mutex_init(&offload->lock, NULL);
 	pthread_cond_init(&offload->changed, NULL);
 	offload->end = &offload->first;
+	offload->thread_limit = OFFLOAD_THREADS;
+}
+
+void offload_init_for_lanes(struct offload *offload)
+{
+	offload_init(offload);
+	offload->thread_limit = OFFLOAD_THREADS_FOR_LANES;
 }
 
 static bool join_helpers(struct offload *offload, int64_t deadline)
@@ -65,21 +73,65 @@ static void job_done(struct loop_message *message)
 	coroutine_wake(job->waiter);
 }
 
+/* Takes it out of the line. */
+static void take_out(struct offload *offload, struct offload_job *job)
+{
+	struct offload_job **link = &offload->first;
+
+	while (*link != job)
+		link = &(*link)->next;
+	*link = job->next;
+	if (offload->end == &job->next)
+		offload->end = link;
+	offload->queued_count--;
+}
+
+static bool may_run(const struct offload *offload, const struct offload_job *job)
+{
+	unsigned count = 0;
+
+	if (job->lane == 0)
+		return true;
+	for (const struct offload_job *other = offload->running; other != NULL; other = other->next)
+		count += other->lane == job->lane;
+	return count < OFFLOAD_THREADS_PER_LANE;
+}
+
+static struct offload_job *first_in_line(const struct offload *offload)
+{
+	struct offload_job *job = offload->first;
+
+	while (job != NULL && !may_run(offload, job))
+		job = job->next;
+	return job;
+}
+
 static struct offload_job *next_job(struct offload *offload)
 {
+	struct offload_job *job = NULL;
+
 	offload->idle_count++;
-	while (offload->first == NULL && !offload->stopping)
+	while (!offload->stopping && (job = first_in_line(offload)) == NULL)
 		pthread_cond_wait(&offload->changed, &offload->lock);
 	offload->idle_count--;
-	struct offload_job *job = offload->stopping ? NULL : offload->first;
-	if (job == NULL)
+	if (offload->stopping)
 		return NULL;
-	offload->queued_count--;
-	offload->first = job->next;
-	if (offload->first == NULL)
-		offload->end = &offload->first;
+	take_out(offload, job);
 	job->progress = RUNNING;
+	job->next = offload->running;
+	offload->running = job;
 	return job;
+}
+
+/* Whoever waits for it may go on. */
+static void end_job(struct offload *offload, struct offload_job *job)
+{
+	struct offload_job **link = &offload->running;
+
+	while (*link != job)
+		link = &(*link)->next;
+	*link = job->next;
+	job->progress = POSTED;
 }
 
 static void job_free(struct offload_job *job)
@@ -99,7 +151,7 @@ static void *helper_main(void *arg)
 		job->run(job->arg);
 		pthread_mutex_lock(&offload->lock);
 		bool is_left = job->is_left;
-		job->progress = POSTED;
+		end_job(offload, job);
 		pthread_mutex_unlock(&offload->lock);
 		if (is_left)
 			job_free(job);
@@ -136,8 +188,9 @@ static bool add(struct offload *offload, struct offload_job *job)
 
 	job->done.deliver = job_done;
 	job->waiter = coroutine_current(job->loop);
+	job->next = NULL;
 	pthread_mutex_lock(&offload->lock);
-	if (offload->idle_count <= offload->queued_count && offload->thread_count < OFFLOAD_THREADS)
+	if (offload->idle_count <= offload->queued_count && offload->thread_count < offload->thread_limit)
 		failure = start_helper(offload);
 	if (offload->thread_count > 0) {
 		*offload->end = job;
@@ -167,14 +220,15 @@ bool await_offload(struct offload *offload, struct loop *loop, void (*run)(void 
 	return true;
 }
 
-struct offload_job *offload_begin(struct offload *offload, struct loop *loop,
+struct offload_job *offload_begin(struct offload *offload, struct loop *loop, uint32_t lane,
 				  void (*run)(void *arg), void (*release)(void *arg), void *arg)
 {
 	struct offload_job *job = malloc(sizeof *job);
 
 	if (job == NULL)
 		return NULL;
-	*job = (struct offload_job){.run = run, .release = release, .arg = arg, .loop = loop};
+	*job = (struct offload_job){
+		.run = run, .release = release, .arg = arg, .loop = loop, .lane = lane};
 	if (add(offload, job))
 		return job;
 	free(job);
@@ -184,19 +238,6 @@ struct offload_job *offload_begin(struct offload *offload, struct loop *loop,
 bool offload_is_done(const struct offload_job *job)
 {
 	return job->has_run;
-}
-
-/* Takes it out of the line, under the lock. */
-static void take_out(struct offload *offload, struct offload_job *job)
-{
-	struct offload_job **link = &offload->first;
-
-	while (*link != job)
-		link = &(*link)->next;
-	*link = job->next;
-	if (offload->end == &job->next)
-		offload->end = link;
-	offload->queued_count--;
 }
 
 bool await_offload_parted(struct offload *offload, struct offload_job *job)

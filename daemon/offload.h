@@ -14,6 +14,10 @@
 
 #define OFFLOAD_THREADS 4
 
+/* ... of a set whose jobs have lanes: so many, of which a lane gets a few. */
+#define OFFLOAD_THREADS_FOR_LANES 64
+#define OFFLOAD_THREADS_PER_LANE 4
+
 struct offload_job;
 
 struct offload {
@@ -21,14 +25,19 @@ struct offload {
 	pthread_cond_t changed;
 	struct offload_job *first;
 	struct offload_job **end;
+	struct offload_job *running;
 	unsigned queued_count;
 	unsigned idle_count;
+	unsigned thread_limit;
 	unsigned thread_count;
-	pthread_t threads[OFFLOAD_THREADS];
+	pthread_t threads[OFFLOAD_THREADS_FOR_LANES];
 	bool stopping;
 };
 
 void offload_init(struct offload *offload);
+
+/* A set for jobs in lanes. */
+void offload_init_for_lanes(struct offload *offload);
 
 /*
  * Waits for the jobs that are running, and forgets the others; nobody may wait for one of these. False:
@@ -47,8 +56,11 @@ bool await_offload(struct offload *offload, struct loop *loop, void (*run)(void 
  * which is woken when it is done. The job owns `arg`, on the heap, until it has been parted with:
  * either the caller has it back then, or release(arg) is called as soon as nobody uses it any more, in
  * whatever thread. NULL with errno: it could not be begun, and `arg` is still the caller's.
+ *
+ * Jobs of the same lane are those that may hang together: they get no more than a few threads, so that
+ * the others find some free. Those of lane 0 have nothing to do with each other.
  */
-struct offload_job *offload_begin(struct offload *offload, struct loop *loop,
+struct offload_job *offload_begin(struct offload *offload, struct loop *loop, uint32_t lane,
 				  void (*run)(void *arg), void (*release)(void *arg), void *arg);
 
 /* In the loop's thread. */

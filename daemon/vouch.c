@@ -129,7 +129,7 @@ static bool await_verdict(struct exchange *exchange, struct vouching **vouching,
 	struct worker *worker = exchange->session->worker;
 	bool is_pam = method == AUTH_PAM;
 	struct offload *offload = is_pam ? worker->pam_offload : worker->ldap_offload;
-	struct offload_job *job = offload_begin(offload, &worker->loop,
+	struct offload_job *job = offload_begin(offload, &worker->loop, 0,
 						is_pam ? vouch_by_pam : vouch_by_ldap,
 						vouching_free, *vouching);
 

@@ -72,6 +72,7 @@ struct worker {
 	struct offload *offload;
 	struct offload *pam_offload; /* for those alone, which may be slow */
 	struct offload *ldap_offload;
+	struct offload *cancel_offload;
 	struct keyring *keyring;
 	struct lookups *lookups;
 	struct lookups *given; /* passwords that clients were let in with by PAM or LDAP */
