@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/prepared.h"
+#include "protocol/failure.h"
 #include "protocol/held.h"
 #include "protocol/names.h"
 
@@ -25,7 +26,29 @@ static bool grow(struct notes *notes)
 
 static size_t owned_bytes(const struct note *note)
 {
-	return note->kind == NOTE_UNNAMED && note->unnamed != NULL ? note->unnamed->capacity : 0;
+	switch (note->kind) {
+	case NOTE_UNNAMED:
+		return note->unnamed != NULL ? note->unnamed->capacity : 0;
+	case NOTE_MISNAMED:
+		return strlen(note->text) + 1;
+	case NOTE_REFUSED:
+		return sizeof *note->failure;
+	case NOTE_SQL:
+		return sizeof *note->sql;
+	default:
+		return 0;
+	}
+}
+
+char *notes_copy_name(const char *name, size_t length)
+{
+	if (length > LONGEST_NOTED_NAME) {
+		length = LONGEST_NOTED_NAME;
+		/* Not within a character of UTF-8. */
+		while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80)
+			length--;
+	}
+	return strndup(name, length);
 }
 
 bool notes_add(struct notes *notes, const struct note *note)
@@ -165,6 +188,8 @@ void notes_unnamed_failed(struct notes *notes, struct client_statements *client)
 
 static void succeed(struct notes *notes, struct note *note, struct client_statements *client)
 {
+	if (note->kind != NOTE_UNNAMED) /* see take_unnamed() */
+		notes->bytes -= owned_bytes(note);
 	switch (note->kind) {
 	case NOTE_DEFINE:
 		statement_drop(note->before, HELD_BY_CLIENT);

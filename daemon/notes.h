@@ -61,6 +61,9 @@ struct note {
 	};
 };
 
+/* What an error says of a name longer than this is cut short. */
+#define LONGEST_NOTED_NAME ((size_t)1024)
+
 /* A ring. */
 struct notes {
 	struct note *list;
@@ -75,6 +78,9 @@ static inline struct note *notes_at(const struct notes *notes, uint32_t i)
 {
 	return &notes->list[(notes->first + i) & (notes->capacity - 1)];
 }
+
+/* A copy of a name for `text`, perhaps cut short. NULL without memory. */
+char *notes_copy_name(const char *name, size_t length);
 
 /* Appends a note. False without memory: what it owns is still the caller's. */
 bool notes_add(struct notes *notes, const struct note *note);

@@ -172,7 +172,7 @@ void prepared_write_renamed(struct prepared *prepared, const struct message *mes
 static enum passage use_unknown(struct prepared *prepared, const struct message *message,
 				const struct reference *name)
 {
-	struct note note = {.kind = NOTE_MISNAMED, .text = strndup(name->name, name->length)};
+	struct note note = {.kind = NOTE_MISNAMED, .text = notes_copy_name(name->name, name->length)};
 
 	if (note.text == NULL)
 		return PASSAGE_FAILED;

@@ -71,7 +71,7 @@ void prepared_define(struct prepared *prepared, struct name *name, struct statem
 static enum passage parse_taken_name(struct prepared *prepared, const struct message *message,
 				     const struct reference *name)
 {
-	struct note note = {.kind = NOTE_MISNAMED, .text = strndup(name->name, name->length)};
+	struct note note = {.kind = NOTE_MISNAMED, .text = notes_copy_name(name->name, name->length)};
 	struct writer *out = prepared_write_up_to(prepared, message->start);
 
 	if (note.text == NULL)

@@ -29,4 +29,15 @@ wait_until(sub { 2 == $millpond->console('SHOW CLIENTS') }, 'the clients to go')
 pass('query_timeout ends the others, though they do not read');
 is($bystander->value('select 1'), 1, 'another client is served');
 
+# What is remembered of its requests until they are answered.
+$before = $millpond->memory_kb('VmHWM');
+my $wordy = Wire->login($millpond, rcvbuf => 4096);
+$wordy->put(Bind('', 'n' x 200_000), Sync()) for 1 .. 300;
+is($bystander->value('select 1'), 1, 'another client is served');
+cmp_ok($millpond->memory_kb('VmHWM') - $before, '<', $millpond->growth_limit_kb,
+	'long names are not remembered at length');
+my $error = $wordy->result->{error};
+is($error->{C}, '26000', 'the error is that of the server');
+ok($error->{M} =~ /^prepared statement "n{1000,1100}" does not exist$/, '... with the name cut short');
+
 done_testing;
