@@ -4,6 +4,7 @@
 
 #include "daemon/cancel.h"
 #include "daemon/runtime/loop.h"
+#include "daemon/server_log.h"
 #include "daemon/session.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
@@ -80,6 +81,17 @@ static bool await_reset(struct upstream *upstream, int64_t deadline)
 	return good;
 }
 
+/* Nobody is to be sent what somebody else has asked for. */
+static bool await_unlistened(struct upstream *upstream, int64_t deadline)
+{
+	struct failure why;
+
+	server_log(upstream->worker->log, LEVEL_LOG, upstream->server,
+		   "UNLISTEN *: a client has left a LISTEN behind, which stays with no server");
+	upstream->listens = false;
+	return upstream_query(upstream, "UNLISTEN *", &why, deadline);
+}
+
 /* NULL: it is well. Otherwise why it has to be closed. */
 static const char *await_recovery(struct upstream *upstream, bool reset)
 {
@@ -102,6 +114,8 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 	}
 	if (reset && !await_reset(upstream, deadline))
 		return "reset query failed";
+	if (upstream->listens && !await_unlistened(upstream, deadline))
+		return "client disconnect while server was not ready";
 	return NULL;
 }
 

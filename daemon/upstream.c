@@ -204,16 +204,26 @@ static bool must_be_whole(const struct upstream *upstream, const struct message 
 	}
 }
 
-/* What a reply means to prepared statements by itself. */
+/* PREPARE, DEALLOCATE, DISCARD ALL; and LISTEN, of a client. */
+static void note_tag(struct upstream *upstream, const char *tag)
+{
+	if (tag[0] == 'P' || tag[0] == 'D')
+		prepared_note_tag(upstream, tag);
+	if (tag[0] == 'L' && upstream->session != NULL && strcmp(tag, "LISTEN") == 0)
+		upstream->listens = true;
+	else if (tag[0] == 'D' && strcmp(tag, "DISCARD ALL") == 0)
+		upstream->listens = false;
+}
+
+/* What a reply means by itself. */
 static void note_meaning(struct upstream *upstream, const struct message *message)
 {
 	const char *body = message->body;
 
 	switch (message->letter) {
-	case BACKEND_COMMAND_COMPLETE: /* PREPARE, DEALLOCATE, DISCARD ALL */
-		if (message->body_length > 0 && (body[0] == 'P' || body[0] == 'D') &&
-		    body[message->body_length - 1] == '\0')
-			prepared_note_tag(upstream, body);
+	case BACKEND_COMMAND_COMPLETE:
+		if (message->body_length > 0 && body[message->body_length - 1] == '\0')
+			note_tag(upstream, body);
 		break;
 	case BACKEND_ROW_DESCRIPTION:
 	case BACKEND_NO_DATA:
