@@ -56,8 +56,10 @@ static bool await_server(struct session *session, struct failure *why)
 }
 
 /*
- * Tells the server what its new client wishes. What some server has accepted before goes in front of
- * the client's own bytes, as `prefix`; the rest is tried first, so that no query runs without it.
+ * Tells the server what its new client wishes. What no server of the pool has accepted yet is tried
+ * first, so that no query runs without it. The rest goes in front of the client's own bytes, as
+ * `prefix`: should this server refuse what another has accepted, or be interrupted, the client is cut
+ * off with that error, but the query behind it has run.
  */
 static bool await_wishes(struct session *session, struct writer *prefix, struct failure *why)
 {
