@@ -11,9 +11,9 @@ my $millpond = Millpond->new('pool', server => $server, settings => { client_idl
 	users => { app => 'client_idle_timeout=2' });
 my $idle = Wire->login($millpond);
 $idle->query('select 1');
-my $user  = Wire->login($millpond, user => 'app');
-my $busy  = Wire->login($millpond);
-my $from  = time;
+my $from = time;
+my $user = Wire->login($millpond, user => 'app');
+my $busy = Wire->login($millpond);
 $busy->put(Query('select pg_sleep(1.6)'));
 my $answer = $idle->result;
 my $waited = time - $from;

@@ -4,6 +4,7 @@ use Millpond;
 use Test::More;
 use Wire;
 
+plan skip_all => 'the thread sanitizer keeps a shadow of all memory' if ($ENV{SANITIZE} // '') =~ /thread/;
 my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, settings => { max_client_conn => 300 },
 	databases => { postgres => 'pool_size=1' });

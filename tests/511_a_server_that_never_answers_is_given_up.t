@@ -46,7 +46,7 @@ my $stuck = Wire->connect($millpond)->startup(database => 'silent');
 my $from  = time;
 is(Wire->login($millpond, database => 'good')->query('x')->{types}, 'TDCZ',
 	'another pool is served');
-cmp_ok(time - $from, '<', 1, 'at once');
+cmp_ok(time - $from, '<', 10, 'long before the other gives up');
 my @clients = map { Wire->connect($millpond)->startup(database => 'slow') } 1 .. 8;
 $from = time;
 $_->result for @clients;
