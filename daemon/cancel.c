@@ -153,8 +153,10 @@ struct sending {
 
 /* A cancel request that is being sent; its server may go away meanwhile. */
 struct cancel {
-	struct cancel *next; /* of the same upstream */
+	struct cancel *next;	  /* of the same upstream */
+	struct cancel *next_here; /* of the same worker */
 	struct worker *worker;
+	struct coroutine *coroutine; /* that waits, or NULL */
 	struct upstream *upstream; /* NULL: gone */
 	struct sending *sending;   /* NULL: a helper is still at it */
 	uint32_t lane;
@@ -210,6 +212,8 @@ static struct cancel *cancel_begin(struct upstream *upstream)
 	cancel->upstream = upstream;
 	cancel->next = upstream->cancels;
 	upstream->cancels = cancel;
+	cancel->next_here = cancel->worker->cancels;
+	cancel->worker->cancels = cancel;
 	pool_cancel_begins(upstream->server);
 	return cancel;
 }
@@ -220,6 +224,21 @@ static void cancel_unlink(struct cancel *cancel)
 	while (*link != cancel)
 		link = &(*link)->next;
 	*link = cancel->next;
+}
+
+static void remove_from_worker(struct cancel *cancel)
+{
+	struct cancel **link = &cancel->worker->cancels;
+	while (*link != cancel)
+		link = &(*link)->next_here;
+	*link = cancel->next_here;
+}
+
+void cancels_give_up(struct worker *worker)
+{
+	for (struct cancel *cancel = worker->cancels; cancel != NULL; cancel = cancel->next_here)
+		if (cancel->coroutine != NULL)
+			coroutine_cancel(cancel->coroutine);
 }
 
 void cancels_forget(struct cancel *first)
@@ -261,6 +280,7 @@ static void cancel_end(struct cancel *cancel, const char *error)
 		cancel_unlink(cancel);
 		let_go(upstream);
 	}
+	remove_from_worker(cancel);
 	sending_free(cancel->sending);
 	free(cancel);
 }
@@ -284,8 +304,9 @@ static const char *await_sending(struct cancel *cancel)
 	if (job == NULL)
 		return "no thread to send it";
 	cancel->was_begun = true;
-	/* Whoever asked for it may leave. */
-	while (!offload_is_done(job))
+	cancel->coroutine = coroutine_current(&worker->loop);
+	/* Whoever asked for it may leave; only the end of everything ends the wait. */
+	while (!offload_is_done(job) && !worker->ending)
 		if (!await_wake(&worker->loop, deadline) && errno != ECANCELED)
 			break;
 	if (!await_offload_parted(worker->cancel_offload, job)) {

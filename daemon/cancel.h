@@ -45,6 +45,9 @@ void await_cancel_request(struct worker *worker, const unsigned char key[CANCEL_
 /* Cancels what the server is doing, without waiting: until that is done it is lent to nobody. */
 void cancel_start(struct upstream *upstream);
 
+/* Its worker, which is ending, waits for none of them any longer. */
+void cancels_give_up(struct worker *worker);
+
 /* The upstream goes away: the requests under way forget it. */
 void cancels_forget(struct cancel *first);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/balance.h"
+#include "daemon/cancel.h"
 #include "daemon/daemon.h"
 #include "daemon/dial.h"
 #include "daemon/resolve.h"
@@ -80,6 +81,7 @@ static void take_order(struct loop_message *message)
 		dial_cancel_all(worker);
 		dns_cancel_all(worker);
 		kill_sessions(worker);
+		cancels_give_up(worker);
 	}
 	if (order == WORKER_STOP)
 		loop_stop(&worker->loop);

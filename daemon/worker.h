@@ -24,6 +24,7 @@
 #include "pool/pools.h"
 #include "protocol/writer.h"
 
+struct cancel;
 struct daemon;
 struct keyring;
 struct lookups;
@@ -87,6 +88,7 @@ struct worker {
 	uint32_t tick_number;
 
 	struct session *sessions; /* all clients here, from accept to close */
+	struct cancel *cancels;	  /* under way from here */
 	struct walk *walks;	  /* along them, under way */
 	atomic_size_t session_count;
 	atomic_size_t running_count; /* coroutines, at the last tick */
