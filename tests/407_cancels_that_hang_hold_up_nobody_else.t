@@ -45,11 +45,14 @@ ok($millpond->log_contains(qr/cancel request failed: no answer/),
 my ($first, $second) = map { Wire->login($millpond, database => 'local') } 1 .. 2;
 my $socket = $server->host . '/.s.PGSQL.' . $server->port;
 my $pid    = $first->value('select pg_backend_pid()');
-$first->put(Query('select pg_sleep(1)'));
-wait_until(sub { $server->backends(q(wait_event = 'PgSleep')) }, 'the query');
+my $holder = Wire->login($server);
+$holder->query('select pg_advisory_lock(1)');
+$first->put(Query('select pg_advisory_lock(1)'));
+wait_until(sub { $server->backends(q(wait_event = 'advisory')) }, 'the query');
 rename $socket, "$socket.away" or die "$socket: $!";
 $first->cancel;
 rename "$socket.away", $socket or die "$socket: $!";
+$holder->query('select pg_advisory_unlock(1)');
 is($first->result->{types}, 'TDCZ', 'a query whose cancel request failed goes on');
 isnt($second->value('select pg_backend_pid()'), $pid, '... and then its server is closed');
 
