@@ -32,9 +32,10 @@ void prepared_begin(struct prepared *prepared, struct session *session, struct u
 		upstream->statements.unnamed_session = 0;
 }
 
-void prepared_offer(struct prepared *prepared, const char *data)
+void prepared_offer(struct prepared *prepared, const char *data, size_t length)
 {
 	prepared->data = data;
+	prepared->end = data + length;
 	prepared->copied = 0;
 	prepared->rewriting = false;
 	prepared->segment_at = 0;
@@ -255,6 +256,12 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 	passage = require(prepared, message->start, reference, name);
 	if (passage != PASSAGE_TAKEN)
 		return passage;
+	if (portal != NULL) {
+		prepared->refused = false;
+		passage = prepared_require_shape(prepared, message, name);
+		if (passage != PASSAGE_TAKEN || prepared->refused)
+			return passage;
+	}
 	struct statement *statement = name->statement;
 	if (binds_unnamed_portal(portal) &&
 	    !prepared_note_portal(prepared, &statement->sql, statement->body,

@@ -95,7 +95,9 @@ struct prepared {
 	struct session *session;
 	struct upstream *upstream;
 	struct writer *out;
+	bool refused;	   /* something else is sent for the message */
 	const char *data;  /* the client's bytes ... */
+	const char *end;
 	bool replaying;	   /* those are the kept ones ... */
 	bool answered;	   /* ... and the message has been answered before: it is ours now */
 	size_t segment_at; /* where in them the present segment goes on */
@@ -114,7 +116,7 @@ enum passage {
 void prepared_begin(struct prepared *prepared, struct session *session, struct upstream *upstream);
 
 /* Announces a batch of the client's bytes, in which the messages stand that are offered next. */
-void prepared_offer(struct prepared *prepared, const char *data);
+void prepared_offer(struct prepared *prepared, const char *data, size_t length);
 
 /* Whether such a message has to be offered to prepared_request(). */
 static inline bool prepared_wants(const struct prepared *prepared, unsigned char letter)
@@ -169,6 +171,9 @@ bool prepared_keep_error(struct upstream *upstream, const struct message *messag
 
 /* A command has ended well: what its tag says of prepared statements. */
 void prepared_note_tag(struct upstream *upstream, const char *tag);
+
+/* The columns of a result, or that there is none: perhaps the other half of an answer to a Describe. */
+void prepared_note_shape(struct upstream *upstream, const struct message *message);
 
 /* A Describe has half its answer. True: the client has had that half before. */
 bool prepared_told_parameters(struct upstream *upstream);

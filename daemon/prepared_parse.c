@@ -60,6 +60,7 @@ void prepared_define(struct prepared *prepared, struct name *name, struct statem
 
 	*note = (struct note){.kind = NOTE_DEFINE, .name = name};
 	note->before = names_set(&client->names, name, statement);
+	name->shape = 0;
 	name->pending++;
 	name->segment = server_of(prepared)->segment;
 }
@@ -85,9 +86,8 @@ static enum passage parse_taken_name(struct prepared *prepared, const struct mes
 			prepared_push_noted(prepared, FRONTEND_PARSE, &note));
 }
 
-/* Something that is sure to fail is sent, and the error replaced. */
-static enum passage refuse_parse(struct prepared *prepared, const struct message *message,
-				 enum failure_kind why)
+enum passage prepared_refuse(struct prepared *prepared, const struct message *message,
+			     enum failure_kind why)
 {
 	struct note note = {.kind = NOTE_REFUSED, .failure = malloc(sizeof(struct failure))};
 	struct writer *out = prepared_write_up_to(prepared, message->start);
@@ -100,6 +100,7 @@ static enum passage refuse_parse(struct prepared *prepared, const struct message
 	write_text(out, UNKNOWN_NAME);
 	message_end(out);
 	prepared_leave_out(prepared, message);
+	prepared->refused = true;
 	return taken_if(prepared_push_noted(prepared, FRONTEND_DESCRIBE, &note));
 }
 
@@ -171,7 +172,7 @@ static enum passage parse_named(struct prepared *prepared, const struct message 
 		return parse_taken_name(prepared, message, reference);
 	if (client->names.count >= prepared->max_names) {
 		names_tidy(&client->names, name);
-		return refuse_parse(prepared, message, FAILURE_TOO_MANY_STATEMENTS);
+		return prepared_refuse(prepared, message, FAILURE_TOO_MANY_STATEMENTS);
 	}
 	struct statement *statement =
 		prepared_intern(prepared, reference->rest, body_length, false);
@@ -199,7 +200,7 @@ enum passage prepared_request_parse(struct prepared *prepared, const struct mess
 	struct sql sql;
 	sql_look(&sql, name.rest, strlen(name.rest));
 	if (prepared_is_reserved(&sql))
-		return refuse_parse(prepared, message, FAILURE_RESERVED_NAME);
+		return prepared_refuse(prepared, message, FAILURE_RESERVED_NAME);
 	enum passage passage = prepared_require_sql(prepared, message->start, &sql);
 	if (passage != PASSAGE_TAKEN)
 		return passage;

@@ -89,6 +89,20 @@ enum passage prepared_drop_unnamed(struct prepared *prepared, unsigned char lett
 enum passage prepared_request_query(struct prepared *prepared, const struct message *message);
 enum passage prepared_request_execute(struct prepared *prepared, const struct message *message);
 
+/* Whether a Bind, which is whole, wants binary values. */
+bool prepared_asks_for_binary(const struct message *message);
+
+/*
+ * A Bind by a client that was told of the types once must not return others (prepared_shape.c).
+ * PASSAGE_TAKEN: it does not, and can be sent; after a refusal `prepared->refused` is set.
+ */
+enum passage prepared_require_shape(struct prepared *prepared, const struct message *message,
+				    const struct name *name);
+
+/* In place of a message something that is sure to fail is sent, and the error replaced. */
+enum passage prepared_refuse(struct prepared *prepared, const struct message *message,
+			     enum failure_kind why);
+
 /* Whether a text is about a name that only we may use; what asks for it is refused. */
 bool prepared_is_reserved(const struct sql *sql);
 

@@ -47,37 +47,6 @@ struct tally {
 	bool reads_binary; /* ... which it must, if it does not take texts */
 };
 
-static bool asks_for_binary(const struct message *message)
-{
-	struct reference portal;
-	struct reference statement;
-	const char *end = message->body + message->body_length;
-
-	if (!reference_find(message, message->body, &portal) ||
-	    !reference_find(message, portal.rest, &statement))
-		return true;
-	const char *at = statement.rest;
-	if (end - at < 2)
-		return true;
-	at += 2 + 2 * (size_t)read_uint16(at); /* formats of the parameters */
-	if (end - at < 2)
-		return true;
-	uint16_t values = read_uint16(at);
-	for (at += 2; values > 0 && end - at >= 4; values--) {
-		uint32_t length = read_uint32(at);
-		at += 4;
-		if (length != UINT32_MAX)
-			at += length < (size_t)(end - at) ? length : (size_t)(end - at);
-	}
-	if (end - at < 2)
-		return true;
-	uint16_t formats = read_uint16(at);
-	for (at += 2; formats > 0 && end - at >= 2; at += 2, formats--)
-		if (read_uint16(at) != 0)
-			return true;
-	return false;
-}
-
 /* The name of the statement in a Parse, Bind, or in a Describe or Close of one; false: in none. */
 static bool find_statement(const struct message *message, struct reference *found)
 {
@@ -136,7 +105,7 @@ static struct tally tally_kept(const struct writer *kept)
 		tally.describes |=
 			message.letter == FRONTEND_DESCRIBE || message.letter == FRONTEND_QUERY;
 		tally_names(&tally, &message, &used);
-		tally.reads_binary |= message.letter == FRONTEND_BIND && asks_for_binary(&message);
+		tally.reads_binary |= message.letter == FRONTEND_BIND && prepared_asks_for_binary(&message);
 	}
 	return tally;
 }
@@ -273,7 +242,7 @@ bool prepared_replay(struct prepared *prepared, const char **data, size_t *lengt
 	const char *from = kept->data + server->replay_at;
 	size_t left = kept->length - server->replay_at;
 	size_t taken = 0;
-	prepared_offer(prepared, from);
+	prepared_offer(prepared, from, left);
 	while (passage == PASSAGE_TAKEN && message_look(from + taken, left - taken, &message)) {
 		passage = replay_message(prepared, &message);
 		if (passage == PASSAGE_TAKEN)

@@ -86,6 +86,7 @@ bool prepared_parse_held(struct prepared *prepared, const char *at, struct held 
 			      statement->key.length);
 	held->pending = true;
 	held->doubtful = false;
+	held->shape = 0;
 	held->segment = server_of(prepared)->segment;
 	note->held = held;
 	stats_count(&prepared->session->share->stats.server_parse_count, 1);

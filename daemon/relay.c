@@ -177,7 +177,7 @@ static bool take_and_send(struct relay *relay, const char *data, size_t length, 
 
 	if (prefix != NULL && !note_own_query(relay, why))
 		return false;
-	prepared_offer(&relay->prepared, data);
+	prepared_offer(&relay->prepared, data, length);
 	if (!take_requests(relay, data, length, taken, why))
 		return false;
 	if (!prepared_finish(&relay->prepared, *taken, &rewritten, &rewritten_length))

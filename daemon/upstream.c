@@ -196,6 +196,8 @@ static bool must_be_whole(const struct upstream *upstream, const struct message 
 	case BACKEND_PARAMETER_STATUS:
 	case BACKEND_COMMAND_COMPLETE:
 		return true;
+	case BACKEND_ROW_DESCRIPTION:
+		return message->body_length <= LOOKED_AT_BYTES && is_noted(upstream);
 	case BACKEND_ERROR:
 		return pipeline_runs_own_query(&upstream->pipeline) ||
 		       (message->body_length <= LOOKED_AT_BYTES && is_noted(upstream));
@@ -228,6 +230,7 @@ static void note_meaning(struct upstream *upstream, const struct message *messag
 	case BACKEND_ROW_DESCRIPTION:
 	case BACKEND_NO_DATA:
 		upstream->statements.half_described = false;
+		prepared_note_shape(upstream, message);
 		break;
 	default:
 		break;

@@ -20,6 +20,7 @@ struct name {
 	uint32_t pending; /* changes of which the outcome is not known yet */
 	uint32_t asked;	  /* uses that the server has not answered yet */
 	uint32_t segment; /* of the last change, see daemon/prepared.h */
+	uint32_t shape;	  /* of the result that the client was told of, see daemon/prepared_shape.c; 0: none */
 	uint32_t length;
 	char text[];
 };

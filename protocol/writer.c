@@ -110,7 +110,7 @@ static void write_field(struct writer *writer, char field, const char *text)
 /* Severity stands twice: 'S' may be translated, 'V' never is. */
 static void write_report(struct writer *writer, char letter, const char *severity,
 			 const char *sqlstate, const char *message, const char *detail,
-			 const char *hint)
+			 const char *hint, const char *routine)
 {
 	message_begin(writer, letter);
 	write_field(writer, 'S', severity);
@@ -119,19 +119,23 @@ static void write_report(struct writer *writer, char letter, const char *severit
 	write_field(writer, 'M', message);
 	write_field(writer, 'D', detail);
 	write_field(writer, 'H', hint);
+	write_field(writer, 'R', routine);
 	write_uint8(writer, 0);
 	message_end(writer);
 }
 
 void write_failure(struct writer *writer, const struct failure *why)
 {
+	/* By this routine of PostgreSQL drivers recognise it, and prepare anew. */
+	const char *routine = why->kind == FAILURE_PLAN_CHANGED ? "RevalidateCachedQuery" : NULL;
+
 	write_report(writer, BACKEND_ERROR, failure_severity(why), why->sqlstate, why->message,
-		     why->detail, failure_hint(why));
+		     why->detail, failure_hint(why), routine);
 }
 
 void write_notice(struct writer *writer, const char *message, const char *detail)
 {
-	write_report(writer, BACKEND_NOTICE, "NOTICE", "00000", message, detail, NULL);
+	write_report(writer, BACKEND_NOTICE, "NOTICE", "00000", message, detail, NULL, NULL);
 }
 
 void write_parameter_status(struct writer *writer, const char *name, const char *value)

@@ -133,4 +133,39 @@ for (1 .. 2)
 }
 is_deeply($b->query('select 1')->{rows}, [ [1] ], 'and all goes on');
 
+# The same when it comes to a server that has never had the statement, or has it from somebody else by now.
+$millpond->reconfigure(databases => { two => 'dbname=postgres pool_size=2' }, settings => { server_round_robin => 1 });
+my ($c, $d, $holder) = map { Wire->login($millpond, database => 'two') } 1 .. 3;
+sub binary (@more) { return Message('B', "\0s\0" . pack 'n n n n', 0, 0, 1, 1), @more }
+$direct->query('create table u (a int); insert into u values (7)');
+$c->put(Parse('s', 'select a from u'), Describe('S', 's'), Sync())->result;
+$c->put(binary(Execute(), Sync()));
+is_deeply($c->result->{rows}, [ [ pack 'N', 7 ] ], 'binary values, described once');
+$holder->query('begin');
+for (1 .. 3)
+{
+	$c->put(binary(Execute(), Sync()));
+	is_deeply($c->result->{rows}, [ [ pack 'N', 7 ] ], '... also elsewhere');
+}
+$direct->query('alter table u alter a type text');
+$holder->query('rollback');
+$_->query('begin') for $holder, $d;    # on both servers, of which each is ...
+$_->put(Parse('s', 'select a from u'), Sync())->result for $holder, $d;
+$_->query('rollback') for $holder, $d;
+for my $server (1 .. 2)
+{
+	$c->put(binary(Execute(), Sync()));
+	my $answer = $c->result;
+	is($answer->{error}{C}, '0A000', "... must not be others, on server $server");
+	is($answer->{error}{R}, 'RevalidateCachedQuery', '... which drivers know by this');
+}
+$millpond->console('RECONNECT');
+$c->put(binary(Execute(), Sync()));
+is($c->result->{error}{C}, '0A000', '... nor on a new server');
+$c->put(binary(Describe('P'), Execute(), Sync()));
+is_deeply($c->result->{rows}, [ ['7'] ], 'whoever asks what they are gets them');
+$c->put(Close('S', 's'), Parse('s', 'select a from u'), Describe('S', 's'), Sync())->result;
+$c->put(binary(Execute(), Sync()));
+is_deeply($c->result->{rows}, [ ['7'] ], 'and whoever prepares anew');
+
 done_testing;

@@ -49,6 +49,8 @@ sub ask_all ($messages, $times)
 	return;
 }
 
+# All servers are there before it begins.
+ask_all([ Query($_) ], 1) for 'begin', 'rollback';
 ask_all([ Parse('mine', 'select $1::int'), Sync() ], 1);
 ask_all([ Query('prepare by_sql(int) as select $1') ], 1);
 cmp_ok(allocations(), '>', 100, 'allocations are counted');
