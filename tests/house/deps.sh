@@ -9,11 +9,15 @@
 set -euo pipefail
 
 missing=()
+wanted=()
 
 # need_... WHAT PACKAGE
 need_module() { ${PKG_CONFIG:-pkg-config} --exists "$1" 2>/dev/null || missing+=("$2"); }
 need_program() { command -v "${1%% *}" >/dev/null || missing+=("$2"); }
 need_perl() { perl -M"$1" -e 1 2>/dev/null || missing+=("$2"); }
+# Small drivers: root gets them, and where they are not the tests of them are skipped.
+want_python() { /usr/bin/python3 -c "import $1" 2>/dev/null || wanted+=("$2"); }
+want_program() { $1 >/dev/null 2>&1 || wanted+=("${@:2}"); }
 need_file() { compgen -G "$1" >/dev/null || missing+=("$2"); }
 
 look_for_build() {
@@ -41,6 +45,11 @@ look_for_test() {
 	need_program systemd-analyze systemd
 	need_file '/usr/lib/*/libpam_wrapper.so' libpam-wrapper
 	need_file /usr/sbin/slapd slapd
+	want_python asyncpg python3-asyncpg
+	want_python psycopg python3-psycopg
+	want_python psycopg2 python3-psycopg2
+	want_program "ruby -r pg -e 1" ruby ruby-pg
+	want_program "php -r exit(extension_loaded('pdo_pgsql')?0:1);" php-cli php-pgsql
 }
 
 action=$1
@@ -48,9 +57,12 @@ shift
 for purpose in "$@"; do
 	"look_for_$purpose"
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+if [ "$action" != install ] || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+	wanted=()
+fi
+[ ${#missing[@]} -gt 0 ] || [ ${#wanted[@]} -gt 0 ] || exit 0
 
-mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+[ ${#missing[@]} -eq 0 ] || mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
 how="apt-get install --no-install-recommends ${missing[*]}"
 
 if [ "$action" = require ]; then
@@ -69,11 +81,17 @@ if [ "$(id -u)" != 0 ]; then
 	exit 1
 fi
 
-echo "Installing: ${missing[*]}"
+echo "Installing: ${missing[*]} ${wanted[*]}"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 # The tests run a directory of their own; none is to be set up and started for the machine.
 if [[ " ${missing[*]} " == *' slapd '* ]]; then
 	echo 'slapd slapd/no_configuration boolean true' | debconf-set-selections
 fi
-apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+if [ ${#missing[@]} -gt 0 ]; then
+	apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+fi
+if [ ${#wanted[@]} -gt 0 ]; then
+	apt-get install -y -qq --no-install-recommends "${wanted[@]}" </dev/null >/dev/null ||
+		echo 'The tests of these drivers will be skipped.'
+fi
