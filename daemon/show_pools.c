@@ -111,7 +111,7 @@ static void pool_row(struct table *table, const struct pool *pool, int64_t now)
 	table_number(table, (int64_t)clients); /* those at rest, too */
 	table_number(table, (int64_t)waiting);
 	table_number(table, (int64_t)cancels);
-	table_number(table, 0); /* none of them waits: each has a connection of its own */
+	table_number(table, 0); /* not told apart from those that are being sent */
 	table_number(table, (int64_t)pool->servers[SERVER_ACTIVE].count);
 	table_number(table, (int64_t)cancels);
 	table_number(table, (int64_t)pool->servers[SERVER_BEING_CANCELED].count);
