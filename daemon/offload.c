@@ -45,10 +45,10 @@ static bool join_helpers(struct offload *offload, int64_t deadline)
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += left_us > 0 ? (time_t)(left_us / 1000000) + 1 : 0;
+	bool all = true;
 	for (unsigned i = 0; i < offload->thread_count; i++)
-		if (pthread_timedjoin_np(offload->threads[i], NULL, &until) != 0)
-			return false;
-	return true;
+		all &= pthread_timedjoin_np(offload->threads[i], NULL, &until) == 0;
+	return all;
 }
 
 bool offload_release(struct offload *offload, int64_t deadline)
