@@ -67,6 +67,16 @@ for my $change (\&alter, \&lose, \&alter, \&lose)
 	used($a);
 }
 
+# No more than 64 KiB are kept for that.
+for my $length (1_000, 70_000)
+{
+	used($a);
+	alter();
+	$a->put(Parse('', 'select 1 --' . 'x' x $length), Bind('', 's'), Describe('P'), Execute(), Sync());
+	is($a->result->{error}{C}, $length < 65_536 ? undef : '0A000', "behind a message of $length bytes");
+}
+used($a);
+
 # A portal runs what its name meant when it was bound: if that cannot be done again, nothing is.
 for my $twice ([ map { Parse('', "select '$_'"), Bind("p$_") } qw(A B) ],
 	[ Parse('n', q(select 'A')), Bind('pA', 'n'), Close('S', 'n'), Parse('n', q(select 'B')), Bind('pB', 'n') ])
