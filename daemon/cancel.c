@@ -14,6 +14,7 @@
 #include "daemon/session.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
+#include "protocol/hash.h"
 
 #define FIRST_BUCKETS 64
 
@@ -188,11 +189,9 @@ static struct sending *sending_new(const struct server *server)
 static uint32_t lane_of(const struct server *server)
 {
 	const char *host = server_host(server);
-	uint32_t hash = 2166136261u ^ server_port(server);
+	uint32_t hash = hash_number(HASH_START, server_port(server));
 
-	for (; host != NULL && *host != '\0'; host++)
-		hash = (hash ^ (unsigned char)*host) * 16777619u;
-	return hash | 1;
+	return hash_bytes(hash, host, host != NULL ? strlen(host) : 0) | 1;
 }
 
 /* From here on, until the request has been sent, the server goes to nobody else. */

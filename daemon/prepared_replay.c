@@ -13,6 +13,7 @@
 
 #include "daemon/session.h"
 #include "daemon/upstream.h"
+#include "protocol/hash.h"
 
 #define KEPT_BYTES ((size_t)64 * 1024)
 
@@ -68,11 +69,7 @@ static bool find_statement(const struct message *message, struct reference *foun
 /* A bit for each name, and for some others. */
 static uint64_t bit_of(const struct reference *name)
 {
-	uint32_t hash = 0;
-
-	for (size_t i = 0; i < name->length; i++)
-		hash = hash * 31 + (unsigned char)name->name[i];
-	return UINT64_C(1) << hash % 64;
+	return UINT64_C(1) << hash_bytes(HASH_START, name->name, name->length) % 64;
 }
 
 /* In the replay a name means from the beginning what it meant at the end. */

@@ -8,6 +8,7 @@
 #include "daemon/daemon.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
+#include "protocol/hash.h"
 
 struct quota {
 	struct quota *next;
@@ -36,10 +37,7 @@ void quotas_release(struct quotas *quotas)
 
 static struct quota **find(struct quotas *quotas, enum quota_kind kind, const char *name)
 {
-	uint32_t hash = 2166136261u + (uint32_t)kind;
-	for (const char *c = name; *c != '\0'; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619u;
-
+	uint32_t hash = hash_bytes(HASH_START + (uint32_t)kind, name, strlen(name));
 	struct quota **link = &quotas->buckets[hash % QUOTA_BUCKETS];
 	while (*link != NULL && ((*link)->kind != kind || strcmp((*link)->name, name) != 0))
 		link = &(*link)->next;

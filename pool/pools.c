@@ -5,17 +5,14 @@
 #include <string.h>
 
 #include "pool/policy.h"
+#include "protocol/hash.h"
 #include "protocol/statement.h"
 
 static uint32_t bucket_of(const char *database_name, const char *user_name)
 {
-	uint32_t hash = 2166136261u;
-	for (const char *c = database_name; *c != '\0'; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619u;
-	hash *= 31;
-	for (const char *c = user_name; *c != '\0'; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619u;
-	return hash % POOL_BUCKETS;
+	uint32_t hash = hash_bytes(HASH_START, database_name, strlen(database_name) + 1);
+
+	return hash_bytes(hash, user_name, strlen(user_name)) % POOL_BUCKETS;
 }
 
 /* --- the lock ----------------------------------------------------------------------------- */

@@ -3,11 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/hash.h"
+
 static uint32_t hash_text(const char *text, size_t length)
 {
-	uint32_t hash = 2166136261u;
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)text[i]) * 16777619u;
+	uint32_t hash = hash_bytes(HASH_START, text, length);
+
 	return hash ^ hash >> 15;
 }
 
