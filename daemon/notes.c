@@ -243,7 +243,7 @@ static void fail(struct notes *notes, struct note *note, struct client_statement
 		undo_held(note, held);
 		break;
 	case NOTE_RAW:
-		raw_forget(note->raw);
+		raw_set(note->raw, NULL);
 		break;
 	case NOTE_UNNAMED:
 		if (client == NULL)

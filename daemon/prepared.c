@@ -256,12 +256,8 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 	passage = require(prepared, message->start, reference, name);
 	if (passage != PASSAGE_TAKEN)
 		return passage;
-	if (portal != NULL) {
-		prepared->refused = false;
-		passage = prepared_require_shape(prepared, message, name);
-		if (passage != PASSAGE_TAKEN || prepared->refused)
-			return passage;
-	}
+	if (portal != NULL && prepared_may_surprise(prepared, message, name))
+		return prepared_spare_surprise(prepared, message, name);
 	struct statement *statement = name->statement;
 	if (binds_unnamed_portal(portal) &&
 	    !prepared_note_portal(prepared, &statement->sql, statement->body,

@@ -95,7 +95,6 @@ struct prepared {
 	struct session *session;
 	struct upstream *upstream;
 	struct writer *out;
-	bool refused;	   /* something else is sent for the message */
 	const char *data;  /* the client's bytes ... */
 	const char *end;
 	bool replaying;	   /* those are the kept ones ... */

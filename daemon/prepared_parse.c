@@ -95,12 +95,8 @@ enum passage prepared_refuse(struct prepared *prepared, const struct message *me
 	if (note.failure == NULL)
 		return PASSAGE_FAILED;
 	failure_set(note.failure, why);
-	message_begin(out, FRONTEND_DESCRIBE);
-	write_uint8(out, 'S');
-	write_text(out, UNKNOWN_NAME);
-	message_end(out);
+	write_describe(out, UNKNOWN_NAME);
 	prepared_leave_out(prepared, message);
-	prepared->refused = true;
 	return taken_if(prepared_push_noted(prepared, FRONTEND_DESCRIBE, &note));
 }
 

@@ -93,11 +93,13 @@ enum passage prepared_request_execute(struct prepared *prepared, const struct me
 bool prepared_asks_for_binary(const struct message *message);
 
 /*
- * A Bind by a client that was told of the types once must not return others (prepared_shape.c).
- * PASSAGE_TAKEN: it does not, and can be sent; after a refusal `prepared->refused` is set.
+ * Whether a Bind may return other types than its client was told of once (prepared_shape.c); and what is
+ * done with one that may: it waits until that is known, or is refused.
  */
-enum passage prepared_require_shape(struct prepared *prepared, const struct message *message,
-				    const struct name *name);
+bool prepared_may_surprise(const struct prepared *prepared, const struct message *message,
+			   const struct name *name);
+enum passage prepared_spare_surprise(struct prepared *prepared, const struct message *message,
+				     const struct name *name);
 
 /* In place of a message something that is sure to fail is sent, and the error replaced. */
 enum passage prepared_refuse(struct prepared *prepared, const struct message *message,

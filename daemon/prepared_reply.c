@@ -75,7 +75,7 @@ void prepared_look_at_error(struct upstream *upstream, const struct message *mes
 		held->stale = true;
 	for (struct raw *raw = server->raws; raw != NULL; raw = raw->next)
 		if (raw->statement != NULL && raw->statement->id == note->id)
-			raw_forget(raw);
+			raw_set(raw, NULL);
 }
 
 /* Some errors name the statement; the client shall see its own name. */

@@ -11,6 +11,7 @@
 
 #include "daemon/session.h"
 #include "daemon/upstream.h"
+#include "protocol/hash.h"
 
 /* Not looked at: too many columns. Whoever was told of them is not protected. */
 #define SHAPE_UNKNOWN 1
@@ -49,7 +50,7 @@ bool prepared_asks_for_binary(const struct message *message)
 /* A number for the types, which is not 0. */
 static uint32_t shape_of(const struct message *message)
 {
-	uint32_t hash = 2166136261u;
+	uint32_t hash = HASH_START;
 	const char *at = message->body + 2;
 	const char *end = message->body + message->body_length;
 
@@ -62,7 +63,7 @@ static uint32_t shape_of(const struct message *message)
 		if (zero == NULL || end - zero < 19)
 			break;
 		/* Behind the table and the column, four bytes each and two. */
-		hash = (hash ^ read_uint32(zero + 7)) * 16777619u;
+		hash = hash_number(hash, read_uint32(zero + 7));
 		at = zero + 19;
 	}
 	return hash | 4;
@@ -99,28 +100,36 @@ static bool is_described(const struct prepared *prepared, const struct message *
 static enum passage ask_for_shape(struct prepared *prepared, const struct message *message,
 				  const struct statement *statement)
 {
-	struct writer *out = prepared_write_up_to(prepared, message->start);
 	struct note note = {.kind = NOTE_USE, .id = statement->id};
 
-	message_begin(out, FRONTEND_DESCRIBE);
-	write_uint8(out, 'S');
-	write_text(out, statement->name);
-	message_end(out);
+	write_describe(prepared_write_up_to(prepared, message->start), statement->name);
 	return prepared_push_noted(prepared, PIPELINE_OWN_DESCRIBE, &note) ?
 		       prepared_wait(prepared) :
 		       PASSAGE_FAILED;
 }
 
-enum passage prepared_require_shape(struct prepared *prepared, const struct message *message,
-				    const struct name *name)
+static const struct held *held_of(const struct prepared *prepared, const struct name *name)
 {
-	const struct held *held = held_find(&server_of(prepared)->held, name->statement->id);
-	bool whole = message_is_whole(message);
+	return held_find(&server_of(prepared)->held, name->statement->id);
+}
 
-	if (name->shape == 0 || held == NULL || held->shape == name->shape ||
-	    (whole && !prepared_asks_for_binary(message)) || is_described(prepared, message))
-		return PASSAGE_TAKEN;
-	if (held->shape == 0)
+bool prepared_may_surprise(const struct prepared *prepared, const struct message *message,
+			   const struct name *name)
+{
+	if (name->shape == 0)
+		return false;
+	const struct held *held = held_of(prepared, name);
+	return held != NULL && held->shape != name->shape &&
+	       (!message_is_whole(message) || prepared_asks_for_binary(message)) &&
+	       !is_described(prepared, message);
+}
+
+enum passage prepared_spare_surprise(struct prepared *prepared, const struct message *message,
+				     const struct name *name)
+{
+	if (held_of(prepared, name)->shape == 0)
 		return ask_for_shape(prepared, message, name->statement);
-	return whole ? prepared_refuse(prepared, message, FAILURE_PLAN_CHANGED) : PASSAGE_INCOMPLETE;
+	return message_is_whole(message) ?
+		       prepared_refuse(prepared, message, FAILURE_PLAN_CHANGED) :
+		       PASSAGE_INCOMPLETE;
 }

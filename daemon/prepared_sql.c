@@ -282,13 +282,14 @@ static enum passage query_with_effects(struct prepared *prepared, const struct m
 {
 	const struct pipeline *pipeline = &prepared->upstream->pipeline;
 	const struct client_statements *client = prepared_client(prepared);
+	const enum sql_quotes ways = readings(text, length);
 	struct foreseen foreseen = {0};
 
 	if (client == NULL)
 		return PASSAGE_FAILED;
 	if (pipeline->count > pipeline_runs_own_query(pipeline))
 		return prepared_wait(prepared);
-	for (enum sql_quotes quotes = 0; quotes < readings(text, length); quotes++) {
+	for (enum sql_quotes quotes = 0; quotes < ways; quotes++) {
 		enum passage passage =
 			foresee(prepared, message, text, length, quotes, &foreseen);
 		if (passage != PASSAGE_TAKEN)
@@ -303,7 +304,7 @@ static enum passage query_with_effects(struct prepared *prepared, const struct m
 	if (effect.effect == SQL_NONE)
 		return taken_if(prepared_push(prepared, FRONTEND_QUERY));
 	/* Of several, the effect of one is not told from that of another. */
-	if (foreseen.count > readings(text, length))
+	if (foreseen.count > ways)
 		effect = (struct sql){.effect = SQL_EXECUTE};
 	return taken_if(push_effect(prepared, FRONTEND_QUERY, &effect, text, length));
 }
@@ -323,7 +324,8 @@ static bool has_effects(const struct prepared *prepared, const char *text, size_
 		(client != NULL && client->names.count > 0) || server_of(prepared)->raws != NULL;
 	if (!names || memchr(text, ';', length) == NULL)
 		return false;
-	for (enum sql_quotes quotes = 0; quotes < readings(text, length); quotes++) {
+	const enum sql_quotes ways = readings(text, length);
+	for (enum sql_quotes quotes = 0; quotes < ways; quotes++) {
 		const char *at = text;
 		while (sql_next(&at, text + length, quotes, &sql))
 			if (sql.effect != SQL_NONE)
@@ -425,7 +427,7 @@ static void forget_all(struct upstream *upstream)
 	for (struct held *held = server->held.newest; held != NULL; held = held->older)
 		held->stale = true;
 	for (struct raw *raw = server->raws; raw != NULL; raw = raw->next)
-		raw_forget(raw);
+		raw_set(raw, NULL);
 	server->unnamed_session = 0;
 }
 

@@ -51,16 +51,11 @@ void raw_set(struct raw *raw, struct statement *statement)
 	raw->statement = statement;
 }
 
-void raw_forget(struct raw *raw)
-{
-	raw_set(raw, NULL);
-}
-
 void raws_forget(struct server_statements *server, const char *name, size_t length)
 {
 	struct raw *raw = raw_find(server, name, length);
 	if (raw != NULL)
-		raw_forget(raw);
+		raw_set(raw, NULL);
 }
 
 void raws_clear(struct server_statements *server)

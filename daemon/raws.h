@@ -27,7 +27,6 @@ void raw_remove(struct server_statements *server, struct raw *raw);
 
 /* NULL: it is not known what the server has, if anything. */
 void raw_set(struct raw *raw, struct statement *statement);
-void raw_forget(struct raw *raw);
 
 /* The same for a name of which the server may have nothing; and for all names. */
 void raws_forget(struct server_statements *server, const char *name, size_t length);

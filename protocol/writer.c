@@ -167,6 +167,14 @@ void write_query(struct writer *writer, const char *sql)
 	message_end(writer);
 }
 
+void write_describe(struct writer *writer, const char *name)
+{
+	message_begin(writer, FRONTEND_DESCRIBE);
+	write_uint8(writer, 'S');
+	write_text(writer, name);
+	message_end(writer);
+}
+
 void write_close(struct writer *writer, const char *name, size_t length)
 {
 	message_begin(writer, FRONTEND_CLOSE);
