@@ -56,8 +56,7 @@ static void read_line(struct auth_users *users, char *line, const struct source 
 static void user_release(struct auth_user *user)
 {
 	free(user->name);
-	explicit_bzero(user->secret, strlen(user->secret));
-	free(user->secret);
+	text_wipe(user->secret);
 }
 
 /* The place in the file, until they are sorted, is the place in the array. */

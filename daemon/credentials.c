@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/memory.h"
 #include "daemon/conninfo.h"
 #include "daemon/keyring.h"
 #include "daemon/lookup.h"
@@ -92,8 +93,6 @@ void credentials_add(const struct credentials *credentials, struct conninfo *con
 
 void credentials_release(struct credentials *credentials)
 {
-	if (credentials->secret != NULL)
-		explicit_bzero(credentials->secret, strlen(credentials->secret));
-	free(credentials->secret);
+	text_wipe(credentials->secret);
 	explicit_bzero(credentials, sizeof *credentials);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/memory.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "protocol/secret.h"
@@ -35,9 +36,7 @@ struct lookup {
 
 void user_record_release(struct user_record *record)
 {
-	if (record->secret != NULL)
-		explicit_bzero(record->secret, strlen(record->secret));
-	free(record->secret);
+	text_wipe(record->secret);
 	*record = (struct user_record){0};
 }
 
@@ -180,7 +179,6 @@ static bool withdraw(struct lookups *lookups, struct lookup *lookup, struct wait
 	pthread_mutex_unlock(&lookups->lock);
 	return was_listed;
 }
-
 
 static enum lookup_turn await_told(struct lookups *lookups, struct lookup *lookup,
 				   struct waiter *waiter, struct user_record *record,

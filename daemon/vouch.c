@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "conf/memory.h"
 #include "conf/settings.h"
 #include "daemon/exchange.h"
 #include "daemon/lookups.h"
@@ -26,9 +27,7 @@ static void vouching_free(void *arg)
 {
 	struct vouching *vouching = arg;
 
-	if (vouching->password != NULL)
-		explicit_bzero(vouching->password, strlen(vouching->password));
-	free(vouching->password);
+	text_wipe(vouching->password);
 	free(vouching->user);
 	free(vouching->host);
 	settings_drop(vouching->settings);

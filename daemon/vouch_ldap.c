@@ -86,6 +86,17 @@ static int take_result(LDAP *ldap, LDAPMessage *answer)
 	return parsed != LDAP_SUCCESS ? parsed : status;
 }
 
+/* Whether what was asked for is done; the log hears if not. */
+static bool is_done(struct vouching *vouching, LDAP *ldap, const char *what, int question)
+{
+	LDAPMessage *answer = next_answer(vouching, ldap, what, question);
+
+	if (answer == NULL)
+		return false;
+	int status = take_result(ldap, answer);
+	return status == LDAP_SUCCESS || failed(vouching, ldap, what, status);
+}
+
 /* --- the way there ------------------------------------------------------------------------ */
 
 /* Whom to trust under TLS, ldap.conf says, or LDAPTLS_CACERT and their like, once for the process. */
@@ -119,12 +130,9 @@ static bool start_tls(struct vouching *vouching, LDAP *ldap)
 
 	if (status != LDAP_SUCCESS)
 		return failed(vouching, ldap, what, status);
-	LDAPMessage *answer = next_answer(vouching, ldap, what, question);
-	if (answer == NULL)
+	if (!is_done(vouching, ldap, what, question))
 		return false;
-	status = take_result(ldap, answer);
-	if (status == LDAP_SUCCESS)
-		status = ldap_install_tls(ldap);
+	status = ldap_install_tls(ldap);
 	return status == LDAP_SUCCESS || failed(vouching, ldap, what, status);
 }
 
@@ -144,11 +152,7 @@ static bool bind_as(struct vouching *vouching, LDAP *ldap, const char *what, con
 
 	if (status != LDAP_SUCCESS)
 		return failed(vouching, ldap, what, status);
-	LDAPMessage *answer = next_answer(vouching, ldap, what, question);
-	if (answer == NULL)
-		return false;
-	status = take_result(ldap, answer);
-	return status == LDAP_SUCCESS || failed(vouching, ldap, what, status);
+	return is_done(vouching, ldap, what, question);
 }
 
 static bool prove(struct vouching *vouching, LDAP *ldap, const char *name)
