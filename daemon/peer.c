@@ -24,6 +24,18 @@ void peer_from_address(struct peer *peer, int fd, const struct sockaddr *address
 	}
 }
 
+struct peer peer_of_socket(int fd, uint16_t unix_port,
+			   int (*get)(int fd, struct sockaddr *address, socklen_t *length))
+{
+	struct sockaddr_storage address;
+	struct peer peer = {0};
+	socklen_t length = sizeof address;
+
+	if (fd >= 0 && get(fd, (struct sockaddr *)&address, &length) == 0)
+		peer_from_address(&peer, fd, (const struct sockaddr *)&address, unix_port);
+	return peer;
+}
+
 void peer_host(const struct peer *peer, char *text, size_t size)
 {
 	if (peer->family == AF_UNIX)

@@ -20,6 +20,10 @@ struct peer {
 /* Reads it off the address that accept() gave, or off the socket. */
 void peer_from_address(struct peer *peer, int fd, const struct sockaddr *address, uint16_t port);
 
+/* Asks the kernel for one end of a socket, by getpeername() or getsockname(); all zeros without one. */
+struct peer peer_of_socket(int fd, uint16_t unix_port,
+			   int (*get)(int fd, struct sockaddr *address, socklen_t *length));
+
 /* "192.0.2.1", "::1" or "unix(123)", without the port. */
 void peer_host(const struct peer *peer, char *text, size_t size);
 

@@ -34,13 +34,9 @@ static void put_parameters(struct table *table, const struct parameters *paramet
 
 static void put_listener(struct table *table, const struct listener *listener)
 {
-	struct sockaddr_storage address = {0};
-	socklen_t length = sizeof address;
-	struct peer peer = {0};
+	uint16_t port = (uint16_t)listener->worker->settings->listen_port;
+	struct peer peer = peer_of_socket(listener->fd, port, getsockname);
 
-	getsockname(listener->fd, (struct sockaddr *)&address, &length);
-	peer_from_address(&peer, listener->fd, (const struct sockaddr *)&address,
-			  (uint16_t)listener->worker->settings->listen_port);
 	table_number(table, listener->fd);
 	table_text(table, "pooler");
 	table_text(table, NULL);
@@ -78,15 +74,11 @@ static void put_server(struct table *table, const struct server *server, uint16_
 {
 	const struct upstream *upstream = upstream_of(server);
 	const struct session *session = upstream == NULL ? NULL : upstream->session;
-	struct sockaddr_storage address = {0};
-	socklen_t length = sizeof address;
-	struct peer peer = {0};
 	int fd = server_socket(server);
 
 	if (fd < 0)
 		return;
-	getpeername(fd, (struct sockaddr *)&address, &length);
-	peer_from_address(&peer, fd, (const struct sockaddr *)&address, port);
+	struct peer peer = peer_of_socket(fd, port, getpeername);
 	table_number(table, fd);
 	table_text(table, "server");
 	table_text(table, server->pool->user_name);

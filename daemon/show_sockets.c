@@ -62,19 +62,6 @@ static void put_peer(struct table *table, const struct peer *peer)
 	table_number(table, peer->port);
 }
 
-/* Asks the kernel for one end of a socket. */
-static struct peer end_of(int fd, uint16_t unix_port,
-			  int (*get)(int fd, struct sockaddr *address, socklen_t *length))
-{
-	struct sockaddr_storage address;
-	struct peer peer = {0};
-	socklen_t length = sizeof address;
-
-	if (fd >= 0 && get(fd, (struct sockaddr *)&address, &length) == 0)
-		peer_from_address(&peer, fd, (const struct sockaddr *)&address, unix_port);
-	return peer;
-}
-
 /* Times are kept by a clock that does not tell the day. */
 static void put_time(struct table *table, int64_t monotonic_us)
 {
@@ -113,7 +100,7 @@ static void put_tls(struct table *table, const struct stream *stream)
 
 static void put_row(struct table *table, const struct row *row)
 {
-	struct peer local = end_of(row->fd, row->unix_port, getsockname);
+	struct peer local = peer_of_socket(row->fd, row->unix_port, getsockname);
 
 	table_text(table, row->type);
 	table_text(table, row->user);
@@ -229,7 +216,7 @@ static struct row server_row(const struct server *server, const char *state, uin
 		.database = pool->database_name,
 		.replication = pool->replication,
 		.state = state,
-		.remote = end_of(fd, port, getpeername),
+		.remote = peer_of_socket(fd, port, getpeername),
 		.fd = fd,
 		.unix_port = port,
 		.connect_time = connected_at,
