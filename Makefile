@@ -107,7 +107,7 @@ library_objects := $(filter-out $(OUT)/daemon/main.o,$(objects))
 # Named after its rooms, so that a part does not replace the whole.
 library := $(OUT)/$(subst /,.,$(subst $(space),-,$(strip $(ROOMS)))).a
 headers := $(wildcard conf/*.h protocol/*.h pool/*.h daemon/*.h daemon/runtime/*.h tests/lib/*.h \
-	tests/unit/*.h tests/fuzz/*.h tests/bench/*.h)
+	tests/unit/*.h tests/fuzz/*.h tests/bench/*.h tests/preload/*.h)
 
 # tests/unit/x_test.c is a program of its own; the other C files in unit/ and lib/ help all of them.
 unit_sources := $(wildcard tests/unit/*_test.c)
@@ -191,7 +191,7 @@ $(bench_programs): $(OUT)/bench/%: $$(patsubst %.c,$(OUT)/%.o,$$(call bench_part
 
 # Libraries that look at the program from inside while a test runs it.
 preloads := $(patsubst tests/%.c,$(OUT)/%.so,$(wildcard tests/preload/*.c))
-$(preloads): $(OUT)/preload/%.so: tests/preload/%.c $(OUT)/flags
+$(preloads): $(OUT)/preload/%.so: tests/preload/%.c $(wildcard tests/preload/*.h) $(OUT)/flags
 	$(say)
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(CC) $(BASE_CFLAGS) $(CFLAGS) -shared -o $@ $<

@@ -4,12 +4,10 @@
  *
  * The functions are those of the GNU C library's manual, "Replacing malloc"; the work is left to its own.
  */
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "tests/preload/shared_file.h"
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -21,16 +19,7 @@ static _Atomic uint64_t *counter = &before;
 
 __attribute__((constructor)) static void open_counter(void)
 {
-	const char *path = getenv("ALLOCATIONS");
-	int fd = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
-
-	if (fd < 0 || ftruncate(fd, sizeof *counter) != 0)
-		abort();
-	void *shared = mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (shared == MAP_FAILED)
-		abort();
-	close(fd);
-	counter = shared;
+	counter = shared_file("ALLOCATIONS", sizeof *counter);
 }
 
 void *malloc(size_t size)

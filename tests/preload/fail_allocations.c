@@ -6,13 +6,11 @@
  * The functions are those of the GNU C library's manual, "Replacing malloc"; the work is left to its own.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "tests/preload/shared_file.h"
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -27,16 +25,7 @@ static struct failing *failing = &nothing;
 
 __attribute__((constructor)) static void open_file(void)
 {
-	const char *path = getenv("FAILING");
-	int fd = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
-
-	if (fd < 0 || ftruncate(fd, sizeof *failing) != 0)
-		abort();
-	void *shared = mmap(NULL, sizeof *failing, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (shared == MAP_FAILED)
-		abort();
-	close(fd);
-	failing = shared;
+	failing = shared_file("FAILING", sizeof *failing);
 }
 
 static bool fails(size_t size)
