@@ -120,9 +120,9 @@ bool await_reload(struct daemon *daemon)
 	log_write(&daemon->log, LEVEL_LOG, NULL, "reloading %s", daemon->settings->path);
 	notify_reloading();
 	bool good = await_change(&change);
-	if (!good)
-		log_write(&daemon->log, LEVEL_ERROR, NULL,
-			  "RELOAD failed, the old settings stay in force");
+	log_write(&daemon->log, good ? LEVEL_LOG : LEVEL_ERROR, NULL, "%s",
+		  good ? "reloaded, the new settings are in force"
+		       : "RELOAD failed, the old settings stay in force");
 	log_faults(&daemon->log, good ? &change.settings->notes : &change.faults,
 		   good ? LEVEL_WARNING : LEVEL_ERROR);
 	fault_list_release(&change.faults);

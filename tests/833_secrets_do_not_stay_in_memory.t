@@ -120,8 +120,7 @@ is(Wire->connect($vouched)->authenticate($token{asked}, user => 'x')->{error}{M}
 	'a password that nobody could be asked about');
 is(found($token{asked}, $vouched), 0, '... is gone');
 $vouched->write_config(settings => { auth_ldap_options => "ldapserver=127.0.0.1 ldapport=@{[$silent->sockport]} ldapbasedn=x" });
-$vouched->signal('HUP');
-$vouched->wait_for_log(qr/auth_ldap_options: /);
+$vouched->reload_by_signal;
 # More than are asked about at a time: the last ones are in the line.
 my @left = map { Wire->connect($vouched)->startup(user => "x$_") } 1 .. 6;
 $_->get for @left;

@@ -107,8 +107,7 @@ $server->reload;
 $scram->write_config(databases => {
 	hosts => "host=127.0.0.1,127.0.0.1 port=$dead," . $server->port
 		. q( dbname=postgres application_name=pooled options='-c work_mem=99kB') });
-$scram->signal('HUP');
-$scram->wait_for_log(qr/database "hosts": added/);
+$scram->reload_by_signal;
 $client = Wire->connect($scram);
 my $answer = $client->authenticate('pencil', user => 'scram_scram', database => 'hosts');
 is($answer->{error}{M}, undef, 'the second host of a list');

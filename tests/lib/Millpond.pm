@@ -243,6 +243,15 @@ sub reconfigure ($self, %changes)
 	return;
 }
 
+# Reads its files again at a signal, as where nobody can come in as an admin; returns when every worker has what they say,
+# or when they were refused.
+sub reload_by_signal ($self)
+{
+	my $from = $self->log_end;
+	$self->signal('HUP');
+	return $self->wait_for_log(qr/reloaded, the new settings|RELOAD failed/, $from);
+}
+
 # What the log said since the given offset, and the offset of now.
 sub log_since ($self, $offset = 0) { return slurp_file($self->logfile, $offset) }
 sub log_end ($self) { return (-s $self->logfile) // 0 }
