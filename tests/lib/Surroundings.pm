@@ -32,6 +32,9 @@ use PostgreSQL::Test::Utils ();
 use Test::More ();
 $ENV{PGUSER} = 'postgres';
 
+# A test that hangs is told to end. Without this it would not run its ENDs, and leave its servers behind.
+$SIG{TERM} = sub { require Carp; Carp::confess('ended by SIGTERM') };
+
 # Test::Utils sends standard error to a file; when a test died, its last words belong on the screen.
 END
 {
