@@ -199,6 +199,11 @@ static void reload_main(void *arg)
 
 static void on_hangup(struct daemon *daemon)
 {
+	if (daemon->state == DAEMON_ENDING) {
+		log_write(&daemon->log, LEVEL_LOG, NULL,
+			  "got SIGHUP while shutting down, ignoring");
+		return;
+	}
 	log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGHUP, re-reading config");
 	if (coroutine_start(&daemon->workers->loop, reload_main, daemon) == NULL)
 		log_write(&daemon->log, LEVEL_ERROR, NULL, "RELOAD failed: out of memory");
@@ -398,6 +403,8 @@ static bool join_all(struct daemon *daemon)
 	until.tv_sec += 1;
 	for (unsigned i = 1; i < daemon->worker_count; i++)
 		joined &= pthread_timedjoin_np(daemon->workers[i].thread, NULL, &until) == 0;
+	for (unsigned i = 0; joined && i < daemon->worker_count; i++)
+		worker_take_stock(&daemon->workers[i]);
 	return joined;
 }
 

@@ -33,6 +33,16 @@ static void look_at_sessions(struct worker *worker, int64_t now)
 		session_tick(session, now);
 }
 
+void worker_take_stock(struct worker *worker)
+{
+	const struct loop *loop = &worker->loop;
+
+	atomic_store(&worker->running_count, loop->running_count);
+	atomic_store(&worker->spare_count, loop->spare_count);
+	atomic_store(&worker->is_deserted, worker->ending && loop->running_count == 0 &&
+						   atomic_load(&worker->session_count) == 0);
+}
+
 static void tick(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -48,8 +58,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	loop_trim(&worker->loop);
 	balance_tick(worker);
 	callback_ends(&worker->loop);
-	atomic_store(&worker->running_count, worker->loop.running_count);
-	atomic_store(&worker->spare_count, worker->loop.spare_count);
+	worker_take_stock(worker);
 	atomic_store(&worker->came_round_at, now);
 	worker_does(worker, "waiting for events", 0);
 }
@@ -96,8 +105,7 @@ void worker_give_order(struct worker *worker, enum worker_order order)
 
 bool worker_is_deserted(const struct worker *worker)
 {
-	return atomic_load(&worker->session_count) == 0 &&
-	       atomic_load(&worker->running_count) == 0;
+	return atomic_load(&worker->is_deserted);
 }
 
 size_t worker_total_sessions(const struct worker *worker)

@@ -93,6 +93,7 @@ struct worker {
 	atomic_size_t session_count;
 	atomic_size_t running_count; /* coroutines, at the last tick */
 	atomic_size_t spare_count;
+	atomic_bool is_deserted;
 	bool has_sleepers; /* a session could not be woken for lack of memory */
 	bool has_unfolded; /* a session with TLS may be at rest and not folded yet */
 	bool closing;	   /* the process is about to end: no new clients but the console's */
@@ -126,7 +127,13 @@ bool worker_start(struct worker *worker);
 /* Has the worker take an order, soon. From any thread. */
 void worker_give_order(struct worker *worker, enum worker_order order);
 
-/* Whether nothing is left of its sessions and coroutines; known to within a tick. */
+/*
+ * Writes down for the others how many coroutines it has, and whether it has been told to end and
+ * nothing is left. Done at each tick; for who has joined its thread, to know it exactly.
+ */
+void worker_take_stock(struct worker *worker);
+
+/* Whether it has ended its sessions and coroutines, as of when stock was last taken. */
 bool worker_is_deserted(const struct worker *worker);
 
 /* The sessions of all workers. */

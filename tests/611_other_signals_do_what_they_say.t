@@ -1,6 +1,7 @@
 # SIGINT waits for servers, SIGQUIT does not wait, SIGUSR1 pauses and SIGUSR2 resumes, SIGPIPE does nothing.
 use v5.36;
 use Millpond;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 use Wire;
@@ -56,5 +57,25 @@ $millpond->signal('INT');
 $millpond->wait_for_log(qr/SIGINT.*SIGINT/s);
 $millpond->signal('INT');
 is($millpond->wait_exit(5) & 127, 0, 'a second SIGINT does not wait');
+
+# A reload that waits for a file does not outlive the daemon, nor the daemon it.
+for my $comes (1, 0)
+{
+	my $fifo = $millpond->basedir . '/fifo';
+	-p $fifo or POSIX::mkfifo($fifo, 0600) or die $!;
+	$millpond->start;
+	$from = $millpond->log_end;
+	open my $ini, '>>', $millpond->ini or die $!;
+	print $ini "%include $fifo\n";
+	close $ini;
+	$millpond->signal('HUP');
+	$millpond->wait_for_log(qr/reloading/, $from);
+	$millpond->signal('QUIT');
+	$millpond->wait_for_log(qr/shutting down/, $from);
+	if ($comes) { open my $file, '>', $fifo or die $!; }
+	is($millpond->wait_exit(10), 0, $comes ? 'a reload ends before the daemon does' : 'or is given up');
+	# It cannot even start with that line.
+	$millpond->write_config;
+}
 
 done_testing;
