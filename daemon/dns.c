@@ -1,5 +1,6 @@
 #include "daemon/dns.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -138,7 +139,10 @@ static struct dns_name *find_or_make(struct dns *dns, const char *host, int64_t 
 		free(name);
 		return NULL;
 	}
-	name->zone = find_zone(dns, host);
+	/* One name however it is written, and one text of it in the log and in SHOW DNS_HOSTS. */
+	for (char *c = name->name; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
+	name->zone = find_zone(dns, name->name);
 	if (name->zone != NULL)
 		name->zone->name_count++;
 	name->next = dns->names;
