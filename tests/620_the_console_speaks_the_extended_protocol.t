@@ -49,6 +49,8 @@ sub numeric ($bytes)
 	$number = $number * 10000 + ($_ < @digits ? $digits[$_] : 0) for 0 .. $weight;
 	return $sign ? -$number : $number;
 }
+# The times are booked when the client has had its answer already.
+wait_until(sub { ($console->hashes('SHOW STATS_TOTALS WHERE database = db1'))[0]{xact_time} }, 'the transaction to be booked');
 my @text   = $console->query('SHOW STATS_TOTALS')->{rows}->@*;
 my @binary = $console->put(Parse('', 'SHOW STATS_TOTALS'), BindAs('', [], [], [1]), Execute(), Sync())
 	->result->{rows}->@*;
