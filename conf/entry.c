@@ -20,7 +20,7 @@
 #define COUNT_KEY(type, key)                                                             \
 	{                                                                                \
 		.name = #key, .kind = FIELD_COUNT, .offset = offsetof(struct type, key), \
-		.default_value = SETTING_UNSET, .max = 1000000                           \
+		.default_value = SETTING_UNSET, .max = 1000000, .is_clamped = true       \
 	}
 #define DURATION_KEY(type, key)                                                                  \
 	{                                                                                        \
@@ -30,7 +30,7 @@
 #define CLIENTS_KEY(type, key)                                                           \
 	{                                                                                \
 		.name = #key, .kind = FIELD_COUNT, .offset = offsetof(struct type, key), \
-		.default_value = SETTING_UNSET, .max = 100000000                         \
+		.default_value = SETTING_UNSET, .max = 100000000, .is_clamped = true     \
 	}
 #define POOL_MODE_KEY(type)                                                                   \
 	{                                                                                     \
@@ -106,6 +106,7 @@ static const struct unsupported_key unsupported_user_keys[] = {
 struct entry_parser {
 	const struct ini_entry *entry;
 	struct fault_list *faults;
+	struct fault_list *notes;
 	const char *what; /* for messages: `database`, `user` */
 	const struct field *fields;
 	size_t field_count;
@@ -166,6 +167,9 @@ static bool parse_field(struct entry_parser *parser, const char *key, const char
 		return false;
 	if (!field_parse(field, parser->base, value, why))
 		ENTRY_FAULT(parser, "%s: %s", key, why);
+	else if (*why)
+		fault_add(parser->notes, parser->entry->file, parser->entry->line,
+			  "%s \"%s\": %s: %s", parser->what, parser->entry->key, key, why);
 	return true;
 }
 
@@ -334,6 +338,7 @@ void database_parse(struct database *database, const struct ini_entry *entry,
 	struct entry_parser parser = {
 		.entry = entry,
 		.faults = faults,
+		.notes = notes,
 		.what = "database",
 		.fields = database_keys,
 		.field_count = ARRAY_SIZE(database_keys),
@@ -378,6 +383,41 @@ static bool are_keywords_equal(char *const *one, char *const *other)
 	return true;
 }
 
+/* What libpq does and a login without it does not, and the value that asks for nothing. */
+static const struct {
+	const char *keyword, *harmless;
+} libpqs_own[] = {
+	{"channel_binding", "disable"}, {"channel_binding", "prefer"},
+	{"gsslib", ""},			{"krbsrvname", ""},
+	{"passfile", ""},		{"requirepeer", ""},
+	{"service", ""},		{"sslcertmode", "allow"},
+	{"sslcrldir", ""},		{"sslnegotiation", "postgres"},
+	{"sslpassword", ""},		{"sslsni", "1"},
+	{"target_session_attrs", "any"},
+};
+
+static bool is_libpqs_own(const char *keyword, const char *value)
+{
+	bool is_own = false, is_harmless = !*value;
+
+	for (size_t i = 0; i < ARRAY_SIZE(libpqs_own); i++) {
+		if (strcmp(libpqs_own[i].keyword, keyword) != 0)
+			continue;
+		is_own = true;
+		is_harmless |= strcmp(libpqs_own[i].harmless, value) == 0;
+	}
+	return is_own && !is_harmless;
+}
+
+const char *database_needs_libpq(const struct database *database)
+{
+	for (char **keyword = database->libpq_keywords; keyword && *keyword; keyword += 2) {
+		if (is_libpqs_own(keyword[0], keyword[1]))
+			return keyword[0];
+	}
+	return NULL;
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
@@ -416,11 +456,12 @@ void database_release(struct database *database)
 /* --- [users] --- */
 
 void user_settings_parse(struct user_settings *user, const struct ini_entry *entry,
-			 struct fault_list *faults)
+			 struct fault_list *faults, struct fault_list *notes)
 {
 	struct entry_parser parser = {
 		.entry = entry,
 		.faults = faults,
+		.notes = notes,
 		.what = "user",
 		.fields = user_keys,
 		.field_count = ARRAY_SIZE(user_keys),

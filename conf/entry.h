@@ -21,7 +21,7 @@ bool is_console_name(const char *name);
 void database_parse(struct database *database, const struct ini_entry *entry,
 		    struct fault_list *faults, struct fault_list *notes);
 void user_settings_parse(struct user_settings *user, const struct ini_entry *entry,
-			 struct fault_list *faults);
+			 struct fault_list *faults, struct fault_list *notes);
 
 /* The keys that are fields of the structures, from 0; NULL: there are no more. */
 const struct field *database_key_at(size_t index);

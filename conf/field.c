@@ -188,9 +188,15 @@ static bool parse_choice(const struct field *field, void *base, const char *text
 static bool parse_count(const struct field *field, void *base, const char *text, char *why)
 {
 	bool is_octal = field->kind == FIELD_OCTAL;
-	int number;
+	int64_t number;
+	bool is_number = value_read_number(text, &number);
 
-	if (value_read_int(text, field->min, field->max, &number)) {
+	if (is_number && field->is_clamped && number > field->max && number <= UINT32_MAX) {
+		snprintf(why, FIELD_WHY_BYTES, "%.20s is more than there can be, which is %d", text,
+			 field->max);
+		number = field->max;
+	}
+	if (is_number && number >= field->min && number <= field->max) {
 		set_number(field, base, number);
 		return true;
 	}
@@ -261,6 +267,7 @@ static bool parse_flag(const struct field *field, void *base, const char *text, 
 
 bool field_parse(const struct field *field, void *base, const char *text, char why[FIELD_WHY_BYTES])
 {
+	why[0] = '\0';
 	switch (field->kind) {
 	case FIELD_TEXT:
 		set_text(field, base, text);

@@ -33,6 +33,7 @@ struct field {
 	const char *default_text;     /* of FIELD_TEXT; may be NULL */
 	int64_t default_value;	      /* of the others; durations in microseconds */
 	int min, max;		      /* of FIELD_COUNT and FIELD_OCTAL */
+	bool is_clamped;	      /* PgBouncer takes more than `max`, which stands for it then */
 	const struct choice *choices; /* of FIELD_CHOICE */
 	bool is_reloadable;
 	bool is_secret; /* a text that is never shown, and wiped */
@@ -46,7 +47,10 @@ enum { FIELD_WHY_BYTES = 512 };
 /* Gives the field its default; what it held before is not freed. */
 void field_set_default(const struct field *field, void *base);
 
-/* Reads the field from its text, or says in `why` what is wrong, in words without the field's name. */
+/*
+ * Reads the field from its text, or says in `why` what is wrong, in words without the field's name. When
+ * it was read, `why` is empty, or says what was taken for it.
+ */
 bool field_parse(const struct field *field, void *base, const char *text,
 		 char why[FIELD_WHY_BYTES]);
 

@@ -1,10 +1,10 @@
 #include "conf/loader.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/check.h"
 #include "conf/entry.h"
 #include "conf/hba_options.h"
 #include "conf/ini.h"
@@ -113,6 +113,9 @@ static void read_setting(struct loader *loader, const struct ini_entry *entry)
 	}
 	if (!field_parse(&setting_table[index], loader->settings, entry->value, why))
 		ENTRY_FAULT(loader, entry, "%s: %s", entry->key, why);
+	else if (*why)
+		fault_add(&loader->settings->notes, entry->file, entry->line, "%s: %s", entry->key,
+			  why);
 	note_setting(loader, entry, &setting_table[index], &loader->places[index]);
 	free(loader->places[index].file);
 	loader->places[index] = (struct place){text_copy(entry->file), entry->line};
@@ -141,7 +144,7 @@ static void read_user(struct loader *loader, const struct ini_entry *entry)
 		memory_grow(settings->users, settings->user_count, sizeof(*settings->users));
 	user = &settings->users[settings->user_count++];
 	*user = (struct user_settings){0};
-	user_settings_parse(user, entry, loader->faults);
+	user_settings_parse(user, entry, loader->faults, &settings->notes);
 }
 
 static void read_peer(struct loader *loader, const struct ini_entry *entry)
@@ -231,130 +234,6 @@ static void release_peer(void *entry)
 	peer_entry_release(entry);
 }
 
-#define SETTING_LIST(list, loader, setting, ...)                                            \
-	do {                                                                                \
-		const struct place *place_ = &(loader)->places[setting_index(setting)];     \
-		fault_add(list, place_->file ? place_->file : (loader)->path, place_->line, \
-			  __VA_ARGS__);                                                     \
-	} while (0)
-#define SETTING_FAULT(loader, ...) SETTING_LIST((loader)->faults, loader, __VA_ARGS__)
-#define SETTING_NOTE(loader, ...) SETTING_LIST(&(loader)->settings->notes, loader, __VA_ARGS__)
-
-static void check_versions(struct loader *loader, const char *setting, const char *value,
-			   bool needs_range)
-{
-	const char *lowest, *highest;
-	char wrong[64];
-	unsigned versions = tls_versions_parse(value, wrong, sizeof(wrong));
-
-	if (!versions)
-		SETTING_FAULT(loader, setting, "%s: \"%.80s\" is no version of TLS%s", setting,
-			      *wrong ? wrong : value,
-			      *wrong ? ", such as \"tlsv1.3\", nor \"secure\" or \"all\"" : "");
-	else if (needs_range && !tls_versions_range(versions, &lowest, &highest))
-		SETTING_FAULT(loader, setting,
-			      "%s: libpq cannot leave out a version between two others", setting);
-}
-
-static void check_readable(struct loader *loader, const char *setting, const char *path)
-{
-	if (*path && access(path, R_OK) != 0)
-		SETTING_FAULT(loader, setting, "%s: cannot read \"%s\": %s", setting, path,
-			      strerror(errno));
-}
-
-static void check_ciphers(struct loader *loader, const char *setting, const char *value)
-{
-	if (!tls_ciphers_are_default(value))
-		SETTING_FAULT(loader, setting,
-			      "%s: \"%.80s\" is not supported: libpq takes no list of ciphers; what "
-			      "OpenSSL's own configuration allows counts",
-			      setting, value);
-}
-
-/* All that libpq would otherwise find out only when it connects. */
-static void check_tls(struct loader *loader)
-{
-	const struct settings *settings = loader->settings;
-
-	check_versions(loader, "client_tls_protocols", settings->client_tls_protocols, false);
-	check_versions(loader, "server_tls_protocols", settings->server_tls_protocols, true);
-	check_ciphers(loader, "server_tls_ciphers", settings->server_tls_ciphers);
-	check_ciphers(loader, "server_tls13_ciphers", settings->server_tls13_ciphers);
-	check_readable(loader, "server_tls_ca_file", settings->server_tls_ca_file);
-	check_readable(loader, "server_tls_cert_file", settings->server_tls_cert_file);
-	check_readable(loader, "server_tls_crl_file", settings->server_tls_crl_file);
-	check_readable(loader, "server_tls_key_file", settings->server_tls_key_file);
-}
-
-/* What cannot be, though each value is a possible one. */
-static void check_settings(struct loader *loader)
-{
-	const struct settings *settings = loader->settings;
-
-	if (is_console_name(settings->auth_dbname))
-		SETTING_FAULT(loader, "auth_dbname",
-			      "auth_dbname: \"%s\" is reserved for the console",
-			      settings->auth_dbname);
-	if (settings->stats_period_us == 0)
-		SETTING_FAULT(loader, "stats_period", "stats_period: must be more than 0");
-	check_tls(loader);
-	if (settings->auth_type == AUTH_HBA && !*settings->auth_hba_file)
-		SETTING_FAULT(loader, "auth_type",
-			      "auth_type: \"hba\" needs auth_hba_file, or nobody could log in");
-	if (settings->auth_type == AUTH_LDAP && !*settings->auth_ldap_options)
-		SETTING_FAULT(loader, "auth_type",
-			      "auth_type: \"ldap\" needs auth_ldap_options, or nobody could log in");
-	if (settings->auth_type == AUTH_CERT && settings->client_tls_sslmode == TLS_DISABLE)
-		SETTING_FAULT(loader, "auth_type",
-			      "auth_type: \"cert\" needs client_tls_sslmode, or nobody could log in");
-}
-
-static bool has_auth_user(const struct settings *settings)
-{
-	for (size_t i = 0; i < settings->database_count; i++) {
-		if (settings->databases[i].auth_user)
-			return true;
-	}
-	return false;
-}
-
-static void note_oddities(struct loader *loader)
-{
-	const struct settings *settings = loader->settings;
-
-	if ((settings->auth_type == AUTH_PLAIN || settings->auth_type == AUTH_MD5 ||
-	     settings->auth_type == AUTH_SCRAM) &&
-	    !*settings->auth_file && !*settings->auth_user && !has_auth_user(settings))
-		SETTING_NOTE(loader, "auth_type",
-			     "with neither auth_file nor auth_user no user is known, so nobody can log in");
-	if (*settings->auth_hba_file && settings->auth_type != AUTH_HBA)
-		SETTING_NOTE(loader, "auth_hba_file",
-			     "auth_hba_file has no effect: auth_type is not hba");
-	if (*settings->auth_ldap_options && settings->auth_type != AUTH_LDAP)
-		SETTING_NOTE(loader, "auth_ldap_options",
-			     "auth_ldap_options has no effect: auth_type is not ldap");
-	if (settings->default_pool_size == 0)
-		SETTING_NOTE(loader, "default_pool_size",
-			     "default_pool_size is 0: no query will be served where pool_size is "
-			     "not set");
-	else if (settings->min_pool_size > settings->default_pool_size)
-		SETTING_NOTE(loader, "min_pool_size",
-			     "min_pool_size is %d, but pools will not grow beyond "
-			     "default_pool_size, %d",
-			     settings->min_pool_size, settings->default_pool_size);
-	if (settings->reserve_pool_size > 0 && settings->reserve_pool_timeout_us == 0)
-		SETTING_NOTE(loader, "reserve_pool_timeout",
-			     "reserve_pool_timeout is 0, so the reserve will never be used");
-	if (!*settings->listen_addr && !*settings->unix_socket_dir)
-		SETTING_NOTE(loader, "listen_addr",
-			     "neither listen_addr nor unix_socket_dir is set: only sockets that "
-			     "are passed at the start will be listened on");
-	if (settings->database_count == 0)
-		fault_add(&loader->settings->notes, loader->path, 0,
-			  "[databases] is empty: only the console can be reached");
-}
-
 /* The working directory may be another one at the next reload. */
 static char *absolute_path(const char *path)
 {
@@ -396,6 +275,19 @@ static struct ini_entry entry_of(const struct pair *pair)
 	return (struct ini_entry){pair->file, pair->line, pair->section, pair->key, pair->value};
 }
 
+const struct pair *settings_pair(const struct settings *settings, const char *name)
+{
+	for (size_t i = settings->pair_count; i-- > 0;) {
+		const struct pair *pair = &settings->pairs[i];
+
+		if (pair->key && strcmp(pair->key, name) == 0 &&
+		    (strcmp(pair->section, "pgbouncer") == 0 ||
+		     strcmp(pair->section, "millpond") == 0))
+			return pair;
+	}
+	return NULL;
+}
+
 void settings_release_pairs(struct settings *settings)
 {
 	for (size_t i = 0; i < settings->pair_count; i++) {
@@ -433,7 +325,8 @@ static void read_directory(struct loader *loader)
 		return;
 	settings->directory = hba_options_directory(settings->auth_ldap_options, why);
 	if (!settings->directory)
-		SETTING_FAULT(loader, "auth_ldap_options", "auth_ldap_options: %s", why);
+		setting_fault(loader->faults, settings, "auth_ldap_options",
+			      "auth_ldap_options: %s", why);
 }
 
 /* Makes everything of the pairs; `is_read`: they are all that the file has. */
@@ -450,7 +343,7 @@ static void interpret(struct loader *loader, bool is_read)
 	}
 	/* Of a file that cannot be read at all, nothing else needs to be said. */
 	if (is_read)
-		check_settings(loader);
+		settings_check(settings, loader->faults);
 	if (!*settings->conffile) {
 		free(settings->conffile);
 		settings->conffile = text_copy(settings->path);
@@ -459,15 +352,14 @@ static void interpret(struct loader *loader, bool is_read)
 		auth_users_read(&settings->auth_users, settings->auth_file, loader->path, loader->faults);
 	read_directory(loader);
 	read_hba(loader);
-	settings->server_login_retry_is_set =
-		loader->places[setting_index("server_login_retry")].file != NULL;
+	settings->server_login_retry_is_set = settings_pair(settings, "server_login_retry") != NULL;
 	settings->databases = sort_entries(settings->databases, &settings->database_count,
 					   sizeof(*settings->databases), release_database);
 	settings->users = sort_entries(settings->users, &settings->user_count,
 				       sizeof(*settings->users), release_user);
 	settings->peers = sort_entries(settings->peers, &settings->peer_count,
 				       sizeof(*settings->peers), release_peer);
-	note_oddities(loader);
+	settings_note_oddities(settings);
 	for (int i = 0; i < SETTING_COUNT; i++)
 		free(loader->places[i].file);
 }

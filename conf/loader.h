@@ -23,6 +23,9 @@ void settings_fill(struct settings *settings, const char *path, struct fault_lis
 void settings_refill(struct settings *settings, const struct settings *from, const char *name,
 		     const char *value, struct fault_list *faults);
 
+/* The pair that sets it, of several the last; NULL: it is not set. */
+const struct pair *settings_pair(const struct settings *settings, const char *name);
+
 void settings_release_pairs(struct settings *settings);
 
 #endif

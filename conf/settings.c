@@ -146,6 +146,11 @@ bool settings_server_tls_is_equal(const struct settings *one, const struct setti
 	return true;
 }
 
+bool settings_choose_server_ciphers(const struct settings *settings)
+{
+	return tls_ciphers(settings->server_tls_ciphers) || *settings->server_tls13_ciphers;
+}
+
 bool settings_list_has(const char *list, const char *word)
 {
 	size_t length = strlen(word);

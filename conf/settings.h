@@ -184,6 +184,15 @@ bool database_leads_to_same(const struct database *old, const struct database *n
 /* Whether both ask for the same kind of TLS to servers. */
 bool settings_server_tls_is_equal(const struct settings *one, const struct settings *other);
 
+/* Whether ciphers to servers are chosen by server_tls_ciphers or server_tls13_ciphers. */
+bool settings_choose_server_ciphers(const struct settings *settings);
+
+/*
+ * The keyword of an entry that only libpq can do, which cannot be told ciphers; NULL: there is none, and
+ * servers can be logged in to without it.
+ */
+const char *database_needs_libpq(const struct database *database);
+
 /* Whether a comma-separated list (admin_users, ignore_startup_parameters) names the word. */
 bool settings_list_has(const char *list, const char *word);
 

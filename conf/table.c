@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { RESTART = 0, RELOADABLE = 1, INERT = 2, SECRET = 4 };
+enum { RESTART = 0, RELOADABLE = 1, INERT = 2, SECRET = 4, CLAMPED = 8 };
 
 #define SETTING(setting, field_name, field_kind, reload, field_help, ...) \
 	{.name = #setting,                                                \
@@ -11,6 +11,7 @@ enum { RESTART = 0, RELOADABLE = 1, INERT = 2, SECRET = 4 };
 	 .is_reloadable = ((reload)&RELOADABLE) != 0,                     \
 	 .is_inert = ((reload)&INERT) != 0,                               \
 	 .is_secret = ((reload)&SECRET) != 0,                             \
+	 .is_clamped = ((reload)&CLAMPED) != 0,                           \
 	 .help = field_help,                                              \
 	 __VA_ARGS__},
 

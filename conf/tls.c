@@ -31,6 +31,11 @@ static unsigned find_word(const char *word)
 	return 0;
 }
 
+const char *tls_version_word(size_t index)
+{
+	return index < sizeof(words) / sizeof(words[0]) ? words[index].name : NULL;
+}
+
 unsigned tls_versions_parse(const char *text, char *wrong, size_t wrong_bytes)
 {
 	static const char separators[] = ",: \t";
@@ -71,8 +76,13 @@ bool tls_versions_range(unsigned versions, const char **lowest, const char **hig
 	return (versions >> first) + 1 == 1u << (last - first + 1);
 }
 
-bool tls_ciphers_are_default(const char *text)
+const char *tls_ciphers(const char *text)
 {
-	return !*text || strcasecmp(text, "default") == 0 || strcasecmp(text, "secure") == 0 ||
-	       strcasecmp(text, "fast") == 0 || strcasecmp(text, "normal") == 0;
+	static const char *const defaults[] = {"", "default", "secure", "fast", "normal"};
+
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+		if (strcasecmp(text, defaults[i]) == 0)
+			return NULL;
+	}
+	return strcasecmp(text, "all") == 0 ? "ALL:!aNULL:!eNULL" : text;
 }

@@ -32,13 +32,19 @@ enum tls_version {
  */
 unsigned tls_versions_parse(const char *text, char *wrong, size_t wrong_bytes);
 
+/* The names and short forms of versions, from 0; NULL: there are no more. */
+const char *tls_version_word(size_t index);
+
 /*
  * The lowest and the highest version of a set, by the names that libpq gives them. False: a version in
  * between is missing, which libpq cannot be told.
  */
 bool tls_versions_range(unsigned versions, const char **lowest, const char **highest);
 
-/* Whether the text is one of the short forms for what OpenSSL takes by itself, as PgBouncer has them. */
-bool tls_ciphers_are_default(const char *text);
+/*
+ * A list of ciphers as OpenSSL reads it, for the text of a setting with PgBouncer's short forms; NULL: what
+ * OpenSSL takes by itself.
+ */
+const char *tls_ciphers(const char *text);
 
 #endif

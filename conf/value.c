@@ -8,17 +8,23 @@
 #include <string.h>
 #include <strings.h>
 
-bool value_read_int(const char *text, int min, int max, int *value)
+bool value_read_number(const char *text, int64_t *number)
 {
 	char *end;
-	long number;
 
-	/* strtol() skips blanks, which we do not want to have in the middle of a pair. */
+	/* strtoll() skips blanks, which we do not want to have in the middle of a pair. */
 	if (!isdigit((unsigned char)text[0]) && text[0] != '-' && text[0] != '+')
 		return false;
 	errno = 0;
-	number = strtol(text, &end, 0);
-	if (errno || end == text || *end || number < min || number > max)
+	*number = strtoll(text, &end, 0);
+	return !errno && end != text && !*end;
+}
+
+bool value_read_int(const char *text, int min, int max, int *value)
+{
+	int64_t number;
+
+	if (!value_read_number(text, &number) || number < min || number > max)
 		return false;
 	*value = (int)number;
 	return true;

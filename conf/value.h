@@ -12,6 +12,7 @@
 #define DURATION_MAX_SECONDS 2147483647
 
 /* A whole number as in C: decimal, 0x..., or octal with a leading 0. */
+bool value_read_number(const char *text, int64_t *number);
 bool value_read_int(const char *text, int min, int max, int *value);
 
 /* Decimal seconds, or a number with us, ms, s, min, h or d; in microseconds, above 0 at least one. */

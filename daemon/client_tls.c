@@ -10,6 +10,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "conf/check.h"
+#include "conf/suggest.h"
 #include "conf/tls.h"
 
 struct preparation {
@@ -18,25 +20,42 @@ struct preparation {
 	struct fault_list *faults;
 };
 
-/* The last words of OpenSSL say what is wrong, or what the system said about a file. */
-static bool refuse(const struct preparation *preparation, const char *setting, const char *value)
+/*
+ * The last words of OpenSSL say what is wrong, or what the system said about a file. Of `words`, which
+ * end with NULL, one may have been meant.
+ */
+static bool refuse_word(const struct preparation *preparation, const char *setting,
+			const char *value, const char *const *words)
 {
+	struct suggestion suggestion;
 	unsigned long error = ERR_peek_error();
 	const char *reason = ERR_GET_LIB(error) == ERR_LIB_SYS ?
 				     strerror(ERR_GET_REASON(error)) :
 				     ERR_reason_error_string(error);
 
-	fault_add(preparation->faults, preparation->settings->path, 0, "%s: cannot use \"%s\": %s",
-		  setting, value, reason != NULL ? reason : "it is not what it should be");
+	suggestion_init(&suggestion, value);
+	while (*words != NULL)
+		suggestion_offer(&suggestion, *words++);
+	setting_fault(preparation->faults, preparation->settings, setting,
+		      "%s: cannot use \"%s\": %s%s", setting, value,
+		      reason != NULL ? reason : "it is not what it should be",
+		      suggestion_text(&suggestion));
 	ERR_clear_error();
 	return false;
+}
+
+static bool refuse(const struct preparation *preparation, const char *setting, const char *value)
+{
+	static const char *const none[] = {NULL};
+
+	return refuse_word(preparation, setting, value, none);
 }
 
 static bool refuse_missing(const struct preparation *preparation, const char *setting,
 			   const char *why)
 {
-	fault_add(preparation->faults, preparation->settings->path, 0, "%s is not set: %s", setting,
-		  why);
+	setting_fault(preparation->faults, preparation->settings, setting, "%s is not set: %s",
+		      setting, why);
 	return false;
 }
 
@@ -57,9 +76,9 @@ static void note_loose_key(struct settings *settings)
 	struct stat status;
 
 	if (stat(settings->client_tls_key_file, &status) == 0 && (status.st_mode & S_IROTH) != 0)
-		fault_add(&settings->notes, settings->path, 0,
-			  "client_tls_key_file: everybody on this machine can read \"%s\"",
-			  settings->client_tls_key_file);
+		setting_fault(&settings->notes, settings, "client_tls_key_file",
+			      "client_tls_key_file: everybody on this machine can read \"%s\"",
+			      settings->client_tls_key_file);
 }
 
 static bool load_certificate(const struct preparation *preparation)
@@ -140,12 +159,10 @@ static bool load_authorities(const struct preparation *preparation)
 
 static bool choose_ciphers(const struct preparation *preparation)
 {
-	const char *ciphers = preparation->settings->client_tls_ciphers;
+	const char *ciphers = tls_ciphers(preparation->settings->client_tls_ciphers);
 	const char *suites = preparation->settings->client_tls13_ciphers;
-	bool all = strcasecmp(ciphers, "all") == 0;
 
-	if (!tls_ciphers_are_default(ciphers) &&
-	    SSL_CTX_set_cipher_list(preparation->context, all ? "ALL:!aNULL:!eNULL" : ciphers) != 1)
+	if (ciphers != NULL && SSL_CTX_set_cipher_list(preparation->context, ciphers) != 1)
 		return refuse(preparation, "client_tls_ciphers", ciphers);
 	if (suites[0] != '\0' && SSL_CTX_set_ciphersuites(preparation->context, suites) != 1)
 		return refuse(preparation, "client_tls13_ciphers", suites);
@@ -154,17 +171,21 @@ static bool choose_ciphers(const struct preparation *preparation)
 
 static bool choose_curves(const struct preparation *preparation)
 {
+	static const char *const usual[] = {"auto",	 "none",  "prime256v1", "secp384r1",
+					    "secp521r1", "P-256", "P-384",	"P-521",
+					    "X25519",	 "X448",  NULL};
 	const char *curves = preparation->settings->client_tls_ecdhcurve;
 
 	if (curves[0] == '\0' || strcasecmp(curves, "auto") == 0 || strcasecmp(curves, "none") == 0)
 		return true;
 	return SSL_CTX_set1_groups_list(preparation->context, curves) == 1 ||
-	       refuse(preparation, "client_tls_ecdhcurve", curves);
+	       refuse_word(preparation, "client_tls_ecdhcurve", curves, usual);
 }
 
 /* OpenSSL's own parameters, whose size follows the key's; "legacy" asks for 1024 bits. */
 static bool choose_parameters(const struct preparation *preparation)
 {
+	static const char *const words[] = {"auto", "legacy", "none", NULL};
 	const char *parameters = preparation->settings->client_tls_dheparams;
 
 	if (strcasecmp(parameters, "legacy") == 0)
@@ -172,7 +193,7 @@ static bool choose_parameters(const struct preparation *preparation)
 	if (parameters[0] == '\0' || strcasecmp(parameters, "auto") == 0)
 		return SSL_CTX_set_dh_auto(preparation->context, 1) == 1;
 	return strcasecmp(parameters, "none") == 0 ||
-	       refuse(preparation, "client_tls_dheparams", parameters);
+	       refuse_word(preparation, "client_tls_dheparams", parameters, words);
 }
 
 static bool choose_versions(const struct preparation *preparation)

@@ -155,6 +155,17 @@ static void add_file(struct conninfo *conninfo, const char *keyword, const char 
 		conninfo_add(conninfo, keyword, path);
 }
 
+/* Where libpq is not needed, ciphers can be chosen. */
+static void add_ciphers(struct conninfo *conninfo, const struct settings *settings,
+			const struct database *database)
+{
+	if (database_needs_libpq(database) != NULL)
+		return;
+	conninfo->ciphers = tls_ciphers(settings->server_tls_ciphers);
+	if (settings->server_tls13_ciphers[0] != '\0')
+		conninfo->suites = settings->server_tls13_ciphers;
+}
+
 /* A name is verified though an address is given, since the host is given as well. */
 static void add_tls(struct conninfo *conninfo, const struct settings *settings)
 {
@@ -190,6 +201,7 @@ static void add_all(struct conninfo *conninfo, const struct pool *pool,
 	add_number(conninfo, 2, "keepalives_count", settings->tcp_keepcnt);
 	add_number(conninfo, 3, "tcp_user_timeout", settings->tcp_user_timeout);
 	add_tls(conninfo, settings);
+	add_ciphers(conninfo, settings, database);
 	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
 	     keyword += 2)
 		conninfo_add(conninfo, keyword[0], keyword[1]);

@@ -24,6 +24,8 @@ struct conninfo {
 	char *hostaddr;
 	char *port;
 	char numbers[5][12];
+	const char *ciphers; /* up to TLS 1.2, and ... */
+	const char *suites;  /* ... of 1.3, as OpenSSL reads them; NULL: its own. libpq cannot be told */
 };
 
 /*

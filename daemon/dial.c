@@ -13,6 +13,7 @@
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/server_log.h"
+#include "daemon/server_tls.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
 #include "pool/moved.h"
@@ -82,8 +83,8 @@ static bool await_credentials_accepted(struct server *server, struct conninfo *c
 				       const struct credentials *credentials, struct failure *why,
 				       int64_t deadline)
 {
-	/* libpq has require_auth from 16 on. */
-	bool without_libpq = credentials->without_libpq ||
+	/* libpq has require_auth from 16 on, and ciphers never. */
+	bool without_libpq = credentials->without_libpq || server_tls_chooses_ciphers(conninfo) ||
 			     (conninfo_value(conninfo, "require_auth") != NULL &&
 			      !server_libpq_knows("require_auth"));
 

@@ -18,6 +18,7 @@
 #include "daemon/daemon.h"
 #include "daemon/process.h"
 #include "daemon/runtime/tls_memory.h"
+#include "daemon/server_tls.h"
 #include "daemon/version.h"
 
 struct options {
@@ -125,7 +126,8 @@ static struct settings *load(const char *file)
 
 	fault_list_init(&faults);
 	struct settings *settings = settings_load(file, &faults);
-	if (settings != NULL && !client_tls_prepare(settings, &faults)) {
+	if (settings != NULL && (!client_tls_prepare(settings, &faults) ||
+				 !server_tls_check(settings, &faults))) {
 		settings_drop(settings);
 		settings = NULL;
 	}

@@ -10,6 +10,7 @@
 #include "daemon/notify.h"
 #include "daemon/prepare_keys.h"
 #include "daemon/runtime/coroutine.h"
+#include "daemon/server_tls.h"
 
 /* One that finds another under way looks again after this. */
 #define NEXT_US INT64_C(10000)
@@ -68,7 +69,7 @@ struct change {
 /* What can still go wrong with settings whose text is good. */
 static bool prepare(struct daemon *daemon, struct settings *settings, struct fault_list *faults)
 {
-	if (!client_tls_prepare(settings, faults))
+	if (!client_tls_prepare(settings, faults) || !server_tls_check(settings, faults))
 		return false;
 	if (log_configure(&daemon->log, settings, daemon->verbose, daemon->quiet))
 		return true;
@@ -130,6 +131,14 @@ bool await_reload(struct daemon *daemon)
 	return good;
 }
 
+/* What SET itself has made odd; that of the file has been logged before. */
+static void log_notes_of_set(struct log *log, const struct fault_list *notes)
+{
+	for (size_t i = 0; i < notes->count; i++)
+		if (strcmp(notes->faults[i].file, "SET") == 0)
+			log_write(log, LEVEL_WARNING, NULL, "SET: %s", notes->faults[i].text);
+}
+
 bool await_set(struct daemon *daemon, const char *name, const char *value, struct failure *why)
 {
 	struct change change = {.daemon = daemon, .name = name, .value = value};
@@ -140,6 +149,8 @@ bool await_set(struct daemon *daemon, const char *name, const char *value, struc
 		log_faults(&daemon->log, faults, LEVEL_ERROR);
 		failure_set(why, FAILURE_CONSOLE_ERROR, "SET failed");
 		failure_detail(why, "%.180s", faults->count > 0 ? faults->faults[0].text : "");
+	} else {
+		log_notes_of_set(&daemon->log, &change.settings->notes);
 	}
 	fault_list_release(&change.faults);
 	return good;

@@ -6,6 +6,7 @@
 #include <openssl/x509_vfy.h>
 #include <string.h>
 
+#include "conf/check.h"
 #include "conf/tls.h"
 #include "daemon/reach.h"
 #include "daemon/runtime/stream.h"
@@ -127,6 +128,12 @@ static bool expect_name(SSL *ssl, const char *host, enum tls_mode mode)
 			 SSL_set1_host(ssl, host) == 1;
 }
 
+static bool choose_ciphers(SSL_CTX *context, const char *ciphers, const char *suites)
+{
+	return (ciphers == NULL || SSL_CTX_set_cipher_list(context, ciphers) == 1) &&
+	       (suites == NULL || SSL_CTX_set_ciphersuites(context, suites) == 1);
+}
+
 static SSL *ssl_new(const struct direct *direct, const struct conninfo *conninfo,
 		    enum tls_mode mode)
 {
@@ -140,7 +147,8 @@ static SSL *ssl_new(const struct direct *direct, const struct conninfo *conninfo
 	SSL_CTX_set_max_proto_version(
 		context, version_number(conninfo_value(conninfo, "ssl_max_protocol_version")));
 	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-	if ((!verifies(mode, conninfo) || load_trust(context, conninfo)) &&
+	if (choose_ciphers(context, conninfo->ciphers, conninfo->suites) &&
+	    (!verifies(mode, conninfo) || load_trust(context, conninfo)) &&
 	    load_certificate(context, conninfo))
 		ssl = SSL_new(context);
 	SSL_CTX_free(context);
@@ -149,6 +157,41 @@ static SSL *ssl_new(const struct direct *direct, const struct conninfo *conninfo
 		ssl = NULL;
 	}
 	return ssl;
+}
+
+bool server_tls_chooses_ciphers(const struct conninfo *conninfo)
+{
+	return (conninfo->ciphers != NULL || conninfo->suites != NULL) &&
+	       wanted_mode(conninfo) >= TLS_PREFER;
+}
+
+static bool refuse(const struct settings *settings, const char *setting, const char *value,
+		   struct fault_list *faults)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+	setting_fault(faults, settings, setting, "%s: cannot use \"%s\": %s", setting, value,
+		      reason != NULL ? reason : "it is not what it should be");
+	ERR_clear_error();
+	return false;
+}
+
+bool server_tls_check(const struct settings *settings, struct fault_list *faults)
+{
+	const char *ciphers = tls_ciphers(settings->server_tls_ciphers);
+	const char *suites = settings->server_tls13_ciphers;
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	bool good = true;
+
+	ERR_clear_error();
+	if (context == NULL)
+		return refuse(settings, "server_tls_ciphers", "TLS", faults);
+	if (!choose_ciphers(context, ciphers, NULL))
+		good = refuse(settings, "server_tls_ciphers", ciphers, faults);
+	if (suites[0] != '\0' && !choose_ciphers(context, NULL, suites))
+		good = refuse(settings, "server_tls13_ciphers", suites, faults);
+	SSL_CTX_free(context);
+	return good;
 }
 
 /* --- the handshake ------------------------------------------------------------------------ */

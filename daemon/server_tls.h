@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conf/fault.h"
 #include "daemon/conninfo.h"
 #include "pool/direct.h"
 #include "protocol/failure.h"
@@ -20,5 +21,11 @@ struct stream;
  */
 bool await_server_tls(struct direct *direct, struct stream *stream,
 		      const struct conninfo *conninfo, struct failure *why, int64_t deadline);
+
+/* Whether TLS is to be spoken with ciphers of the settings, which libpq cannot be told. */
+bool server_tls_chooses_ciphers(const struct conninfo *conninfo);
+
+/* Whether OpenSSL can do what server_tls_ciphers and server_tls13_ciphers name; false: with faults. */
+bool server_tls_check(const struct settings *settings, struct fault_list *faults);
 
 #endif

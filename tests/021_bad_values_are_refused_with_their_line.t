@@ -1,8 +1,10 @@
 # Empty, negative, huge, broken and mistyped values, keys, sections and files are named with their line and what was probably meant.
 use v5.36;
+use Certificates;
 use Millpond;
 use PostgreSQL::Test::Utils qw(append_to_file);
 use Test::More;
+use Wire;
 
 sub check ($text, $name = 'test.ini')
 {
@@ -91,6 +93,64 @@ like($said, qr/test\.ini:6: pool_mode is set again; the value of \S+test\.ini:5 
 ($status, $said) = check($head . "pkt_buf = 8192\n");
 is($status, 0, 'a setting without a meaning here is accepted');
 like($said, qr/test\.ini:5: "pkt_buf" has no effect: buffers/, '... with what is done instead');
+
+# What PgBouncer takes without a word is taken, and a number that means nothing here becomes the nearest that does.
+my @taken = (
+	[ 'max_packet_size = 4294967295' => 2147483647, qr/4294967295 is more than there can be, which is 2147483647/ ],
+	[ 'max_packet_size = 100'        => 100 ],
+	[ 'listen_backlog = 0'           => 0 ],
+	[ 'max_client_conn = 0'          => 0 ],
+	[ 'max_client_conn = 2000000000' => 100_000_000, qr/more than there can be/ ],
+	[ 'default_pool_size = 2000000'  => 1_000_000,   qr/more than there can be/ ],
+	[ 'tcp_keepidle = 40000'         => 32767,       qr/40000 is more than there can be, which is 32767/ ],
+	[ 'tcp_keepintvl = 0x10000'      => 32767,       qr/0x10000 is more than there can be/ ],
+	[ 'tcp_keepcnt = 200'            => 127,         qr/more than there can be/ ],
+	[ 'verbose = 9'                  => 3,           qr/more than there can be/ ],
+	[ 'pkt_buf = 1'                  => 1 ],
+);
+for my $case (@taken)
+{
+	my ($line, $value, $words) = @$case;
+	($status, $said) = check("$head$line\n");
+	my ($note) = $said =~ /^\S+test\.ini:5: (?!"pkt_buf" has)(.*)/m;
+	ok($status == 0 && ($words ? ($note // '') =~ $words : !$note), "taken: $line") or diag($said);
+}
+my $millpond = Millpond->new('pool', settings => { map { split / = /, $_->[0] } @taken[ 0, 2 .. 3, 5 .. $#taken ] },
+	databases => { one => 'pool_size=2000000', two => '' }, users => { joe => 'pool_size=3000000' });
+my $console = Wire->login($millpond, database => 'pgbouncer');
+my %config = map { $_->{key} => $_->{value} } $console->hashes('SHOW CONFIG');
+for my $case (@taken)
+{
+	my ($name, $value) = split / = /, $case->[0];
+	is($config{$name}, $case->[1], "in force: $case->[0]") if $millpond->{options}{settings}{$name} eq $value;
+}
+like($millpond->log_since, qr/WARNING \S+millpond\.ini:\d+: tcp_keepidle: 40000 is more/, 'the log says so');
+like($millpond->log_since, qr/database "one": pool_size: 2000000 is more/, '... of a database');
+like($millpond->log_since, qr/user "joe": pool_size: 3000000 is more/, '... and of a user');
+my $from = $millpond->log_end;
+is($console->query('SET tcp_keepcnt = 300')->{error}, undef, 'as by SET');
+like($millpond->log_since($from), qr/WARNING SET: tcp_keepcnt: 300 is more/, '... of which the log tells as well');
+is(Wire->connect($millpond)->startup(database => 'two')->result->{error}{M},
+	'no more connections allowed (max_client_conn)', 'with max_client_conn = 0 there is only the console');
+$millpond->stop;
+
+# Words of TLS.
+my $authority = Certificates->new;
+$authority->issue(pooler => '/CN=localhost');
+my @words = (
+	[ 'client_tls_protocols = tlsv1.4'      => qr/"tlsv1\.4" is no version.*; did you mean "tlsv1\.\d"\?/ ],
+	[ 'server_tls_protocols = secrue'       => qr/"secrue" is no version.*; did you mean "secure"\?/ ],
+	[ 'client_tls_dheparams = legcy'        => qr/client_tls_dheparams: cannot use "legcy".*; did you mean "legacy"\?/ ],
+	[ 'client_tls_ecdhcurve = prime256v2'   => qr/client_tls_ecdhcurve: cannot use "prime256v2".*; did you mean "prime256v1"\?/ ],
+);
+for my $case (@words)
+{
+	my ($line, $expected) = @$case;
+	($status, $said) = check("$head$line\nclient_tls_sslmode = allow\n"
+			. join '', map { "client_tls_${_}_file = " . $authority->file("pooler.$_") . "\n" } 'key');
+	($said) = $said =~ /^\S+test\.ini:5: (.*)/m;
+	ok($status == 1 && ($said // '') =~ $expected, "refused: $line") or diag($said);
+}
 
 # Keys in either kind of quotes.
 ($status, $said) = check("[databases]\n'my db' = host=127.0.0.1\n\"my \"\"other\"\" db\" = host=127.0.0.1\n"

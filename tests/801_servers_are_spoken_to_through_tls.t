@@ -85,6 +85,32 @@ unlike($millpond->log_since($from), qr/configuration changed/,
 	'a reload without a change closes nothing');
 $millpond->stop;
 
+# Ciphers: libpq cannot be told, so that Millpond logs in by itself where they are chosen.
+my %cipher = (
+	'server_tls_protocols = tlsv1.2, server_tls_ciphers = ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA256' => qr/^ECDHE-\w+-AES128-SHA256$/,
+	'server_tls13_ciphers = TLS_CHACHA20_POLY1305_SHA256' => qr/^TLS_CHACHA20_POLY1305_SHA256$/,
+	'server_tls_ciphers = all' => qr/^TLS_AES_256_GCM_SHA384$/,
+);
+for my $settings (sort keys %cipher)
+{
+	my $pool = Millpond->new('cipher' . length $settings,
+		settings  => { server_tls_sslmode => 'require', query_wait_timeout => 5, map { split / = / } split /, /, $settings },
+		databases => { plain => "host=127.0.0.1 port=$port dbname=postgres",
+			attributes => "host=127.0.0.1 port=$port dbname=postgres target_session_attrs=any",
+			libpq => "host=127.0.0.1 port=$port dbname=postgres target_session_attrs=read-write" });
+	my $query = 'select cipher from pg_stat_ssl where pid = pg_backend_pid()';
+	like(Wire->login($pool, database => $_)->value($query), $cipher{$settings}, "$_: $settings")
+		for qw(plain attributes);
+	unlike(Wire->login($pool, database => 'libpq')->value($query), qr/CHACHA20|AES128/, '... which libpq is not told');
+	my ($name) = $settings =~ /(\w*ciphers)/;
+	like($pool->log_since, qr/WARNING \S+:\d+: $name does not hold for database "libpq", since target_session_attrs needs libpq/,
+		'... and the log says so');
+	my ($status, $out) = run_binary('--check', $pool->ini);
+	like($out, qr/:\d+: $name does not hold for database "libpq"/, '... as --check does');
+	unlike($out, qr/database "(?:plain|attributes)"/, '... and of no other');
+	$pool->stop;
+}
+
 # All kinds of conversation, and the pooler's own queries.
 $millpond = Millpond->new('talk', settings => {
 		server_tls_sslmode => 'verify-full', server_tls_ca_file => $ca, server_check_delay => 0,
@@ -191,7 +217,8 @@ sub faults ($settings)
 like(faults("server_tls_ca_file = /nowhere\n"), qr/:6: server_tls_ca_file: cannot read "\/nowhere"/, 'a missing file');
 like(faults("server_tls_protocols = tlsv1.1,tlsv1.3\n"), qr/:6: server_tls_protocols: .*between/, 'a gap');
 like(faults("server_tls_protocols = sslv3\n"), qr/:6: server_tls_protocols: "sslv3"/, 'no version');
-like(faults("server_tls_ciphers = AES128-SHA\n"), qr/:6: server_tls_ciphers: .*libpq/, 'ciphers');
+like(faults("$_ = NO-SUCH-CIPHER\n"), qr/:6: $_: cannot use "NO-SUCH-CIPHER": no cipher match/, "no cipher of $_")
+	for qw(server_tls_ciphers server_tls13_ciphers);
 is(faults("server_tls_ciphers = fast\nserver_tls_protocols = all\n"), 'ok', 'short forms are known');
 
 done_testing;

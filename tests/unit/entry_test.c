@@ -31,7 +31,7 @@ static void parse_user(struct user_settings *user, const char *value)
 
 	forget();
 	*user = (struct user_settings){0};
-	user_settings_parse(user, &entry, &faults);
+	user_settings_parse(user, &entry, &faults, &notes);
 }
 
 static bool is_only(const struct fault_list *list, const char *words)

@@ -187,7 +187,7 @@ static void test_faults(void)
 	is_refused("listen_port = 99999\n", 3,
 		   "listen_port: \"99999\" is not a whole number from 1 to 65535");
 	is_refused("listen_port = \n", 3, "listen_port: \"\" is not");
-	is_refused("max_client_conn = 0\n", 3, "from 1 to");
+	is_refused("max_client_conn = -1\n", 3, "from 0 to");
 	is_refused("unix_socket_mode = 0888\n", 3, "is not an octal number from 0 to 0777");
 	is_refused("pool_mode = transactional\n", 3,
 		   "pool_mode: \"transactional\" is not one of \"session\", \"transaction\" or "

@@ -1,0 +1,155 @@
+#include "conf/check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/entry.h"
+#include "conf/loader.h"
+#include "conf/suggest.h"
+
+void setting_fault(struct fault_list *list, const struct settings *settings, const char *name,
+		   const char *format, ...)
+{
+	const struct pair *pair = settings_pair(settings, name);
+	char text[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	fault_add(list, pair ? pair->file : settings->path, pair ? pair->line : 0, "%s", text);
+}
+
+#define FAULT(name, ...) setting_fault(faults, settings, name, __VA_ARGS__)
+#define NOTE(name, ...) setting_fault(&settings->notes, settings, name, __VA_ARGS__)
+
+/* --- what cannot be ----------------------------------------------------------------------- */
+
+static void check_versions(const struct settings *settings, struct fault_list *faults,
+			   const char *name, const char *value, bool needs_range)
+{
+	struct suggestion suggestion;
+	const char *lowest, *highest;
+	char wrong[64];
+	unsigned versions = tls_versions_parse(value, wrong, sizeof(wrong));
+
+	suggestion_init(&suggestion, wrong + (wrong[0] == '!'));
+	for (size_t i = 0; tls_version_word(i); i++)
+		suggestion_offer(&suggestion, tls_version_word(i));
+	if (!versions)
+		FAULT(name, "%s: \"%.80s\" is no version of TLS%s%s", name, *wrong ? wrong : value,
+		      *wrong ? ", such as \"tlsv1.3\", nor \"secure\" or \"all\"" : "",
+		      *wrong ? suggestion_text(&suggestion) : "");
+	else if (needs_range && !tls_versions_range(versions, &lowest, &highest))
+		FAULT(name, "%s: libpq cannot leave out a version between two others", name);
+}
+
+static void check_readable(const struct settings *settings, struct fault_list *faults,
+			   const char *name, const char *path)
+{
+	if (*path && access(path, R_OK) != 0)
+		FAULT(name, "%s: cannot read \"%s\": %s", name, path, strerror(errno));
+}
+
+/* All that libpq would otherwise find out only when it connects. */
+static void check_tls(const struct settings *settings, struct fault_list *faults)
+{
+	check_versions(settings, faults, "client_tls_protocols", settings->client_tls_protocols,
+		       false);
+	check_versions(settings, faults, "server_tls_protocols", settings->server_tls_protocols,
+		       true);
+	check_readable(settings, faults, "server_tls_ca_file", settings->server_tls_ca_file);
+	check_readable(settings, faults, "server_tls_cert_file", settings->server_tls_cert_file);
+	check_readable(settings, faults, "server_tls_crl_file", settings->server_tls_crl_file);
+	check_readable(settings, faults, "server_tls_key_file", settings->server_tls_key_file);
+}
+
+void settings_check(const struct settings *settings, struct fault_list *faults)
+{
+	if (is_console_name(settings->auth_dbname))
+		FAULT("auth_dbname", "auth_dbname: \"%s\" is reserved for the console",
+		      settings->auth_dbname);
+	if (settings->stats_period_us == 0)
+		FAULT("stats_period", "stats_period: must be more than 0");
+	check_tls(settings, faults);
+	if (settings->auth_type == AUTH_HBA && !*settings->auth_hba_file)
+		FAULT("auth_type", "auth_type: \"hba\" needs auth_hba_file, or nobody could log in");
+	if (settings->auth_type == AUTH_LDAP && !*settings->auth_ldap_options)
+		FAULT("auth_type",
+		      "auth_type: \"ldap\" needs auth_ldap_options, or nobody could log in");
+	if (settings->auth_type == AUTH_CERT && settings->client_tls_sslmode == TLS_DISABLE)
+		FAULT("auth_type",
+		      "auth_type: \"cert\" needs client_tls_sslmode, or nobody could log in");
+}
+
+/* --- what is odd -------------------------------------------------------------------------- */
+
+static bool has_auth_user(const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->database_count; i++) {
+		if (settings->databases[i].auth_user)
+			return true;
+	}
+	return false;
+}
+
+static void note_logins(struct settings *settings)
+{
+	if ((settings->auth_type == AUTH_PLAIN || settings->auth_type == AUTH_MD5 ||
+	     settings->auth_type == AUTH_SCRAM) &&
+	    !*settings->auth_file && !*settings->auth_user && !has_auth_user(settings))
+		NOTE("auth_type",
+		     "with neither auth_file nor auth_user no user is known, so nobody can log in");
+	if (*settings->auth_hba_file && settings->auth_type != AUTH_HBA)
+		NOTE("auth_hba_file", "auth_hba_file has no effect: auth_type is not hba");
+	if (*settings->auth_ldap_options && settings->auth_type != AUTH_LDAP)
+		NOTE("auth_ldap_options", "auth_ldap_options has no effect: auth_type is not ldap");
+}
+
+static void note_sizes(struct settings *settings)
+{
+	if (settings->default_pool_size == 0)
+		NOTE("default_pool_size", "default_pool_size is 0: no query will be served where "
+					  "pool_size is not set");
+	else if (settings->min_pool_size > settings->default_pool_size)
+		NOTE("min_pool_size",
+		     "min_pool_size is %d, but pools will not grow beyond default_pool_size, %d",
+		     settings->min_pool_size, settings->default_pool_size);
+	if (settings->reserve_pool_size > 0 && settings->reserve_pool_timeout_us == 0)
+		NOTE("reserve_pool_timeout",
+		     "reserve_pool_timeout is 0, so the reserve will never be used");
+}
+
+/* Whoever chooses ciphers has to know where that does not reach. */
+static void note_ciphers(struct settings *settings)
+{
+	const char *name = *settings->server_tls13_ciphers ? "server_tls13_ciphers" :
+							     "server_tls_ciphers";
+
+	for (size_t i = 0; i < settings->database_count; i++) {
+		const struct database *database = &settings->databases[i];
+		const char *keyword = database_needs_libpq(database);
+
+		if (keyword && settings_choose_server_ciphers(settings))
+			NOTE(name,
+			     "%s does not hold for database \"%.80s\", since %s needs libpq, which "
+			     "takes no ciphers: what OpenSSL's own configuration allows counts there",
+			     name, database->name, keyword);
+	}
+}
+
+void settings_note_oddities(struct settings *settings)
+{
+	note_logins(settings);
+	note_sizes(settings);
+	note_ciphers(settings);
+	if (!*settings->listen_addr && !*settings->unix_socket_dir)
+		NOTE("listen_addr", "neither listen_addr nor unix_socket_dir is set: only sockets "
+				    "that are passed at the start will be listened on");
+	if (settings->database_count == 0)
+		fault_add(&settings->notes, settings->path, 0,
+			  "[databases] is empty: only the console can be reached");
+}
