@@ -420,6 +420,9 @@ void tls_describe(const struct stream *stream, char *text, size_t size)
 	if (ssl == NULL || !stream->tls->established)
 		return;
 	int length = snprintf(text, size, "%s/%s", SSL_get_version(ssl), SSL_get_cipher(ssl));
+	/* Of a client PgBouncer names the curve only where the cipher's name implies one. */
+	if (SSL_is_server(ssl) && SSL_CIPHER_get_kx_nid(SSL_get_current_cipher(ssl)) != NID_kx_ecdhe)
+		return;
 	const char *group = OBJ_nid2sn((int)SSL_get_negotiated_group(ssl));
 	if (group != NULL && SSL_get_negotiated_group(ssl) != NID_undef && length > 0 && (size_t)length < size)
 		snprintf(text + length, size - (size_t)length, "/ECDH=%s", group);

@@ -53,7 +53,8 @@ void tls_say_end(struct stream *stream);
 /* Why the last call failed with EPROTO, in OpenSSL's words. */
 void tls_error(const struct stream *stream, char *text, size_t size);
 
-/* "TLSv1.3/TLS_AES_256_GCM_SHA384/ECDH=X25519", as PgBouncer shows it; "" without TLS. */
+/* "TLSv1.2/ECDHE-RSA-AES256-GCM-SHA384/ECDH=X25519", or "TLSv1.3/TLS_AES_256_GCM_SHA384" of a client, as
+ * PgBouncer shows it; "" without TLS. */
 void tls_describe(const struct stream *stream, char *text, size_t size);
 
 /* The connection itself, for what only its users want to know; NULL without TLS. */
