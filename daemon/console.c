@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf/settings.h"
+#include "daemon/console_stats.h"
 #include "daemon/goodbye.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
@@ -145,6 +146,7 @@ static bool await_reply_sent(struct turn *turn, struct failure *why)
 
 	if (reply->failed)
 		return failure_set(why, FAILURE_NO_MEMORY);
+	console_stats_send(turn->session, reply->length);
 	size_t at = 0;
 	do { /* at least once: an error may still be unsent in front of it */
 		size_t left = reply->length - at;
@@ -345,7 +347,10 @@ static bool send_error(struct turn *turn, struct failure *why, bool ready)
 		return failure_set(why, FAILURE_NO_MEMORY);
 	if (!stream_send(&session->client, reply->data, reply->length))
 		return connection_failed(session, why);
+	console_stats_send(session, reply->length);
 	reply->length = 0;
+	if (ready)
+		console_stats_ready(session);
 	return send_failure(session, why) && (!ready || send_ready(session, why));
 }
 
@@ -353,6 +358,7 @@ static void write_ready(struct turn *turn)
 {
 	if (!turn->session->is_in_block)
 		extended_end_of_transaction(turn->session);
+	console_stats_ready(turn->session);
 	write_ready_for_query(&turn->reply, turn->session->is_in_block ? 'T' : 'I');
 }
 
@@ -434,6 +440,8 @@ static bool await_answers(struct turn *turn, const char *data, size_t length, st
 		if (more && !check(&message, why))
 			return false;
 		more = more && message_is_whole(&message);
+		if (more && message.letter != FRONTEND_TERMINATE)
+			console_stats_ask(turn->session, message.present);
 		if (more && !await_answer(turn, &message, why))
 			return false;
 		data += more ? message.present : 0;

@@ -218,9 +218,9 @@ static bool parse(struct turn *turn, struct reader *reader, struct failure *why)
 	size_t declared = take_uint16(reader);
 	size_t parameters = placeholders_count(text);
 
-	if (reader->failed || strlen(text) > TEXT_MOST)
+	if (reader->failed)
 		return malformed(why);
-	if (parameters > PARAMETERS_MOST || declared > PARAMETERS_MOST)
+	if (strlen(text) > TEXT_MOST || parameters > PARAMETERS_MOST || declared > PARAMETERS_MOST)
 		return failure_set(why, FAILURE_CONSOLE_ARGUMENTS);
 	if (extended != NULL && name[0] != '\0' && *find_statement(extended, name) != NULL)
 		return failure_set(why, FAILURE_CONSOLE_ERROR,

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "daemon/balance.h"
+#include "daemon/console_stats.h"
 #include "daemon/dial.h"
 #include "daemon/notify.h"
 #include "daemon/prepare_keys.h"
@@ -132,6 +133,7 @@ static void end_period_if_due(struct daemon *daemon, int64_t now)
 		return;
 	daemon->period_began_at = now;
 	pools_end_period(&daemon->pools, elapsed);
+	console_stats_end_period(daemon, elapsed);
 	report_statistics(daemon, elapsed);
 }
 

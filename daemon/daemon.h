@@ -70,6 +70,8 @@ struct daemon {
 	int64_t ends_by; /* when ending: whatever is still open then is left to the kernel */
 	int64_t period_began_at; /* of the statistics */
 	struct stats period_start;
+	struct stats console_period_start; /* the same of the console ... */
+	struct stats console_average;	   /* ... of the last period, under the pools' lock */
 	int64_t watchdog_us;	 /* how often systemd wants a sign of life; 0: never */
 	int64_t watchdog_at;
 };

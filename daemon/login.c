@@ -9,6 +9,7 @@
 #include "daemon/borrow.h"
 #include "daemon/cancel.h"
 #include "daemon/console.h"
+#include "daemon/console_stats.h"
 #include "daemon/daemon.h"
 #include "daemon/gate.h"
 #include "daemon/greeting.h"
@@ -312,7 +313,10 @@ static bool console_login(struct session *session, struct failure *why)
 		return false;
 	session->phase = SESSION_CONSOLE;
 	session->worker->daemon->console_count++;
-	return quota_enter(session, why) && send_welcome(session, why);
+	if (!quota_enter(session, why) || !send_welcome(session, why))
+		return false;
+	console_stats_login(session);
+	return true;
 }
 
 /* Whether the client is who it says; the kernel vouches for who runs the process. */

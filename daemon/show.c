@@ -16,10 +16,11 @@
 #include "protocol/message.h"
 
 static const char help[] = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION"
-			   "\n\tSHOW PEERS|PEER_POOLS|HBA"
-			   "\n\tSHOW FDS|SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE|WORKERS"
+			   "\n\tSHOW PEERS|PEER_POOLS"
+			   "\n\tSHOW FDS|SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE"
 			   "\n\tSHOW DNS_HOSTS|DNS_ZONES"
 			   "\n\tSHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS"
+			   "\n\tSHOW HBA|PREPARED_STATEMENTS|WORKERS"
 			   "\n\tSHOW ... WHERE <column> = <value> ORDER BY <column> [DESC] LIMIT <n>"
 			   "\n\tSET key = arg"
 			   "\n\tRELOAD"

@@ -11,8 +11,7 @@
 #include "daemon/worker.h"
 #include "pool/pools.h"
 
-/* PgBouncer shows the console as a database of its own, with these properties. */
-#define CONSOLE_NAME "pgbouncer"
+/* PgBouncer's console has pools of this size. */
 #define CONSOLE_POOL_SIZE 2
 
 /* --- helpers ------------------------------------------------------------------------------ */

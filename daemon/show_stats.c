@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/console_stats.h"
+#include "daemon/daemon.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
 #include "daemon/walk.h"
@@ -25,19 +27,24 @@ static uint64_t weighted(uint64_t time_a, uint64_t count_a, uint64_t time_b, uin
 }
 
 /* Averages per second add up; those per transaction or query count as often as there were any. */
-static void add_pool(struct sums *sums, const struct pool *pool)
+static void add(struct sums *sums, const struct stats *total, const struct stats *b)
 {
 	struct stats *a = &sums->average;
-	struct stats total;
-	const struct stats *b = &pool->average;
 	uint64_t xact = weighted(a->xact_time, a->xact_count, b->xact_time, b->xact_count);
 	uint64_t query = weighted(a->query_time, a->query_count, b->query_time, b->query_count);
 
-	pool_stats(pool, &total);
-	stats_add(&sums->total, &total);
+	stats_add(&sums->total, total);
 	stats_add(a, b);
 	a->xact_time = xact;
 	a->query_time = query;
+}
+
+static void add_pool(struct sums *sums, const struct pool *pool)
+{
+	struct stats total;
+
+	pool_stats(pool, &total);
+	add(sums, &total, &pool->average);
 }
 
 static void put_stats(struct table *table, const struct stats *stats)
@@ -46,7 +53,17 @@ static void put_stats(struct table *table, const struct stats *stats)
 #include "pool/stats.def"
 }
 
-/* Calls `put` for each database with the sum of its pools. */
+static void put_console(struct table *table, const struct session *asker,
+			void (*put)(struct table *table, const struct sums *sums))
+{
+	struct sums sums;
+
+	console_stats_look(asker->worker->daemon, &sums.total, &sums.average);
+	table_text(table, CONSOLE_NAME);
+	put(table, &sums);
+}
+
+/* Calls `put` for each database with the sum of its pools, and for the console. */
 static void each_database(struct table *table, const struct session *asker,
 			  void (*put)(struct table *table, const struct sums *sums))
 {
@@ -54,10 +71,15 @@ static void each_database(struct table *table, const struct session *asker,
 	struct pool **pools = pools_by_database(asker->worker->pools, &count);
 	struct sums sums = {0};
 	size_t steps = 0;
+	bool console_is_put = false;
 
 	for (size_t i = 0; i < count; i++) {
 		await_give_way(asker->worker, &steps);
 		const char *name = pools[i]->database_name;
+		if (!console_is_put && strcmp(CONSOLE_NAME, name) < 0) {
+			put_console(table, asker, put);
+			console_is_put = true;
+		}
 		pools_lock(asker->worker->pools);
 		add_pool(&sums, pools[i]);
 		pools_unlock(asker->worker->pools);
@@ -67,6 +89,8 @@ static void each_database(struct table *table, const struct session *asker,
 		put(table, &sums);
 		sums = (struct sums){0};
 	}
+	if (!console_is_put)
+		put_console(table, asker, put);
 	pools_by_database_free(asker->worker->pools, pools);
 }
 
@@ -162,12 +186,15 @@ static void put_list(struct table *table, const char *prefix, const struct stats
 static void totals_rows(struct table *table, const struct session *asker)
 {
 	struct sums sums = {0};
+	struct sums console;
 	struct pools *pools = asker->worker->pools;
 
 	pools_keep(pools);
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
 		add_pool(&sums, pool);
 	pools_let_go(pools);
+	console_stats_look(asker->worker->daemon, &console.total, &console.average);
+	add(&sums, &console.total, &console.average);
 	put_list(table, "total", &sums.total);
 	put_list(table, "avg", &sums.average);
 }

@@ -90,6 +90,7 @@ struct worker {
 	struct session *sessions; /* all clients here, from accept to close */
 	struct cancel *cancels;	  /* under way from here */
 	struct walk *walks;	  /* along them, under way */
+	struct stats console_stats; /* of those on the console; counted here, read by others */
 	atomic_size_t session_count;
 	atomic_size_t running_count; /* coroutines, at the last tick */
 	atomic_size_t spare_count;

@@ -54,7 +54,30 @@ is($console->value($_), $console->value('SHOW VERSION'), "'$_'") for 'show versi
 my $help = $console->query('SHOW HELP');
 is($help->{types}, 'NCZ', 'SHOW HELP is a notice');
 is($help->{notices}[0]{M}, 'Console usage', 'in the known form');
-like($help->{notices}[0]{D}, qr/SHOW .*POOLS.*\n.*RELOAD/s, 'that lists the commands');
+my %listed = map { $_ => 1 } map { split /\|/, $_ } $help->{notices}[0]{D} =~ /^\tSHOW ([A-Z_|]+)$/mg;
+my @tables = map { (split /\t/)[0] } grep { !/^#/ } split /\n/, PostgreSQL::Test::Utils::slurp_file('tests/data/columns.tsv');
+is_deeply([ grep { !$listed{$_} } @tables, qw(HELP HBA PREPARED_STATEMENTS WORKERS) ], [], 'that lists each table');
+ok(!$console->query("SHOW $_")->{error}, "... and SHOW $_ is one") for sort keys %listed;
+is($help->{notices}[0]{D} =~ s/^\tSHOW (HBA|\.\.\.).*\n//mgr, <<~'END' =~ s/^/\t/mgr =~ s/\A/\n/r =~ s/\n\z//r, 'in the lines of PgBouncer');
+	SHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION
+	SHOW PEERS|PEER_POOLS
+	SHOW FDS|SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE
+	SHOW DNS_HOSTS|DNS_ZONES
+	SHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS
+	SET key = arg
+	RELOAD
+	PAUSE [<db>]
+	RESUME [<db>]
+	DISABLE <db>
+	ENABLE <db>
+	RECONNECT [<db>]
+	KILL [<db>]
+	KILL_CLIENT <client_id>
+	SUSPEND
+	SHUTDOWN
+	SHUTDOWN WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS
+	WAIT_CLOSE [<db>]
+	END
 
 my ($row) = grep { $_->{database} eq 'postgres' } $console->hashes('SHOW CLIENTS');
 is($row->{state}, 'active', 'a client with a server is active');

@@ -59,4 +59,34 @@ my $waited = difference(sub {
 });
 cmp_ok($waited->{wait_time}, '>=', 500_000, 'the time that clients waited');
 
+# The console is a database of its own, whose clients count as others do, the question itself included.
+my $console = Wire->login($millpond, database => 'pgbouncer');
+sub own ($table = 'STATS') { return (grep { $_->{database} eq 'pgbouncer' } $console->hashes("SHOW $table"))[0] }
+my $before = own();
+$console->query($_) for 'SHOW VERSION', 'SHOW NONSENSE', 'SELECT 1';
+my $after = own();
+is($after->{total_query_count} - $before->{total_query_count}, 4, 'queries of the console, with that for the second look');
+is($after->{total_xact_count} - $before->{total_xact_count}, 4, '... each a transaction');
+is($after->{total_received} - $before->{total_received},
+	length join('', map { Query($_) } 'SHOW VERSION', 'SHOW NONSENSE', 'SELECT 1', 'SHOW STATS'), '... and their bytes');
+cmp_ok($after->{total_sent} - $before->{total_sent}, '>', 500, '... with the answers');
+is($after->{total_server_assignment_count}, 0, 'no server is lent there');
+is($after->{total_wait_time}, 0, '... or waited for');
+$console->put(Parse('', 'SHOW VERSION'), Flush())->result(1);
+$console->put(Bind(), Execute(), Sync())->result;
+is(own()->{total_query_count} - $after->{total_query_count}, 2, 'a batch counts once');
+$console->query($_) for 'BEGIN', 'SELECT 1', 'COMMIT';
+my $block = own();
+is($block->{total_query_count} - $block->{total_xact_count}, 2, 'a block is one transaction');
+Wire->login($millpond, database => 'pgbouncer') for 1 .. 2;
+is(own()->{total_client_login_count} - $block->{total_client_login_count}, 2, 'logins to the console');
+my %totals = map { $_->{name} => $_->{value} } $console->hashes('SHOW TOTALS');
+my @rows = $console->hashes('SHOW STATS_TOTALS');
+my $sum  = 0;
+$sum += $_->{client_login_count} for @rows;
+is($totals{total_client_login_count}, $sum, 'SHOW TOTALS counts them too');
+is_deeply([ map { $_->{database} } @rows ], [qw(pgbouncer postgres)], 'a row in its place by name');
+$millpond->reconfigure(settings => { stats_period => 1 });
+wait_until(sub { own('STATS_AVERAGES')->{query_count} > 0 }, 'an average of the console');
+
 done_testing;
