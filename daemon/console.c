@@ -112,7 +112,7 @@ static bool await_set_command(struct turn *turn, struct failure *why)
 	char tag[sizeof command->argument + sizeof command->value + 8];
 
 	if (!show_is_fake(command->argument) &&
-	    !await_steer_set(turn->session, command->argument, command->value, why))
+	    !await_steer_set(turn->session, command, &turn->reply, why))
 		return false;
 	snprintf(tag, sizeof tag, "SET %s=%s", command->argument, command->value);
 	write_command_complete(&turn->reply, tag);

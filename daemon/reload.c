@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "daemon/client_tls.h"
 #include "daemon/daemon.h"
@@ -63,14 +64,41 @@ struct change {
 	const char *name; /* of the setting to be changed; NULL: the file is read again */
 	const char *value;
 	struct settings *settings; /* the new ones, or NULL */
+	bool keeps_tls; /* what was set cannot be used for TLS; the old settings stay */
 	struct fault_list faults;
 };
 
-/* What can still go wrong with settings whose text is good. */
-static bool prepare(struct daemon *daemon, struct settings *settings, struct fault_list *faults)
+/* Whether it is a setting of TLS; PgBouncer keeps what it has where it cannot set TLS up anew, and its SET
+ * succeeds all the same. */
+static bool is_for_tls(const struct settings *settings, const char *name)
 {
-	if (!client_tls_prepare(settings, faults) || !server_tls_check(settings, faults))
+	struct setting_row row;
+	bool is_known = false;
+
+	if (name == NULL || (strncasecmp(name, "client_tls", 10) != 0 &&
+			     strncasecmp(name, "server_tls", 10) != 0))
 		return false;
+	for (size_t i = 0; !is_known && settings_row(settings, i, &row); i++)
+		is_known = strcasecmp(row.key, name) == 0;
+	return is_known;
+}
+
+/* A word that is none of those there are is refused before that. */
+static bool is_mode(const char *name)
+{
+	return strcasecmp(name + 10, "_sslmode") == 0;
+}
+
+/* What can still go wrong with settings whose text is good. */
+static bool prepare(struct change *change, struct settings *settings)
+{
+	struct daemon *daemon = change->daemon;
+	struct fault_list *faults = &change->faults;
+
+	if (!client_tls_prepare(settings, faults) || !server_tls_check(settings, faults)) {
+		change->keeps_tls = is_for_tls(settings, change->name);
+		return false;
+	}
 	if (log_configure(&daemon->log, settings, daemon->verbose, daemon->quiet))
 		return true;
 	fault_add(faults, settings->logfile, 0, "cannot be opened: %s", strerror(errno));
@@ -88,7 +116,10 @@ static void make_settings(void *arg)
 			: settings_change(daemon->settings, change->name, change->value,
 					  &change->faults);
 
-	if (settings != NULL && !prepare(daemon, settings, &change->faults)) {
+	if (settings == NULL)
+		change->keeps_tls = is_for_tls(daemon->settings, change->name) &&
+				    !is_mode(change->name);
+	if (settings != NULL && !prepare(change, settings)) {
 		settings_drop(settings);
 		settings = NULL;
 	}
@@ -139,14 +170,21 @@ static void log_notes_of_set(struct log *log, const struct fault_list *notes)
 			log_write(log, LEVEL_WARNING, NULL, "SET: %s", notes->faults[i].text);
 }
 
-bool await_set(struct daemon *daemon, const char *name, const char *value, struct failure *why)
+bool await_set(struct daemon *daemon, const char *name, const char *value, bool *keeps_tls,
+	       struct failure *why)
 {
 	struct change change = {.daemon = daemon, .name = name, .value = value};
 	const struct fault_list *faults = &change.faults;
 
 	bool good = await_change(&change);
-	if (!good) {
+	*keeps_tls = change.keeps_tls;
+	if (!good)
 		log_faults(&daemon->log, faults, LEVEL_ERROR);
+	if (change.keeps_tls) {
+		log_write(&daemon->log, LEVEL_WARNING, NULL, "TLS setup failed: %.180s",
+			  faults->count > 0 ? faults->faults[0].text : "out of memory");
+		good = true;
+	} else if (!good) {
 		failure_set(why, FAILURE_CONSOLE_ERROR, "SET failed");
 		failure_detail(why, "%.180s", faults->count > 0 ? faults->faults[0].text : "");
 	} else {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/command.h"
 #include "daemon/daemon.h"
 #include "daemon/errand.h"
 #include "daemon/reload.h"
@@ -259,6 +260,7 @@ struct request {
 	const char *value;
 	enum daemon_state waiting_for;
 	bool done;
+	bool keeps_tls;
 	struct failure *why;
 };
 
@@ -271,7 +273,8 @@ static void reload_there(struct worker *first, void *arg)
 static void set_there(struct worker *first, void *arg)
 {
 	struct request *request = arg;
-	request->done = await_set(first->daemon, request->name, request->value, request->why);
+	request->done = await_set(first->daemon, request->name, request->value,
+				  &request->keeps_tls, request->why);
 }
 
 static void shut_down_there(struct worker *first, void *arg)
@@ -302,15 +305,19 @@ bool await_steer_reload(struct session *session, const char *nothing, struct fai
 	return request.done || failure_set(why, FAILURE_RELOAD_FAILED);
 }
 
-bool await_steer_set(struct session *session, const char *name, const char *value,
+bool await_steer_set(struct session *session, const struct command *command, struct writer *writer,
 		     struct failure *why)
 {
-	struct request request = {.name = name, .value = value, .why = why};
+	struct request request = {.name = command->argument, .value = command->value, .why = why};
 
 	if (!session->is_admin)
 		return failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
-	session_log(session, LEVEL_LOG, "SET %s", name);
-	return await_main(session, set_there, &request, why) && request.done;
+	session_log(session, LEVEL_LOG, "SET %s", request.name);
+	bool done = await_main(session, set_there, &request, why) && request.done;
+	if (done && request.keeps_tls)
+		write_notice(writer, "TLS settings could not be applied, still using old configuration",
+			     "");
+	return done;
 }
 
 void steer_write_pending(struct writer *writer, const struct session *session)

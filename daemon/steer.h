@@ -11,6 +11,7 @@
 #include "protocol/failure.h"
 #include "protocol/writer.h"
 
+struct command;
 struct session;
 
 /* `session` is the console's. */
@@ -25,7 +26,9 @@ bool await_steer_kill(struct session *session, const char *database_name, struct
 bool await_steer_kill_client(struct session *session, const char *id, struct failure *why);
 bool steer_wait_close(struct session *session, const char *database_name, struct failure *why);
 
-bool await_steer_set(struct session *session, const char *name, const char *value, struct failure *why);
+/* Writes a notice where a value cannot be used for TLS, and that stays as it is. */
+bool await_steer_set(struct session *session, const struct command *command, struct writer *writer,
+		     struct failure *why);
 
 /* A notice about what a reload has left for a restart, if there is any. */
 void steer_write_pending(struct writer *writer, const struct session *session);
