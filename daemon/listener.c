@@ -6,7 +6,6 @@
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "daemon/daemon.h"
 #include "daemon/notify.h"
 #include "daemon/session.h"
+#include "daemon/tcp.h"
 #include "daemon/worker.h"
 #include "protocol/writer.h"
 
@@ -137,32 +137,6 @@ static void accept_clients(evutil_socket_t fd, short what, void *arg)
 
 /* --- opening ------------------------------------------------------------------------------ */
 
-static void set_option(int fd, int level, int option, int value)
-{
-	setsockopt(fd, level, option, &value, sizeof value);
-}
-
-/* Accepted sockets inherit all of these, which saves calls at each login. */
-static void set_tcp_options(int fd, const struct settings *settings)
-{
-	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, settings->tcp_keepalive);
-	if (settings->tcp_keepidle > 0)
-		set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, settings->tcp_keepidle);
-	if (settings->tcp_keepintvl > 0)
-		set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, settings->tcp_keepintvl);
-	if (settings->tcp_keepcnt > 0)
-		set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, settings->tcp_keepcnt);
-	if (settings->tcp_user_timeout > 0)
-		set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, settings->tcp_user_timeout);
-	if (settings->tcp_socket_buffer > 0) {
-		set_option(fd, SOL_SOCKET, SO_SNDBUF, settings->tcp_socket_buffer);
-		set_option(fd, SOL_SOCKET, SO_RCVBUF, settings->tcp_socket_buffer);
-	}
-	if (settings->tcp_defer_accept)
-		set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 45);
-}
-
 static bool add_listener(struct listeners *listeners, struct worker *worker, int fd, bool is_unix,
 			 const char *name)
 {
@@ -209,12 +183,12 @@ static bool open_tcp(struct listeners *listeners, struct worker *worker,
 		 worker->settings->listen_port);
 	if (fd < 0)
 		return listen_failed(worker, name, fd);
-	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	tcp_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (worker->settings->so_reuseport)
-		set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+		tcp_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (address->ai_family == AF_INET6)
-		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	set_tcp_options(fd, worker->settings);
+		tcp_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	tcp_tune_listener(fd, worker->settings);
 	if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 ||
 	    listen(fd, worker->settings->listen_backlog) != 0)
 		return listen_failed(worker, name, fd);
@@ -340,7 +314,7 @@ static bool adopt_passed(struct listeners *listeners, struct worker *worker, int
 			return listen_failed(worker, "a passed socket", -1);
 		bool is_unix = address.ss_family == AF_UNIX;
 		if (!is_unix)
-			set_tcp_options(fd, worker->settings);
+			tcp_tune_listener(fd, worker->settings);
 		snprintf(name, sizeof name, "passed socket %d (%s)", fd, is_unix ? "unix" : "tcp");
 		if (!add_listener(listeners, worker, fd, is_unix, name))
 			return false;
@@ -365,6 +339,13 @@ bool listeners_open(struct listeners *listeners, struct worker *worker)
 	if (!opened)
 		listeners_close(listeners);
 	return opened;
+}
+
+void listeners_adopt(struct listeners *listeners, const struct settings *settings)
+{
+	for (size_t i = 0; i < listeners->count; i++)
+		if (!listeners->list[i].is_unix && listeners->list[i].event != NULL)
+			tcp_tune_listener(listeners->list[i].fd, settings);
 }
 
 /* --- closing ------------------------------------------------------------------------------ */

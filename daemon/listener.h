@@ -35,6 +35,9 @@ struct listeners {
 /* False: `listeners` is empty, and the log says which address could not be had, and why. */
 bool listeners_open(struct listeners *listeners, struct worker *worker);
 
+/* What new settings say of sockets holds for those who come from now on. */
+void listeners_adopt(struct listeners *listeners, const struct settings *settings);
+
 /* Lets whoever comes wait, until it is taken back. */
 void listeners_hold(struct listeners *listeners);
 void listeners_go_on(struct listeners *listeners);

@@ -50,6 +50,7 @@ static void await_adopted(struct daemon *daemon, struct settings *settings)
 	settings_drop(daemon->settings);
 	daemon->settings = settings;
 	daemon->watchdog.limit_us = settings->watchdog_us;
+	listeners_adopt(&daemon->listeners, settings);
 	pools_adopt(&daemon->pools, settings, loop_now());
 	while (!await_everywhere(daemon->workers, adopt_here, settings, 0))
 		await_sleep(&daemon->workers->loop, loop_now() + NEXT_US);

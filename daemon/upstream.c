@@ -8,6 +8,7 @@
 #include "daemon/cancel.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
+#include "daemon/tcp.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
 #include "protocol/message.h"
@@ -26,6 +27,7 @@ struct upstream *upstream_new(struct worker *worker, struct server *server)
 	upstream->worker = worker;
 	upstream->server = server;
 	pipeline_init(&upstream->pipeline);
+	tcp_set_buffers(server_socket(server), worker->settings);
 	stream_init(&upstream->stream, &worker->loop, server_socket(server), upstream_spoke);
 	if (server_ssl(server) != NULL && !tls_adopt(&upstream->stream, server_ssl(server))) {
 		free(upstream);
