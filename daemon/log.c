@@ -84,6 +84,14 @@ void log_release(struct log *log)
 	pthread_rwlock_destroy(&log->lock);
 }
 
+bool log_takes(struct log *log, enum log_level level)
+{
+	pthread_rwlock_rdlock(&log->lock);
+	bool takes = level <= log->level;
+	pthread_rwlock_unlock(&log->lock);
+	return takes;
+}
+
 static void write_all(int fd, const char *line, size_t length)
 {
 	while (length > 0) {

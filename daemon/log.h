@@ -34,6 +34,9 @@ bool log_configure(struct log *log, const struct settings *settings, int verbose
 
 void log_release(struct log *log);
 
+/* Whether lines of this level are written, for those that take some work to put together. */
+bool log_takes(struct log *log, enum log_level level);
+
 /* `subject` stands before the message, e.g. "C-7: db/user@addr:port"; NULL for the process. */
 __attribute__((format(printf, 4, 5))) void log_write(struct log *log, enum log_level level,
 						     const char *subject, const char *format, ...);

@@ -124,6 +124,23 @@ static bool add_host(struct session *session, struct failure *why)
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
+/* With more to be logged than usual, what each client has come with. */
+static void log_startup(const struct session *session, const struct startup *startup)
+{
+	const char *cursor = startup->parameters;
+	const char *name;
+	const char *value;
+
+	if (!log_takes(session->worker->log, LEVEL_DEBUG))
+		return;
+	if (startup->options != NULL)
+		session_log(session, LEVEL_DEBUG, "got var: options=%s", startup->options);
+	if (startup->replication != NULL)
+		session_log(session, LEVEL_DEBUG, "got var: replication=%s", startup->replication);
+	while (startup_next(&cursor, &name, &value))
+		session_log(session, LEVEL_DEBUG, "got var: %s=%s", name, value);
+}
+
 /* What the client asks for beyond a user and a database. Protocol options are answered later. */
 static bool note_parameters(struct session *session, const struct startup *startup,
 			    struct failure *why)
@@ -343,6 +360,7 @@ static bool await_introduced(struct session *session, const struct startup *star
 		return failure_set(why, session->killed);
 	if (!note_names(session, startup, why))
 		return false;
+	log_startup(session, startup);
 	is_console = settings_is_console(session->database_name);
 	if (is_console)
 		session_is_nobody(session);
