@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "conf/entry.h"
-#include "conf/loader.h"
 #include "conf/peer_entry.h"
 #include "conf/table.h"
 
@@ -99,62 +98,4 @@ void settings_describe(FILE *stream)
 		describe("users", key, "-", stream);
 	for (size_t i = 0; (key = peer_key_at(i)); i++)
 		describe("peers", key, "-", stream);
-}
-
-/* --- PgBouncer ----------------------------------------------------------------------------- */
-
-/* When the line concerns a file: always, or if it does not set the setting. */
-struct difference {
-	const char *unless_set;
-	const char *text;
-};
-
-static const struct difference differences[] = {
-	{NULL, "a faulty file changes nothing at a reload; there, some of its values are taken"},
-	{NULL, "what a reload cannot take is told: in the log, by RELOAD and by SHOW CONFIG"},
-	{NULL, "errors have the SQLSTATE that PostgreSQL uses in the case, not always 08P01, with a "
-	       "detail and a hint"},
-	{"server_login_retry", "server_login_retry is not set: after a failed login delays grow from "
-			       "0.1 s up to 15 s, instead of 15 s each"},
-	{"listen_backlog", "listen_backlog is not set: 4096 connections may wait, instead of 128"},
-	{"syslog_ident", "syslog_ident is not set: \"millpond\", instead of \"pgbouncer\""},
-};
-
-static bool is_set(const struct settings *settings, const char *name)
-{
-	for (size_t i = 0; i < settings->pair_count; i++) {
-		const struct pair *pair = &settings->pairs[i];
-
-		if (pair->key && strcmp(pair->key, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool is_pgbouncers(const struct settings *settings)
-{
-	for (size_t i = 0; i < settings->pair_count; i++) {
-		if (strcmp(settings->pairs[i].section, "pgbouncer") == 0)
-			return true;
-	}
-	return false;
-}
-
-void settings_describe_differences(const struct settings *settings, FILE *stream)
-{
-	if (!is_pgbouncers(settings))
-		return;
-	fputs("What is different from PgBouncer:\n", stream);
-	for (size_t i = 0; i < sizeof(differences) / sizeof(differences[0]); i++) {
-		const struct difference *difference = &differences[i];
-
-		if (!difference->unless_set || !is_set(settings, difference->unless_set))
-			fprintf(stream, "  %s\n", difference->text);
-	}
-	for (int i = 0; i < SETTING_COUNT; i++) {
-		const struct field *field = &setting_table[i];
-
-		if (field->is_inert && is_set(settings, field->name))
-			fprintf(stream, "  %s has no effect: %s\n", field->name, field->help);
-	}
 }

@@ -15,10 +15,4 @@
  */
 void settings_describe(FILE *stream);
 
-/*
- * What is different for a file that was written for PgBouncer: one line for each that concerns it.
- * Nothing if it has no [pgbouncer] section.
- */
-void settings_describe_differences(const struct settings *settings, FILE *stream);
-
 #endif

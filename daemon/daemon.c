@@ -101,28 +101,36 @@ static void look_for_the_end(struct daemon *daemon)
 		loop_stop(&daemon->workers->loop);
 }
 
-/* One line, in the words of PgBouncer, for the log and for systemctl status. */
+/* In the words of PgBouncer; `unit` is that of the times. */
+static void print_statistics(const struct stats *average, const char *unit, char *line, size_t bytes)
+{
+	snprintf(line, bytes,
+		 "stats: %" PRIu64 " xacts/s, %" PRIu64 " queries/s, %" PRIu64
+		 " client parses/s, %" PRIu64 " server parses/s, %" PRIu64 " binds/s, %" PRIu64
+		 " client logins/s, in %" PRIu64 " B/s, out %" PRIu64 " B/s, xact %" PRIu64
+		 " %s, query %" PRIu64 " %s, wait %" PRIu64 " %s",
+		 average->xact_count, average->query_count, average->client_parse_count,
+		 average->server_parse_count, average->bind_count, average->client_login_count,
+		 average->received, average->sent, average->xact_time, unit, average->query_time,
+		 unit, average->wait_time, unit);
+}
+
+/* One line for the log, and, with a micro sign, for systemctl status. */
 static void report_statistics(struct daemon *daemon, int64_t elapsed_us)
 {
 	struct stats sum;
 	struct stats average;
 	char line[512];
+	char status[512];
 
 	pools_stats(&daemon->pools, &sum);
 	stats_average(&average, &daemon->period_start, &sum, elapsed_us);
 	daemon->period_start = sum;
-	snprintf(line, sizeof line,
-		 "stats: %" PRIu64 " xacts/s, %" PRIu64 " queries/s, %" PRIu64
-		 " client parses/s, %" PRIu64 " server parses/s, %" PRIu64 " binds/s, %" PRIu64
-		 " client logins/s, in %" PRIu64 " B/s, out %" PRIu64 " B/s, xact %" PRIu64
-		 " us, query %" PRIu64 " us, wait %" PRIu64 " us",
-		 average.xact_count, average.query_count, average.client_parse_count,
-		 average.server_parse_count, average.bind_count, average.client_login_count,
-		 average.received, average.sent, average.xact_time, average.query_time,
-		 average.wait_time);
+	print_statistics(&average, "us", line, sizeof line);
+	print_statistics(&average, "\u00b5s", status, sizeof status);
 	if (daemon->settings->log_stats)
 		log_write(&daemon->log, LEVEL_LOG, NULL, "%s", line);
-	notify_status(line);
+	notify_status(status);
 }
 
 static void end_period_if_due(struct daemon *daemon, int64_t now)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "conf/describe.h"
+#include "conf/differences.h"
 #include "conf/settings.h"
 #include "daemon/client_tls.h"
 #include "daemon/daemon.h"
@@ -60,10 +61,11 @@ static const struct option long_options[] = {
 	{0},
 };
 
+/* PgBouncer's lines; names are looked up by libevent's resolver. */
 static void print_version(void)
 {
-	printf("Millpond %s\nlibevent %s\n%s\n", MILLPOND_VERSION, event_get_version(),
-	       OpenSSL_version(OPENSSL_VERSION));
+	printf("Millpond %s\nlibevent %s\nadns: evdns2\ntls: %s\nsystemd: yes\n", MILLPOND_VERSION,
+	       event_get_version(), OpenSSL_version(OPENSSL_VERSION));
 }
 
 /* False: nothing more is to be done, and `status` is the exit status. */
@@ -212,7 +214,7 @@ static int serve(const struct options *options, struct settings *settings)
 		daemon.quiet = true;
 		process_started(background);
 	}
-	log_write(&daemon.log, LEVEL_LOG, NULL, "process up: Millpond %s, libevent %s (%s), %s",
+	log_write(&daemon.log, LEVEL_LOG, NULL, "process up: Millpond %s, libevent %s (%s), adns: evdns2, tls: %s",
 		  MILLPOND_VERSION, event_get_version(),
 		  event_base_get_method(daemon.workers->loop.base),
 		  OpenSSL_version(OPENSSL_VERSION));

@@ -21,7 +21,9 @@ my $ready = $manager->await('READY');
 is($ready->{READY}, 1, 'READY=1 when it has started');
 ok(eval { Wire->login($millpond, database => 'pgbouncer') }, 'and by then it serves');
 my ($status) = grep { defined } map { $_->{STATUS} } $manager->{said}->@*, $manager->listen_for(2.5);
-like($status, qr/\w/, 'STATUS= says something');
+my $micro = "\xc2\xb5";
+like($status, qr{^stats: \d+ xacts/s, \d+ queries/s, \d+ client parses/s, \d+ server parses/s, \d+ binds/s, \d+ client logins/s, in \d+ B/s, out \d+ B/s, xact \d+ ${micro}s, query \d+ ${micro}s, wait \d+ ${micro}s$},
+	'STATUS= is the line of statistics, with micro signs');
 
 # Watchdog ------------------------------------------------------------------------------------
 

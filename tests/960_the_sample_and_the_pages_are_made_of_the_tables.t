@@ -50,6 +50,31 @@ like($out, qr/^  pkt_buf has no effect: /m, '... and what has no effect');
 ($status, $out, $error) = run_binary('--check', ini_file("[databases]\nx = host=127.0.0.1\n[millpond]\nauth_type = trust\n"));
 unlike($out, qr/PgBouncer/, 'a file of our own is not compared');
 
+# Each difference is told to those whom it concerns: what a file sets, and the line that it brings.
+my $base = "[databases]\nx = host=127.0.0.1\n[pgbouncer]\n";
+my @concerns = (
+	[ "auth_type = trust\nadmin_users = me\n" => qr/admin_users: SHOW FDS/ ],
+	[ "auth_type = trust\nauth_user = me\n" => qr/auth_query runs on server connections of its own/ ],
+	[ "auth_type = pam\n" => qr/pam: four logins/ ],
+	[ "auth_type = ldap\nauth_ldap_options = ldapserver=h ldapbasedn=\"dc=x\"\n" => qr/ldap: names are escaped/ ],
+	[ "auth_type = trust\npool_mode = statement\n" => qr/pool_mode: a LISTEN ends/ ],
+	[ "auth_type = trust\npool_mode = transaction\n" => qr/max_prepared_statements: .*MILLPOND_/ ],
+	[ "auth_type = trust\n[users]\nme = pool_mode=transaction\n" => qr/max_prepared_statements: .*MILLPOND_/ ],
+	[ "auth_type = trust\nsyslog = 1\n" => qr/syslog_ident is not set/ ],
+	[ "auth_type = trust\nserver_tls_ciphers = HIGH\n" => qr/server_tls_ciphers holds up to TLS 1\.2; server_tls13_ciphers is not set/ ],
+);
+($status, $out, $error) = run_binary('--check', ini_file("${base}auth_type = trust\n"));
+my $plain = $out;
+like($plain, qr/^  -R is refused: .*so_reuseport$/m, 'what concerns every file');
+like($plain, qr/^  workers is not set: /m, '... and what it leaves to the default');
+for my $case (@concerns)
+{
+	my ($settings, $line) = @$case;
+	($status, $out, $error) = run_binary('--check', ini_file($base . $settings));
+	like($out, qr/^  $line/m, $settings =~ s/\n/, /gr) or diag($error);
+	unlike($plain, qr/^  $line/m, '... and only then');
+}
+
 # What takes the place of an online restart.
 ($status, $out, $error) = run_binary('-R', $theirs);
 is($status, 1, '-R is refused');
