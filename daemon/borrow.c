@@ -91,44 +91,90 @@ static void take(struct session *session, const struct server *server)
 	session->upstream->session = session;
 }
 
-/* The reason of the servers themselves is worth more than that the time is over. */
+/* The setting that was reached, and its value in microseconds. */
+static int64_t limit_of(const struct session *session, enum failure_kind late, const char **name)
+{
+	const struct pool_share *share = session->share;
+
+	if (late == FAILURE_QUERY_TIMEOUT_WAITING) {
+		*name = "query_timeout";
+		return settings_query_timeout_us(share->settings, share->user);
+	}
+	if (late == FAILURE_QUERY_WAIT_TIMEOUT) {
+		*name = "query_wait_timeout";
+		return settings_query_wait_timeout_us(share->settings, share->database,
+						      share->user);
+	}
+	*name = "client_login_timeout";
+	return session->worker->settings->client_login_timeout_us;
+}
+
+/* When servers cannot be had, why not counts more than how many there are. */
 static bool too_late(const struct session *session, const struct borrower *borrower,
 		     enum failure_kind late, struct failure *why)
 {
 	const struct pool_share *share = session->share;
 	struct pool_numbers numbers = pool_numbers(session->pool);
 	double waited_s = (double)(loop_now() - borrower->since) / 1e6;
+	struct failure reason;
+	const char *name;
+	double limit_s = (double)limit_of(session, late, &name) / 1e6;
 
-	if (pool_refusal(session->pool, why))
-		return false;
 	failure_set(why, late);
-	return failure_detail(why,
-			      "Waited %.1f s; %zu of %d server connections are in use, %zu clients wait.",
-			      waited_s, numbers.active,
-			      share->database == NULL ?
-				      0 :
-				      settings_pool_size(share->settings, share->database,
-							 share->user),
-			      numbers.waiting);
+	if (!pool_refusal(session->pool, &reason))
+		return failure_detail(
+			why,
+			"Waited %.1f s, %s is %g s; %zu of %d server connections are in use, %zu "
+			"clients wait.",
+			waited_s, name, limit_s, numbers.active,
+			share->database == NULL ?
+				0 :
+				settings_pool_size(share->settings, share->database, share->user),
+			numbers.waiting);
+	if (reason.kind == FAILURE_SERVER_SHUTTING_DOWN || reason.kind == FAILURE_NO_DATABASE) {
+		*why = reason;
+		return false;
+	}
+	memcpy(why->sqlstate, reason.sqlstate, sizeof why->sqlstate);
+	return failure_detail(why, "Waited %.1f s, %s is %g s; no server could be had: %s%s%s",
+			      waited_s, name, limit_s, reason.message,
+			      reason.detail[0] != '\0' ? ": " : "", reason.detail);
 }
 
 /* Whoever comes while a server's refusal is remembered is told so, in PgBouncer's words. */
-static void call_cached(struct failure *why)
+static void call_cached(const struct session *session, struct failure *why)
 {
-	char text[sizeof why->message];
+	struct pool_numbers numbers = pool_numbers(session->pool);
+	struct failure cached = *why;
+	double left_s = (double)(numbers.retry_at - loop_now()) / 1e6;
 
-	snprintf(text, sizeof text,
-		 "server login has been failing, cached error: %.180s (server_login_retry)",
-		 why->message);
-	memcpy(why->message, text, sizeof text);
+	failure_set(why, FAILURE_CACHED_REFUSAL, cached.message);
+	memcpy(why->sqlstate, cached.sqlstate, sizeof why->sqlstate);
+	failure_detail(why, "%u logins to the server have failed, and the next is due in %.1f s.%s%s",
+		       numbers.failures, left_s > 0 ? left_s : 0.0,
+		       cached.detail[0] != '\0' ? " The server says: " : "", cached.detail);
+}
+
+/* A replication client is told in PgBouncer's words as well, though the server's say more. */
+static void call_login_failed(struct failure *why)
+{
+	struct failure refusal = *why;
+
+	failure_set(why, FAILURE_REPLICATION_REFUSED);
+	memcpy(why->sqlstate, refusal.sqlstate, sizeof why->sqlstate);
+	failure_detail(why, "The server says: %s%s%s", refusal.message,
+		       refusal.detail[0] != '\0' ? ": " : "", refusal.detail);
 }
 
 static bool refused(const struct session *session, bool at_once, struct failure *why)
 {
 	if (!pool_refusal(session->pool, why))
 		return failure_set(why, FAILURE_SERVER_GONE);
-	if (at_once && (why->kind == FAILURE_SERVER_REFUSED || why->kind == FAILURE_CONNECT_FAILED))
-		call_cached(why);
+	if (why->kind == FAILURE_SERVER_REFUSED && session->pool->replication != NULL)
+		call_login_failed(why);
+	else if (at_once &&
+		 (why->kind == FAILURE_SERVER_REFUSED || why->kind == FAILURE_CONNECT_FAILED))
+		call_cached(session, why);
 	return false;
 }
 
@@ -220,6 +266,7 @@ bool await_borrow(struct session *session, enum failure_kind late, struct failur
 
 	borrower->answered = answered;
 	borrower->worker = session->worker->index;
+	borrower->is_let_in = session->phase == SESSION_LOGGED_IN;
 	/* Whoever hangs up leaves the queue. */
 	if (!stream_watch(&session->client))
 		return failure_set(why, FAILURE_NO_MEMORY);

@@ -139,6 +139,22 @@ static bool await_server_login(struct server *server, struct failure *why, int64
 	return done;
 }
 
+/* PgBouncer's reason, and in brackets what is known beyond it. */
+static void log_failed_login(struct log *log, const struct server *server,
+			     const struct failure *why, int64_t age_s)
+{
+	bool is_unreached = why->kind == FAILURE_CONNECT_FAILED;
+	bool has_detail = why->detail[0] != '\0';
+
+	server_log(log, LEVEL_LOG, server, "closing because: %s%s%s%s%s%s (age=%llds)",
+		   is_unreached ? "connect failed (" : "", why->message,
+		   !has_detail	? "" :
+		   is_unreached ? ": " :
+				  " (",
+		   why->detail, has_detail && !is_unreached ? ")" : "", is_unreached ? ")" : "",
+		   (long long)age_s);
+}
+
 static void dial_main(void *arg)
 {
 	struct server *server = arg;
@@ -160,10 +176,7 @@ static void dial_main(void *arg)
 	if (why.kind == FAILURE_SERVER_REFUSED)
 		server_log(worker->log, LEVEL_WARNING, server, "server login failed: FATAL %s",
 			   why.message);
-	server_log(worker->log, LEVEL_LOG, server, "closing because: %s%s%s%s (age=%llds)",
-		   why.message, why.detail[0] != '\0' ? " (" : "", why.detail,
-		   why.detail[0] != '\0' ? ")" : "",
-		   (long long)((loop_now() - started_at) / 1000000));
+	log_failed_login(worker->log, server, &why, (loop_now() - started_at) / 1000000);
 	pool_dial_failed(server, &why, loop_now());
 }
 

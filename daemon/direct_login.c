@@ -301,7 +301,7 @@ static bool note_parameter(struct login *login, const struct message *message)
 	size_t name_bytes = strnlen(name, length) + 1;
 
 	if (length < 2 || name[length - 1] != '\0' || name_bytes >= length)
-		return broke_protocol(login, "A parameter has no value.");
+		return broke_protocol(login, "broken ParameterStatus packet");
 	return server_note_base(login->server, login->worker->pools->parameters, name,
 				name + name_bytes) ||
 	       failure_set(login->why, FAILURE_NO_MEMORY);
@@ -310,7 +310,7 @@ static bool note_parameter(struct login *login, const struct message *message)
 static bool note_key(struct login *login, const struct message *message)
 {
 	if (message->body_length != 8)
-		return broke_protocol(login, "The cancel key has not eight bytes.");
+		return broke_protocol(login, "bad cancel key: it has not eight bytes");
 	login->direct->backend_pid = (int)read_uint32(message->body);
 	login->direct->cancel_key = read_uint32(message->body + 4);
 	return true;

@@ -66,6 +66,26 @@ static void await_end_of_stream(struct stream *client, int64_t deadline)
 	}
 }
 
+/* How long it has taken, and how long it may, unless whoever found out has told so. */
+static void add_figures(const struct session *session, struct failure *why)
+{
+	const struct settings *settings = session->worker->settings;
+	int64_t now = loop_now();
+
+	if (why->detail[0] != '\0')
+		return;
+	if (why->kind == FAILURE_CLIENT_IDLE)
+		failure_limit(why, "The client was idle for", now - session->rests_since,
+			      "client_idle_timeout",
+			      settings_client_idle_timeout_us(settings, session->share->user));
+	else if (why->kind == FAILURE_LOGIN_TIMEOUT)
+		failure_limit(why, "The client has not logged in for", now - session->accepted_at,
+			      "client_login_timeout", settings->client_login_timeout_us);
+	else if (why->kind == FAILURE_SUSPEND_TIMEOUT)
+		failure_detail(why, "suspend_timeout is %g s.",
+			       (double)settings->suspend_timeout_us / 1e6);
+}
+
 static void log_end(struct session *session, const struct failure *why)
 {
 	if (!session->worker->settings->log_disconnections)
@@ -80,6 +100,7 @@ void say_goodbye(struct session *session, struct failure *why)
 	bool reaches = !is_about_the_client_being_gone(why);
 
 	log_end(session, why);
+	add_figures(session, why);
 	if (reaches && can_be_told(session, why))
 		reaches = send_failure(session, why);
 	/* Whoever waits for the end of the connection sees it at once. */

@@ -68,8 +68,13 @@ static bool find_pool(struct session *session, const struct replication *replica
 		return failure_set(why, FAILURE_NO_DATABASE, session->database_name);
 	atomic_fetch_add(&daemon->client_count, 1);
 	if (quota_enter(session, why)) {
-		if (session_join_pool(session, database, replication))
+		if (session_join_pool(session, database, replication)) {
+			if (pool_is_news(session->pool))
+				log_write(session->worker->log, LEVEL_LOG, NULL,
+					  "registered new auto-database: db=%s",
+					  session->database_name);
 			return true;
+		}
 		failure_set(why, FAILURE_NO_MEMORY);
 	}
 	atomic_fetch_sub(&daemon->client_count, 1);
@@ -298,7 +303,7 @@ static bool await_first_server(struct session *session, struct failure *why, int
 					      FAILURE_LOGIN_TIMEOUT_SERVER_DOWN,
 			  why, waited < deadline ? waited : deadline))
 		return false;
-	await_give_back(session->upstream, false, false);
+	await_give_back(session->upstream, NULL, false);
 	parameters_drop(session->welcome);
 	session->welcome = pool_welcome(session->pool);
 	return true;

@@ -101,8 +101,10 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 
 	if (stream_has_unsent(&upstream->stream) || upstream->torn)
 		return "client disconnect before everything was sent to the server";
+	bool is_one = pipeline->count <= 1;
 	if (!await_settled(upstream, deadline))
-		return "client disconnected with query in progress";
+		return is_one ? "client disconnected with query in progress" :
+				"client disconnected with queries in progress";
 	if (pipeline->doubtful)
 		return "client disconnect while server was not ready";
 	if (pipeline->status != 'I' && !upstream_query(upstream, "ROLLBACK", &why, deadline))
@@ -119,10 +121,10 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 	return NULL;
 }
 
-void await_give_back(struct upstream *upstream, bool broken, bool reset)
+void await_give_back(struct upstream *upstream, const char *broken, bool reset)
 {
 	struct server *server = upstream->server;
-	const char *reason = broken ? "server conn crashed?" : NULL;
+	const char *reason = broken;
 
 	upstream->session->upstream = NULL;
 	upstream->session = NULL;

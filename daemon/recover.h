@@ -12,8 +12,8 @@ struct upstream;
 /*
  * Takes the upstream from its session and gives it back to its pool, or has it retired for a
  * reason. What still runs is cancelled, what is open is rolled back; `reset` asks for the
- * server_reset_query. `broken`: the connection itself has failed, or half a message was sent.
+ * server_reset_query. `broken`: why it can be of no more use, or NULL.
  */
-void await_give_back(struct upstream *upstream, bool broken, bool reset);
+void await_give_back(struct upstream *upstream, const char *broken, bool reset);
 
 #endif

@@ -12,7 +12,7 @@
 #include "daemon/worker.h"
 #include "protocol/message.h"
 
-/* So long what was asked for may still run after the client has said its last, as on a server. */
+/* So long a request may still run after the client has said its last, as on a server. */
 #define ENDING_GRACE_US INT64_C(2000000)
 
 /* A session whose sockets are ready again and again lets the others have a turn. */
@@ -65,17 +65,13 @@ static void note_ending(struct relay *relay, const struct message *message,
 /* Whether this message is the last one. */
 static bool is_last(struct relay *relay, const struct message *message)
 {
-	switch (frontend_message_check(message, relay->max_bytes)) {
-	case MESSAGE_UNKNOWN:
+	enum message_fault fault = frontend_message_check(message, relay->max_bytes);
+
+	if (fault == MESSAGE_UNKNOWN)
 		note_ending(relay, message, FAILURE_BAD_MESSAGE_TYPE);
-		return true;
-	case MESSAGE_BAD_LENGTH:
+	else if (fault == MESSAGE_BAD_LENGTH)
 		note_ending(relay, message, FAILURE_BAD_MESSAGE_LENGTH);
-		return true;
-	default:
-		break;
-	}
-	if (message->letter == FRONTEND_TERMINATE)
+	else if (message->letter == FRONTEND_TERMINATE)
 		note_ending(relay, message, FAILURE_CLIENT_SAID_GOODBYE);
 	else if (message->letter == FRONTEND_QUERY && relay->refuses_queries)
 		note_ending(relay, message, FAILURE_SIMPLE_QUERY);
@@ -437,7 +433,8 @@ static bool await_movement(struct relay *relay, struct failure *why)
 	if (moved || errno == EINTR)
 		return true;
 	if (errno == ETIMEDOUT)
-		return failure_set(why, limit, relay->ending_letter);
+		return failure_set(why, limit, relay->ending_letter) ||
+		       turn_clock_describe(&relay->clock, why);
 	return failure_set(why, errno == ECANCELED ? relay->session->killed : FAILURE_NO_MEMORY);
 }
 

@@ -129,7 +129,7 @@ static bool await_turn_in_queue(struct session *session, char **data, size_t *le
 static void give_back(struct session *session)
 {
 	bool reset = session->worker->settings->server_reset_query_always;
-	await_give_back(session->upstream, false, reset);
+	await_give_back(session->upstream, NULL, reset);
 }
 
 /* It has prepared something on its server of which we do not know enough to do it elsewhere. */
@@ -274,20 +274,39 @@ static void leave(struct session *session)
 		session->worker->daemon->console_count--;
 }
 
+/* Why the session's server ends with it, or NULL. */
+static const char *why_server_ends(const struct session *session, const struct failure *why)
+{
+	static const struct {
+		enum failure_kind kind;
+		const char *reason;
+	} reasons[] = {
+		{FAILURE_SERVER_GONE, "server conn crashed?"},
+		{FAILURE_SERVER_PROTOCOL, "invalid server message"},
+		/* It may have been noted of the server by half. */
+		{FAILURE_NO_MEMORY, "out of memory"},
+		{FAILURE_NO_BLOCKS, "transaction blocks not allowed in statement pooling mode"},
+	};
+
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		if (why->kind == reasons[i].kind)
+			return reasons[i].reason;
+	if (session->worker->ending)
+		return "server shutting down";
+	return session->pool != NULL && session->pool->replication != NULL ?
+		       "replication client was closed" :
+		       NULL;
+}
+
 /* Tells the client why, brings its server to rest, and closes its socket. */
 static void end(struct session *session, struct failure *why)
 {
 	session->is_ending = true;
 	leave(session);
-	/* What had no memory may have been noted of the server by half. */
-	bool server_failed = session->worker->ending || why->kind == FAILURE_SERVER_GONE ||
-			     why->kind == FAILURE_SERVER_PROTOCOL ||
-			     why->kind == FAILURE_NO_MEMORY ||
-			     why->kind == FAILURE_NO_BLOCKS ||
-			     (session->pool != NULL && session->pool->replication != NULL);
+	const char *broken = why_server_ends(session, why);
 	say_goodbye(session, why);
 	if (session->upstream != NULL)
-		await_give_back(session->upstream, server_failed,
+		await_give_back(session->upstream, broken,
 				pool_share_mode(session->share) == POOL_SESSION ||
 					session->worker->settings->server_reset_query_always);
 	await_hang_up(session, why);

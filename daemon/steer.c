@@ -177,7 +177,7 @@ bool steer_reconnect(struct session *session, const char *database_name, struct 
 {
 	if (!check_database(session, database_name, "reconnect", why))
 		return false;
-	pools_reconnect(session->worker->pools, meant(database_name), "close_needed");
+	pools_reconnect(session->worker->pools, meant(database_name), "obsolete connection");
 	return true;
 }
 

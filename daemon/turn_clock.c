@@ -74,3 +74,20 @@ int64_t turn_clock_next_limit(const struct turn_clock *clock, enum failure_kind 
 	}
 	return deadline;
 }
+
+bool turn_clock_describe(const struct turn_clock *clock, struct failure *why)
+{
+	int64_t now = loop_now();
+
+	if (why->kind == FAILURE_QUERY_TIMEOUT)
+		failure_limit(why, "The query has run for", now - clock->query_at, "query_timeout",
+			      clock->query_limit_us);
+	else if (why->kind == FAILURE_IDLE_TRANSACTION_TIMEOUT)
+		failure_limit(why, "Nothing was asked for in the transaction for",
+			      now - clock->settled_at, "idle_transaction_timeout",
+			      clock->idle_limit_us);
+	else if (why->kind == FAILURE_TRANSACTION_TIMEOUT)
+		failure_limit(why, "The transaction was open for", now - clock->transaction_at,
+			      "transaction_timeout", clock->transaction_limit_us);
+	return false;
+}

@@ -36,4 +36,7 @@ void turn_clock_stood_still(struct turn_clock *clock, int64_t elapsed_us);
 /* When the first of the limits that apply now is reached, and which one that is; DEADLINE_NEVER: none. */
 int64_t turn_clock_next_limit(const struct turn_clock *clock, enum failure_kind *kind);
 
+/* Adds to the failure that a limit was reached how long it has taken, and how long it may. Always false. */
+bool turn_clock_describe(const struct turn_clock *clock, struct failure *why);
+
 #endif

@@ -111,18 +111,48 @@ void policy_lend_to(struct borrower *borrower, struct server *server, int64_t no
 	answer(borrower, server);
 }
 
-bool policy_refuses(const struct pool *pool, int64_t now)
+/*
+ * Whether the last failed login is the borrower's answer. What a server says to one login it will say to the
+ * next, as PgBouncer has it. But a server that cannot be reached may come back, and one that starts or ends
+ * is about to: whoever has been let in before waits for it.
+ */
+static bool is_told(const struct pool *pool, const struct borrower *borrower)
+{
+	const struct failure *why = &pool->last_failure;
+
+	if (server_refusal_is_final(why))
+		return true;
+	return why->kind == FAILURE_SERVER_REFUSED &&
+	       !(borrower->is_let_in && server_is_restarting(why));
+}
+
+bool policy_refuses(const struct pool *pool, const struct borrower *borrower, int64_t now)
 {
 	if (pool->database == NULL || pool->pools->stopping)
 		return true;
-	return pool->failures > 0 && now < pool->retry_at &&
-	       server_refusal_is_final(&pool->last_failure) && pool_server_count(pool) == 0;
+	return pool->failures > 0 && now < pool->retry_at && is_told(pool, borrower) &&
+	       pool_server_count(pool) == 0;
 }
 
 void policy_refuse_all(struct pool *pool)
 {
 	while (pool->first_waiting != NULL)
 		answer(pool->first_waiting, NULL);
+}
+
+void policy_tell_failure(struct pool *pool)
+{
+	struct borrower *next;
+
+	/* Another server may still be free for them. */
+	if (pool_server_count(pool) > 0)
+		return;
+	for (struct borrower *borrower = pool->first_waiting; borrower != NULL; borrower = next) {
+		next = borrower->next;
+		/* A replication client tries again by itself, and wants to know why it has to. */
+		if (pool->replication != NULL || is_told(pool, borrower))
+			answer(borrower, NULL);
+	}
 }
 
 /* --- retiring ----------------------------------------------------------------------------- */

@@ -25,9 +25,12 @@ void policy_settle(struct server *server, int64_t now);
 
 void policy_retire(struct server *server, const char *reason);
 
-/* Whether borrowers are turned away at once. */
-bool policy_refuses(const struct pool *pool, int64_t now);
+/* Whether a borrower is turned away at once. */
+bool policy_refuses(const struct pool *pool, const struct borrower *borrower, int64_t now);
 void policy_refuse_all(struct pool *pool);
+
+/* A login has failed: those who would wait in vain are told, all at once. */
+void policy_tell_failure(struct pool *pool);
 
 /* Why a server is not to be lent any more, be it as good as new, or NULL. */
 const char *policy_reason_not_to_lend(const struct pool *pool, const struct server *server);

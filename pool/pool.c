@@ -45,7 +45,7 @@ bool pool_lend(struct pool *pool, struct borrower *borrower, int64_t now)
 	borrower->since = now;
 	borrower->came_from = borrower->worker;
 	pools_lock(pool->pools);
-	borrower->refused = policy_refuses(pool, now);
+	borrower->refused = policy_refuses(pool, borrower, now);
 	bool answered = borrower->refused || lend_or_queue(pool, borrower, now);
 	pools_unlock(pool->pools);
 	return answered;
@@ -162,7 +162,7 @@ void pool_dial_succeeded(struct server *server, int64_t now)
 	server_move(server, SERVER_IDLE);
 	const char *reason = policy_reason_not_to_lend(pool, server);
 	if (reason != NULL)
-		policy_retire(server, reason);
+		policy_retire(server, server->close_needed ? "connect string changed" : reason);
 	else if (pool->first_waiting != NULL)
 		policy_lend_to(queue_next(pool, server->worker), server, now);
 	policy_provide(pool, now);
@@ -176,10 +176,7 @@ void pool_dial_failed(struct server *server, const struct failure *why, int64_t 
 	pools_lock(pool->pools);
 	policy_note_failure(pool, why, now);
 	policy_retire(server, why->message);
-	/* A replication client tries again by itself, and wants to know why it has to. */
-	if ((server_refusal_is_final(why) || pool->replication != NULL) &&
-	    pool_server_count(pool) == 0)
-		policy_refuse_all(pool);
+	policy_tell_failure(pool);
 	policy_provide(pool, now);
 	pools_unlock(pool->pools);
 }
@@ -208,6 +205,15 @@ void pool_server_gone(struct pool *pool)
 	pools_lock(pools);
 	pool->retiring--;
 	pools_unlock(pools);
+}
+
+bool pool_is_news(struct pool *pool)
+{
+	pools_lock(pool->pools);
+	bool is_news = pool->is_unannounced;
+	pool->is_unannounced = false;
+	pools_unlock(pool->pools);
+	return is_news;
 }
 
 void pool_client_leaves(struct pool *pool)
@@ -244,6 +250,8 @@ struct pool_numbers pool_numbers(struct pool *pool)
 	struct pool_numbers numbers = {
 		.active = pool->servers[SERVER_ACTIVE].count,
 		.waiting = pool->waiting_count,
+		.failures = pool->failures,
+		.retry_at = pool->retry_at,
 	};
 	pools_unlock(pool->pools);
 	return numbers;

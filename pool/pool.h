@@ -49,6 +49,7 @@ struct borrower {
 	struct borrower *next_here; /* of the same worker */
 	struct borrower *previous_here;
 	unsigned worker;       /* where it is; set by the borrower */
+	bool is_let_in;	       /* no client that only logs in; set by the borrower */
 	struct pool *pool;     /* in whose queue it stands, or NULL */
 	struct server *server; /* the answer: lent to it ... */
 	unsigned came_from;    /* ... the worker in whose loop the server still is ... */
@@ -86,6 +87,7 @@ struct pool {
 	char *database_name; /* as the client asked for it */
 	char *user_name;     /* on the server */
 	bool is_private;     /* no client ever gets a server of it */
+	bool is_unannounced; /* the first of a database that "*" stands for; nobody has been told */
 	struct replication *replication; /* of the clients of this pool; NULL: none */
 
 	struct settings *settings; /* held; with `database` a part of it */
@@ -139,6 +141,9 @@ void pool_put_back(struct server *server, int64_t now);
 /* A server that was retired has been taken down, and does not need its pool any more. */
 void pool_server_gone(struct pool *pool);
 
+/* Whether this is the first pool of a database that "*" stands for; true once. */
+bool pool_is_news(struct pool *pool);
+
 /* A client less; one more is pools_join(). */
 void pool_client_leaves(struct pool *pool);
 
@@ -148,10 +153,13 @@ struct settings *pool_settings(struct pool *pool, const struct database **databa
 /* What the newest server reported, held: to be dropped. */
 struct parameters *pool_welcome(struct pool *pool);
 
-/* How things are at the moment: servers in use, clients in the queue. */
+/* How things are at the moment: servers in use, clients in the queue; logins that failed in a row, and
+ * when the next is due. */
 struct pool_numbers {
 	size_t active;
 	size_t waiting;
+	unsigned failures;
+	int64_t retry_at;
 };
 struct pool_numbers pool_numbers(struct pool *pool);
 

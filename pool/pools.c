@@ -161,6 +161,17 @@ static struct pool *pool_new(struct pools *pools, const char *database_name, con
 	return pool;
 }
 
+/* Whether the pool makes its database known: "*" stands for it, and no other clients have a pool of it. */
+static bool makes_known(const struct pools *pools, const struct pool *pool)
+{
+	if (pool->is_private || pool->database == NULL || strcmp(pool->database->name, "*") != 0)
+		return false;
+	for (const struct pool *other = pools->first; other != NULL; other = other->next)
+		if (!other->is_private && strcmp(other->database_name, pool->database_name) == 0)
+			return false;
+	return true;
+}
+
 static struct pool *find(struct pools *pools, const char *database_name, const char *user,
 			 bool is_private, const struct replication *replication)
 {
@@ -176,6 +187,7 @@ static struct pool *find(struct pools *pools, const char *database_name, const c
 	if (pool == NULL)
 		return NULL;
 	pool->is_private = is_private;
+	pool->is_unannounced = makes_known(pools, pool);
 	pool->next_in_bucket = *bucket;
 	*bucket = pool;
 	*(pools->last != NULL ? &pools->last->next : &pools->first) = pool;
@@ -461,24 +473,6 @@ bool pools_are_paused(struct pools *pools)
 	bool paused = pools->paused;
 	pools_unlock(pools);
 	return paused;
-}
-
-size_t pools_count_database(const struct pools *pools, const char *database_name)
-{
-	size_t count = 0;
-	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		if (strcmp(pool->database_name, database_name) == 0)
-			count += pool_server_count(pool);
-	return count;
-}
-
-size_t pools_count_user(const struct pools *pools, const char *user_name)
-{
-	size_t count = 0;
-	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		if (strcmp(pool->user_name, user_name) == 0)
-			count += pool_server_count(pool);
-	return count;
 }
 
 size_t pools_count(struct pools *pools)

@@ -98,6 +98,9 @@ void server_connect_failure(const struct server *server, struct failure *why);
 /* Whether a failure is the server's considered answer, and not for now only. */
 bool server_refusal_is_final(const struct failure *why);
 
+/* Whether the server has said that it starts or ends. */
+bool server_is_restarting(const struct failure *why);
+
 /*
  * After STEP_DONE: reads the parameters that the server reported, and gives the socket up for
  * relaying. False when libpq still holds bytes, or there is no memory.

@@ -43,6 +43,13 @@ bool failure_detail(struct failure *why, const char *format, ...)
 	return false;
 }
 
+bool failure_limit(struct failure *why, const char *what, int64_t taken_us, const char *setting,
+		   int64_t limit_us)
+{
+	return failure_detail(why, "%s %.1f s; %s is %g s.", what, (double)taken_us / 1e6, setting,
+			      (double)limit_us / 1e6);
+}
+
 const char *failure_severity(const struct failure *why)
 {
 	return table[why->kind].severity;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum failure_kind {
 	FAILURE_NONE,
@@ -20,7 +21,7 @@ struct failure {
 	char sqlstate[6];
 	bool told; /* the client has already been sent an error about it */
 	char message[256];
-	char detail[192]; /* "": none */
+	char detail[320]; /* "": none */
 };
 
 /* Fills in `why`: the arguments are those of the kind's message. Always false, for `return`. */
@@ -29,6 +30,10 @@ bool failure_set(struct failure *why, enum failure_kind kind, ...);
 /* Adds a detail sentence. Always false, for `return`. */
 __attribute__((format(printf, 2, 3))) bool failure_detail(struct failure *why, const char *format,
 							  ...);
+
+/* The detail "WHAT 1.2 s; SETTING is 1 s.", of times in microseconds. Always false, for `return`. */
+bool failure_limit(struct failure *why, const char *what, int64_t taken_us, const char *setting,
+		   int64_t limit_us);
 
 /* "FATAL" or "ERROR". */
 const char *failure_severity(const struct failure *why);

@@ -34,10 +34,15 @@ is_deeply([ sort map { $_->{replication} } grep { $_->{database} eq 'postgres' }
 is_deeply([ sort map { $_->{replication} } $millpond->console("SHOW SERVERS WHERE state = active") ],
 	[qw(logical physical)], '... as does SHOW SERVERS');
 is(Wire->login($millpond)->value('select 1'), 1, 'others go on beside them');
+my $before = $millpond->log_end;
+Wire->login($millpond, replication => 'true')->close;
+$millpond->wait_for_log(qr{S-\w+: postgres/.*closing because: replication client was closed}, $before);
 is($logical->query('select 1/0')->{error}{C}, '22012', 'an error is the server\'s');
 is($logical->value('select 2'), 2, '... and does no harm');
 my $error = Wire->connect($millpond)->startup(replication => 'nonsense')->result->{error};
-like($error->{M}, qr/invalid value for parameter "replication"/, 'the server judges the word');
+is("$error->{C} $error->{M}", '22023 login failed', 'the server judges the word');
+like($error->{D}, qr/^The server says: invalid value for parameter "replication"/, '... and is quoted');
+like($millpond->log_since, qr/server login failed: FATAL invalid value for parameter "replication"/, '... in the log as well');
 my $plain = Wire->login($millpond, replication => 'false');
 is($plain->value('select 3'), 3, 'false asks for none');
 $_->close for $logical, $physical;

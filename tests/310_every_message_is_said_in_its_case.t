@@ -1,7 +1,7 @@
 # Every message of PgBouncer's is said in its words, with PostgreSQL's SQLSTATE, and with figures and advice where there are some.
 use v5.36;
 use Millpond;
-use PostgreSQL::Test::Utils qw(slurp_file);
+use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
 use Test::More;
 use Wire;
 
@@ -28,6 +28,9 @@ sub set (%settings)
 sub login_error (%names) { return Wire->connect($millpond)->startup(%names)->result->{error} }
 sub bytes_error ($bytes) { return Wire->connect($millpond)->put($bytes)->result->{error} }
 
+my $hba = "$ENV{TESTDIR}/hba-$$";
+append_to_file($hba, "host all rejected all reject\nhost all postgres all trust\nlocal all all trust\n");
+
 # Someone who has the only server of a pool.
 sub occupied ()
 {
@@ -52,6 +55,15 @@ my %case = (
 		my $first = Wire->login($millpond);
 		return login_error();
 	},
+	'no authentication method is found' => sub {
+		set(auth_hba_file => $hba, auth_type => 'hba');
+		return login_error(user => 'nobody');
+	},
+	'login rejected' => sub {
+		set(auth_hba_file => $hba, auth_type => 'hba');
+		return login_error(user => 'rejected');
+	},
+	'login failed' => sub { return login_error(user => 'nobody', replication => 'database') },
 	'no such database: nowhere'     => sub { return login_error(database => 'nowhere') },
 	'database "closed" is disabled' => sub {
 		$console->query('DISABLE closed');
@@ -76,7 +88,10 @@ my %case = (
 		set(client_login_timeout => '0.3');
 		return Wire->connect($millpond)->put("\0\0")->result('E')->{error};
 	},
-	'client_login_timeout (server down)' => undef,    # the server's own reason is told: see test 511
+	'client_login_timeout (server down)' => sub {
+		set(client_login_timeout => '0.5');
+		return login_error(database => 'dead');
+	},
 	'server login has been failing, cached error: database "dne" does not exist (server_login_retry)' => sub {
 		set(server_login_retry => 60);
 		is(login_error(database => 'missing')->{M}, 'database "dne" does not exist', 'the first gets it afresh');
@@ -163,7 +178,7 @@ my %case = (
 
 for my $line (grep { !/^#/ } split /\n/, slurp_file('tests/data/messages.tsv'))
 {
-	my ($text, $severity, $sqlstate, $more) = split /\t/, $line, -1;
+	my ($text, $severity, $sqlstate, $more, $figures) = split /\t/, $line, -1;
 	ok(exists $case{$text}, "there is a case for: $text") or next;
 	my $provoke = $case{$text} or next;
 	my $error = $provoke->();
@@ -171,6 +186,7 @@ for my $line (grep { !/^#/ } split /\n/, slurp_file('tests/data/messages.tsv'))
 	is("$error->{S} $error->{C}", "$severity $sqlstate", '... with its severity and code');
 	is(($error->{D} ? 'D' : '') . ($error->{H} ? 'H' : ''), $more, '... with what goes along')
 		or diag(join ' | ', map { $_ // '-' } @$error{qw(D H)});
+	like($error->{D}, qr/$figures/, '... and the figures') if $figures;
 	$console->query('RELOAD') if @set;
 	@set = ();
 }

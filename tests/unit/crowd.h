@@ -29,11 +29,12 @@ CROWD static void answered(struct borrower *borrower)
 }
 
 static struct borrower crowd[20];
+static bool they_are_let_in; /* who asks from now on: no clients that only log in */
 
 /* Crowd member number `index` asks; true: it got a server at once. */
 CROWD static bool asks_in(struct pool *of, int index)
 {
-	crowd[index] = (struct borrower){.answered = answered};
+	crowd[index] = (struct borrower){.answered = answered, .is_let_in = they_are_let_in};
 	pool_lend(of, &crowd[index], now);
 	return crowd[index].server != NULL;
 }

@@ -5,6 +5,7 @@
 
 #define REFUSED "28P01" /* a wrong password: for good */
 #define FULL "53300"	/* too many connections: for now */
+#define STARTING "57P03" /* the database system is starting up */
 
 static int count_refused(int count)
 {
@@ -128,6 +129,56 @@ static void test_transient_failure(const char *sqlstate, const char *name)
 	end();
 }
 
+/* Whether the server says it for good or for now, it says it to all. */
+static void test_refusal_for_now(void)
+{
+	struct failure why;
+
+	begin_pool("default_pool_size = 5\nserver_login_retry = 10");
+	all_ask(3);
+	for (int i = 0; i < 3; i++)
+		dial_fails(FULL);
+	is_int(count_refused(3), 3, "too many connections: all are told at once");
+	ok(pool_refusal(pool, &why) && strcmp(why.sqlstate, FULL) == 0, "and why");
+	ok(!asks(3) && crowd[3].refused && dialling_count == 0,
+	   "who comes is told the same, without a login");
+	wait_seconds(11);
+	ok(asks(0) || waits(0), "when the next login is due, one waits for it");
+	is_int(dialling_count, 1, "which is made");
+	dial_succeeds();
+	ok(has_server(0), "and may go well");
+	asks(1);
+	dial_fails(FULL);
+	ok(waits(1) && !crowd[1].refused, "while another server is there, one may wait for it");
+	returns(0);
+	ok(has_server(1), "and gets it");
+	returns(1);
+	end();
+}
+
+/* A restart of the server takes seconds, and a session can wait so long. */
+static void test_restarting_server(void)
+{
+	begin_pool("default_pool_size = 5\nserver_login_retry = 10");
+	they_are_let_in = true;
+	all_ask(2);
+	they_are_let_in = false;
+	asks(2);
+	for (int i = 0; i < 3; i++)
+		dial_fails(STARTING);
+	ok(waits(0) && waits(1), "the server starts up: who has been let in waits for it");
+	ok(crowd[2].refused && !waits(2), "and who only logs in is told");
+	ok(!asks(3) && crowd[3].refused, "as is who comes to log in");
+	until_retry();
+	dial_succeeds();
+	ok(has_server(0), "once it has started, those who waited are served");
+	all_dials_succeed();
+	ok(has_server(1), "one after the other");
+	returns(0);
+	returns(1);
+	end();
+}
+
 /* --- delays ------------------------------------------------------------------------------- */
 
 static int64_t delays[10];
@@ -196,7 +247,8 @@ int main(void)
 	test_burst();
 	test_refused_beside_lent();
 	test_transient_failure(NULL, "no connection");
-	test_transient_failure(FULL, "too many connections");
+	test_refusal_for_now();
+	test_restarting_server();
 	test_growing_delays();
 	test_flat_delays();
 	test_minimum_while_failing();

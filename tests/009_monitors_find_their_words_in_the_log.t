@@ -1,0 +1,63 @@
+# What monitors and runbooks look for in PgBouncer's log is in this one, word by word.
+use v5.36;
+use FakeServer;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $server   = Postgres->new;
+my $nobody   = PostgreSQL::Test::Cluster::get_free_port();
+my $millpond = Millpond->new('pool', server => $server, settings => { server_login_retry => 1, query_wait_timeout => 2 },
+	databases => { '*' => '', postgres => 'pool_size=2', dead => "host=127.0.0.1 port=$nobody",
+		statement => 'dbname=postgres pool_mode=statement' });
+
+# Runs the code, and waits for the words in what the log has said since.
+sub logs ($words, $what, $code)
+{
+	my $from = $millpond->log_end;
+	$code->();
+	ok(eval { $millpond->wait_for_log($words, $from); 1 }, $what) or diag($millpond->log_since($from));
+	return $millpond->log_since($from);
+}
+
+my $log = logs(qr/LOG registered new auto-database: db=template1$/m, 'a database that "*" stands for', sub {
+	Wire->login($millpond, database => 'template1') for 1 .. 2;
+});
+is(scalar(() = $log =~ /registered new/g), 1, '... once');
+unlike($millpond->log_since, qr/auto-database: db=(?:postgres|dead)/, '... and no other');
+
+logs(qr{S-\w+: dead/postgres\@127\.0\.0\.1:$nobody closing because: connect failed \(.*refused.*\) \(age=\d+s\)},
+	'no connection', sub { Wire->connect($millpond)->startup(database => 'dead')->result });
+logs(qr{S-\w+: postgres/.* closing because: obsolete connection \(age}, 'RECONNECT and a server at rest', sub {
+	Wire->login($millpond)->query('select 1');
+	$millpond->console('RECONNECT postgres');
+});
+logs(qr{S-\w+: statement/.* closing because: transaction blocks not allowed in statement pooling mode \(age},
+	'a transaction block', sub { Wire->login($millpond, database => 'statement')->put(Query('begin'))->result('E') });
+
+# While a login is under way the entry changes.
+my $slow = FakeServer->new(login => sub ($c, $startup) { sleep 2; 0 });
+$millpond->reconfigure(databases => { slow => $slow->target });
+logs(qr{S-\w+: slow/.* closing because: connect string changed \(age}, 'a server of an entry that is different now', sub {
+	my $client = Wire->connect($millpond)->startup(database => 'slow');
+	wait_until(sub { $slow->received(qr/ startup /) }, 'the login');
+	$millpond->reconfigure(databases => { slow => $slow->target . ' dbname=other' });
+	$client->result;
+});
+
+# Servers that break the rules of a login that is not libpq's.
+my %broken = (
+	'broken ParameterStatus packet' => sub ($c, $startup) { $c->put(AuthenticationOk(), Wire::Message('S', "name\0")); 1 },
+	'bad cancel key'                => sub ($c, $startup) { $c->put(AuthenticationOk(), Wire::Message('K', 'short')); 1 },
+);
+my $number = 0;
+for my $words (sort keys %broken)
+{
+	my $fake = FakeServer->new(login => $broken{$words});
+	my $name = 'broken' . ++$number;
+	$millpond->reconfigure(databases => { $name => $fake->target . ' user=alice password=md5' . '0' x 32 });
+	logs(qr{S-\w+: $name/.* closing because: .*$words.*\(age}, $words,
+		sub { Wire->connect($millpond)->startup(database => $name)->result });
+}
+
+done_testing;
