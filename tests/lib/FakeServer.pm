@@ -82,6 +82,8 @@ sub new ($class, %hooks)
 	$record->autoflush(1);
 	$self->{pid} = fork // croak "fork: $!";
 	$self->_serve($socket, $record) if !$self->{pid};
+	# Here as well, so that it has its group whoever runs first: stop() would wait for ever for what it could not kill.
+	setpgrp $self->{pid}, $self->{pid};
 	push @running, $self;
 	return $self;
 }
