@@ -252,7 +252,8 @@ static bool await_asked(struct session *session, const struct settings *settings
 /* Whether others that wait for the same answer would fail for the same reason. */
 static bool is_of_the_server(const struct failure *why)
 {
-	return why->kind == FAILURE_CONFIG || why->kind == FAILURE_AUTH_DISABLED || why->kind == FAILURE_SERVER_REFUSED ||
+	return why->kind == FAILURE_CONFIG || why->kind == FAILURE_AUTH_DISABLED ||
+	       why->kind == FAILURE_SERVER_REFUSED || why->kind == FAILURE_CACHED_REFUSAL ||
 	       why->kind == FAILURE_SERVER_LOGIN;
 }
 

@@ -109,32 +109,32 @@ static int64_t limit_of(const struct session *session, enum failure_kind late, c
 	return session->worker->settings->client_login_timeout_us;
 }
 
-/* When servers cannot be had, why not counts more than how many there are. */
+/* Where no server can be had, why not counts more than how many there are. */
 static bool too_late(const struct session *session, const struct borrower *borrower,
 		     enum failure_kind late, struct failure *why)
 {
 	const struct pool_share *share = session->share;
 	struct pool_numbers numbers = pool_numbers(session->pool);
+	int most = share->database == NULL ?
+			   0 :
+			   settings_pool_size(share->settings, share->database, share->user);
 	double waited_s = (double)(loop_now() - borrower->since) / 1e6;
-	struct failure reason;
+	struct failure reason = {0};
 	const char *name;
 	double limit_s = (double)limit_of(session, late, &name) / 1e6;
 
-	failure_set(why, late);
-	if (!pool_refusal(session->pool, &reason))
-		return failure_detail(
-			why,
-			"Waited %.1f s, %s is %g s; %zu of %d server connections are in use, %zu "
-			"clients wait.",
-			waited_s, name, limit_s, numbers.active,
-			share->database == NULL ?
-				0 :
-				settings_pool_size(share->settings, share->database, share->user),
-			numbers.waiting);
+	pool_refusal(session->pool, &reason);
 	if (reason.kind == FAILURE_SERVER_SHUTTING_DOWN || reason.kind == FAILURE_NO_DATABASE) {
 		*why = reason;
 		return false;
 	}
+	failure_set(why, late);
+	if (reason.kind == FAILURE_NONE || numbers.active > 0)
+		return failure_detail(why,
+				      "Waited %.1f s, %s is %g s; %zu of %d server connections are "
+				      "in use, %zu clients wait.",
+				      waited_s, name, limit_s, numbers.active, most,
+				      numbers.waiting);
 	memcpy(why->sqlstate, reason.sqlstate, sizeof why->sqlstate);
 	return failure_detail(why, "Waited %.1f s, %s is %g s; no server could be had: %s%s%s",
 			      waited_s, name, limit_s, reason.message,

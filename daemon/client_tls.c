@@ -164,8 +164,12 @@ static bool choose_ciphers(const struct preparation *preparation)
 
 	if (ciphers != NULL && SSL_CTX_set_cipher_list(preparation->context, ciphers) != 1)
 		return refuse(preparation, "client_tls_ciphers", ciphers);
-	if (suites[0] != '\0' && SSL_CTX_set_ciphersuites(preparation->context, suites) != 1)
-		return refuse(preparation, "client_tls13_ciphers", suites);
+	if (suites[0] != '\0' && SSL_CTX_set_ciphersuites(preparation->context, suites) != 1) {
+		refuse(preparation, "client_tls13_ciphers", suites);
+		setting_fault(preparation->faults, preparation->settings, "client_tls13_ciphers",
+			      "failed to set the TLSv1.3 cipher suites");
+		return false;
+	}
 	return true;
 }
 

@@ -188,8 +188,11 @@ bool server_tls_check(const struct settings *settings, struct fault_list *faults
 		return refuse(settings, "server_tls_ciphers", "TLS", faults);
 	if (!choose_ciphers(context, ciphers, NULL))
 		good = refuse(settings, "server_tls_ciphers", ciphers, faults);
-	if (suites[0] != '\0' && !choose_ciphers(context, NULL, suites))
+	if (suites[0] != '\0' && !choose_ciphers(context, NULL, suites)) {
 		good = refuse(settings, "server_tls13_ciphers", suites, faults);
+		setting_fault(faults, settings, "server_tls13_ciphers",
+			      "failed to set the TLSv1.3 cipher suites");
+	}
 	SSL_CTX_free(context);
 	return good;
 }

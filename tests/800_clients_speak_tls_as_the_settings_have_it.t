@@ -99,6 +99,7 @@ is(set("$_ = nonsense"), "NCZ; SET $_=nonsense; NOTICE $kept", "SET $_") for qw(
 	client_tls_ecdhcurve client_tls_dheparams client_tls_protocols client_tls_cert_file client_tls_key_file client_tls_ca_file
 	server_tls_ciphers server_tls_protocols server_tls_ca_file);
 like($millpond->log_since($from), qr/TLS setup failed: .*no cipher match/, 'and the log tells why');
+like($millpond->log_since($from), qr/client_tls13_ciphers: .*no cipher match.*\n.*failed to set the TLSv1\.3 cipher suites/, '... in the known words');
 is((grep { $_->{key} eq 'client_tls_ciphers' } $console->hashes('SHOW CONFIG'))[0]{value}, 'default', 'nothing has changed');
 is(Wire->login($millpond, tls => {})->value('select 1'), 1, 'clients come in as before');
 is(set("$_ = nonsense"), 'EZ; ERROR SET failed', "SET $_ takes a word of its list") for qw(client_tls_sslmode server_tls_sslmode);
