@@ -65,6 +65,17 @@ size_t quota_count(struct quotas *quotas, enum quota_kind kind, const char *name
 	return count;
 }
 
+void quota_each(struct quotas *quotas, enum quota_kind kind,
+		void (*note)(void *context, const char *name), void *context)
+{
+	pthread_mutex_lock(&quotas->lock);
+	for (size_t i = 0; i < QUOTA_BUCKETS; i++)
+		for (const struct quota *quota = quotas->buckets[i]; quota != NULL; quota = quota->next)
+			if (quota->kind == kind)
+				note(context, quota->name);
+	pthread_mutex_unlock(&quotas->lock);
+}
+
 enum taken { TAKEN, TOO_MANY, NO_MEMORY };
 
 /* One more of the name, if it has fewer than `most`; 0: there is no limit. */

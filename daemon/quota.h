@@ -31,6 +31,13 @@ void quotas_release(struct quotas *quotas);
 size_t quota_count(struct quotas *quotas, enum quota_kind kind, const char *name);
 
 /*
+ * Calls `note` for each name that has clients now, with the lock held. Those of users who have logged in
+ * and left are not among them.
+ */
+void quota_each(struct quotas *quotas, enum quota_kind kind,
+		void (*note)(void *context, const char *name), void *context);
+
+/*
  * Counts a client that has proved who it is, for its database and its user. False: one of them has
  * as many as it may have, `why` says so, and nothing is counted. Admins on the console are counted,
  * but not limited.

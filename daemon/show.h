@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/settings.h"
 #include "daemon/table.h"
 #include "protocol/writer.h"
 
@@ -45,7 +46,7 @@ const char *show_name(size_t index);
 /* Whether drivers ask for it and set it by themselves: it can be shown, and SET has no effect. */
 bool show_is_fake(const char *name);
 
-/* The tables, by the file they are in: show_sockets.c, show_pools.c, show_stats.c,
+/* The tables, by the file they are in: show_sockets.c, show_pools.c, show_users.c, show_stats.c,
  * show_prepared.c, show_fds.c, forward.c, dns.c. */
 extern const struct show show_fds;
 extern const struct show show_clients, show_servers, show_sockets, show_active_sockets;
@@ -53,6 +54,12 @@ extern const struct show show_pools, show_databases, show_users, show_lists, sho
 extern const struct show show_hba, show_peers, show_peer_pools, show_dns_hosts, show_dns_zones;
 extern const struct show show_prepared_statements;
 extern const struct show show_stats, show_stats_totals, show_stats_averages, show_totals;
+
+/* As SHOW POOLS, DATABASES and USERS name it; NULL: unset. */
+const char *pool_mode_text(enum pool_mode mode);
+
+/* How many rows SHOW USERS has. */
+size_t show_count_users(const struct worker *worker);
 
 /* Calls `put` for each server of that worker, with the port of its database, and the lock held. */
 void show_each_server(struct table *table, struct worker *worker,

@@ -1,4 +1,4 @@
-/* SHOW POOLS, DATABASES, USERS and LISTS: who shares what. */
+/* SHOW POOLS, DATABASES and LISTS: who shares what. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@
 #include "daemon/show.h"
 #include "daemon/walk.h"
 #include "daemon/worker.h"
+#include "pool/namesakes.h"
 #include "pool/pools.h"
 
 /* PgBouncer's console has pools of this size. */
@@ -47,7 +48,7 @@ void pools_by_database_free(struct pools *pools, struct pool **list)
 	free(list);
 }
 
-static const char *pool_mode_text(enum pool_mode mode)
+const char *pool_mode_text(enum pool_mode mode)
 {
 	switch (mode) {
 	case POOL_SESSION:
@@ -88,38 +89,64 @@ static void put_zeros(struct table *table, int count)
 
 /* --- pools -------------------------------------------------------------------------------- */
 
-static size_t count_cancels(const struct pool *pool)
+/* What pools of the same names have together. */
+struct sum {
+	size_t clients; /* those at rest, too */
+	size_t waiting;
+	size_t cancels;
+	size_t servers[SERVER_CLOSED];
+	size_t used; /* of those that are idle: to be tried before they are lent */
+	int64_t longest_wait;
+};
+
+static size_t count_used(const struct pool *pool, int64_t now)
 {
 	size_t count = 0;
-	for (int state = 0; state < SERVER_CLOSED; state++)
+	for (const struct server *server = pool->servers[SERVER_IDLE].first; server != NULL;
+	     server = server->next)
+		count += pool_is_stale(server, now);
+	return count;
+}
+
+static void add_pool(struct sum *sum, const struct pool *pool, int64_t now)
+{
+	size_t waiting = pool->waiting_count;
+	int64_t longest = pool_longest_wait(pool, now);
+
+	sum->clients += pool->client_count > waiting ? pool->client_count - waiting : 0;
+	sum->waiting += waiting;
+	for (int state = 0; state < SERVER_CLOSED; state++) {
+		sum->servers[state] += pool->servers[state].count;
 		for (const struct server *server = pool->servers[state].first; server != NULL;
 		     server = server->next)
-			count += server->cancels;
-	return count;
+			sum->cancels += server->cancels;
+	}
+	sum->used += count_used(pool, now);
+	if (longest > sum->longest_wait)
+		sum->longest_wait = longest;
 }
 
 static void pool_row(struct table *table, const struct pool *pool, int64_t now)
 {
-	size_t waiting = pool->waiting_count;
-	size_t clients = pool->client_count > waiting ? pool->client_count - waiting : 0;
-	size_t cancels = count_cancels(pool);
-	int64_t longest = pool->first_waiting == NULL ? 0 : pool_longest_wait(pool, now);
+	struct sum sum = {0};
 
+	for (struct pool *other = NULL; (other = namesakes_next(pool, other)) != NULL;)
+		add_pool(&sum, other, now);
 	table_text(table, pool->database_name);
 	table_text(table, pool->user_name);
-	table_number(table, (int64_t)clients); /* those at rest, too */
-	table_number(table, (int64_t)waiting);
-	table_number(table, (int64_t)cancels);
+	table_number(table, (int64_t)sum.clients);
+	table_number(table, (int64_t)sum.waiting);
+	table_number(table, (int64_t)sum.cancels);
 	table_number(table, 0); /* not told apart from those that are being sent */
-	table_number(table, (int64_t)pool->servers[SERVER_ACTIVE].count);
-	table_number(table, (int64_t)cancels);
-	table_number(table, (int64_t)pool->servers[SERVER_BEING_CANCELED].count);
-	table_number(table, (int64_t)pool->servers[SERVER_IDLE].count);
-	table_number(table, 0); /* sv_used: checked just before they are lent */
-	table_number(table, (int64_t)pool->servers[SERVER_TESTED].count);
-	table_number(table, (int64_t)pool->servers[SERVER_LOGIN].count);
-	table_number(table, longest / 1000000);
-	table_number(table, longest % 1000000);
+	table_number(table, (int64_t)sum.servers[SERVER_ACTIVE]);
+	table_number(table, (int64_t)sum.cancels);
+	table_number(table, (int64_t)sum.servers[SERVER_BEING_CANCELED]);
+	table_number(table, (int64_t)(sum.servers[SERVER_IDLE] - sum.used));
+	table_number(table, (int64_t)sum.used);
+	table_number(table, (int64_t)sum.servers[SERVER_TESTED]);
+	table_number(table, (int64_t)sum.servers[SERVER_LOGIN]);
+	table_number(table, sum.longest_wait / 1000000);
+	table_number(table, sum.longest_wait % 1000000);
 	table_text(table, pool_mode_text(pool_mode(pool)));
 	table_text(table, balance_text(pool->database));
 }
@@ -133,7 +160,8 @@ static void pool_rows(struct table *table, const struct session *asker)
 	pools_keep(worker->pools);
 	for (struct pool *pool = pools_first(worker->pools); pool != NULL;
 	     pool = pools_next(pool)) {
-		pool_row(table, pool, now);
+		if (namesakes_is_first(pool))
+			pool_row(table, pool, now);
 		pools_unlock(worker->pools);
 		await_give_way(worker, &steps);
 		pools_lock(worker->pools);
@@ -273,110 +301,12 @@ const struct show show_databases = {
 	"max_client_connections int4, current_client_connections int4, paused int4, disabled int4",
 	database_rows, NULL};
 
-/* --- users -------------------------------------------------------------------------------- */
-
-/* These two are text in PgBouncer, so that nothing can stand for what is not set. */
-static void put_size(struct table *table, int size)
-{
-	if (size == SETTING_UNSET)
-		table_text(table, "");
-	else
-		table_number(table, size);
-}
-
-/* Along the names of auth_file and of [users], in their order, and the console's own user. */
-struct user_cursor {
-	const struct settings *settings;
-	size_t in_file;
-	size_t in_section;
-	bool console_is_done;
-};
-
-static const char *first_of(const char *one, const char *other)
-{
-	if (one == NULL || other == NULL)
-		return one == NULL ? other : one;
-	return strcmp(one, other) <= 0 ? one : other;
-}
-
-/* NULL: there are no more. `*user` is its entry in [users], or NULL. */
-static const char *next_user(struct user_cursor *cursor, const struct user_settings **user)
-{
-	const struct settings *settings = cursor->settings;
-	const struct auth_users *file = &settings->auth_users;
-	const char *in_file =
-		cursor->in_file < file->count ? file->users[cursor->in_file].name : NULL;
-	const char *in_section = cursor->in_section < settings->user_count ?
-					 settings->users[cursor->in_section].name :
-					 NULL;
-	const char *console = cursor->console_is_done ? NULL : CONSOLE_NAME;
-	const char *name = first_of(first_of(in_file, in_section), console);
-
-	if (name == NULL)
-		return NULL;
-	*user = settings_find_user(settings, name);
-	cursor->in_file += in_file != NULL && strcmp(in_file, name) == 0;
-	cursor->in_section += in_section != NULL && strcmp(in_section, name) == 0;
-	cursor->console_is_done |= console != NULL && strcmp(console, name) == 0;
-	return name;
-}
-
-static void user_row(struct table *table, const struct worker *worker,
-		     const struct settings *settings, const char *name,
-		     const struct user_settings *user)
-{
-	pools_lock(worker->pools);
-	size_t servers = pools_count_user(worker->pools, name);
-	pools_unlock(worker->pools);
-	table_text(table, name);
-	put_size(table, user == NULL ? SETTING_UNSET : user->pool_size);
-	put_size(table, user == NULL ? SETTING_UNSET : user->reserve_pool_size);
-	table_text(table, user == NULL ? NULL : pool_mode_text(user->pool_mode));
-	table_number(table, settings_max_user_connections(settings, user));
-	table_number(table, (int64_t)servers);
-	table_number(table, settings_max_user_client_connections(settings, user));
-	table_number(table, (int64_t)quota_count(&worker->daemon->quotas, QUOTA_USER, name));
-}
-
-static void user_rows(struct table *table, const struct session *asker)
-{
-	struct settings *settings = settings_hold(asker->worker->settings);
-	struct user_cursor cursor = {.settings = settings};
-	const struct user_settings *user;
-	const char *name;
-	size_t steps = 0;
-
-	while ((name = next_user(&cursor, &user)) != NULL) {
-		user_row(table, asker->worker, settings, name, user);
-		await_give_way(asker->worker, &steps);
-	}
-	settings_drop(settings);
-}
-
-const struct show show_users = {
-	"USERS",
-	"name text, pool_size text, reserve_pool_size text, pool_mode text, "
-	"max_user_connections int4, current_connections int4, max_user_client_connections int4, "
-	"current_client_connections int4",
-	user_rows, NULL};
-
 /* --- lists -------------------------------------------------------------------------------- */
 
 static void list_row(struct table *table, const char *name, size_t items)
 {
 	table_text(table, name);
 	table_number(table, (int64_t)items);
-}
-
-static size_t count_users(const struct settings *settings)
-{
-	struct user_cursor cursor = {.settings = settings};
-	const struct user_settings *user;
-	size_t count = 0;
-
-	while (next_user(&cursor, &user) != NULL)
-		count++;
-	return count;
 }
 
 /* As SHOW DATABASES has them: the entries, those that "*" stands for, and the console. */
@@ -401,6 +331,15 @@ static size_t count_databases(const struct worker *worker)
 	return count;
 }
 
+/* As SHOW POOLS has them. */
+static size_t count_pools(struct pools *pools)
+{
+	pools_lock(pools);
+	size_t count = namesakes_count(pools);
+	pools_unlock(pools);
+	return count;
+}
+
 static void list_rows(struct table *table, const struct session *asker)
 {
 	const struct worker *worker = asker->worker;
@@ -408,9 +347,9 @@ static void list_rows(struct table *table, const struct session *asker)
 	size_t known = worker->daemon->client_count + worker->daemon->console_count;
 
 	list_row(table, "databases", count_databases(worker));
-	list_row(table, "users", count_users(worker->settings));
+	list_row(table, "users", show_count_users(worker));
 	list_row(table, "peers", worker->settings->peer_count);
-	list_row(table, "pools", pools_count(worker->pools) + 1); /* and the console's */
+	list_row(table, "pools", count_pools(worker->pools) + 1); /* and the console's */
 	list_row(table, "peer_pools", worker->daemon->forwards.count);
 	list_row(table, "free_clients", 0); /* nothing is kept for later */
 	list_row(table, "used_clients", known);

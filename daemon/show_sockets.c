@@ -252,9 +252,16 @@ void show_each_server(struct table *table, struct worker *worker,
 	pools_let_go(worker->pools);
 }
 
+/* PgBouncer's word for one at rest that will be tried before it is lent. */
+static bool is_used(const struct server *server)
+{
+	return server->state == SERVER_IDLE && pool_is_stale(server, loop_now());
+}
+
 static void put_server(struct table *table, const struct server *server, uint16_t port)
 {
-	struct row row = server_row(server, server_state_name(server->state), port);
+	const char *state = is_used(server) ? "used" : server_state_name(server->state);
+	struct row row = server_row(server, state, port);
 	put_row(table, &row);
 }
 
@@ -286,7 +293,7 @@ static const char *server_socket_state(const struct server *server)
 	case SERVER_LOGIN:
 		return "sv_login";
 	case SERVER_IDLE:
-		return "sv_idle";
+		return is_used(server) ? "sv_used" : "sv_idle";
 	case SERVER_TESTED:
 		return "sv_tested";
 	case SERVER_BEING_CANCELED:

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "pool/namesakes.h"
 #include "pool/policy.h"
 #include "pool/pools.h"
 
@@ -51,15 +52,32 @@ static struct server *oldest_idle(const struct pool *pool)
 						    pool->servers[SERVER_IDLE].last;
 }
 
+/* What a limit holds for: all pools that have this in common with one. */
+enum span { NAMES, DATABASE, USER };
+
+static bool is_within(const struct pool *pool, const struct pool *other, enum span span)
+{
+	if (span == NAMES)
+		return namesakes_share_size(pool, other);
+	return span == DATABASE ? strcmp(other->database_name, pool->database_name) == 0 :
+				  strcmp(other->user_name, pool->user_name) == 0;
+}
+
+static size_t count_within(const struct pool *pool, enum span span)
+{
+	if (span == NAMES)
+		return namesakes_server_count(pool);
+	return span == DATABASE ? pools_count_database(pool->pools, pool->database_name) :
+				  pools_count_user(pool->pools, pool->user_name);
+}
+
 /* Makes room under a limit that spans pools, at the cost of one that has more than it uses. */
-static bool evict_idle(const struct pool *pool, bool same_database)
+static bool evict_idle(const struct pool *pool, enum span span)
 {
 	for (struct pool *other = pool->pools->first; other != NULL; other = other->next) {
 		struct server *victim = oldest_idle(other);
-		bool counts = same_database ?
-				      strcmp(other->database_name, pool->database_name) == 0 :
-				      strcmp(other->user_name, pool->user_name) == 0;
-		if (other == pool || victim == NULL || !counts || other->waiting_count > 0)
+		if (other == pool || victim == NULL || other->waiting_count > 0 ||
+		    !is_within(pool, other, span))
 			continue;
 		policy_retire(victim, "evicted");
 		return true;
@@ -68,17 +86,11 @@ static bool evict_idle(const struct pool *pool, bool same_database)
 }
 
 /* Whether a limit that spans pools allows a server more; `may_evict` to make it so. */
-static bool has_room(const struct pool *pool, bool same_database, int most, bool may_evict)
+static bool has_room(const struct pool *pool, enum span span, size_t most, bool may_evict)
 {
-	const struct pools *pools = pool->pools;
-	while (most > 0) {
-		size_t count = same_database ? pools_count_database(pools, pool->database_name) :
-					       pools_count_user(pools, pool->user_name);
-		if (count < (size_t)most)
-			break;
-		if (!may_evict || !evict_idle(pool, same_database))
+	while (count_within(pool, span) >= most)
+		if (!may_evict || !evict_idle(pool, span))
 			return false;
-	}
 	return true;
 }
 
@@ -87,8 +99,9 @@ static bool wider_limits_allow(const struct pool *pool, bool may_evict)
 	int most_of_database = settings_max_db_connections(pool->settings, pool->database);
 	int most_of_user = settings_max_user_connections(pool->settings, pool->user);
 
-	return has_room(pool, true, most_of_database, may_evict) &&
-	       has_room(pool, false, most_of_user, may_evict);
+	return (most_of_database <= 0 ||
+		has_room(pool, DATABASE, (size_t)most_of_database, may_evict)) &&
+	       (most_of_user <= 0 || has_room(pool, USER, (size_t)most_of_user, may_evict));
 }
 
 bool limits_allow(const struct pool *pool, int64_t now, bool may_evict)
@@ -99,5 +112,6 @@ bool limits_allow(const struct pool *pool, int64_t now, bool may_evict)
 	if (pool->failures > 0 && (now < pool->retry_at || pool->servers[SERVER_LOGIN].count > 0))
 		return false;
 	size_t most = reserve_is_open(pool, now) ? limits_most(pool) : limits_size(pool);
-	return pool_server_count(pool) < most && wider_limits_allow(pool, may_evict);
+	return most > 0 && has_room(pool, NAMES, most, may_evict) &&
+	       wider_limits_allow(pool, may_evict);
 }

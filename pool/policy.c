@@ -59,8 +59,10 @@ static int64_t rests_since(const struct server *server)
 	return server->returned_at != 0 ? server->returned_at : server->connected_at;
 }
 
-static bool is_stale(const struct pool *pool, const struct server *server, int64_t now)
+bool pool_is_stale(const struct server *server, int64_t now)
 {
+	const struct pool *pool = server->pool;
+
 	return pool->settings->server_check_query[0] != '\0' &&
 	       now - rests_since(server) >= pool->settings->server_check_delay_us;
 }
@@ -81,7 +83,7 @@ struct server *policy_idle(const struct pool *pool, unsigned worker, int64_t now
 	struct server *server = next_idle(pool, worker);
 
 	if (server == NULL || pool->first_waiting != NULL || pool->paused ||
-	    is_stale(pool, server, now))
+	    pool_is_stale(server, now))
 		return NULL;
 	return server;
 }

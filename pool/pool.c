@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "pool/limits.h"
+#include "pool/namesakes.h"
 #include "pool/policy.h"
 #include "pool/pools.h"
 #include "pool/queue.h"
@@ -84,6 +85,8 @@ void pool_discard(struct server **server, const char *reason, int64_t now)
 		policy_retire(*server, reason);
 	*server = NULL;
 	policy_provide(pool, now);
+	if (pool->replication != NULL)
+		namesakes_provide(pool, now);
 	pools_unlock(pool->pools);
 }
 
@@ -260,7 +263,7 @@ struct pool_numbers pool_numbers(struct pool *pool)
 bool pool_is_into_reserve(struct pool *pool)
 {
 	pools_lock(pool->pools);
-	bool is_into = pool_server_count(pool) > limits_size(pool);
+	bool is_into = namesakes_server_count(pool) > limits_size(pool);
 	pools_unlock(pool->pools);
 	return is_into;
 }

@@ -84,6 +84,7 @@ struct pool {
 	uint64_t id; /* from 1 */
 	struct pool *next; /* in the registry's list */
 	struct pool *next_in_bucket;
+	uint32_t bucket; /* by its names */
 	char *database_name; /* as the client asked for it */
 	char *user_name;     /* on the server */
 	bool is_private;     /* no client ever gets a server of it */
@@ -200,6 +201,9 @@ enum pool_mode pool_share_mode(const struct pool_share *share);
 
 size_t pool_server_count(const struct pool *pool);
 enum pool_mode pool_mode(const struct pool *pool);
+
+/* Whether a server that rests has rested for so long that it is tried before it is lent. */
+bool pool_is_stale(const struct server *server, int64_t now);
 
 /* How long the first in the queue has waited. */
 int64_t pool_longest_wait(const struct pool *pool, int64_t now);

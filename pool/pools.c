@@ -175,7 +175,8 @@ static bool makes_known(const struct pools *pools, const struct pool *pool)
 static struct pool *find(struct pools *pools, const char *database_name, const char *user,
 			 bool is_private, const struct replication *replication)
 {
-	struct pool **bucket = &pools->buckets[bucket_of(database_name, user)];
+	uint32_t number = bucket_of(database_name, user);
+	struct pool **bucket = &pools->buckets[number];
 
 	for (struct pool *pool = *bucket; pool != NULL; pool = pool->next_in_bucket)
 		if (strcmp(pool->database_name, database_name) == 0 &&
@@ -188,6 +189,7 @@ static struct pool *find(struct pools *pools, const char *database_name, const c
 		return NULL;
 	pool->is_private = is_private;
 	pool->is_unannounced = makes_known(pools, pool);
+	pool->bucket = number;
 	pool->next_in_bucket = *bucket;
 	*bucket = pool;
 	*(pools->last != NULL ? &pools->last->next : &pools->first) = pool;
@@ -314,7 +316,7 @@ static bool is_forgotten(struct pool *pool, int64_t now)
 
 static void unlink_from_bucket(struct pools *pools, const struct pool *pool)
 {
-	struct pool **link = &pools->buckets[bucket_of(pool->database_name, pool->user_name)];
+	struct pool **link = &pools->buckets[pool->bucket];
 
 	while (*link != pool)
 		link = &(*link)->next_in_bucket;

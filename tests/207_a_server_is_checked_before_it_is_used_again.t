@@ -24,6 +24,10 @@ queries();
 is($client->query('two')->{rows}[0][0], 'two', 'the answer of the check is not shown');
 is_deeply([queries()], [ 'select check_me|', 'two|' ],
 	'a server is checked once before it is used again');
+wait_until(sub { $millpond->pool->{sv_used} == 1 }, 'it to be used, as the console calls it');
+is($millpond->pool->{sv_idle}, 0, '... instead of idle');
+is_deeply([ map { $_->{state} } $millpond->console('SHOW SERVERS') ], ['used'], '... in SHOW SERVERS');
+is_deeply([ map { $_->{state} } $millpond->console('SHOW SOCKETS WHERE type = S') ], ['sv_used'], '... and SHOW SOCKETS');
 $client->query('begin');
 queries();
 $client->query('three');
@@ -40,9 +44,12 @@ $client->query('six');
 queries();
 $client->query('seven');
 is_deeply([queries()], ['seven|'], 'nothing is no check');
+wait_until(sub { $millpond->pool->{sv_idle} == 1 }, 'it to be idle where nothing is checked');
 $millpond->reconfigure(settings => { server_check_query => undef, server_check_delay => 30 });
 $client->query('eight');
 is_deeply([queries()], ['eight|'], 'a recent one is not checked');
+wait_until(sub { $millpond->pool->{sv_idle} == 1 }, '... and is idle');
+is_deeply([ map { $_->{state} } $millpond->console('SHOW SERVERS') ], ['idle'], '... in SHOW SERVERS');
 
 # Servers that fail the check.
 my $deaf = FakeServer->new(query => sub ($c, $sql) {

@@ -3,12 +3,13 @@ use v5.36;
 use Millpond;
 use PostgreSQL::Test::Utils qw(run_log run_command);
 use Test::More;
+use Wire;
 
 my $server = Postgres->new('server',
 	conf => "wal_level = logical\nmax_wal_senders = 10\nmax_replication_slots = 10\nwal_sender_timeout = 10s");
 my $millpond = Millpond->new('pool',
 	server    => $server,
-	settings  => { default_pool_size => 2, min_pool_size => 1 },
+	settings  => { default_pool_size => 3, min_pool_size => 1 },
 	databases => { postgres => '', replication => 'dbname=postgres' });
 my @where  = ('-h', '127.0.0.1', '-p', $millpond->port, '-U', 'postgres');
 my $folder = PostgreSQL::Test::Utils::tempdir();
@@ -80,12 +81,23 @@ pass('a subscription follows');
 $copy->safe_psql('postgres', 'drop subscription s2');
 gone();
 
-# They count, each kind for itself, and whoever is too many waits.
-my @both = map { Wire->login($millpond, replication => 'true') } 1 .. 2;
+# They count for the size of the pool that everybody is in, of which there is one; an idle server makes room for them.
+$millpond->reconfigure(settings => { default_pool_size => 2, min_pool_size => undef });
+is($plain->value('select 4'), 4, 'a server of those who are none');
+my $from = $millpond->log_end;
+my @both = map { Wire->login($millpond, replication => $_) } 'true', 'database';
+$millpond->wait_for_log(qr/closing because: evicted/, $from);
+my @rows = grep { $_->{database} eq 'postgres' } $millpond->console('SHOW POOLS');
+is(scalar @rows, 1, 'one row of SHOW POOLS for all of them');
+is("$rows[0]{cl_active} $rows[0]{sv_active} $rows[0]{sv_idle}", '3 2 0', '... in which all are counted');
+is((grep { $_->{list} eq 'pools' } $millpond->console('SHOW LISTS'))[0]{items}, scalar(my @all = $millpond->console('SHOW POOLS')),
+	'... as SHOW LISTS has it');
 my $third = Wire->connect($millpond)->startup(replication => 'true');
-ok($third->quiet(0.5), 'the third waits, as the pool has room for two');
-(shift @both)->close;
-is($third->result->{status}, 'I', 'and comes in when one has left');
+$plain->put(Query('select 5'));
+wait_until(sub { $millpond->pool->{cl_waiting} == 2 }, 'a third to wait, and one who is none');
+$_->close for @both;
+is($plain->result->{rows}[0][0], 5, 'one goes on when there is room');
+is($third->result->{status}, 'I', '... and the other comes in');
 $millpond->console('KILL_CLIENT ' . ($millpond->console('SHOW CLIENTS WHERE replication = physical'))[0]{id});
 wait_until(sub { grep { $_->closed(0.1) } $third, @both }, 'one to be sent away');
 pass('they can be sent away');

@@ -58,6 +58,9 @@ for my $user ('md5er', 'scrammer', q(o'dd "$1\\))
 	($words) = attempt($user, 'pencils');
 	like($words, qr/^(SASL|password) authentication failed$/, '... but no other password does');
 }
+my %shown = map { $_->{name} => $_ } $owner->hashes('SHOW USERS');
+ok($shown{$_}, "SHOW USERS has $_, who was found") for 'md5er', 'scrammer', q(o'dd "$1\\);
+is($shown{md5er}{current_connections}, 1, '... with the servers');
 for my $user (qw(expired bare))
 {
 	is((attempt($user))[0], 'password authentication failed', "$user may not");
@@ -68,6 +71,7 @@ for my $user ('locked', 'nobody', q(x' or '1'='1), '%', '$1', "\xff")
 	is($words, 'SASL authentication failed', "$user is not found, and not told so");
 	is($answer->{error}{C}, '28P01', '... with the usual SQLSTATE');
 	is($client->{asked}, 10, '... after the usual question');
+	ok(!(grep { $_->{name} eq $user } $owner->hashes('SHOW USERS')), '... nor shown as a user');
 }
 is((attempt('lookup', 'lookup'))[0], 'welcome', 'who is in auth_file needs no query');
 is((attempt('scrammer', 'pencil', database => 'nowhere'))[0], 'SASL authentication failed',

@@ -1,6 +1,7 @@
 /* All pools together: finding them, limits across them, new settings, the end. */
 #include "pool/pools.h"
 
+#include "pool/namesakes.h"
 #include "tests/unit/crowd.h"
 
 #define TWO_DATABASES "shop = host=127.0.0.1\nstock = host=127.0.0.1"
@@ -127,6 +128,44 @@ static void test_user_limit(void)
 	all_dials_succeed();
 	ok(has_server(1), "here too");
 	returns(1);
+	end();
+}
+
+/* Those of replication clients have servers of their own, which count for the same size. */
+static void test_namesakes(void)
+{
+	struct replication replication = {.mode = (char *)"true"};
+
+	begin("default_pool_size = 2", TWO_DATABASES);
+	pool_a = find_pool("shop", "me");
+	pool_b = pools_join(&pools, pool_a->database, "shop", "me", &replication);
+	ok(pool_a != pool_b, "replication has a pool of its own");
+	ok(namesakes_is_first(pool_a) && !namesakes_is_first(pool_b), "the older one stands for both");
+	find_pool("stock", "me");
+	is_int(namesakes_count(&pools), 2, "which are one by their names");
+	asks_in(pool_a, 0);
+	all_dials_succeed();
+	returns(0);
+	asks_in(pool_b, 1);
+	asks_in(pool_b, 2);
+	is_text(last_reason, "evicted", "an idle one makes room");
+	all_dials_succeed();
+	ok(has_server(1) && has_server(2), "for those of the other");
+	is_int(namesakes_server_count(pool_a), 2, "they are counted together");
+	asks_in(pool_a, 3);
+	asks_in(pool_b, 4);
+	tick_after(1);
+	ok(waits(3) && waits(4) && dialling_count == 0, "who is beyond the size waits");
+	pool_discard(&crowd[1].server, "left", now);
+	is_int(dialling_count, 1, "until one has left");
+	all_dials_succeed();
+	pool_discard(&crowd[2].server, "left", now);
+	is_int(dialling_count, 1, "whoever it is");
+	all_dials_succeed();
+	ok(has_server(3) && has_server(4), "and so do both get theirs");
+	returns(3);
+	pool_discard(&crowd[4].server, "left", now);
+	pool_client_leaves(pool_b);
 	end();
 }
 
@@ -306,6 +345,7 @@ int main(void)
 	test_database_limit();
 	test_no_eviction_where_others_wait();
 	test_user_limit();
+	test_namesakes();
 	test_own_limits();
 	test_lowered_limits();
 	test_moved_database();

@@ -1,0 +1,59 @@
+#include "pool/namesakes.h"
+
+#include <string.h>
+
+#include "pool/policy.h"
+#include "pool/pools.h"
+
+static bool has_same_names(const struct pool *one, const struct pool *other)
+{
+	return strcmp(one->database_name, other->database_name) == 0 &&
+	       strcmp(one->user_name, other->user_name) == 0;
+}
+
+struct pool *namesakes_next(const struct pool *pool, const struct pool *behind)
+{
+	struct pool *next = behind == NULL ? pool->pools->buckets[pool->bucket] :
+					     behind->next_in_bucket;
+
+	while (next != NULL && !has_same_names(pool, next))
+		next = next->next_in_bucket;
+	return next;
+}
+
+/* The younger ones come first in their bucket. */
+bool namesakes_is_first(const struct pool *pool)
+{
+	return namesakes_next(pool, pool) == NULL;
+}
+
+bool namesakes_share_size(const struct pool *one, const struct pool *other)
+{
+	return one->is_private == other->is_private && has_same_names(one, other);
+}
+
+size_t namesakes_server_count(const struct pool *pool)
+{
+	size_t count = 0;
+
+	for (struct pool *other = NULL; (other = namesakes_next(pool, other)) != NULL;)
+		if (other->is_private == pool->is_private)
+			count += pool_server_count(other);
+	return count;
+}
+
+void namesakes_provide(const struct pool *pool, int64_t now)
+{
+	for (struct pool *other = NULL; (other = namesakes_next(pool, other)) != NULL;)
+		if (other != pool && other->first_waiting != NULL)
+			policy_provide(other, now);
+}
+
+size_t namesakes_count(struct pools *pools)
+{
+	size_t count = 0;
+
+	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		count += namesakes_is_first(pool);
+	return count;
+}
