@@ -10,9 +10,6 @@ static int64_t first_set(int64_t one, int64_t other, int64_t general)
 	return other != SETTING_UNSET ? other : general;
 }
 
-/* Of the user, if the pool is that user's own. */
-#define OF_POOL_USER(field) \
-	(user && !(database && database->user) ? (int64_t)user->field : SETTING_UNSET)
 #define OF_USER(field) (user ? (int64_t)user->field : SETTING_UNSET)
 #define OF_DATABASE(field) (database ? (int64_t)database->field : SETTING_UNSET)
 
@@ -21,21 +18,21 @@ _Static_assert((int)POOL_MODE_UNSET == SETTING_UNSET, "first_set() serves the po
 enum pool_mode settings_pool_mode(const struct settings *settings, const struct database *database,
 				  const struct user_settings *user)
 {
-	return (enum pool_mode)first_set(OF_POOL_USER(pool_mode), OF_DATABASE(pool_mode),
+	return (enum pool_mode)first_set(OF_USER(pool_mode), OF_DATABASE(pool_mode),
 					 (int64_t)settings->pool_mode);
 }
 
 int settings_pool_size(const struct settings *settings, const struct database *database,
 		       const struct user_settings *user)
 {
-	return (int)first_set(OF_POOL_USER(pool_size), OF_DATABASE(pool_size),
+	return (int)first_set(OF_USER(pool_size), OF_DATABASE(pool_size),
 			      settings->default_pool_size);
 }
 
 int settings_reserve_pool_size(const struct settings *settings, const struct database *database,
 			       const struct user_settings *user)
 {
-	return (int)first_set(OF_POOL_USER(reserve_pool_size), OF_DATABASE(reserve_pool_size),
+	return (int)first_set(OF_USER(reserve_pool_size), OF_DATABASE(reserve_pool_size),
 			      settings->reserve_pool_size);
 }
 

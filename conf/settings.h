@@ -208,9 +208,9 @@ struct setting_row {
 bool settings_row(const struct settings *settings, size_t index, struct setting_row *row);
 
 /*
- * What counts in the end. For a pool: the user's value, then the database's, then the general one;
- * with a forced user (`user=` in [databases]) clients of many names share one pool, so the user's is
- * skipped. For a client: the user's value, then the database's if it has one, then the general one.
+ * What counts in the end: the user's value, then the database's if it has one, then the general one. The
+ * user of a pool is the one it is logged in as on the server: with a forced user (`user=` in [databases]) that
+ * one, and not the many who share the pool. Of the times of a client it is the one who has logged in.
  * Either of `database` and `user` may be NULL: nothing is set there. Limits and times of 0 mean
  * "none", as in the file.
  */

@@ -146,15 +146,15 @@ static void test_effective(void)
 	is_int(settings_pool_size(settings, none, zero), 20, "not set anywhere else");
 	is_int(settings_pool_size(settings, all, NULL), 11, "the database's");
 	is_int(settings_pool_size(settings, all, full), 21, "the user's comes first");
-	is_int(settings_pool_size(settings, forced, full), 16, "but not with a forced user");
+	is_int(settings_pool_size(settings, forced, full), 21, "also of a forced user");
 	is_int(settings_reserve_pool_size(settings, none, NULL), 6, "reserve_pool_size: general");
 	is_int(settings_reserve_pool_size(settings, all, NULL), 12, "the database's");
 	is_int(settings_reserve_pool_size(settings, all, full), 22, "the user's");
-	is_int(settings_reserve_pool_size(settings, forced, full), 6, "not with a forced user");
+	is_int(settings_reserve_pool_size(settings, forced, full), 22, "also of a forced user");
 	is_int(settings_pool_mode(settings, none, NULL), POOL_SESSION, "pool_mode: general");
 	is_int(settings_pool_mode(settings, all, NULL), POOL_TRANSACTION, "the database's");
 	is_int(settings_pool_mode(settings, all, full), POOL_STATEMENT, "the user's");
-	is_int(settings_pool_mode(settings, forced, full), POOL_SESSION, "not with a forced user");
+	is_int(settings_pool_mode(settings, forced, full), POOL_STATEMENT, "also of a forced user");
 	is_int(settings_min_pool_size(settings, none, NULL), 1, "min_pool_size: general");
 	is_int(settings_min_pool_size(settings, all, full), 3, "the database's");
 	is_int(settings_min_pool_size(settings, once, NULL), 1, "never more than the pool holds");
