@@ -160,6 +160,9 @@ struct cancel {
 	struct coroutine *coroutine; /* that waits, or NULL */
 	struct upstream *upstream; /* NULL: gone */
 	struct sending *sending;   /* NULL: a helper is still at it */
+	struct offload_job *job;   /* NULL: not begun, or parted with */
+	const struct session *asker; /* NULL: nobody waits for it */
+	int64_t begun_at;
 	uint32_t lane;
 	bool was_begun;
 };
@@ -195,7 +198,7 @@ static uint32_t lane_of(const struct server *server)
 }
 
 /* From here on, until the request has been sent, the server goes to nobody else. */
-static struct cancel *cancel_begin(struct upstream *upstream)
+static struct cancel *cancel_begin(struct upstream *upstream, const struct session *asker)
 {
 	struct cancel *cancel = calloc(1, sizeof *cancel);
 
@@ -209,6 +212,8 @@ static struct cancel *cancel_begin(struct upstream *upstream)
 	cancel->lane = lane_of(upstream->server);
 	cancel->worker = upstream->worker;
 	cancel->upstream = upstream;
+	cancel->asker = asker;
+	cancel->begun_at = loop_now();
 	cancel->next = upstream->cancels;
 	upstream->cancels = cancel;
 	cancel->next_here = cancel->worker->cancels;
@@ -303,11 +308,13 @@ static const char *await_sending(struct cancel *cancel)
 	if (job == NULL)
 		return "no thread to send it";
 	cancel->was_begun = true;
+	cancel->job = job;
 	cancel->coroutine = coroutine_current(&worker->loop);
 	/* Whoever asked for it may leave; only the end of everything ends the wait. */
 	while (!offload_is_done(job) && !worker->ending)
 		if (!await_wake(&worker->loop, deadline) && errno != ECANCELED)
 			break;
+	cancel->job = NULL;
 	if (!await_offload_parted(worker->cancel_offload, job)) {
 		cancel->sending = NULL;
 		return "no answer";
@@ -324,7 +331,7 @@ static void cancel_main(void *arg)
 
 void cancel_start(struct upstream *upstream)
 {
-	struct cancel *cancel = cancel_begin(upstream);
+	struct cancel *cancel = cancel_begin(upstream, NULL);
 
 	if (cancel == NULL ||
 	    coroutine_start(&upstream->worker->loop, cancel_main, cancel) != NULL)
@@ -332,16 +339,23 @@ void cancel_start(struct upstream *upstream)
 	cancel_end(cancel, "out of memory");
 }
 
-static void await_cancel(struct upstream *upstream)
+static void await_cancel(struct upstream *upstream, const struct session *asker)
 {
-	struct cancel *cancel = cancel_begin(upstream);
+	struct cancel *cancel = cancel_begin(upstream, asker);
 	if (cancel != NULL)
 		cancel_main(cancel);
 }
 
+/* What is asked for, and by whom. */
+struct asking {
+	unsigned char key[CANCEL_KEY_BYTES];
+	const struct session *asker;
+};
+
 static void await_cancel_here(struct worker *here, void *arg)
 {
-	struct session *session = find_here(here->cancel_keys, arg, here);
+	const struct asking *asking = arg;
+	struct session *session = find_here(here->cancel_keys, asking->key, here);
 
 	if (session == NULL)
 		return;
@@ -351,25 +365,45 @@ static void await_cancel_here(struct worker *here, void *arg)
 		session_cancel_wait(session);
 	else if (session->upstream != NULL &&
 		 !pipeline_is_settled(&session->upstream->pipeline))
-		await_cancel(session->upstream);
+		await_cancel(session->upstream, asking->asker);
 }
 
 /* A session that has just gone to another worker was at rest: there was nothing to cancel. */
-void await_cancel_request(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES])
+void await_cancel_request(const struct session *asker, const unsigned char key[CANCEL_KEY_BYTES])
 {
-	unsigned char copy[CANCEL_KEY_BYTES];
+	struct worker *worker = asker->worker;
+	struct asking asking = {.asker = asker};
 	struct worker *there = find_worker(worker->cancel_keys, key);
 	int peer_id = worker->settings->peer_id;
 
-	memcpy(copy, key, sizeof copy);
+	memcpy(asking.key, key, sizeof asking.key);
 	if (there == NULL && peer_id > 0) {
 		if (forward_peer_of(key) != peer_id) {
 			await_forwarded(worker, key);
 			return;
 		}
-		forward_restore(copy);
-		there = find_worker(worker->cancel_keys, copy);
+		forward_restore(asking.key);
+		there = find_worker(worker->cancel_keys, asking.key);
 	}
 	if (there != NULL)
-		await_at(worker, there, await_cancel_here, copy);
+		await_at(worker, there, await_cancel_here, &asking);
+}
+
+/* --- looking ------------------------------------------------------------------------------ */
+
+const struct cancel *cancel_look(const struct worker *worker, const struct cancel *behind,
+				 struct cancel_view *view)
+{
+	const struct cancel *cancel = behind == NULL ? worker->cancels : behind->next_here;
+
+	if (cancel == NULL)
+		return NULL;
+	*view = (struct cancel_view){
+		.asker = cancel->asker,
+		.upstream = cancel->upstream,
+		.begun_at = cancel->begun_at,
+		.is_sent = cancel->job != NULL &&
+			   offload_has_begun(worker->cancel_offload, cancel->job),
+	};
+	return cancel;
 }

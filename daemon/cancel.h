@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "protocol/startup.h"
 
@@ -37,10 +38,22 @@ void cancel_key_remove(struct cancel_keys *keys, struct session *session);
 void cancel_key_move(struct cancel_keys *keys, struct session *session, struct worker *to);
 
 /*
- * Does what a cancel request asks for and waits until that is done, as the one who sent it expects;
- * an unknown key asks for nothing.
+ * Does what a cancel request asks for and waits until that is done, as the one who sent it, `asker`,
+ * expects; an unknown key asks for nothing.
  */
-void await_cancel_request(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES]);
+void await_cancel_request(const struct session *asker, const unsigned char key[CANCEL_KEY_BYTES]);
+
+/* A request under way, as SHOW has it. */
+struct cancel_view {
+	const struct session *asker; /* who waits for it, in whatever worker; NULL: nobody */
+	const struct upstream *upstream; /* NULL: gone */
+	int64_t begun_at;
+	bool is_sent; /* or else it waits until one can be sent */
+};
+
+/* Along those of a worker, in its thread: the first behind NULL; NULL: there are no more. */
+const struct cancel *cancel_look(const struct worker *worker, const struct cancel *behind,
+				 struct cancel_view *view);
 
 /* Cancels what the server is doing, without waiting: until that is done it is lent to nobody. */
 void cancel_start(struct upstream *upstream);

@@ -116,7 +116,7 @@ static bool await_cancelled(struct session *session, const struct startup *start
 
 	memcpy(key, startup->cancel_key, sizeof key);
 	session_is_nobody(session);
-	await_cancel_request(session->worker, key);
+	await_cancel_request(session, key);
 	return failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
 }
 

@@ -235,6 +235,14 @@ struct offload_job *offload_begin(struct offload *offload, struct loop *loop, ui
 	return NULL;
 }
 
+bool offload_has_begun(struct offload *offload, const struct offload_job *job)
+{
+	pthread_mutex_lock(&offload->lock);
+	bool has_begun = job->progress != QUEUED;
+	pthread_mutex_unlock(&offload->lock);
+	return has_begun;
+}
+
 bool offload_is_done(const struct offload_job *job)
 {
 	return job->has_run;

@@ -63,6 +63,9 @@ bool await_offload(struct offload *offload, struct loop *loop, void (*run)(void 
 struct offload_job *offload_begin(struct offload *offload, struct loop *loop, uint32_t lane,
 				  void (*run)(void *arg), void (*release)(void *arg), void *arg);
 
+/* Whether a helper has taken it up. */
+bool offload_has_begun(struct offload *offload, const struct offload_job *job);
+
 /* In the loop's thread. */
 bool offload_is_done(const struct offload_job *job);
 

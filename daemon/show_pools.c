@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "conf/settings.h"
+#include "daemon/cancel.h"
 #include "daemon/daemon.h"
+#include "daemon/errand.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
+#include "daemon/upstream.h"
 #include "daemon/walk.h"
 #include "daemon/worker.h"
 #include "pool/namesakes.h"
@@ -93,7 +96,9 @@ static void put_zeros(struct table *table, int count)
 struct sum {
 	size_t clients; /* those at rest, too */
 	size_t waiting;
-	size_t cancels;
+	size_t sent_cancels; /* on their way to a server, ... */
+	size_t asked_sent;   /* ... those that a client waits for */
+	size_t asked_waiting;
 	size_t servers[SERVER_CLOSED];
 	size_t used; /* of those that are idle: to be tried before they are lent */
 	int64_t longest_wait;
@@ -115,31 +120,90 @@ static void add_pool(struct sum *sum, const struct pool *pool, int64_t now)
 
 	sum->clients += pool->client_count > waiting ? pool->client_count - waiting : 0;
 	sum->waiting += waiting;
-	for (int state = 0; state < SERVER_CLOSED; state++) {
+	for (int state = 0; state < SERVER_CLOSED; state++)
 		sum->servers[state] += pool->servers[state].count;
-		for (const struct server *server = pool->servers[state].first; server != NULL;
-		     server = server->next)
-			sum->cancels += server->cancels;
-	}
 	sum->used += count_used(pool, now);
 	if (longest > sum->longest_wait)
 		sum->longest_wait = longest;
 }
 
-static void pool_row(struct table *table, const struct pool *pool, int64_t now)
+/* The cancel requests that a worker has under way. */
+struct canceling {
+	struct cancel_seen {
+		uint64_t pool_id;
+		bool is_asked;
+		bool is_sent;
+	} *seen;
+	size_t count;
+	bool failed;
+};
+
+static void note_cancels(struct worker *worker, void *arg)
+{
+	struct canceling *canceling = arg;
+	struct cancel_view view;
+	const struct cancel *cancel = NULL;
+	size_t count = 0;
+
+	while ((cancel = cancel_look(worker, cancel, &view)) != NULL)
+		count++;
+	canceling->seen = calloc(count + 1, sizeof *canceling->seen);
+	canceling->failed = canceling->seen == NULL;
+	while (!canceling->failed && (cancel = cancel_look(worker, cancel, &view)) != NULL)
+		if (view.upstream != NULL)
+			canceling->seen[canceling->count++] = (struct cancel_seen){
+				.pool_id = view.upstream->server->pool->id,
+				.is_asked = view.asker != NULL,
+				.is_sent = view.is_sent,
+			};
+}
+
+/* One element for each worker, to be freed; NULL without memory. */
+static struct canceling *await_canceling(struct worker *here)
+{
+	struct canceling *all = calloc(here->count, sizeof *all);
+	bool done = all != NULL && await_everywhere(here, note_cancels, all, sizeof *all);
+
+	for (unsigned i = 0; done && i < here->count; i++)
+		done = !all[i].failed;
+	if (done || all == NULL)
+		return all;
+	for (unsigned i = 0; i < here->count; i++)
+		free(all[i].seen);
+	free(all);
+	return NULL;
+}
+
+static void add_cancels(struct sum *sum, const struct pool *pool, const struct canceling *canceling)
+{
+	for (unsigned i = 0; i < pool->pools->worker_count; i++)
+		for (size_t j = 0; j < canceling[i].count; j++) {
+			const struct cancel_seen *seen = &canceling[i].seen[j];
+			if (seen->pool_id != pool->id)
+				continue;
+			sum->sent_cancels += seen->is_sent;
+			sum->asked_sent += seen->is_asked && seen->is_sent;
+			sum->asked_waiting += seen->is_asked && !seen->is_sent;
+		}
+}
+
+static void pool_row(struct table *table, const struct pool *pool,
+		     const struct canceling *canceling, int64_t now)
 {
 	struct sum sum = {0};
 
-	for (struct pool *other = NULL; (other = namesakes_next(pool, other)) != NULL;)
+	for (struct pool *other = NULL; (other = namesakes_next(pool, other)) != NULL;) {
 		add_pool(&sum, other, now);
+		add_cancels(&sum, other, canceling);
+	}
 	table_text(table, pool->database_name);
 	table_text(table, pool->user_name);
 	table_number(table, (int64_t)sum.clients);
 	table_number(table, (int64_t)sum.waiting);
-	table_number(table, (int64_t)sum.cancels);
-	table_number(table, 0); /* not told apart from those that are being sent */
+	table_number(table, (int64_t)sum.asked_sent);
+	table_number(table, (int64_t)sum.asked_waiting);
 	table_number(table, (int64_t)sum.servers[SERVER_ACTIVE]);
-	table_number(table, (int64_t)sum.cancels);
+	table_number(table, (int64_t)sum.sent_cancels);
 	table_number(table, (int64_t)sum.servers[SERVER_BEING_CANCELED]);
 	table_number(table, (int64_t)(sum.servers[SERVER_IDLE] - sum.used));
 	table_number(table, (int64_t)sum.used);
@@ -156,17 +220,24 @@ static void pool_rows(struct table *table, const struct session *asker)
 	struct worker *worker = asker->worker;
 	size_t steps = 0;
 	int64_t now = loop_now();
+	struct canceling *canceling = await_canceling(worker);
 
+	table->writer->failed |= canceling == NULL;
+	if (canceling == NULL)
+		return;
 	pools_keep(worker->pools);
 	for (struct pool *pool = pools_first(worker->pools); pool != NULL;
 	     pool = pools_next(pool)) {
 		if (namesakes_is_first(pool))
-			pool_row(table, pool, now);
+			pool_row(table, pool, canceling, now);
 		pools_unlock(worker->pools);
 		await_give_way(worker, &steps);
 		pools_lock(worker->pools);
 	}
 	pools_let_go(worker->pools);
+	for (unsigned i = 0; i < worker->count; i++)
+		free(canceling[i].seen);
+	free(canceling);
 	table_text(table, CONSOLE_NAME);
 	table_text(table, CONSOLE_NAME);
 	table_number(table, (int64_t)worker->daemon->console_count);

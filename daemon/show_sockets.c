@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "daemon/borrow.h"
+#include "daemon/cancel.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
@@ -180,6 +181,16 @@ static struct row client_row(const struct session *session, const char *state)
 	};
 }
 
+/* Who has come only to have something cancelled: it waits, in whatever worker, as long as that takes. */
+static void put_cancel_client(struct table *table, const struct cancel_view *view)
+{
+	struct row row = client_row(view->asker, view->is_sent ? "active_cancel_req" :
+								 "waiting_cancel_req");
+	row.user = "(nouser)";
+	row.database = view->upstream->server->pool->database_name;
+	put_row(table, &row);
+}
+
 static void client_rows(struct table *table, struct worker *worker, const struct session *asker)
 {
 	const struct session *session;
@@ -192,6 +203,10 @@ static void client_rows(struct table *table, struct worker *worker, const struct
 		struct row row = client_row(session, client_state(session, asker));
 		put_row(table, &row);
 	}
+	struct cancel_view view;
+	for (const struct cancel *cancel = NULL; (cancel = cancel_look(worker, cancel, &view));)
+		if (view.asker != NULL && view.upstream != NULL)
+			put_cancel_client(table, &view);
 }
 
 /* --- servers ------------------------------------------------------------------------------ */
@@ -265,10 +280,39 @@ static void put_server(struct table *table, const struct server *server, uint16_
 	put_row(table, &row);
 }
 
+/* The connection of a cancel request is libpq's, of which is known only where it goes. */
+static void put_cancel_server(struct table *table, const struct cancel *cancel,
+			      const struct cancel_view *view)
+{
+	const struct server *server = view->upstream->server;
+	uint16_t port = port_of(server->pool);
+	struct row row = server_row(server, "active_cancel", port);
+
+	row.fd = -1;
+	row.connect_time = row.request_time = view->begun_at;
+	row.close_needed = false;
+	row.ptr = cancel;
+	row.link = view->asker;
+	row.remote_pid = 0;
+	row.parameters = NULL;
+	row.prepared_statements = 0;
+	row.stream = NULL;
+	row.id = 0;
+	put_row(table, &row);
+}
+
 static void server_rows(struct table *table, struct worker *worker, const struct session *asker)
 {
+	struct cancel_view view;
+
 	(void)asker;
 	show_each_server(table, worker, put_server);
+	for (const struct cancel *cancel = NULL; (cancel = cancel_look(worker, cancel, &view));)
+		if (view.is_sent && view.upstream != NULL) {
+			pools_lock(worker->pools);
+			put_cancel_server(table, cancel, &view);
+			pools_unlock(worker->pools);
+		}
 }
 
 /* --- sockets ------------------------------------------------------------------------------ */
