@@ -194,7 +194,7 @@ preloads := $(patsubst tests/%.c,$(OUT)/%.so,$(wildcard tests/preload/*.c))
 $(preloads): $(OUT)/preload/%.so: tests/preload/%.c $(wildcard tests/preload/*.h) $(OUT)/flags
 	$(say)
 	$(quiet)mkdir -p $(@D)
-	$(quiet)$(CC) $(BASE_CFLAGS) $(CFLAGS) -shared -o $@ $<
+	$(quiet)$(CC) $(BASE_CFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
 build-tests: $(unit_programs) $(fuzz_programs)
 build-bench: $(bench_programs)
