@@ -48,6 +48,12 @@ for my $options (sort keys %options)
 }
 is(Wire->login($millpond, options => '-c application_name=a\ b')->value('show application_name'),
 	'a b', 'a backslash keeps a blank');
+# As long as the whole packet may be, nearly.
+for my $length (4096, 9000)
+{
+	my $options = '-c timezone=Asia/Tokyo ' . '-c client_encoding=UTF8 ' x ($length / 24);
+	is(Wire->login($millpond, options => $options)->value('show timezone'), 'Asia/Tokyo', length($options) . ' bytes of options');
+}
 
 $millpond->reconfigure(
 	settings => { ignore_startup_parameters => 'extra_float_digits, work_mem,options' });
