@@ -27,7 +27,7 @@ enum message_fault frontend_message_check(const struct message *message, size_t 
 	if (limit == 0)
 		return MESSAGE_UNKNOWN;
 	if (is_too_long(message, limit) ||
-	    message->body_length > max_bytes - MESSAGE_HEADER_BYTES)
+	    message->body_length + MESSAGE_HEADER_BYTES > max_bytes)
 		return MESSAGE_BAD_LENGTH;
 	return MESSAGE_GOOD;
 }

@@ -77,6 +77,9 @@ static void test_letters(void)
 		wrong += (backend_message_check(&message) == MESSAGE_GOOD) != expected;
 	}
 	is_int(wrong, 0, "the letters that each side may send, and no others");
+	struct message sync = look('S', 4, 5);
+	is_int(frontend_message_check(&sync, 4), MESSAGE_BAD_LENGTH, "a limit below any message");
+	is_int(frontend_message_check(&sync, 5), MESSAGE_GOOD, "and one that lets the shortest in");
 }
 
 /* PostgreSQL's limits count the length word itself (pq_getmessage). */
