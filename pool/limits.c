@@ -71,10 +71,18 @@ static size_t count_within(const struct pool *pool, enum span span)
 				  pools_count_user(pool->pools, pool->user_name);
 }
 
+/* One after the other of those that may be within, the first behind NULL. */
+static struct pool *next_within(const struct pool *pool, const struct pool *behind, enum span span)
+{
+	if (span == NAMES)
+		return namesakes_next(pool, behind);
+	return behind == NULL ? pool->pools->first : behind->next;
+}
+
 /* Makes room under a limit that spans pools, at the cost of one that has more than it uses. */
 static bool evict_idle(const struct pool *pool, enum span span)
 {
-	for (struct pool *other = pool->pools->first; other != NULL; other = other->next) {
+	for (struct pool *other = NULL; (other = next_within(pool, other, span)) != NULL;) {
 		struct server *victim = oldest_idle(other);
 		if (other == pool || victim == NULL || other->waiting_count > 0 ||
 		    !is_within(pool, other, span))
@@ -104,12 +112,18 @@ static bool wider_limits_allow(const struct pool *pool, bool may_evict)
 	       (most_of_user <= 0 || has_room(pool, USER, (size_t)most_of_user, may_evict));
 }
 
-bool limits_allow(const struct pool *pool, int64_t now, bool may_evict)
+bool limits_allow_if_room(const struct pool *pool, int64_t now)
 {
 	if (pool->database == NULL || pool->paused || pool->pools->stopping)
 		return false;
 	/* While logins fail, one at a time is enough to learn when that ends. */
-	if (pool->failures > 0 && (now < pool->retry_at || pool->servers[SERVER_LOGIN].count > 0))
+	return pool->failures == 0 ||
+	       (now >= pool->retry_at && pool->servers[SERVER_LOGIN].count == 0);
+}
+
+bool limits_allow(const struct pool *pool, int64_t now, bool may_evict)
+{
+	if (!limits_allow_if_room(pool, now))
 		return false;
 	size_t most = reserve_is_open(pool, now) ? limits_most(pool) : limits_size(pool);
 	return most > 0 && has_room(pool, NAMES, most, may_evict) &&

@@ -42,6 +42,22 @@ size_t namesakes_server_count(const struct pool *pool)
 	return count;
 }
 
+struct pool *namesakes_earlier(const struct pool *pool)
+{
+	struct pool *earliest = NULL;
+	int64_t since = pool->first_waiting != NULL ? pool->first_waiting->since : INT64_MAX;
+
+	for (struct pool *other = NULL; (other = namesakes_next(pool, other)) != NULL;) {
+		if (other == pool || !namesakes_share_size(pool, other) ||
+		    other->waiting_count <= other->servers[SERVER_LOGIN].count ||
+		    other->first_waiting->since >= since)
+			continue;
+		earliest = other;
+		since = other->first_waiting->since;
+	}
+	return earliest;
+}
+
 void namesakes_provide(const struct pool *pool, int64_t now)
 {
 	for (struct pool *other = NULL; (other = namesakes_next(pool, other)) != NULL;)

@@ -26,6 +26,9 @@ bool namesakes_share_size(const struct pool *one, const struct pool *other);
 /* The servers that count for the pool's size. */
 size_t namesakes_server_count(const struct pool *pool);
 
+/* The one in which somebody waits for room, for longer than anybody in this one; or NULL. */
+struct pool *namesakes_earlier(const struct pool *pool);
+
 /* A server has gone: whoever waits in one of the others may get another in its place. */
 void namesakes_provide(const struct pool *pool, int64_t now);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pool/limits.h"
+#include "pool/namesakes.h"
 #include "pool/pools.h"
 #include "pool/queue.h"
 #include "pool/roster.h"
@@ -209,14 +210,37 @@ void policy_provide(struct pool *pool, int64_t now)
 	}
 }
 
+void policy_replace(struct pool *pool, int64_t now)
+{
+	struct pool *earlier =
+		pool->pools->replication_waiting_count > 0 ? namesakes_earlier(pool) : NULL;
+
+	if (earlier != NULL)
+		policy_provide(earlier, now);
+	policy_provide(pool, now);
+	if (pool->replication != NULL)
+		namesakes_provide(pool, now);
+}
+
+/* A replication client can be lent no server that is there already: in its turn, one makes room for its own. */
+static bool must_make_room(const struct pool *pool, int64_t now)
+{
+	if (pool->pools->replication_waiting_count == 0)
+		return false;
+	const struct pool *earlier = namesakes_earlier(pool);
+	return earlier != NULL && limits_allow_if_room(earlier, now);
+}
+
 void policy_settle(struct server *server, int64_t now)
 {
 	struct pool *pool = server->pool;
 	const char *reason = reason_to_retire(pool, server, now);
 
+	if (reason == NULL && must_make_room(pool, now))
+		reason = "evicted";
 	if (reason != NULL) {
 		policy_retire(server, reason);
-		policy_provide(pool, now);
+		policy_replace(pool, now);
 		return;
 	}
 	if (server->state != SERVER_IDLE)

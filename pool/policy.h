@@ -20,6 +20,9 @@ void policy_lend_to(struct borrower *borrower, struct server *server, int64_t no
 /* As many servers on their way as there are clients who wait, if the limits allow. */
 void policy_provide(struct pool *pool, int64_t now);
 
+/* A server has gone: another one in its place, to whoever came first of those who share the pool's size. */
+void policy_replace(struct pool *pool, int64_t now);
+
 /* A server has become free: to somebody in the queue, or to rest. */
 void policy_settle(struct server *server, int64_t now);
 

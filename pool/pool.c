@@ -84,9 +84,7 @@ void pool_discard(struct server **server, const char *reason, int64_t now)
 	if ((*server)->state != SERVER_CLOSED)
 		policy_retire(*server, reason);
 	*server = NULL;
-	policy_provide(pool, now);
-	if (pool->replication != NULL)
-		namesakes_provide(pool, now);
+	policy_replace(pool, now);
 	pools_unlock(pool->pools);
 }
 

@@ -34,6 +34,7 @@ struct pools {
 	_Atomic uint64_t last_id; /* one counter for clients and servers */
 	uint64_t random;	  /* state of the jitter */
 	atomic_size_t server_count; /* of all pools; asked for at each accept */
+	size_t replication_waiting_count; /* clients in the queues of such pools */
 	bool stopping;	  /* nothing is lent any more */
 	bool paused;	  /* new pools begin paused */
 	struct stats forgotten; /* the counters of pools that are no more */

@@ -2,12 +2,16 @@
 
 #include <stddef.h>
 
+#include "pool/pools.h"
+
 /* How much later a borrower may have come and be served before another, if that saves a move. */
 #define HOME_ADVANTAGE_US INT64_C(1000)
 
 /* Others look at it without the lock, to guess. */
 static void count(struct pool *pool, size_t waiting)
 {
+	if (pool->replication != NULL)
+		pool->pools->replication_waiting_count += waiting - pool->waiting_count;
 	__atomic_store_n(&pool->waiting_count, waiting, __ATOMIC_RELAXED);
 }
 

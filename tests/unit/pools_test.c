@@ -169,6 +169,41 @@ static void test_namesakes(void)
 	end();
 }
 
+/* Whoever came first is next, whether a server that is there will do or another one has to be made. */
+static void test_namesakes_in_turn(void)
+{
+	struct replication replication = {.mode = (char *)"true"};
+
+	begin("default_pool_size = 1", TWO_DATABASES);
+	pool_a = find_pool("shop", "me");
+	pool_b = pools_join(&pools, pool_a->database, "shop", "me", &replication);
+	asks_in(pool_a, 0);
+	all_dials_succeed();
+	tick_after(1);
+	asks_in(pool_a, 1);
+	tick_after(1);
+	asks_in(pool_b, 2);
+	tick_after(1);
+	asks_in(pool_a, 3);
+	returns(0);
+	ok(has_server(1) && waits(2), "who came before the other's keeps the turn");
+	returns(1);
+	is_text(last_reason, "evicted", "who came after them gives way");
+	is_int(dialling_count, 1, "to a server for the other");
+	all_dials_succeed();
+	ok(has_server(2) && waits(3), "which gets it");
+	pool_discard(&crowd[2].server, "left", now);
+	all_dials_succeed();
+	ok(has_server(3), "and then the next");
+	asks_in(pool_b, 4);
+	returns(3);
+	all_dials_succeed();
+	ok(has_server(4), "a server does not rest while somebody waits for its place");
+	pool_discard(&crowd[4].server, "left", now);
+	pool_client_leaves(pool_b);
+	end();
+}
+
 static void test_own_limits(void)
 {
 	begin("default_pool_size = 9", "shop = host=127.0.0.1 pool_size=2\nstock = host=127.0.0.1");
@@ -346,6 +381,7 @@ int main(void)
 	test_no_eviction_where_others_wait();
 	test_user_limit();
 	test_namesakes();
+	test_namesakes_in_turn();
 	test_own_limits();
 	test_lowered_limits();
 	test_moved_database();
