@@ -1,5 +1,5 @@
 /*
- * The certificate that a client has shown in its TLS handshake.
+ * The certificate that the peer, mostly a client, has shown in its TLS handshake.
  */
 #ifndef MILLPOND_DAEMON_CERTIFICATE_H
 #define MILLPOND_DAEMON_CERTIFICATE_H
@@ -9,7 +9,7 @@
 
 struct stream;
 
-/* Whether there is one, and somebody who may has vouched for it (client_tls_ca_file). */
+/* Whether there is one, and somebody who may has vouched for it (client_tls_ca_file, server_tls_ca_file). */
 bool certificate_is_good(const struct stream *stream);
 
 /*

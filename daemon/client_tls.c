@@ -13,6 +13,7 @@
 #include "conf/check.h"
 #include "conf/suggest.h"
 #include "conf/tls.h"
+#include "daemon/tls_context.h"
 
 struct preparation {
 	SSL_CTX *context;
@@ -61,16 +62,6 @@ static bool refuse_missing(const struct preparation *preparation, const char *se
 
 /* --- key and certificates ----------------------------------------------------------------- */
 
-/* Nobody is there who could type a passphrase. */
-static int no_passphrase(char *buffer, int size, int writing, void *arg)
-{
-	(void)buffer;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return 0;
-}
-
 static void note_loose_key(struct settings *settings)
 {
 	struct stat status;
@@ -93,7 +84,7 @@ static bool load_certificate(const struct preparation *preparation)
 		return refuse_missing(preparation, "client_tls_key_file", needed);
 	if (SSL_CTX_use_certificate_chain_file(context, settings->client_tls_cert_file) != 1)
 		return refuse(preparation, "client_tls_cert_file", settings->client_tls_cert_file);
-	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+	tls_context_asks_nobody(context);
 	if (SSL_CTX_use_PrivateKey_file(context, settings->client_tls_key_file,
 					SSL_FILETYPE_PEM) != 1 ||
 	    SSL_CTX_check_private_key(context) != 1)
@@ -162,7 +153,7 @@ static bool choose_ciphers(const struct preparation *preparation)
 	const char *ciphers = tls_ciphers(preparation->settings->client_tls_ciphers);
 	const char *suites = preparation->settings->client_tls13_ciphers;
 
-	if (ciphers != NULL && SSL_CTX_set_cipher_list(preparation->context, ciphers) != 1)
+	if (ciphers != NULL && !tls_context_choose_ciphers(preparation->context, ciphers))
 		return refuse(preparation, "client_tls_ciphers", ciphers);
 	if (suites[0] != '\0' && SSL_CTX_set_ciphersuites(preparation->context, suites) != 1) {
 		refuse(preparation, "client_tls13_ciphers", suites);

@@ -4,13 +4,16 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "conf/check.h"
 #include "conf/tls.h"
+#include "daemon/certificate.h"
 #include "daemon/reach.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
+#include "daemon/tls_context.h"
 
 static enum tls_mode wanted_mode(const struct conninfo *conninfo)
 {
@@ -103,6 +106,7 @@ static bool load_certificate(SSL_CTX *context, const struct conninfo *conninfo)
 	const char *certificate = conninfo_value(conninfo, "sslcert");
 	const char *key = conninfo_value(conninfo, "sslkey");
 
+	tls_context_asks_nobody(context);
 	return certificate == NULL || key == NULL ||
 	       (SSL_CTX_use_certificate_chain_file(context, certificate) == 1 &&
 		SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1);
@@ -124,13 +128,15 @@ static bool expect_name(SSL *ssl, const char *host, enum tls_mode mode)
 		return false;
 	if (mode != TLS_VERIFY_FULL)
 		return true;
+	/* As for libpq, a "*" stands for a whole part of a name. */
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	return numeric ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1 :
 			 SSL_set1_host(ssl, host) == 1;
 }
 
 static bool choose_ciphers(SSL_CTX *context, const char *ciphers, const char *suites)
 {
-	return (ciphers == NULL || SSL_CTX_set_cipher_list(context, ciphers) == 1) &&
+	return (ciphers == NULL || tls_context_choose_ciphers(context, ciphers)) &&
 	       (suites == NULL || SSL_CTX_set_ciphersuites(context, suites) == 1);
 }
 
@@ -227,7 +233,9 @@ static bool await_handshake(struct direct *direct, struct stream *stream,
 	direct->ssl = ssl;
 	direct->end_ssl = end_ssl;
 	if (await_tls_connect(stream, ssl, deadline))
-		return true;
+		/* OpenSSL verifies what is shown, and there are ciphers with which nothing is. */
+		return !verifies(mode, conninfo) || certificate_is_good(stream) ||
+		       fail(why, "SSL error: certificate could not be obtained");
 	if (errno != EPROTO)
 		return connection_failed(why);
 	tls_error(stream, text + length, sizeof text - length);

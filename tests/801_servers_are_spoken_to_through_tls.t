@@ -150,12 +150,12 @@ is(Wire->login($millpond)->value('select 1'), 1, 'a server that ended is replace
 $millpond->stop;
 
 # Shakes hands as a server with one of the certificates.
-sub shake_hands ($c, $name)
+sub shake_hands ($c, $name, %more)
 {
 	$c->{socket}->blocking(1);
 	IO::Socket::SSL->start_SSL($c->{socket}, SSL_server => 1,
 		SSL_cert_file => $authority->file("$name.crt"),
-		SSL_key_file  => $authority->file("$name.key")) or $c->leave;
+		SSL_key_file  => $authority->file("$name.key"), %more) or $c->leave;
 	$c->{socket}->blocking(0);
 	return 1;
 }
@@ -181,6 +181,34 @@ for my $name (sort keys %bad)
 	}
 	$pool->wait_for_log(qr/closing because: .*$bad{$name}/);
 	is_deeply([ $fake->received(qr/startup/) ], [], "$name: refused, and was told nothing");
+	$pool->stop;
+}
+
+# What Millpond verifies where ciphers are chosen: a certificate must be shown, though the list of
+# ciphers would do without one, and it must bear the name as libpq reads it.
+my $anonymous = 'ADH-AES256-GCM-SHA384:@SECLEVEL=0';
+$authority->issue(partial => '/CN=x', names => 'DNS:l*.mill.test');
+$authority->issue(wildcard => '/CN=x', names => 'DNS:*.mill.test');
+my %own = (
+	anonymous => [ qr/SSL error: /, 'server', SSL_version => 'TLSv1_2', SSL_cipher_list => $anonymous ],
+	partial   => [ qr/certificate verify failed/, 'partial' ],
+	wildcard  => [ undef, 'wildcard' ],
+);
+for my $name (sort keys %own)
+{
+	my ($said, $certificate, @more) = $own{$name}->@*;
+	my $fake = FakeServer->new(ssl => sub ($c) {
+		$c->put('S');
+		return shake_hands($c, $certificate, @more);
+	});
+	my $pool = Millpond->new("own$name", settings => { server_tls_sslmode => 'verify-full',
+			server_tls_ca_file => $ca, server_tls_ciphers => 'HIGH:@SECLEVEL=0',
+			query_wait_timeout => 30, server_login_retry => 0.2 },
+		databases => { postgres => 'host=left.mill.test hostaddr=127.0.0.1 port=' . $fake->port });
+	my $client = Wire->connect($pool)->startup;
+	is($client->result->{status}, 'I', "$name: taken") if !$said;
+	$pool->wait_for_log(qr/closing because: .*$said/) if $said;
+	is(scalar $fake->received(qr/startup/), $said ? 0 : 1, "$name: is told " . ($said ? 'nothing' : 'who asks'));
 	$pool->stop;
 }
 
