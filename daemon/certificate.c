@@ -48,10 +48,8 @@ bool certificate_name(const struct stream *stream, char *name, size_t size)
 	return found;
 }
 
-bool certificate_end_point(const struct stream *stream, unsigned char hash[64], size_t *length)
+static bool hash_end_point(X509 *certificate, unsigned char hash[64], size_t *length)
 {
-	SSL *ssl = tls_ssl(stream);
-	X509 *certificate = ssl == NULL ? NULL : SSL_get_certificate(ssl);
 	unsigned hash_length = 0;
 	int digest;
 
@@ -67,4 +65,18 @@ bool certificate_end_point(const struct stream *stream, unsigned char hash[64], 
 		return false;
 	*length = hash_length;
 	return true;
+}
+
+bool certificate_end_point(const struct stream *stream, unsigned char hash[64], size_t *length)
+{
+	SSL *ssl = tls_ssl(stream);
+
+	return ssl != NULL && hash_end_point(SSL_get_certificate(ssl), hash, length);
+}
+
+bool certificate_peer_end_point(const struct stream *stream, unsigned char hash[64], size_t *length)
+{
+	SSL *ssl = tls_ssl(stream);
+
+	return ssl != NULL && hash_end_point(SSL_get0_peer_certificate(ssl), hash, length);
 }

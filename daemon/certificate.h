@@ -25,4 +25,7 @@ bool certificate_name(const struct stream *stream, char *name, size_t size);
  */
 bool certificate_end_point(const struct stream *stream, unsigned char hash[64], size_t *length);
 
+/* The same for the certificate that the peer, a server, has shown to us. */
+bool certificate_peer_end_point(const struct stream *stream, unsigned char hash[64], size_t *length);
+
 #endif

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/certificate.h"
 #include "daemon/offload.h"
 #include "daemon/reach.h"
 #include "daemon/require_auth.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
+#include "daemon/runtime/tls.h"
 #include "daemon/server_tls.h"
 #include "daemon/worker.h"
 #include "pool/direct.h"
@@ -26,6 +28,7 @@ struct login {
 	const struct credentials *credentials;
 	const char *user;
 	const char *required; /* require_auth, or NULL */
+	bool binds; /* channel_binding is not disable */
 	struct direct *direct;
 	struct stream stream;
 	struct scram_client scram;
@@ -170,6 +173,37 @@ static bool is_offered(const char *list, size_t length, const char *mechanism)
 	return false;
 }
 
+/*
+ * Binds the login to the server's certificate wherever both can, as libpq does by default: somebody in
+ * between with a certificate of his own, or who shortens the list, is found out. NULL: `why`.
+ */
+static const char *choose_mechanism(struct login *login, const char *list, size_t length)
+{
+	struct scram_client *scram = &login->scram;
+	bool is_encrypted = tls_ssl(&login->stream) != NULL;
+	bool has_plus = is_offered(list, length, SCRAM_MECHANISM_PLUS);
+
+	if (has_plus && !is_encrypted)
+		return failure_set(login->why, FAILURE_SERVER_LOGIN,
+				   "server offered SCRAM-SHA-256-PLUS over a non-SSL connection"),
+		       NULL;
+	scram->is_encrypted = is_encrypted && login->binds;
+	scram->uses_plus = has_plus && scram->is_encrypted;
+	if (scram->uses_plus &&
+	    !certificate_peer_end_point(&login->stream, scram->binding, &scram->binding_length))
+		return failure_set(login->why, FAILURE_SERVER_LOGIN,
+				   "no hash binds to the server's certificate, without "
+				   "channel_binding=disable"),
+		       NULL;
+	if (scram->uses_plus)
+		return SCRAM_MECHANISM_PLUS;
+	if (is_offered(list, length, SCRAM_MECHANISM))
+		return SCRAM_MECHANISM;
+	failure_set(login->why, FAILURE_SERVER_LOGIN,
+		    "none of the server's SASL authentication mechanisms are supported");
+	return NULL;
+}
+
 static bool begin_sasl(struct login *login, const char *list, size_t length)
 {
 	const struct credentials *credentials = login->credentials;
@@ -185,9 +219,12 @@ static bool begin_sasl(struct login *login, const char *list, size_t length)
 	if (credentials->kind == SECRET_SCRAM && !credentials->has_client_key)
 		return wrong_type(login, "The server asks for SCRAM, and no client has logged in "
 					 "with SCRAM and this secret.");
-	if (login->sasl_begun || !is_offered(list, length, SCRAM_MECHANISM))
+	if (login->sasl_begun)
 		return failure_set(login->why, FAILURE_SERVER_LOGIN,
 				   "none of the server's SASL authentication mechanisms are supported");
+	const char *mechanism = choose_mechanism(login, list, length);
+	if (mechanism == NULL)
+		return false;
 	if (RAND_bytes(random, sizeof random) != 1)
 		return failure_set(login->why, FAILURE_NO_MEMORY);
 	login->sasl_begun = true;
@@ -196,7 +233,7 @@ static bool begin_sasl(struct login *login, const char *list, size_t length)
 	scram_client_first(&login->scram, random);
 	writer_init(&writer);
 	message_begin(&writer, 'p');
-	write_text(&writer, SCRAM_MECHANISM);
+	write_text(&writer, mechanism);
 	write_uint32(&writer, (uint32_t)strlen(login->scram.answer));
 	write_bytes(&writer, login->scram.answer, strlen(login->scram.answer));
 	message_end(&writer);
@@ -418,7 +455,9 @@ bool await_direct_login(struct server *server, struct worker *worker,
 		.required = conninfo_value(conninfo, "require_auth"),
 		.why = why,
 	};
+	const char *binding = conninfo_value(conninfo, "channel_binding");
 
+	login.binds = binding == NULL || strcmp(binding, "disable") != 0;
 	if (!is_within_reach(conninfo, why))
 		return false;
 	login.direct = calloc(1, sizeof *login.direct);

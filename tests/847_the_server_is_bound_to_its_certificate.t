@@ -1,0 +1,92 @@
+# Where Millpond logs in through TLS, SCRAM is bound to the server's certificate if it can be, and says so if the server cannot.
+use v5.36;
+use Certificates;
+use Digest::SHA qw(sha256);
+use FakeServer;
+use IO::Socket::SSL;
+use MIME::Base64 qw(decode_base64);
+use Millpond;
+use Scram;
+use Test::More;
+use Wire;
+
+my $authority = Certificates->new;
+$authority->issue(server => '/CN=localhost', names => 'DNS:localhost');
+my ($certificate, $key) = map { $authority->file("server.$_") } qw(crt key);
+my $hash   = sha256(qx(openssl x509 -in $certificate -outform DER));
+my $secret = Scram::secret('pencil');
+my $plus   = 'SCRAM-SHA-256-PLUS';
+
+# Name of the database -> keywords of its entry, the offer, what is chosen (nothing: a refusal).
+my %cases = (
+	both     => [ '', "$plus\0SCRAM-SHA-256\0", "$plus p=tls-server-end-point,, bound" ],
+	only     => [ '', "$plus\0", "$plus p=tls-server-end-point,, bound" ],
+	simple   => [ '', "SCRAM-SHA-256\0", 'SCRAM-SHA-256 y,, unbound' ],
+	disabled => [ 'channel_binding=disable', "$plus\0SCRAM-SHA-256\0", 'SCRAM-SHA-256 n,, unbound' ],
+	plain    => [ 'sslmode=disable', "SCRAM-SHA-256\0", 'SCRAM-SHA-256 n,, unbound' ],
+	stripped => [ 'sslmode=prefer', "$plus\0SCRAM-SHA-256\0" ],
+);
+
+sub Ask ($request, $data) { return Message('R', pack('N', $request) . $data) }
+
+sub log_in ($c, $startup)
+{
+	my $case = $startup->{database};
+	$c->put(Ask(10, "$cases{$case}[1]\0"));
+	my $message = $c->get or $c->leave;
+	$c->leave if $message->[0] ne 'p';
+	my ($mechanism, $first) = unpack 'Z* N/a*', $message->[1];
+	my ($header) = $first =~ /^(.*?,,)/;
+	my ($scram, $challenge) = Scram->challenge($secret, $first);
+	$c->put(Ask(11, $challenge));
+	my $final = $c->get->[1];
+	my ($sent) = $final =~ /^c=([^,]*)/;
+	my $seen = decode_base64($sent);
+	$c->log('chosen', "$case $mechanism $header "
+		. ($seen eq $header ? 'unbound' : $seen eq $header . $hash ? 'bound' : 'wrong'));
+	$c->put(Ask(12, $scram->accept($final)));
+	return 0; # the rest is as usual
+}
+
+my $encrypted = FakeServer->new(login => \&log_in, ssl => sub ($c) {
+	$c->put('S');
+	$c->{socket}->blocking(1);
+	IO::Socket::SSL->start_SSL($c->{socket}, SSL_server => 1, SSL_cert_file => $certificate,
+		SSL_key_file => $key) or $c->leave;
+	$c->{socket}->blocking(0);
+	return 1;
+});
+my $clear  = FakeServer->new(login => \&log_in);
+my $server = Postgres->new('server', stopped => 1, conf =>
+	"ssl = on\nssl_cert_file = '$certificate'\nssl_key_file = '$key'");
+open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
+print $hba "local all all trust\nhostssl all me 127.0.0.1/32 scram-sha-256\n";
+close $hba;
+$server->start;
+$server->safe_psql('postgres', "create role me login password 'pencil'");
+
+my $millpond = Millpond->new('pool', stopped => 1, settings => { auth_type => 'trust',
+		auth_file => 'users.txt', server_tls13_ciphers => 'TLS_CHACHA20_POLY1305_SHA256',
+		server_login_retry => 60, query_wait_timeout => 30 },
+	databases => { real => 'host=127.0.0.1 dbname=postgres port=' . $server->port,
+		map { my $case = $_; $case => ($case eq 'stripped' ? $clear : $encrypted)->target . " $cases{$case}[0]" } keys %cases });
+open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
+print $users qq("me" "pencil"\n);
+close $users;
+$millpond->start;
+
+for my $case (sort keys %cases)
+{
+	my $expected = $cases{$case}[2];
+	my $answer = Wire->connect($millpond)->startup(user => 'me', database => $case)->result;
+	my ($chosen) = map { /chosen $case (.*)/ } $encrypted->received, $clear->received;
+	is($chosen, $expected, "$case: what the server was told");
+	is($answer->{status}, 'I', '... and it let us in') if $expected;
+	like($answer->{error}{M} . ($answer->{error}{D} // ''), qr/server offered SCRAM-SHA-256-PLUS over a non-SSL connection/,
+		'... and why') if !$expected;
+}
+is(Wire->login($millpond, user => 'me', database => 'real')->value(
+		'select cipher from pg_stat_ssl where pid = pg_backend_pid()'),
+	'TLS_CHACHA20_POLY1305_SHA256', 'a real server takes it');
+
+done_testing;
