@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "conf/settings.h"
@@ -63,15 +62,37 @@ static void use(const struct settings *settings)
 	fault_list_release(&faults);
 }
 
+static char folder[] = "/tmp/millpond-fuzz.XXXXXX";
+static char path[sizeof folder + sizeof "/fuzz.ini"];
+
+static void remove_file(void)
+{
+	unlink(path);
+	rmdir(folder);
+}
+
+/*
+ * In a folder of its own, since what it includes is looked for beside it: a file of memory has this
+ * program's own pipes beside it, in /proc/self/fd, and "%include 1" would wait for ever.
+ */
+static void write_file(const uint8_t *data, size_t size)
+{
+	if (path[0] == '\0') {
+		MUST(mkdtemp(folder));
+		snprintf(path, sizeof path, "%s/fuzz.ini", folder);
+		atexit(remove_file);
+	}
+	int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	MUST(descriptor >= 0 && write(descriptor, data, size) == (ssize_t)size);
+	close(descriptor);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	int descriptor = memfd_create("fuzz.ini", MFD_CLOEXEC);
 	struct fault_list faults;
 	struct settings *settings;
-	char path[64];
 
-	MUST(descriptor >= 0 && write(descriptor, data, size) == (ssize_t)size);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", descriptor);
+	write_file(data, size);
 	fault_list_init(&faults);
 	settings = settings_load(path, &faults);
 	MUST(!settings == (faults.count > 0));
@@ -80,6 +101,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		use(settings);
 	settings_drop(settings);
 	fault_list_release(&faults);
-	close(descriptor);
 	return 0;
 }
