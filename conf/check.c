@@ -87,20 +87,11 @@ void settings_check(const struct settings *settings, struct fault_list *faults)
 
 /* --- what is odd -------------------------------------------------------------------------- */
 
-static bool has_auth_user(const struct settings *settings)
-{
-	for (size_t i = 0; i < settings->database_count; i++) {
-		if (settings->databases[i].auth_user)
-			return true;
-	}
-	return false;
-}
-
 static void note_logins(struct settings *settings)
 {
 	if ((settings->auth_type == AUTH_PLAIN || settings->auth_type == AUTH_MD5 ||
 	     settings->auth_type == AUTH_SCRAM) &&
-	    !*settings->auth_file && !*settings->auth_user && !has_auth_user(settings))
+	    !*settings->auth_file && !settings_look_users_up(settings))
 		NOTE("auth_type",
 		     "with neither auth_file nor auth_user no user is known, so nobody can log in");
 	if (*settings->auth_hba_file && settings->auth_type != AUTH_HBA)

@@ -40,15 +40,6 @@ static bool uses_ldap(const struct settings *settings)
 	return uses_method(settings, AUTH_LDAP);
 }
 
-static bool looks_users_up(const struct settings *settings)
-{
-	bool has_auth_user = *settings->auth_user;
-
-	for (size_t i = 0; i < settings->database_count; i++)
-		has_auth_user |= settings->databases[i].auth_user != NULL;
-	return has_auth_user;
-}
-
 /* Whether transactions of one client may run on several servers. */
 static bool shares_servers(const struct settings *settings)
 {
@@ -115,7 +106,7 @@ static const struct difference {
 	{has_no_workers, "workers is not set: there is a thread for each processor, instead of one"},
 	{logs_to_syslog, "syslog_ident is not set: \"millpond\", instead of \"pgbouncer\""},
 	{has_admins, "admin_users: SHOW FDS tells of sockets, but passes neither them nor passwords"},
-	{looks_users_up, "auth_query runs on server connections of its own, which no client is given"},
+	{settings_look_users_up, "auth_query runs on server connections of its own, which no client is given"},
 	{uses_pam, "pam: four logins are checked at a time, instead of one"},
 	{uses_ldap, "ldap: names are escaped in filters and DNs, referrals are not followed, and a "
 		    "filter without $username is refused"},

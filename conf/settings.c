@@ -146,6 +146,17 @@ bool settings_server_tls_is_equal(const struct settings *one, const struct setti
 	return true;
 }
 
+bool settings_look_users_up(const struct settings *settings)
+{
+	if (*settings->auth_user)
+		return true;
+	for (size_t i = 0; i < settings->database_count; i++) {
+		if (settings->databases[i].auth_user)
+			return true;
+	}
+	return false;
+}
+
 bool settings_choose_server_ciphers(const struct settings *settings)
 {
 	return tls_ciphers(settings->server_tls_ciphers) || *settings->server_tls13_ciphers;

@@ -184,6 +184,9 @@ bool database_leads_to_same(const struct database *old, const struct database *n
 /* Whether both ask for the same kind of TLS to servers. */
 bool settings_server_tls_is_equal(const struct settings *one, const struct settings *other);
 
+/* Whether users are looked up with auth_query: an auth_user is set, for all databases or for one. */
+bool settings_look_users_up(const struct settings *settings);
+
 /* Whether ciphers to servers are chosen by server_tls_ciphers or server_tls13_ciphers. */
 bool settings_choose_server_ciphers(const struct settings *settings);
 

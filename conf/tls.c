@@ -84,5 +84,5 @@ const char *tls_ciphers(const char *text)
 		if (strcasecmp(text, defaults[i]) == 0)
 			return NULL;
 	}
-	return strcasecmp(text, "all") == 0 ? "ALL:!aNULL:!eNULL" : text;
+	return strcasecmp(text, "all") == 0 ? "ALL" : text;
 }
