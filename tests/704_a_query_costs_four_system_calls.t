@@ -20,7 +20,10 @@ sub calls ($name, $queries)
 	my @clients = map { Wire->login($millpond) } 1 .. $clients;
 	for (1 .. $queries)
 	{
+		# They all come at once, however busy the machine is.
+		$millpond->signal('STOP');
 		$_->put(Query('select 1')) for @clients;
+		$millpond->signal('CONT');
 		$_->result for @clients;
 	}
 	$_->put(Terminate()) for @clients;
