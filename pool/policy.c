@@ -8,6 +8,8 @@
 #include "pool/queue.h"
 #include "pool/roster.h"
 
+#define TOO_MANY_SERVERS "too many servers in the pool"
+
 /* Retries after a failed login: the first soon, then slower, never slower than the setting. */
 #define FIRST_RETRY_US INT64_C(100000)
 
@@ -188,7 +190,7 @@ static const char *reason_to_retire(const struct pool *pool, const struct server
 	if (is_over(pool, server, now))
 		return "server lifetime over";
 	if (pool_server_count(pool) > limits_most(pool))
-		return "too many servers in the pool";
+		return TOO_MANY_SERVERS;
 	return NULL;
 }
 
@@ -283,6 +285,9 @@ static const char *reason_to_drop_idle(const struct pool *pool, const struct ser
 	int64_t idle_timeout = pool->settings->server_idle_timeout_us;
 	const char *reason = reason_to_retire(pool, server, now);
 
+	/* Those of its namesakes count as well. */
+	if (reason == NULL && namesakes_server_count(pool) > limits_most(pool))
+		reason = TOO_MANY_SERVERS;
 	if (reason == NULL && idle_timeout > 0 && above_minimum &&
 	    now - rests_since(server) >= idle_timeout)
 		reason = "server idle timeout";

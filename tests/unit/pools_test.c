@@ -241,6 +241,31 @@ static void test_lowered_limits(void)
 	end();
 }
 
+/* What replication clients hold leaves less room for the others. */
+static void test_lowered_limits_of_namesakes(void)
+{
+	struct replication replication = {.mode = (char *)"true"};
+
+	begin("default_pool_size = 6", TWO_DATABASES);
+	pool_a = find_pool("shop", "me");
+	pool_b = pools_join(&pools, pool_a->database, "shop", "me", &replication);
+	for (int i = 0; i < 3; i++)
+		asks_in(pool_a, i);
+	for (int i = 3; i < 6; i++)
+		asks_in(pool_b, i);
+	all_dials_succeed();
+	for (int i = 0; i < 3; i++)
+		returns(i);
+	reload("default_pool_size = 4", TWO_DATABASES);
+	is_int(namesakes_server_count(pool_a), 4, "a smaller size holds for all together");
+	is_int(pool_server_count(pool_a), 1, "and closes what rests");
+	is_text(last_reason, "too many servers in the pool", "for that reason");
+	for (int i = 3; i < 6; i++)
+		pool_discard(&crowd[i].server, "left", now);
+	pool_client_leaves(pool_b);
+	end();
+}
+
 static void test_moved_database(void)
 {
 	begin_two("", "stock", "me");
@@ -384,6 +409,7 @@ int main(void)
 	test_namesakes_in_turn();
 	test_own_limits();
 	test_lowered_limits();
+	test_lowered_limits_of_namesakes();
 	test_moved_database();
 	test_removed_database();
 	test_forced_pools();
