@@ -387,7 +387,6 @@ static bool are_keywords_equal(char *const *one, char *const *other)
 static const struct {
 	const char *keyword, *harmless;
 } libpqs_own[] = {
-	{"channel_binding", "disable"}, {"channel_binding", "prefer"},
 	{"gsslib", ""},			{"krbsrvname", ""},
 	{"passfile", ""},		{"requirepeer", ""},
 	{"service", ""},		{"sslcertmode", "allow"},
@@ -398,15 +397,11 @@ static const struct {
 
 static bool is_libpqs_own(const char *keyword, const char *value)
 {
-	bool is_own = false, is_harmless = !*value;
-
 	for (size_t i = 0; i < ARRAY_SIZE(libpqs_own); i++) {
-		if (strcmp(libpqs_own[i].keyword, keyword) != 0)
-			continue;
-		is_own = true;
-		is_harmless |= strcmp(libpqs_own[i].harmless, value) == 0;
+		if (strcmp(libpqs_own[i].keyword, keyword) == 0)
+			return *value && strcmp(libpqs_own[i].harmless, value) != 0;
 	}
-	return is_own && !is_harmless;
+	return false;
 }
 
 const char *database_needs_libpq(const struct database *database)

@@ -13,26 +13,41 @@ use Wire;
 my $authority = Certificates->new;
 $authority->issue(server => '/CN=localhost', names => 'DNS:localhost');
 my ($certificate, $key) = map { $authority->file("server.$_") } qw(crt key);
+# No digest belongs to a signature of this kind (RFC 5929 section 4.1).
+$authority->self_signed(unbound => '/CN=localhost', key => 'ed25519');
 my $hash   = sha256(qx(openssl x509 -in $certificate -outform DER));
 my $secret = Scram::secret('pencil');
 my $plus   = 'SCRAM-SHA-256-PLUS';
 
-# Name of the database -> keywords of its entry, the offer, what is chosen (nothing: a refusal).
+# Name of the database -> keywords of its entry, the offer, what is chosen or why nothing is.
+my $clear_offer = qr/server offered SCRAM-SHA-256-PLUS over a non-SSL connection/;
+my $no_digest   = qr/no hash binds to the server's certificate/;
+my $no_plus     = qr/channel binding is required, but server did not offer an authentication method/;
+my $no_tls      = qr/channel binding required, but SSL not in use/;
+my $no_scram    = qr/channel binding required but not supported by server's authentication request/;
+my $no_question = qr/channel binding required, but server authenticated client without channel binding/;
 my %cases = (
 	both     => [ '', "$plus\0SCRAM-SHA-256\0", "$plus p=tls-server-end-point,, bound" ],
 	only     => [ '', "$plus\0", "$plus p=tls-server-end-point,, bound" ],
 	simple   => [ '', "SCRAM-SHA-256\0", 'SCRAM-SHA-256 y,, unbound' ],
 	disabled => [ 'channel_binding=disable', "$plus\0SCRAM-SHA-256\0", 'SCRAM-SHA-256 n,, unbound' ],
 	plain    => [ 'sslmode=disable', "SCRAM-SHA-256\0", 'SCRAM-SHA-256 n,, unbound' ],
-	stripped => [ 'sslmode=prefer', "$plus\0SCRAM-SHA-256\0" ],
+	stripped => [ 'sslmode=prefer', "$plus\0SCRAM-SHA-256\0", $clear_offer ],
+	ed25519  => [ '', "$plus\0SCRAM-SHA-256\0", $no_digest ],
+	required => [ 'channel_binding=require', "$plus\0SCRAM-SHA-256\0", "$plus p=tls-server-end-point,, bound" ],
+	weaker   => [ 'channel_binding=require', "SCRAM-SHA-256\0", $no_plus ],
+	in_clear => [ 'channel_binding=require sslmode=prefer', "SCRAM-SHA-256\0", $no_tls ],
+	password => [ 'channel_binding=require', undef, $no_scram ],
+	trusting => [ 'channel_binding=require', '', $no_question ],
 );
 
 sub Ask ($request, $data) { return Message('R', pack('N', $request) . $data) }
 
 sub log_in ($c, $startup)
 {
-	my $case = $startup->{database};
-	$c->put(Ask(10, "$cases{$case}[1]\0"));
+	my $case  = $startup->{database};
+	my $offer = $cases{$case}[1];
+	$c->put(!defined $offer ? Ask(3, '') : $offer eq '' ? Ask(0, '') : Ask(10, "$offer\0"));
 	my $message = $c->get or $c->leave;
 	$c->leave if $message->[0] ne 'p';
 	my ($mechanism, $first) = unpack 'Z* N/a*', $message->[1];
@@ -48,15 +63,22 @@ sub log_in ($c, $startup)
 	return 0; # the rest is as usual
 }
 
-my $encrypted = FakeServer->new(login => \&log_in, ssl => sub ($c) {
-	$c->put('S');
-	$c->{socket}->blocking(1);
-	IO::Socket::SSL->start_SSL($c->{socket}, SSL_server => 1, SSL_cert_file => $certificate,
-		SSL_key_file => $key) or $c->leave;
-	$c->{socket}->blocking(0);
-	return 1;
-});
-my $clear  = FakeServer->new(login => \&log_in);
+sub with_certificate ($name)
+{
+	return FakeServer->new(login => \&log_in, ssl => sub ($c) {
+		$c->put('S');
+		$c->{socket}->blocking(1);
+		IO::Socket::SSL->start_SSL($c->{socket}, SSL_server => 1, SSL_cert_file => $authority->file("$name.crt"),
+			SSL_key_file => $authority->file("$name.key")) or $c->leave;
+		$c->{socket}->blocking(0);
+		return 1;
+	});
+}
+
+my $encrypted = with_certificate('server');
+my $unbound   = with_certificate('unbound');
+my $clear     = FakeServer->new(login => \&log_in);
+my %server_of = (stripped => $clear, in_clear => $clear, ed25519 => $unbound);
 my $server = Postgres->new('server', stopped => 1, conf =>
 	"ssl = on\nssl_cert_file = '$certificate'\nssl_key_file = '$key'");
 open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
@@ -69,7 +91,7 @@ my $millpond = Millpond->new('pool', stopped => 1, settings => { auth_type => 't
 		auth_file => 'users.txt', server_tls13_ciphers => 'TLS_CHACHA20_POLY1305_SHA256',
 		server_login_retry => 60, query_wait_timeout => 30 },
 	databases => { real => 'host=127.0.0.1 dbname=postgres port=' . $server->port,
-		map { my $case = $_; $case => ($case eq 'stripped' ? $clear : $encrypted)->target . " $cases{$case}[0]" } keys %cases });
+		map { $_ => ($server_of{$_} // $encrypted)->target . " $cases{$_}[0]" } keys %cases });
 open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
 print $users qq("me" "pencil"\n);
 close $users;
@@ -79,11 +101,15 @@ for my $case (sort keys %cases)
 {
 	my $expected = $cases{$case}[2];
 	my $answer = Wire->connect($millpond)->startup(user => 'me', database => $case)->result;
-	my ($chosen) = map { /chosen $case (.*)/ } $encrypted->received, $clear->received;
+	my ($chosen) = map { /chosen $case (.*)/ } map { $_->received } $encrypted, $unbound, $clear;
+	if (ref $expected)
+	{
+		is($chosen, undef, "$case: the server is told nothing");
+		like($answer->{error}{M} . ($answer->{error}{D} // ''), $expected, '... and the client why');
+		next;
+	}
 	is($chosen, $expected, "$case: what the server was told");
-	is($answer->{status}, 'I', '... and it let us in') if $expected;
-	like($answer->{error}{M} . ($answer->{error}{D} // ''), qr/server offered SCRAM-SHA-256-PLUS over a non-SSL connection/,
-		'... and why') if !$expected;
+	is($answer->{status}, 'I', '... and it let us in');
 }
 is(Wire->login($millpond, user => 'me', database => 'real')->value(
 		'select cipher from pg_stat_ssl where pid = pg_backend_pid()'),

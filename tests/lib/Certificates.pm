@@ -52,11 +52,16 @@ CONFIGURATION
 
 sub file ($self, $name) { return "$self->{dir}/$name" }
 
+sub _kind_of_key (%options)
+{
+	return $options{key} ? ($options{key}) : (qw(ec -pkeyopt ec_paramgen_curve:prime256v1));
+}
+
 # Options: names (a subjectAltName), key (a kind of key for openssl's -newkey), expired => 1.
 sub issue ($self, $name, $subject, %options)
 {
 	my ($key, $request, $certificate) = map { $self->file("$name.$_") } qw(key csr crt);
-	my @kind = $options{key} ? ($options{key}) : (qw(ec -pkeyopt ec_paramgen_curve:prime256v1));
+	my @kind = _kind_of_key(%options);
 	my @names = $options{names} ? ('-addext', "subjectAltName=$options{names}") : ();
 	my @dates =
 		$options{expired} ? qw(-startdate 20200101000000Z -enddate 20200102000000Z) : ();
@@ -67,10 +72,11 @@ sub issue ($self, $name, $subject, %options)
 	return;
 }
 
+# Options: names, key.
 sub self_signed ($self, $name, $subject, %options)
 {
 	my @names = $options{names} ? ('-addext', "subjectAltName=$options{names}") : ();
-	$self->_run(qw(req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2),
+	$self->_run(qw(req -x509 -newkey), _kind_of_key(%options), qw(-nodes -days 2),
 		-subj => $subject, @names, -keyout => $self->file("$name.key"),
 		-out => $self->file("$name.crt"));
 	chmod 0600, $self->file("$name.key");
