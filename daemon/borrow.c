@@ -274,7 +274,7 @@ bool await_borrow(struct session *session, enum failure_kind late, struct failur
 	session->waiting = &queued;
 	session->wait_cancelled = false;
 	/* The answer may also come from within. */
-	if (pool_lend(session->pool, borrower, loop_now()))
+	if (pool_lend(session->pool, borrower, loop_time(session->client.loop)))
 		queued.is_answered = true;
 	bool got = await_answer(session, &queued, late, why, deadline);
 	await_left(session, &queued);
@@ -290,7 +290,8 @@ bool await_borrow(struct session *session, enum failure_kind late, struct failur
 bool borrow_now(struct session *session)
 {
 	const struct server *server =
-		pool_lend_idle(session->pool, session->worker->index, loop_now());
+		pool_lend_idle(session->pool, session->worker->index,
+			       loop_time(session->client.loop));
 	if (server != NULL)
 		take(session, server);
 	return server != NULL;

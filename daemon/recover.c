@@ -96,7 +96,7 @@ static bool await_unlistened(struct upstream *upstream, int64_t deadline)
 static const char *await_recovery(struct upstream *upstream, bool reset)
 {
 	struct pipeline *pipeline = &upstream->pipeline;
-	int64_t deadline = loop_now() + RECOVERY_LIMIT_US;
+	int64_t deadline = loop_time(upstream->stream.loop) + RECOVERY_LIMIT_US;
 	struct failure why;
 
 	if (stream_has_unsent(&upstream->stream) || upstream->torn)
@@ -139,7 +139,7 @@ void await_give_back(struct upstream *upstream, const char *broken, bool reset)
 		reason = "its user was changed";
 	stream_rest(&upstream->stream);
 	if (reason == NULL)
-		pool_return(&server, loop_now());
+		pool_return(&server, loop_time(upstream->stream.loop));
 	else
 		pool_discard(&server, reason, loop_now());
 }

@@ -103,7 +103,7 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 static bool server_failed(struct failure *why)
 {
 	failure_set(why, FAILURE_SERVER_GONE);
-	return errno == 0 ? false : failure_detail(why, "%s", strerror(errno));
+	return errno != 0 && failure_detail(why, "%s", strerror(errno));
 }
 
 /* What is not taken waits: for its end, or for the server to catch up. */
@@ -235,7 +235,7 @@ static bool wants_requests(struct relay *relay)
 	       !(relay->prepared.waits && prepared_is_waiting(&relay->prepared));
 }
 
-static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
+static bool pump_requests(struct relay *relay, struct failure *why)
 {
 	char *data;
 
@@ -243,10 +243,8 @@ static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
 		return server_failed(why);
 	if (!wants_requests(relay))
 		return true;
-	if (gather_is_done(&relay->gather)) {
-		*moved = true;
+	if (gather_is_done(&relay->gather))
 		return pass_gathered(relay, why);
-	}
 	bool seen_before = relay->client->put_back;
 	ssize_t length = stream_read(relay->client, &data);
 	if (length > 0 && !seen_before)
@@ -256,7 +254,6 @@ static bool pump_requests(struct relay *relay, bool *moved, struct failure *why)
 	if (length < 0)
 		return errno == EAGAIN ||
 		       failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
-	*moved = true;
 	if (gather_is_open(&relay->gather))
 		return gather_request(relay, data, (size_t)length, why);
 	return pass_requests(relay, data, (size_t)length, NULL, why);
@@ -323,7 +320,7 @@ static bool wants_replies(const struct relay *relay)
 	       (relay->deaf || !stream_has_unsent(relay->client));
 }
 
-static bool pump_replies(struct relay *relay, bool *moved, struct failure *why)
+static bool pump_replies(struct relay *relay, struct failure *why)
 {
 	char *data;
 	struct sifted sifted;
@@ -339,7 +336,6 @@ static bool pump_replies(struct relay *relay, bool *moved, struct failure *why)
 		return true;
 	if (length <= 0)
 		return server_ended(relay, why);
-	*moved = true;
 	if (!upstream_sift(relay->upstream, data, (size_t)length, &sifted))
 		return failure_set(why, FAILURE_SERVER_PROTOCOL);
 	if (!pipeline_is_settled(relay->pipeline) || relay->upstream->left > 0)
@@ -362,7 +358,7 @@ static bool ask_if_in_doubt(struct relay *relay, struct failure *why)
 }
 
 /* A prepared statement that was good before is not any more: see prepared.h. */
-static bool replay_if_wanted(struct relay *relay, bool *moved, struct failure *why)
+static bool replay_if_wanted(struct relay *relay, struct failure *why)
 {
 	const char *data;
 	size_t length;
@@ -371,7 +367,6 @@ static bool replay_if_wanted(struct relay *relay, bool *moved, struct failure *w
 		return true;
 	if (!prepared_replay(&relay->prepared, &data, &length))
 		return failure_set(why, FAILURE_NO_MEMORY);
-	*moved |= length > 0;
 	return send_requests(relay, data, length, NULL, why) && answer_own(relay, why);
 }
 
@@ -406,17 +401,18 @@ static int64_t next_limit(const struct relay *relay, enum failure_kind *kind)
 }
 
 /* While nothing may move no time is over. */
-static bool await_while_held(struct relay *relay)
+static bool await_while_held(struct relay *relay, bool read_server)
 {
 	int64_t held_at = loop_now();
-	bool moved = await_either(relay->client, false, &relay->upstream->stream,
-				  wants_replies(relay), DEADLINE_NEVER);
+	bool moved = await_either(relay->client, false, &relay->upstream->stream, read_server,
+				  DEADLINE_NEVER);
 
 	turn_clock_stood_still(&relay->clock, loop_now() - held_at);
 	return moved;
 }
 
-static bool await_movement(struct relay *relay, struct failure *why)
+static bool await_movement(struct relay *relay, bool read_client, bool read_server,
+			   struct failure *why)
 {
 	enum failure_kind limit = FAILURE_NONE;
 
@@ -426,9 +422,9 @@ static bool await_movement(struct relay *relay, struct failure *why)
 	int64_t deadline = next_limit(relay, &limit);
 	relay->session->is_mid_turn = true;
 	bool moved = suspend_holds(relay->session) ?
-			     await_while_held(relay) :
-			     await_either(relay->client, wants_requests(relay),
-					  &relay->upstream->stream, wants_replies(relay), deadline);
+			     await_while_held(relay, read_server) :
+			     await_either(relay->client, read_client, &relay->upstream->stream,
+					  read_server, deadline);
 	relay->session->is_mid_turn = false;
 	if (moved || errno == EINTR)
 		return true;
@@ -438,36 +434,38 @@ static bool await_movement(struct relay *relay, struct failure *why)
 	return failure_set(why, errno == ECANCELED ? relay->session->killed : FAILURE_NO_MEMORY);
 }
 
-static bool run(struct relay *relay, struct failure *why)
+/* Before a round: until it finds something to do; but after some of them it is the others' turn. */
+static bool await_round(struct relay *relay, unsigned *rounds, struct failure *why)
 {
-	int rounds = 0;
+	bool requests = wants_requests(relay);
+	bool replies = wants_replies(relay);
 
-	while (!is_over(relay)) {
-		bool moved = false;
-		if (!pump_replies(relay, &moved, why) || !pump_requests(relay, &moved, why) ||
-		    !ask_if_in_doubt(relay, why) || !replay_if_wanted(relay, &moved, why))
-			return false;
-		if (moved && ++rounds < ROUNDS_IN_A_ROW)
-			continue;
-		rounds = 0;
-		if (moved)
-			await_turn(relay->client->loop);
-		else if (!await_movement(relay, why))
-			return false;
+	if (!stream_can_move(relay->client, requests) &&
+	    !stream_can_move(&relay->upstream->stream, replies) &&
+	    !(requests && gather_is_done(&relay->gather))) {
+		*rounds = 0;
+		return await_movement(relay, requests, replies, why);
 	}
-	return relay->ending == FAILURE_NONE ||
-	       failure_set(why, relay->ending, relay->ending_letter);
+	if (++*rounds % ROUNDS_IN_A_ROW == 0)
+		await_turn(relay->client->loop);
+	return true;
 }
 
-/* Without data, in session mode: the client has something to say, or the server has. */
-static bool begin(struct relay *relay, const char *data, size_t length,
-		  const struct writer *prefix, struct failure *why)
+static bool make_round(struct relay *relay, struct failure *why)
 {
-	bool moved = false;
+	return pump_replies(relay, why) && pump_requests(relay, why) &&
+	       ask_if_in_doubt(relay, why) && replay_if_wanted(relay, why);
+}
 
-	if (length > 0)
-		return pass_requests(relay, data, length, prefix, why);
-	return pump_replies(relay, &moved, why) && pump_requests(relay, &moved, why);
+static bool run(struct relay *relay, struct failure *why)
+{
+	unsigned rounds = 0;
+
+	while (!is_over(relay))
+		if (!await_round(relay, &rounds, why) || !make_round(relay, why))
+			return false;
+	return relay->ending == FAILURE_NONE ||
+	       failure_set(why, relay->ending, relay->ending_letter);
 }
 
 bool await_relay(struct session *session, const char *data, size_t length,
@@ -486,11 +484,14 @@ bool await_relay(struct session *session, const char *data, size_t length,
 		.ready_count = session->upstream->ready_count,
 	};
 
-	turn_clock_init(&relay.clock, share);
+	turn_clock_init(&relay.clock, session->client.loop, share);
 	prepared_begin(&relay.prepared, session, session->upstream);
 	relay.pipeline->own_failed = false;
 	relay.upstream->statements.replay_wanted = false;
-	bool done = begin(&relay, data, length, prefix, why) && run(&relay, why);
+	/* Without data, in session mode, the client has something to say, or the server has. */
+	bool begun = length > 0 ? pass_requests(&relay, data, length, prefix, why) :
+				  make_round(&relay, why);
+	bool done = begun && run(&relay, why);
 	writer_release(&relay.gather.bytes);
 	relay.upstream->torn = relay.left > 0;
 	return done;

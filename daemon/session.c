@@ -42,7 +42,7 @@ static int64_t sooner(int64_t deadline, int64_t now, int64_t limit_us)
 static bool await_server(struct session *session, struct failure *why)
 {
 	const struct pool_share *share = session->share;
-	int64_t now = loop_now();
+	int64_t now = loop_time(session->client.loop);
 	int64_t wait_limit =
 		settings_query_wait_timeout_us(share->settings, share->database, share->user);
 	int64_t query_limit = settings_query_timeout_us(share->settings, share->user);
@@ -152,7 +152,7 @@ static bool serve(struct session *session, struct failure *why)
 			return false;
 		if (length == 0)
 			return true;
-		session->request_at = loop_now();
+		session->request_at = loop_time(session->client.loop);
 		if (!borrow_now(session) && !await_turn_in_queue(session, &data, &length, why))
 			return why->kind == FAILURE_CANCELED &&
 			       await_request_refused(session, why);
@@ -330,7 +330,7 @@ static bool rest(struct session *session, struct failure *why)
 	stream_rest(&session->client);
 	if (is_to_be_replaced(session))
 		return failure_set(why, FAILURE_SERVER_REPLACED);
-	session->rests_since = loop_now();
+	session->rests_since = loop_time(session->client.loop);
 	session->worker->has_unfolded |= session->client.tls != NULL;
 	if (!stream_watch(&session->client) ||
 	    (session->upstream != NULL && !stream_watch(&session->upstream->stream)))

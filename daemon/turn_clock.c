@@ -2,12 +2,13 @@
 
 #include "daemon/runtime/loop.h"
 
-void turn_clock_init(struct turn_clock *clock, struct pool_share *share)
+void turn_clock_init(struct turn_clock *clock, struct loop *loop, struct pool_share *share)
 {
 	const struct settings *settings = share->settings;
 	const struct user_settings *user = share->user;
 
 	*clock = (struct turn_clock){
+		.loop = loop,
 		.stats = &share->stats,
 		.query_limit_us = settings_query_timeout_us(settings, user),
 		.transaction_limit_us = settings_transaction_timeout_us(settings, user),
@@ -19,7 +20,7 @@ void turn_clock_asks(struct turn_clock *clock)
 {
 	if (clock->query_at != 0)
 		return;
-	clock->query_at = loop_now();
+	clock->query_at = loop_time(clock->loop);
 	stats_count(&clock->stats->query_count, 1);
 	if (clock->transaction_at == 0) {
 		clock->transaction_at = clock->query_at;
@@ -29,7 +30,7 @@ void turn_clock_asks(struct turn_clock *clock)
 
 void turn_clock_ready(struct turn_clock *clock, bool is_settled, bool in_transaction)
 {
-	int64_t now = loop_now();
+	int64_t now = loop_time(clock->loop);
 
 	clock->settled_at = now;
 	if (clock->query_at != 0)

@@ -11,7 +11,10 @@
 #include "pool/pool.h"
 #include "protocol/failure.h"
 
+struct loop;
+
 struct turn_clock {
+	struct loop *loop;
 	struct stats *stats;
 	int64_t transaction_at; /* when it began; 0: none is open */
 	int64_t query_at;	/* when the server was last asked something it owes; 0: nothing */
@@ -22,7 +25,7 @@ struct turn_clock {
 };
 
 /* The limits are those of the settings that the share goes by. */
-void turn_clock_init(struct turn_clock *clock, struct pool_share *share);
+void turn_clock_init(struct turn_clock *clock, struct loop *loop, struct pool_share *share);
 
 /* The server is asked for something. */
 void turn_clock_asks(struct turn_clock *clock);

@@ -188,6 +188,7 @@ struct coroutine *coroutine_current(const struct loop *loop)
 void callback_begins(struct loop *loop)
 {
 	loop->in_callback = true;
+	loop->time = 0;
 }
 
 void callback_ends(struct loop *loop)

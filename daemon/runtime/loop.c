@@ -139,3 +139,12 @@ int64_t loop_now(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
+
+int64_t loop_time(struct loop *loop)
+{
+	if (!loop->in_callback)
+		return loop_now();
+	if (loop->time == 0)
+		loop->time = loop_now();
+	return loop->time;
+}

@@ -372,18 +372,13 @@ bool await_sent(struct stream *stream, int64_t deadline)
 	return false;
 }
 
-static bool can_move(const struct stream *stream, bool read)
-{
-	return (read && stream_has_news(stream)) || (stream->unsent != NULL && !stream->blocked);
-}
-
 bool await_either(struct stream *a, bool read_a, struct stream *b, bool read_b, int64_t deadline)
 {
 	if (!stream_watch(a) || !stream_watch(b))
 		return false;
 	bool woken = true;
 	a->waiter = b->waiter = coroutine_current(a->loop);
-	while (woken && !can_move(a, read_a) && !can_move(b, read_b))
+	while (woken && !stream_can_move(a, read_a) && !stream_can_move(b, read_b))
 		woken = await_wake(a->loop, deadline);
 	a->waiter = b->waiter = NULL;
 	return woken;

@@ -103,6 +103,12 @@ static inline bool stream_has_news(const struct stream *stream)
 	return stream->readable || stream->put_back;
 }
 
+/* Whether something can be done without waiting: a read, if it is wanted, or sending the rest. */
+static inline bool stream_can_move(const struct stream *stream, bool read)
+{
+	return (read && stream_has_news(stream)) || (stream->unsent != NULL && !stream->blocked);
+}
+
 /* Tells the peer that nothing more will come, and closes that half of the connection. */
 void stream_end_sending(struct stream *stream);
 
