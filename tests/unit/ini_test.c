@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/faults.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tap.h"
 
@@ -44,22 +45,6 @@ static void note_entry(void *context, const struct ini_entry *entry)
 		record_add(record, text);
 		free(text);
 	}
-}
-
-static bool has_fault(const struct fault_list *faults, int line, const char *words)
-{
-	for (size_t i = 0; i < faults->count; i++) {
-		if (faults->faults[i].line == line && strstr(faults->faults[i].text, words))
-			return true;
-	}
-	return false;
-}
-
-static void show(const struct fault_list *faults)
-{
-	for (size_t i = 0; i < faults->count; i++)
-		note("%s:%d: %s", faults->faults[i].file, faults->faults[i].line,
-		     faults->faults[i].text);
 }
 
 /* Reads a file and compares what came of it; returns its faults, to be released. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "conf/table.h"
+#include "tests/unit/faults.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tap.h"
 
@@ -14,22 +15,6 @@ static struct settings *load(const char *text, struct fault_list *faults)
 {
 	fault_list_init(faults);
 	return settings_load(scratch_write("test.ini", text), faults);
-}
-
-static bool has_fault(const struct fault_list *faults, int line, const char *words)
-{
-	for (size_t i = 0; i < faults->count; i++) {
-		if (faults->faults[i].line == line && strstr(faults->faults[i].text, words))
-			return true;
-	}
-	return false;
-}
-
-static void show(const struct fault_list *faults)
-{
-	for (size_t i = 0; i < faults->count; i++)
-		note("%s:%d: %s", faults->faults[i].file, faults->faults[i].line,
-		     faults->faults[i].text);
 }
 
 /* A file that must be good; its settings are to be dropped. */

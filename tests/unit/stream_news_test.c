@@ -1,40 +1,5 @@
 /* What counts as news of a stream: bytes that nobody has looked at, and a peer that has gone. */
-#include <errno.h>
-
-#include "daemon/runtime/stream.h"
-#include "tests/unit/in_loop.h"
-#include "tests/unit/sockets.h"
-#include "tests/unit/tap.h"
-
-static struct stream stream;
-static int peer;
-
-static void spoke(struct stream *which)
-{
-	(void)which;
-}
-
-static void open_stream(void)
-{
-	int pair[2];
-	make_pair(pair);
-	stream_init(&stream, &loop, pair[0], spoke);
-	stream_watch(&stream);
-	peer = pair[1];
-}
-
-static void say(const char *text)
-{
-	if (write(peer, text, strlen(text)) != (ssize_t)strlen(text))
-		abort();
-}
-
-static bool reads(const char *text)
-{
-	char *data;
-	ssize_t length = stream_read(&stream, &data);
-	return length == (ssize_t)strlen(text) && memcmp(data, text, strlen(text)) == 0;
-}
+#include "tests/unit/streamed.h"
 
 static void test_put_back(void)
 {
@@ -85,8 +50,7 @@ static void test_gone(void)
 	stream_expect_more(&stream);
 	ok(await_readable(&stream, after(0)) && stream_read(&stream, &data) == 0,
 	   "%s: then it is an end", kind);
-	stream_close(&stream);
-	close(peer);
+	close_stream();
 }
 
 static void test_reset_behind_bytes(void)

@@ -1,56 +1,11 @@
 /* Streams: short reads and sends, what is kept and unsent, ends behind bytes, and both directions. */
-#include "daemon/runtime/stream.h"
-
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/unit/in_loop.h"
-#include "tests/unit/sockets.h"
-#include "tests/unit/tap.h"
-
-static int spoke_count;
-
-static void spoke(struct stream *stream)
-{
-	(void)stream;
-	spoke_count++;
-}
-
-static int peer;
-static struct stream stream;
-
-static void open_stream(void)
-{
-	int pair[2];
-	make_pair(pair);
-	stream_init(&stream, &loop, pair[0], spoke);
-	if (!stream_watch(&stream))
-		abort();
-	peer = pair[1];
-}
-
-static void close_stream(void)
-{
-	stream_close(&stream);
-	close(peer);
-}
-
-static void say(const char *text)
-{
-	if (write(peer, text, strlen(text)) != (ssize_t)strlen(text))
-		abort();
-}
-
-static bool reads(const char *text)
-{
-	char *data;
-	ssize_t length = stream_read(&stream, &data);
-	return length == (ssize_t)strlen(text) && memcmp(data, text, strlen(text)) == 0;
-}
+#include "tests/unit/streamed.h"
 
 static bool has_nothing(void)
 {
