@@ -72,7 +72,9 @@ $millpond->reconfigure(settings => { auth_file => undef });
 
 is(join(' ', map { $_->{list} } $console->hashes('SHOW LISTS')), 'databases users peers pools peer_pools free_clients '
 	. 'used_clients login_clients free_servers used_servers dns_names dns_zones dns_queries dns_pending', 'SHOW LISTS');
-my %lists = map { $_->{list} => $_->{items} } $console->hashes('SHOW LISTS');
+my %lists;
+sub look { %lists = map { $_->{list} => $_->{items} } $console->hashes('SHOW LISTS') }
+wait_until(sub { look; $lists{used_clients} == 3 }, 'the clients, without the one that has changed the settings');
 is("$lists{databases} $lists{users} $lists{pools}", '4 4 3', 'databases, users and pools are those of the other tables');
 is($lists{used_clients}, 3, 'the clients');
 is($lists{used_servers}, 2, 'and servers');
