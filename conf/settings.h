@@ -213,7 +213,8 @@ bool settings_row(const struct settings *settings, size_t index, struct setting_
 /*
  * What counts in the end: the user's value, then the database's if it has one, then the general one. The
  * user of a pool is the one it is logged in as on the server: with a forced user (`user=` in [databases]) that
- * one, and not the many who share the pool. Of the times of a client it is the one who has logged in.
+ * one, and not the many who share the pool. Of query_wait_timeout and client_idle_timeout it is the one who has
+ * logged in.
  * Either of `database` and `user` may be NULL: nothing is set there. Limits and times of 0 mean
  * "none", as in the file.
  */

@@ -103,7 +103,7 @@ static int64_t limit_of(const struct session *session, enum failure_kind late, c
 	if (late == FAILURE_QUERY_WAIT_TIMEOUT) {
 		*name = "query_wait_timeout";
 		return settings_query_wait_timeout_us(share->settings, share->database,
-						      share->user);
+						      session_user(session));
 	}
 	*name = "client_login_timeout";
 	return session->worker->settings->client_login_timeout_us;

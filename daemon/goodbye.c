@@ -77,7 +77,7 @@ static void add_figures(const struct session *session, struct failure *why)
 	if (why->kind == FAILURE_CLIENT_IDLE)
 		failure_limit(why, "The client was idle for", now - session->rests_since,
 			      "client_idle_timeout",
-			      settings_client_idle_timeout_us(settings, session->share->user));
+			      settings_client_idle_timeout_us(settings, session_user(session)));
 	else if (why->kind == FAILURE_LOGIN_TIMEOUT)
 		failure_limit(why, "The client has not logged in for", now - session->accepted_at,
 			      "client_login_timeout", settings->client_login_timeout_us);

@@ -292,7 +292,7 @@ static bool await_first_server(struct session *session, struct failure *why, int
 {
 	const struct pool_share *share = session->share;
 	int64_t limit =
-		settings_query_wait_timeout_us(share->settings, share->database, share->user);
+		settings_query_wait_timeout_us(share->settings, share->database, session_user(session));
 	int64_t waited = limit > 0 ? loop_now() + limit : DEADLINE_NEVER;
 
 	session->welcome = pool_welcome(session->pool);

@@ -44,7 +44,7 @@ static bool await_server(struct session *session, struct failure *why)
 	const struct pool_share *share = session->share;
 	int64_t now = loop_time(session->client.loop);
 	int64_t wait_limit =
-		settings_query_wait_timeout_us(share->settings, share->database, share->user);
+		settings_query_wait_timeout_us(share->settings, share->database, session_user(session));
 	int64_t query_limit = settings_query_timeout_us(share->settings, share->user);
 	int64_t waited = sooner(DEADLINE_NEVER, now, wait_limit);
 	int64_t deadline = sooner(waited, now, query_limit);
@@ -369,6 +369,15 @@ static void session_run(void *arg)
 
 /* --- from outside ------------------------------------------------------------------------- */
 
+const struct user_settings *session_user(const struct session *session)
+{
+	const struct pool_share *share = session->share;
+
+	return strcmp(session->user_name, session->pool->user_name) == 0 ?
+		       share->user :
+		       settings_find_user(share->settings, session->user_name);
+}
+
 static void client_spoke(struct stream *stream)
 {
 	session_wake((struct session *)stream);
@@ -429,7 +438,7 @@ void session_tick(struct session *session, int64_t now)
 	else if (is_to_be_replaced(session))
 		session_kill(session, FAILURE_SERVER_REPLACED);
 	else if (session->phase == SESSION_LOGGED_IN)
-		limit = settings_client_idle_timeout_us(settings, session->share->user);
+		limit = settings_client_idle_timeout_us(settings, session_user(session));
 	if (limit > 0 && now - session->rests_since >= limit)
 		session_kill(session, FAILURE_CLIENT_IDLE);
 	else

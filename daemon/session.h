@@ -89,6 +89,9 @@ void session_is_nobody(struct session *session);
 /* Something has come for a session at rest: gives it a coroutine. No effect on an active one. */
 void session_wake(struct session *session);
 
+/* The [users] entry of who has logged in, who need not be the one that the pool is logged in as; or NULL. */
+const struct user_settings *session_user(const struct session *session);
+
 /* Ends the session, for that reason, wherever it is. */
 void session_kill(struct session *session, enum failure_kind reason);
 
