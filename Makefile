@@ -18,7 +18,8 @@
 #   make install       PREFIX=/usr/local DESTDIR= sysconfdir=/etc     (and: make uninstall)
 #                      BINARY=…   this program instead of building one
 #   make docs          the sample ini and the manual pages, from the tables of the program
-#   make deps          install the Debian packages that are missing, or say which ones
+#   make deps          install the Debian packages that are missing, or say which ones; with EVERYTHING=1 also
+#                      a JDK, node and pgbouncer, without which a few tests are skipped
 #   make layers        who includes what, against the table of rooms
 #   make headers       each header compiles alone
 #   make measure       the longest functions and files
@@ -204,7 +205,7 @@ build-bench: $(bench_programs)
 # --- Packages -----------------------------------------------------------------------------------
 
 deps:
-	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' tests/house/deps.sh install build test
+	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' tests/house/deps.sh install build test $(if $(EVERYTHING),all)
 
 build-deps:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' tests/house/deps.sh require build

@@ -2,6 +2,7 @@
 # Finds what the build or the tests need and this machine lacks.
 #
 #   deps.sh install build test   installs it with apt-get when root, otherwise says how
+#   deps.sh install all          and what only a few tests want and is large, or is a service elsewhere
 #   deps.sh require build        only says how, and fails
 #
 # Looks for the thing itself (a pkg-config module, a program, a Perl module) and only then names the
@@ -52,6 +53,13 @@ look_for_test() {
 	want_program "php -r exit(extension_loaded('pdo_pgsql')?0:1);" php-cli php-pgsql
 }
 
+look_for_all() {
+	want_program '/usr/sbin/pgbouncer --version' pgbouncer
+	want_program 'node --version' nodejs npm
+	want_program 'javac -version' default-jdk-headless
+	[ -e /usr/share/java/postgresql.jar ] || wanted+=(libpostgresql-jdbc-java)
+}
+
 action=$1
 shift
 for purpose in "$@"; do
@@ -92,6 +100,12 @@ if [ ${#missing[@]} -gt 0 ]; then
 	apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
 fi
 if [ ${#wanted[@]} -gt 0 ]; then
+	# Nor is a pooler to be started: the tests start their own.
+	if [ ! -e /usr/sbin/policy-rc.d ]; then
+		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+		chmod 755 /usr/sbin/policy-rc.d
+	fi
 	apt-get install -y -qq --no-install-recommends "${wanted[@]}" </dev/null >/dev/null ||
-		echo 'The tests of these drivers will be skipped.'
+		echo 'The tests of these will be skipped.'
 fi
