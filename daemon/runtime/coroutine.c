@@ -195,6 +195,7 @@ void callback_ends(struct loop *loop)
 {
 	struct coroutine *coroutine;
 	while ((coroutine = queue_pop(&loop->ready)) != NULL) {
+		loop->time = 0;
 		switch_to_coroutine(loop, coroutine);
 		if (coroutine->ended)
 			coroutine_recycle(coroutine);

@@ -50,7 +50,7 @@ struct loop {
 	struct coroutine_queue yielded; /* not before the next turn */
 	struct event *turn;		/* runs `ready` where no callback of ours does */
 	bool in_callback;		/* one that ends with callback_ends() */
-	int64_t time;			/* see loop_time(); 0: nobody has asked in this callback */
+	int64_t time;			/* see loop_time(); 0: nobody has asked */
 
 	struct coroutine *spare; /* ended ones, kept with their stacks */
 	size_t spare_count;
@@ -82,7 +82,7 @@ void loop_stop(struct loop *loop);
 /* Monotonic time in microseconds. */
 int64_t loop_now(void);
 
-/* The same, but read once in each callback of the loop: for what is asked many times a query. */
+/* The same, but read once each time that a callback or a coroutine runs: for what is asked many times a query. */
 int64_t loop_time(struct loop *loop);
 
 /* Frees the cached stacks that the busiest moment since the last call did not need. */

@@ -169,6 +169,28 @@ static void test_turns_let_sockets_in(void)
 	close(ends[1]);
 }
 
+static int64_t seen_by_another;
+
+static void look_at_the_time(void *arg)
+{
+	(void)arg;
+	seen_by_another = loop_time(&loop);
+}
+
+static void test_time(void)
+{
+	int64_t first = loop_time(&loop);
+
+	while (loop_now() < first + 2 * MS)
+		;
+	is_int(loop_time(&loop), first, "a coroutine that does not wait sees one time");
+	start(look_at_the_time, NULL);
+	await_turn(&loop);
+	ok(seen_by_another >= first + 2 * MS, "the next one its own, even in the same callback");
+	ok(loop_time(&loop) >= seen_by_another && loop_time(&loop) <= loop_now(),
+	   "and so does the first one, when it goes on");
+}
+
 /* --- stacks ------------------------------------------------------------------------------- */
 
 static long mapped_kb(void)
@@ -281,6 +303,7 @@ int main(void)
 	in_loop(test_plain_callbacks);
 	in_loop(test_brackets);
 	in_loop(test_turns_let_sockets_in);
+	in_loop(test_time);
 	in_loop(test_trimming);
 	test_clock();
 	test_start_before_run();
