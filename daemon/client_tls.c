@@ -276,6 +276,13 @@ bool client_tls_prepare(struct settings *settings, struct fault_list *faults)
 	return true;
 }
 
+void client_tls_keep(struct settings *settings, const struct settings *old)
+{
+	settings->client_tls = old->client_tls;
+	if (settings->client_tls.object != NULL)
+		SSL_CTX_up_ref(settings->client_tls.object);
+}
+
 struct ssl_ctx_st *client_tls_context(const struct settings *settings)
 {
 	return settings->client_tls.object;

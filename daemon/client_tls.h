@@ -19,6 +19,9 @@ struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
  */
 bool client_tls_prepare(struct settings *settings, struct fault_list *faults);
 
+/* Instead: what hangs on the old settings hangs on these as well. */
+void client_tls_keep(struct settings *settings, const struct settings *old);
+
 /* NULL: clients are not offered TLS. */
 struct ssl_ctx_st *client_tls_context(const struct settings *settings);
 

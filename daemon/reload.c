@@ -65,7 +65,7 @@ struct change {
 	const char *name; /* of the setting to be changed; NULL: the file is read again */
 	const char *value;
 	struct settings *settings; /* the new ones, or NULL */
-	bool keeps_tls; /* what was set cannot be used for TLS; the old settings stay */
+	bool keeps_tls; /* what was set cannot be used for TLS, which stays as it was */
 	struct fault_list faults;
 };
 
@@ -84,10 +84,27 @@ static bool is_for_tls(const struct settings *settings, const char *name)
 	return is_known;
 }
 
-/* A word that is none of those there are is refused before that. */
 static bool is_mode(const char *name)
 {
 	return strcasecmp(name + 10, "_sslmode") == 0;
+}
+
+/*
+ * A key and its certificate can only be set one after the other, and belong together after the second.
+ * Until then clients are offered what they were. Of a mode that cannot be had nothing is taken over.
+ */
+static bool prepare_client_tls(struct change *change, struct settings *settings)
+{
+	const struct settings *old = change->daemon->settings;
+	bool is_about_it = change->name == NULL || strncasecmp(change->name, "client_tls", 10) == 0;
+
+	if (is_about_it && client_tls_prepare(settings, &change->faults))
+		return true;
+	if (is_about_it && (change->name == NULL || is_mode(change->name)))
+		return false;
+	client_tls_keep(settings, old);
+	change->keeps_tls = is_about_it;
+	return true;
 }
 
 /* What can still go wrong with settings whose text is good. */
@@ -96,7 +113,7 @@ static bool prepare(struct change *change, struct settings *settings)
 	struct daemon *daemon = change->daemon;
 	struct fault_list *faults = &change->faults;
 
-	if (!client_tls_prepare(settings, faults) || !server_tls_check(settings, faults)) {
+	if (!prepare_client_tls(change, settings) || !server_tls_check(settings, faults)) {
 		change->keeps_tls = is_for_tls(settings, change->name);
 		return false;
 	}
@@ -118,6 +135,7 @@ static void make_settings(void *arg)
 					  &change->faults);
 
 	if (settings == NULL)
+		/* But a word that is no mode is refused. */
 		change->keeps_tls = is_for_tls(daemon->settings, change->name) &&
 				    !is_mode(change->name);
 	if (settings != NULL && !prepare(change, settings)) {
@@ -179,7 +197,7 @@ bool await_set(struct daemon *daemon, const char *name, const char *value, bool 
 
 	bool good = await_change(&change);
 	*keeps_tls = change.keeps_tls;
-	if (!good)
+	if (!good || change.keeps_tls)
 		log_faults(&daemon->log, faults, LEVEL_ERROR);
 	if (change.keeps_tls) {
 		log_write(&daemon->log, LEVEL_WARNING, NULL, "TLS setup failed: %.180s",

@@ -22,7 +22,7 @@ bool await_reload(struct daemon *daemon);
 /*
  * Gives a setting another value until the next reload, in a coroutine of the first worker. False: `why`
  * says what is wrong with it. With `keeps_tls` it is a setting of TLS that cannot be used as it is; then
- * nothing has changed, which the log explains.
+ * what is offered and asked for has not changed, which the log explains.
  */
 bool await_set(struct daemon *daemon, const char *name, const char *value, bool *keeps_tls,
 	       struct failure *why);

@@ -95,13 +95,32 @@ sub set ($what)
 	return join '; ', $answer->{types}, $answer->{tags}->@*, map { "$_->{S} $_->{M}" } $answer->{notices}->@*, $answer->{errors}->@*;
 }
 $from = $millpond->log_end;
-is(set("$_ = nonsense"), "NCZ; SET $_=nonsense; NOTICE $kept", "SET $_") for qw(client_tls_ciphers client_tls13_ciphers
+is(set("$_ = nonsense"), "NCZ; SET $_=nonsense; NOTICE $kept", "SET $_") for qw(client_tls13_ciphers client_tls_ciphers
 	client_tls_ecdhcurve client_tls_dheparams client_tls_protocols client_tls_cert_file client_tls_key_file client_tls_ca_file
 	server_tls_ciphers server_tls_protocols server_tls_ca_file);
 like($millpond->log_since($from), qr/TLS setup failed: .*no cipher match/, 'and the log tells why');
 like($millpond->log_since($from), qr/client_tls13_ciphers: .*no cipher match.*\n.*failed to set the TLSv1\.3 cipher suites/, '... in the known words');
-is((grep { $_->{key} eq 'client_tls_ciphers' } $console->hashes('SHOW CONFIG'))[0]{value}, 'default', 'nothing has changed');
 is(Wire->login($millpond, tls => {})->value('select 1'), 1, 'clients come in as before');
+is((grep { $_->{key} eq 'client_tls_ciphers' } $console->hashes('SHOW CONFIG'))[0]{value}, 'nonsense', 'though the settings are as set');
+is(set('default_pool_size = 21'), 'CZ; SET default_pool_size=21', 'and others can be set as well');
+$console->query('RELOAD');
+is((grep { $_->{key} eq 'client_tls_ciphers' } $console->hashes('SHOW CONFIG'))[0]{value}, 'default', 'the file sets them right');
+
+# A key and a certificate of another authority, one after the other.
+$stranger->issue(server => '/CN=stranger');
+sub served ()
+{
+	return Wire->connect($millpond, tls => {})->{socket}->peer_certificate('cn');
+}
+my $before = served();
+is(set("client_tls_key_file = '" . $stranger->file('server.key') . "'"), "NCZ; SET client_tls_key_file="
+	. $stranger->file('server.key') . "; NOTICE $kept", 'a key that fits no certificate is kept for later');
+is(served(), $before, '... and clients see what they saw');
+is(set("client_tls_cert_file = '" . $stranger->file('server.crt') . "'"), 'CZ; SET client_tls_cert_file='
+	. $stranger->file('server.crt'), 'its certificate makes it whole');
+is(served(), 'stranger', '... and clients see it');
+$console->query('RELOAD');
+is(served(), $before, 'the file has the old pair');
 is(set("$_ = nonsense"), 'EZ; ERROR SET failed', "SET $_ takes a word of its list") for qw(client_tls_sslmode server_tls_sslmode);
 is(set('client_tls_nonsense = x'), 'EZ; ERROR SET failed', '... and only what there is');
 
