@@ -89,6 +89,7 @@ static void take(struct session *session, const struct server *server)
 {
 	session->upstream = upstream_of(server);
 	session->upstream->session = session;
+	stats_count(&session->share->stats.server_assignment_count, 1);
 }
 
 /* The setting that was reached, and its value in microseconds. */
@@ -254,11 +255,12 @@ static void return_unused(struct server *server)
 	if (reason != NULL)
 		pool_discard(&server, reason, loop_now());
 	else
-		pool_return(&server, loop_now());
+		pool_put_back(server, loop_now());
 }
 
-bool await_borrow(struct session *session, enum failure_kind late, struct failure *why,
-		  int64_t deadline)
+/* The server that it was lent, which nobody has taken yet; or NULL, `why` says so. */
+static struct server *await_lent(struct session *session, enum failure_kind late,
+				 struct failure *why, int64_t deadline)
 {
 	struct queued queued = {.session = session,
 				.coroutine = coroutine_current(session->client.loop)};
@@ -268,8 +270,10 @@ bool await_borrow(struct session *session, enum failure_kind late, struct failur
 	borrower->worker = session->worker->index;
 	borrower->is_let_in = session->phase == SESSION_LOGGED_IN;
 	/* Whoever hangs up leaves the queue. */
-	if (!stream_watch(&session->client))
-		return failure_set(why, FAILURE_NO_MEMORY);
+	if (!stream_watch(&session->client)) {
+		failure_set(why, FAILURE_NO_MEMORY);
+		return NULL;
+	}
 	session->client.waiter = queued.coroutine;
 	session->waiting = &queued;
 	session->wait_cancelled = false;
@@ -281,10 +285,30 @@ bool await_borrow(struct session *session, enum failure_kind late, struct failur
 	session->client.waiter = NULL;
 	session->waiting = NULL;
 	if (got)
-		take(session, borrower->server);
-	else if (borrower->server != NULL)
+		return borrower->server;
+	if (borrower->server != NULL)
 		return_unused(borrower->server);
-	return got;
+	return NULL;
+}
+
+bool await_borrow(struct session *session, enum failure_kind late, struct failure *why,
+		  int64_t deadline)
+{
+	const struct server *server = await_lent(session, late, why, deadline);
+
+	if (server != NULL)
+		take(session, server);
+	return server != NULL;
+}
+
+bool await_server_is_there(struct session *session, enum failure_kind late, struct failure *why,
+			   int64_t deadline)
+{
+	struct server *server = await_lent(session, late, why, deadline);
+
+	if (server != NULL)
+		return_unused(server);
+	return server != NULL;
 }
 
 bool borrow_now(struct session *session)

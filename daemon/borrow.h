@@ -23,6 +23,10 @@ bool borrow_now(struct session *session);
 bool await_borrow(struct session *session, enum failure_kind late, struct failure *why,
 		  int64_t deadline);
 
+/* Waits like that until a server could be had, and leaves it to others: it is as good as not lent. */
+bool await_server_is_there(struct session *session, enum failure_kind late, struct failure *why,
+			   int64_t deadline);
+
 /* Whether the answer has come, and since when one waits. */
 bool queued_is_answered(const struct queued *queued);
 int64_t queued_since(const struct queued *queued);

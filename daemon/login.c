@@ -14,7 +14,6 @@
 #include "daemon/gate.h"
 #include "daemon/greeting.h"
 #include "daemon/quota.h"
-#include "daemon/recover.h"
 #include "daemon/replicate.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/tls.h"
@@ -298,12 +297,11 @@ static bool await_first_server(struct session *session, struct failure *why, int
 	session->welcome = pool_welcome(session->pool);
 	if (parameters_count(session->welcome) > 0)
 		return true;
-	if (!await_borrow(session,
-			  waited < deadline ? FAILURE_QUERY_WAIT_TIMEOUT :
-					      FAILURE_LOGIN_TIMEOUT_SERVER_DOWN,
-			  why, waited < deadline ? waited : deadline))
+	if (!await_server_is_there(session,
+				   waited < deadline ? FAILURE_QUERY_WAIT_TIMEOUT :
+						       FAILURE_LOGIN_TIMEOUT_SERVER_DOWN,
+				   why, waited < deadline ? waited : deadline))
 		return false;
-	await_give_back(session->upstream, NULL, false);
 	parameters_drop(session->welcome);
 	session->welcome = pool_welcome(session->pool);
 	return true;

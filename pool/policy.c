@@ -101,7 +101,6 @@ void policy_lend(struct server *server, int64_t now)
 {
 	server_move(server, SERVER_ACTIVE);
 	server->lent_at = now;
-	stats_count(&server->pool->shares[server->worker].stats.server_assignment_count, 1);
 }
 
 void policy_lend_to(struct borrower *borrower, struct server *server, int64_t now)

@@ -137,6 +137,8 @@ bool pool_leave(struct pool *pool, struct borrower *borrower);
  * does not rest. Ends with pool_put_back() or pool_discard().
  */
 bool pool_take_aside(struct server *server);
+
+/* Gives back a connection that was taken aside, or lent, of which no use has been made. */
 void pool_put_back(struct server *server, int64_t now);
 
 /* A server that was retired has been taken down, and does not need its pool any more. */

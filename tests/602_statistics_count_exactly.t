@@ -89,4 +89,14 @@ is_deeply([ map { $_->{database} } @rows ], [qw(pgbouncer postgres)], 'a row in 
 $millpond->reconfigure(settings => { stats_period => 1 });
 wait_until(sub { own('STATS_AVERAGES')->{query_count} > 0 }, 'an average of the console');
 
+# The first login of a pool waits for a server to learn what it reports. That is no use of it.
+$millpond->reconfigure(databases => { session => 'dbname=postgres pool_mode=session' });
+for my $number (1 .. 5)
+{
+	Wire->login($millpond, database => 'session')->value('select 1');
+	wait_until(sub { $millpond->pool('session')->{cl_active} == 0 }, 'the session to end');
+}
+my ($sessions) = grep { $_->{database} eq 'session' } $millpond->console('SHOW STATS');
+is($sessions->{total_server_assignment_count}, 5, 'each session is lent a server once');
+
 done_testing;
