@@ -20,14 +20,15 @@
 
 /* --- helpers ------------------------------------------------------------------------------ */
 
-static int compare_by_database(const void *a, const void *b)
+static int compare_by_names(const void *a, const void *b)
 {
-	const struct pool *const *x = a;
-	const struct pool *const *y = b;
-	return strcmp((*x)->database_name, (*y)->database_name);
+	const struct pool *x = *(const struct pool *const *)a;
+	const struct pool *y = *(const struct pool *const *)b;
+	int order = strcmp(x->database_name, y->database_name);
+	return order != 0 ? order : strcmp(x->user_name, y->user_name);
 }
 
-struct pool **pools_by_database(struct pools *pools, size_t *count)
+struct pool **pools_by_names(struct pools *pools, size_t *count)
 {
 	size_t most = 0;
 
@@ -41,14 +42,21 @@ struct pool **pools_by_database(struct pools *pools, size_t *count)
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
 		if (*count < most)
 			list[(*count)++] = pool;
-	qsort(list, *count, sizeof *list, compare_by_database);
+	qsort(list, *count, sizeof *list, compare_by_names);
 	return list;
 }
 
-void pools_by_database_free(struct pools *pools, struct pool **list)
+void pools_by_names_free(struct pools *pools, struct pool **list)
 {
 	pools_let_go(pools);
 	free(list);
+}
+
+bool show_console_is_next(bool *is_put, const char *name)
+{
+	bool is_next = !*is_put && (name == NULL || strcmp(CONSOLE_NAME, name) < 0);
+	*is_put |= is_next;
+	return is_next;
 }
 
 const char *pool_mode_text(enum pool_mode mode)
@@ -215,35 +223,50 @@ static void pool_row(struct table *table, const struct pool *pool,
 	table_text(table, balance_text(pool->database));
 }
 
-static void pool_rows(struct table *table, const struct session *asker)
+static void console_pool_row(struct table *table, const struct worker *worker)
 {
-	struct worker *worker = asker->worker;
-	size_t steps = 0;
-	int64_t now = loop_now();
-	struct canceling *canceling = await_canceling(worker);
-
-	table->writer->failed |= canceling == NULL;
-	if (canceling == NULL)
-		return;
-	pools_keep(worker->pools);
-	for (struct pool *pool = pools_first(worker->pools); pool != NULL;
-	     pool = pools_next(pool)) {
-		if (namesakes_is_first(pool))
-			pool_row(table, pool, canceling, now);
-		pools_unlock(worker->pools);
-		await_give_way(worker, &steps);
-		pools_lock(worker->pools);
-	}
-	pools_let_go(worker->pools);
-	for (unsigned i = 0; i < worker->count; i++)
-		free(canceling[i].seen);
-	free(canceling);
 	table_text(table, CONSOLE_NAME);
 	table_text(table, CONSOLE_NAME);
 	table_number(table, (int64_t)worker->daemon->console_count);
 	put_zeros(table, 12);
 	table_text(table, pool_mode_text(POOL_STATEMENT));
 	table_text(table, NULL);
+}
+
+static void put_pools(struct table *table, struct worker *worker, struct pool *const *list,
+		      size_t count, const struct canceling *canceling)
+{
+	bool console_is_put = false;
+	int64_t now = loop_now();
+	size_t steps = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (show_console_is_next(&console_is_put, list[i]->database_name))
+			console_pool_row(table, worker);
+		pools_lock(worker->pools);
+		if (namesakes_is_first(list[i]))
+			pool_row(table, list[i], canceling, now);
+		pools_unlock(worker->pools);
+		await_give_way(worker, &steps);
+	}
+	if (show_console_is_next(&console_is_put, NULL))
+		console_pool_row(table, worker);
+}
+
+static void pool_rows(struct table *table, const struct session *asker)
+{
+	struct worker *worker = asker->worker;
+	struct canceling *canceling = await_canceling(worker);
+	size_t count;
+	struct pool **list = pools_by_names(worker->pools, &count);
+
+	table->writer->failed |= canceling == NULL || list == NULL;
+	if (!table->writer->failed)
+		put_pools(table, worker, list, count, canceling);
+	pools_by_names_free(worker->pools, list);
+	for (unsigned i = 0; canceling != NULL && i < worker->count; i++)
+		free(canceling[i].seen);
+	free(canceling);
 }
 
 const struct show show_pools = {
@@ -326,18 +349,19 @@ static size_t group_length(struct pool *const *pools, size_t count)
 	return length;
 }
 
-/* The entries, and the databases that "*" has stood for: two sorted lists, merged. */
+/* The entries, and the databases that "*" has stood for: two sorted lists, merged, and the console in
+ * its place among them. */
 static void database_rows(struct table *table, const struct session *asker)
 {
 	struct settings *settings = settings_hold(asker->worker->settings);
 	struct quotas *quotas = &asker->worker->daemon->quotas;
 	size_t steps = 0;
 	size_t left;
-	struct pool **list = pools_by_database(asker->worker->pools, &left);
+	struct pool **list = pools_by_names(asker->worker->pools, &left);
 	struct pool *const *pools = list;
+	bool console_is_put = false;
 	size_t entry = 0;
 
-	console_row(table, asker->worker);
 	while (left > 0 || entry < settings->database_count) {
 		const struct database *database =
 			entry < settings->database_count ? &settings->databases[entry] : NULL;
@@ -346,22 +370,23 @@ static void database_rows(struct table *table, const struct session *asker)
 					     : strcmp(database->name, pools[0]->database_name);
 		size_t length = order < 0 ? 0 : group_length(pools, left);
 		struct usage usage = usage_of(asker->worker->pools, pools, length);
-		const char *name = order > 0 ? pools[0]->database_name : NULL;
-		const struct database *stood_for =
-			order > 0 ? settings_find_database(settings, name) : NULL;
-		if (stood_for != NULL)
-			database_row(table, settings, name, stood_for, &usage,
+		const char *name = order > 0 ? pools[0]->database_name : database->name;
+		const struct database *described =
+			order > 0 ? settings_find_database(settings, name) : database;
+		if (show_console_is_next(&console_is_put, name))
+			console_row(table, asker->worker);
+		if (described != NULL && strcmp(name, "*") != 0)
+			database_row(table, settings, name, described, &usage,
 				     quota_is_disabled(quotas, name));
-		if (order <= 0 && strcmp(database->name, "*") != 0)
-			database_row(table, settings, database->name, database, &usage,
-				     quota_is_disabled(quotas, database->name));
 		entry += order <= 0;
 		pools += length;
 		left -= length;
 		await_give_way(asker->worker, &steps);
 	}
+	if (show_console_is_next(&console_is_put, NULL))
+		console_row(table, asker->worker);
 	settings_drop(settings);
-	pools_by_database_free(asker->worker->pools, list);
+	pools_by_names_free(asker->worker->pools, list);
 }
 
 const struct show show_databases = {
@@ -386,7 +411,7 @@ static size_t count_databases(const struct worker *worker)
 	const struct settings *settings = worker->settings;
 	size_t left;
 	size_t count = 1;
-	struct pool **list = pools_by_database(worker->pools, &left);
+	struct pool **list = pools_by_names(worker->pools, &left);
 
 	for (size_t i = 0; i < settings->database_count; i++)
 		count += strcmp(settings->databases[i].name, "*") != 0;
@@ -398,7 +423,7 @@ static size_t count_databases(const struct worker *worker)
 		pools += length;
 		left -= length;
 	}
-	pools_by_database_free(worker->pools, list);
+	pools_by_names_free(worker->pools, list);
 	return count;
 }
 

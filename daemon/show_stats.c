@@ -68,7 +68,7 @@ static void each_database(struct table *table, const struct session *asker,
 			  void (*put)(struct table *table, const struct sums *sums))
 {
 	size_t count;
-	struct pool **pools = pools_by_database(asker->worker->pools, &count);
+	struct pool **pools = pools_by_names(asker->worker->pools, &count);
 	struct sums sums = {0};
 	size_t steps = 0;
 	bool console_is_put = false;
@@ -76,10 +76,8 @@ static void each_database(struct table *table, const struct session *asker,
 	for (size_t i = 0; i < count; i++) {
 		await_give_way(asker->worker, &steps);
 		const char *name = pools[i]->database_name;
-		if (!console_is_put && strcmp(CONSOLE_NAME, name) < 0) {
+		if (show_console_is_next(&console_is_put, name))
 			put_console(table, asker, put);
-			console_is_put = true;
-		}
 		pools_lock(asker->worker->pools);
 		add_pool(&sums, pools[i]);
 		pools_unlock(asker->worker->pools);
@@ -89,9 +87,9 @@ static void each_database(struct table *table, const struct session *asker,
 		put(table, &sums);
 		sums = (struct sums){0};
 	}
-	if (!console_is_put)
+	if (show_console_is_next(&console_is_put, NULL))
 		put_console(table, asker, put);
-	pools_by_database_free(asker->worker->pools, pools);
+	pools_by_names_free(asker->worker->pools, pools);
 }
 
 /* --- by database -------------------------------------------------------------------------- */

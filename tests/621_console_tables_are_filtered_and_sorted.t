@@ -33,6 +33,19 @@ like($console->query("SHOW DATABASES $_")->{error}{M}, qr/invalid command/, "ref
 	for 'WHERE', 'WHERE name', 'WHERE name =', 'WHERE name = a b', "WHERE name = 'a", 'ORDER name', 'ORDER BY',
 	'LIMIT', 'LIMIT x', 'LIMIT -1', 'LIMIT 1 WHERE name = x', 'WHERE a=1 AND a=1 AND a=1 AND a=1 AND a=1';
 
+# As they come: by names, byte by byte, and the console is one of them.
+$server->safe_psql('postgres', 'create role app login; create role zed login');
+my $plain = Millpond->new('plain', server => $server,
+	databases => { (map { $_ => 'dbname=postgres' } qw(zoo alpha Beta qbert)), '*' => '' });
+my @there = map { Wire->login($plain, database => $_->[0], user => $_->[1]) }
+	[qw(zoo app)], [qw(alpha zed)], [qw(postgres app)], [qw(alpha app)], [qw(template1 zed)], [qw(Beta postgres)];
+my $asking = Wire->login($plain, database => 'pgbouncer');
+is_deeply([ map { $_->{name} } $asking->hashes('SHOW DATABASES') ],
+	[qw(Beta alpha pgbouncer postgres qbert template1 zoo)], 'databases come by their names');
+is_deeply([ map { "$_->{database}/$_->{user}" } $asking->hashes('SHOW POOLS') ],
+	[qw(Beta/postgres alpha/app alpha/zed pgbouncer/pgbouncer postgres/app template1/zed zoo/app)],
+	'pools by those of database and user');
+
 # What is said by drivers, psql and pools of clients.
 for my $case (
 	[ 'BEGIN' => 'BEGIN', 'T' ], [ 'SHOW STATE' => 'SHOW', 'T' ], [ 'COMMIT' => 'COMMIT', 'I' ],

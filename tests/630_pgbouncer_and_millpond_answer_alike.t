@@ -38,6 +38,7 @@ package Pooler
 		print $ini <<~"END";
 			[databases]
 			postgres = $target
+			another = $target dbname=postgres
 			small = $target dbname=postgres pool_size=1
 			statement = $target dbname=postgres pool_mode=statement
 			session = $target dbname=postgres pool_mode=session
@@ -124,6 +125,13 @@ sub play ($pooler)
 	}
 	$step->('settings', { map { $_->{key} => "$_->{default} $_->{changeable}" } map { $_->{default} //= ''; $_ } $console->hashes('SHOW CONFIG') });
 	$step->('values', { map { $_->{key} => $_->{value} } map { $_->{value} //= ''; $_ } $console->hashes('SHOW CONFIG') });
+
+	$step->('order of databases', join ' ', map { $_->{name} } $console->hashes('SHOW DATABASES'));
+	my $second = Wire->login($pooler, user => 'app');
+	my $third  = Wire->login($pooler, database => 'another');
+	$step->('order of pools', join ' ', map { "$_->{database}/$_->{user}" } $console->hashes('SHOW POOLS'));
+	$_->close for $second, $third;
+	Millpond::wait_until(sub { 1 == grep { $_->{database} ne 'pgbouncer' } $console->hashes('SHOW CLIENTS') }, 'the two to leave');
 
 	$step->('users', join ' ', map { $_->{name} . ':' . ($_->{pool_mode} // '') } $console->hashes('SHOW USERS'));
 	my %lists = map { $_->{list} => $_->{items} } $console->hashes('SHOW LISTS');
