@@ -130,12 +130,23 @@ static bool is_told(const struct pool *pool, const struct borrower *borrower)
 	       !(borrower->is_let_in && server_is_restarting(why));
 }
 
+/* One that is only kept until its transaction ends helps nobody who waits. */
+static bool has_lasting_server(const struct pool *pool)
+{
+	for (int state = 0; state < SERVER_STATES; state++)
+		for (const struct server *server = pool->servers[state].first; server != NULL;
+		     server = server->next)
+			if (!server->close_needed)
+				return true;
+	return false;
+}
+
 bool policy_refuses(const struct pool *pool, const struct borrower *borrower, int64_t now)
 {
 	if (pool->database == NULL || pool->pools->stopping)
 		return true;
 	return pool->failures > 0 && now < pool->retry_at && is_told(pool, borrower) &&
-	       pool_server_count(pool) == 0;
+	       !has_lasting_server(pool);
 }
 
 void policy_refuse_all(struct pool *pool)
@@ -149,7 +160,7 @@ void policy_tell_failure(struct pool *pool)
 	struct borrower *next;
 
 	/* Another server may still be free for them. */
-	if (pool_server_count(pool) > 0)
+	if (has_lasting_server(pool))
 		return;
 	for (struct borrower *borrower = pool->first_waiting; borrower != NULL; borrower = next) {
 		next = borrower->next;

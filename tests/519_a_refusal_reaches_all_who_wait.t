@@ -74,4 +74,22 @@ for my $refusal ($full, $up)
 	$millpond->stop;
 }
 
+# A server that is to be closed after its transaction helps nobody who waits.
+my $wrong = 'password authentication failed for user "postgres"';
+says('');
+my $millpond = Millpond->new('dirty', databases => { postgres => $fake->target . ' pool_size=4' },
+	settings => { server_login_retry => 30, query_wait_timeout => 60 });
+my $holder  = Wire->login($millpond);
+my @waiting = map { Wire->login($millpond) } 1 .. 3;
+$holder->query('begin');
+says("28P01 $wrong");
+$millpond->console('RECONNECT');
+my $logins = $fake->received(qr/ startup /);
+$_->put(Query('select 1')) for @waiting;
+is_deeply([ map { $_->result->{error}{M} } @waiting ], [ ($wrong) x 3 ], 'who waits is told of a wrong password');
+like(Wire->connect($millpond)->startup->result->{error}{M}, qr/cached error: \Q$wrong\E/, '... as is who comes later');
+cmp_ok($fake->received(qr/ startup /) - $logins, '<=', 3, '... after no more logins than went out together');
+is($holder->query('commit')->{types}, 'CZ', '... and the transaction that was open ends well');
+$millpond->stop;
+
 done_testing;
