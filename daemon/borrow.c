@@ -92,6 +92,22 @@ static void take(struct session *session, const struct server *server)
 	stats_count(&session->share->stats.server_assignment_count, 1);
 }
 
+int64_t borrow_deadline(const struct session *session, enum failure_kind *late)
+{
+	const struct pool_share *share = session->share;
+	int64_t now = loop_time(session->client.loop);
+	int64_t wait_limit = settings_query_wait_timeout_us(share->settings, share->database,
+							    session_user(session));
+	int64_t query_limit = settings_query_timeout_us(share->settings, share->user);
+
+	*late = FAILURE_QUERY_WAIT_TIMEOUT;
+	if (query_limit > 0 && (wait_limit <= 0 || query_limit < wait_limit)) {
+		*late = FAILURE_QUERY_TIMEOUT_WAITING;
+		return now + query_limit;
+	}
+	return wait_limit > 0 ? now + wait_limit : DEADLINE_NEVER;
+}
+
 /* The setting that was reached, and its value in microseconds. */
 static int64_t limit_of(const struct session *session, enum failure_kind late, const char **name)
 {

@@ -16,6 +16,12 @@ struct session;
 bool borrow_now(struct session *session);
 
 /*
+ * How long a session may wait from now on: both the wait for a server and the query as a whole have a
+ * limit. `late` is what it means when that is reached.
+ */
+int64_t borrow_deadline(const struct session *session, enum failure_kind *late);
+
+/*
  * Waits in the pool's queue. False: no server, `why` says so; FAILURE_CANCELED when only the
  * request was given up. What the client sends meanwhile stays in its socket. At `deadline`, the
  * failure is `late`.

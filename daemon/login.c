@@ -289,17 +289,14 @@ static bool await_own_server(struct session *session, struct failure *why, int64
  */
 static bool await_first_server(struct session *session, struct failure *why, int64_t deadline)
 {
-	const struct pool_share *share = session->share;
-	int64_t limit =
-		settings_query_wait_timeout_us(share->settings, share->database, session_user(session));
-	int64_t waited = limit > 0 ? loop_now() + limit : DEADLINE_NEVER;
+	enum failure_kind late;
+	int64_t waited = borrow_deadline(session, &late);
 
 	session->welcome = pool_welcome(session->pool);
 	if (parameters_count(session->welcome) > 0)
 		return true;
 	if (!await_server_is_there(session,
-				   waited < deadline ? FAILURE_QUERY_WAIT_TIMEOUT :
-						       FAILURE_LOGIN_TIMEOUT_SERVER_DOWN,
+				   waited < deadline ? late : FAILURE_LOGIN_TIMEOUT_SERVER_DOWN,
 				   why, waited < deadline ? waited : deadline))
 		return false;
 	parameters_drop(session->welcome);

@@ -33,28 +33,6 @@
 
 /* --- serving ------------------------------------------------------------------------------ */
 
-static int64_t sooner(int64_t deadline, int64_t now, int64_t limit_us)
-{
-	return limit_us > 0 && now + limit_us < deadline ? now + limit_us : deadline;
-}
-
-/* Both the wait for a server and the query as a whole have a limit. */
-static bool await_server(struct session *session, struct failure *why)
-{
-	const struct pool_share *share = session->share;
-	int64_t now = loop_time(session->client.loop);
-	int64_t wait_limit =
-		settings_query_wait_timeout_us(share->settings, share->database, session_user(session));
-	int64_t query_limit = settings_query_timeout_us(share->settings, share->user);
-	int64_t waited = sooner(DEADLINE_NEVER, now, wait_limit);
-	int64_t deadline = sooner(waited, now, query_limit);
-
-	return await_borrow(session,
-			    deadline < waited ? FAILURE_QUERY_TIMEOUT_WAITING :
-						FAILURE_QUERY_WAIT_TIMEOUT,
-			    why, deadline);
-}
-
 /*
  * Tells the server what its new client wishes. What no server of the pool has accepted yet is tried
  * first, so that no query runs without it. The rest goes in front of the client's own bytes, as
@@ -66,7 +44,7 @@ static bool await_wishes(struct session *session, struct writer *prefix, struct 
 	struct upstream *upstream = session->upstream;
 	struct server *server = upstream->server;
 	int64_t limit = session->worker->settings->server_connect_timeout_us;
-	int64_t deadline = sooner(DEADLINE_NEVER, loop_now(), limit);
+	int64_t deadline = limit > 0 ? loop_now() + limit : DEADLINE_NEVER;
 
 	if (!parameters_write_change(prefix, server->applied, session->wishes, server->reported,
 				     server->base, server->reset_is_base)) {
@@ -118,9 +96,12 @@ static bool await_conversation(struct session *session, char *data, size_t lengt
 static bool await_turn_in_queue(struct session *session, char **data, size_t *length,
 				struct failure *why)
 {
+	enum failure_kind late;
+
 	if (!stream_keep(&session->client, *data, *length))
 		return failure_set(why, FAILURE_NO_MEMORY);
-	if (!await_server(session, why))
+	int64_t deadline = borrow_deadline(session, &late);
+	if (!await_borrow(session, late, why, deadline))
 		return false;
 	*length = stream_reread(&session->client, data);
 	return true;

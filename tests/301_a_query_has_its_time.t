@@ -1,5 +1,6 @@
 # query_timeout ends a query that runs, waits or takes to arrive too long, but never an idle transaction.
 use v5.36;
+use FakeServer;
 use Millpond;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -47,6 +48,14 @@ is_deeply([ @{ $waiting->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query_time
 	'a query that waits too long');
 is($holder->value('select 1'), 1, 'while who has the server is not touched');
 $holder->query('commit');
+
+# So is who waits for the first server of a pool, before it is let in.
+my $silent = FakeServer->new(login => sub ($c, $startup) { sleep 1 while 1 });
+$millpond->reconfigure(databases => { silent => $silent->target });
+$from = time;
+$waiting = Wire->connect($millpond)->startup(database => 'silent')->result;
+is_deeply([ @{ $waiting->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query_timeout' ], 'a login waits no longer either');
+cmp_ok(time - $from, '<', 3, '... but soon hears of it');
 
 # Whoever has begun a long message has a server until it is whole.
 my $long = Parse('', 'select 1' . ' ' x 400_000);

@@ -87,7 +87,7 @@ $millpond->console('RECONNECT');
 my $logins = $fake->received(qr/ startup /);
 $_->put(Query('select 1')) for @waiting;
 is_deeply([ map { $_->result->{error}{M} } @waiting ], [ ($wrong) x 3 ], 'who waits is told of a wrong password');
-like(Wire->connect($millpond)->startup->result->{error}{M}, qr/cached error: \Q$wrong\E/, '... as is who comes later');
+like(Wire->login($millpond)->query('select 1')->{error}{M}, qr/cached error: \Q$wrong\E/, '... as is who comes later');
 cmp_ok($fake->received(qr/ startup /) - $logins, '<=', 3, '... after no more logins than went out together');
 is($holder->query('commit')->{types}, 'CZ', '... and the transaction that was open ends well');
 $millpond->stop;
