@@ -376,7 +376,12 @@ static void put_active_server_socket(struct table *table, const struct server *s
 		put_server_socket(table, server, port);
 }
 
-/* Those that have a conversation now. */
+/* Whether it has a conversation now, or waits for one. */
+static bool is_busy(const struct session *session, const struct session *asker)
+{
+	return session->upstream != NULL || session->waiting != NULL || session == asker;
+}
+
 static void active_socket_rows(struct table *table, struct worker *worker,
 			       const struct session *asker)
 {
@@ -385,7 +390,7 @@ static void active_socket_rows(struct table *table, struct worker *worker,
 
 	walk_begin(&walk, worker);
 	while ((session = await_walk(&walk)) != NULL)
-		if (session->client.fd >= 0 && (session->upstream != NULL || session == asker))
+		if (session->client.fd >= 0 && is_busy(session, asker))
 			put_client_socket(table, session);
 	show_each_server(table, worker, put_active_server_socket);
 }

@@ -33,7 +33,8 @@ my %columns = (
 
 my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server,
-	databases => { postgres => '', small => 'dbname=postgres pool_size=3 pool_mode=session', '*' => '' },
+	databases => { postgres => '', small => 'dbname=postgres pool_size=3 pool_mode=session',
+		single => 'dbname=postgres pool_size=1', '*' => '' },
 	users => { app => 'pool_size=7', bob => 'pool_mode=statement max_user_connections=5' });
 my $client  = Wire->login($millpond, user => 'postgres');
 my $other   = Wire->login($millpond, database => 'template1');
@@ -49,7 +50,7 @@ for my $name (sort keys %columns)
 }
 
 my %databases = map { $_->{name} => $_ } $console->hashes('SHOW DATABASES');
-is_deeply([ sort keys %databases ], [qw(pgbouncer postgres small template1)], 'databases, those that * stands for, and the console');
+is_deeply([ sort keys %databases ], [qw(pgbouncer postgres single small template1)], 'databases, those that * stands for, and the console');
 is($databases{small}{database}, 'postgres', 'the name on the server');
 is($databases{small}{pool_size}, 3, 'a pool_size of its own');
 is($databases{small}{pool_mode}, 'session', 'a pool_mode of its own');
@@ -75,7 +76,7 @@ is(join(' ', map { $_->{list} } $console->hashes('SHOW LISTS')), 'databases user
 my %lists;
 sub look { %lists = map { $_->{list} => $_->{items} } $console->hashes('SHOW LISTS') }
 wait_until(sub { look; $lists{used_clients} == 3 }, 'the clients, without the one that has changed the settings');
-is("$lists{databases} $lists{users} $lists{pools}", '4 4 3', 'databases, users and pools are those of the other tables');
+is("$lists{databases} $lists{users} $lists{pools}", '5 4 3', 'databases, users and pools are those of the other tables');
 is($lists{used_clients}, 3, 'the clients');
 is($lists{used_servers}, 2, 'and servers');
 is(join(' ', map { "$_->{key}=$_->{value}" } $console->hashes('SHOW STATE')), 'active=yes paused=no suspended=no', 'SHOW STATE');
@@ -90,6 +91,13 @@ is($totals{total_client_login_count} - $own->{client_login_count}, 2, 'over all 
 is($stats->{client_login_count}, 1, 'or of one');
 my %states = map { $_->{state} => 1 } $console->hashes('SHOW ACTIVE_SOCKETS');
 is_deeply([ sort keys %states ], [qw(cl_active sv_active)], 'sockets that are busy');
+my ($holder, $waiter) = map { Wire->login($millpond, database => 'single') } 1 .. 2;
+$holder->query('begin');
+$waiter->put(Query('select 1'));
+wait_until(sub { grep { $_->{database} eq 'single' && $_->{cl_waiting} } $console->hashes('SHOW POOLS') }, 'one to wait');
+is_deeply([ sort map { $_->{state} } grep { $_->{database} eq 'single' } $console->hashes('SHOW ACTIVE_SOCKETS') ],
+	[qw(cl_active cl_waiting sv_active)], '... and who waits to be');
+$_->close for $holder, $waiter;
 
 my %fake = (client_encoding => 'UTF-8', default_transaction_isolation => 'read committed',
 	standard_conforming_strings => 'on', datestyle => 'ISO', timezone => 'GMT');
