@@ -12,6 +12,7 @@
 #include "daemon/prepare_keys.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/server_tls.h"
+#include "daemon/session.h"
 
 /* One that finds another under way looks again after this. */
 #define NEXT_US INT64_C(10000)
@@ -35,6 +36,14 @@ void log_faults(struct log *log, const struct fault_list *faults, enum log_level
 
 /* --- taking over -------------------------------------------------------------------------- */
 
+/* Nobody keeps a database that the file does not have any more. */
+static void end_removed(struct worker *worker)
+{
+	for (struct session *session = worker->sessions; session != NULL; session = session->next)
+		if (session->phase == SESSION_LOGGED_IN && session->share->database == NULL)
+			session_kill(session, FAILURE_DATABASE_REMOVED);
+}
+
 static void adopt_here(struct worker *worker, void *arg)
 {
 	struct settings *settings = arg;
@@ -42,6 +51,7 @@ static void adopt_here(struct worker *worker, void *arg)
 	settings_drop(worker->settings);
 	worker->settings = settings_hold(settings);
 	pools_adopt_share(worker->pools, worker->index, settings);
+	end_removed(worker);
 }
 
 /* The pools go first, since limits hold at once; then each worker in its own thread. */
