@@ -165,6 +165,7 @@ struct cancel {
 	int64_t begun_at;
 	uint32_t lane;
 	bool was_begun;
+	bool is_late; /* nobody has taken it in time */
 };
 
 static void sending_free(void *arg)
@@ -311,12 +312,13 @@ static const char *await_sending(struct cancel *cancel)
 	cancel->job = job;
 	cancel->coroutine = coroutine_current(&worker->loop);
 	/* Whoever asked for it may leave; only the end of everything ends the wait. */
-	while (!offload_is_done(job) && !worker->ending)
-		if (!await_wake(&worker->loop, deadline) && errno != ECANCELED)
-			break;
+	bool late = false;
+	while (!offload_is_done(job) && !worker->ending && !late)
+		late = !await_wake(&worker->loop, deadline) && errno != ECANCELED;
 	cancel->job = NULL;
 	if (!await_offload_parted(worker->cancel_offload, job)) {
 		cancel->sending = NULL;
+		cancel->is_late = late;
 		return "no answer";
 	}
 	return cancel->sending->done ? NULL : cancel->sending->error;
@@ -339,22 +341,29 @@ void cancel_start(struct upstream *upstream)
 	cancel_end(cancel, "out of memory");
 }
 
-static void await_cancel(struct upstream *upstream, const struct session *asker)
+/* False: nobody has taken it in time. */
+static bool await_cancel(struct upstream *upstream, const struct session *asker)
 {
 	struct cancel *cancel = cancel_begin(upstream, asker);
-	if (cancel != NULL)
-		cancel_main(cancel);
+
+	if (cancel == NULL)
+		return true;
+	const char *error = await_sending(cancel);
+	bool late = cancel->is_late;
+	cancel_end(cancel, error);
+	return !late;
 }
 
 /* What is asked for, and by whom. */
 struct asking {
 	unsigned char key[CANCEL_KEY_BYTES];
 	const struct session *asker;
+	bool is_late; /* the answer: nobody has taken it in time */
 };
 
 static void await_cancel_here(struct worker *here, void *arg)
 {
-	const struct asking *asking = arg;
+	struct asking *asking = arg;
 	struct session *session = find_here(here->cancel_keys, asking->key, here);
 
 	if (session == NULL)
@@ -365,11 +374,11 @@ static void await_cancel_here(struct worker *here, void *arg)
 		session_cancel_wait(session);
 	else if (session->upstream != NULL &&
 		 !pipeline_is_settled(&session->upstream->pipeline))
-		await_cancel(session->upstream, asking->asker);
+		asking->is_late = !await_cancel(session->upstream, asking->asker);
 }
 
 /* A session that has just gone to another worker was at rest: there was nothing to cancel. */
-void await_cancel_request(const struct session *asker, const unsigned char key[CANCEL_KEY_BYTES])
+bool await_cancel_request(const struct session *asker, const unsigned char key[CANCEL_KEY_BYTES])
 {
 	struct worker *worker = asker->worker;
 	struct asking asking = {.asker = asker};
@@ -378,15 +387,14 @@ void await_cancel_request(const struct session *asker, const unsigned char key[C
 
 	memcpy(asking.key, key, sizeof asking.key);
 	if (there == NULL && peer_id > 0) {
-		if (forward_peer_of(key) != peer_id) {
-			await_forwarded(worker, key);
-			return;
-		}
+		if (forward_peer_of(key) != peer_id)
+			return await_forwarded(worker, key);
 		forward_restore(asking.key);
 		there = find_worker(worker->cancel_keys, asking.key);
 	}
 	if (there != NULL)
 		await_at(worker, there, await_cancel_here, &asking);
+	return !asking.is_late;
 }
 
 /* --- looking ------------------------------------------------------------------------------ */

@@ -39,9 +39,9 @@ void cancel_key_move(struct cancel_keys *keys, struct session *session, struct w
 
 /*
  * Does what a cancel request asks for and waits until that is done, as the one who sent it, `asker`,
- * expects; an unknown key asks for nothing.
+ * expects; an unknown key asks for nothing. False: nobody has taken it within cancel_wait_timeout.
  */
-void await_cancel_request(const struct session *asker, const unsigned char key[CANCEL_KEY_BYTES]);
+bool await_cancel_request(const struct session *asker, const unsigned char key[CANCEL_KEY_BYTES]);
 
 /* A request under way, as SHOW has it. */
 struct cancel_view {

@@ -212,6 +212,7 @@ static void await_sent_on(struct worker *worker, struct peer_line *line,
 
 struct forwarding {
 	unsigned char key[CANCEL_KEY_BYTES];
+	bool is_late; /* the answer: its turn has not come in time */
 };
 
 static void forward_there(struct worker *worker, void *arg)
@@ -227,19 +228,20 @@ static void forward_there(struct worker *worker, void *arg)
 		log_write(worker->log, LEVEL_DEBUG, NULL,
 			  "cancel request not forwarded: there is no peer %d", id);
 	else if (!await_place(line, &worker->loop, (unsigned)settings_peer_pool_size(settings, peer),
-			      deadline_after(settings->cancel_wait_timeout_us)))
+			      deadline_after(settings->cancel_wait_timeout_us))) {
 		log_write(worker->log, LEVEL_LOG, NULL,
 			  "cancel request not forwarded to peer %d: cancel_wait_timeout", id);
-	else {
+		forwarding->is_late = true;
+	} else {
 		await_sent_on(worker, line, settings, peer, forwarding->key);
 		leave_place(line);
 	}
 	settings_drop(settings);
 }
 
-void await_forwarded(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES])
+bool await_forwarded(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES])
 {
-	struct forwarding forwarding;
+	struct forwarding forwarding = {.is_late = false};
 
 	memcpy(forwarding.key, key, sizeof forwarding.key);
 	if ((key[7] & HOPS_LEFT) == 0)
@@ -248,6 +250,7 @@ void await_forwarded(struct worker *worker, const unsigned char key[CANCEL_KEY_B
 			  forward_peer_of(key));
 	else
 		await_at(worker, worker->all, forward_there, &forwarding);
+	return !forwarding.is_late;
 }
 
 /* --- SHOW PEERS, PEER_POOLS ---------------------------------------------------------------- */

@@ -37,8 +37,9 @@ void forward_restore(unsigned char key[CANCEL_KEY_BYTES]);
 
 /*
  * Passes a request on and waits until the peer has done with it. Nothing is done, beyond a line in the
- * log, if there is no such peer, it does not answer, or the key has been passed on too often.
+ * log, if there is no such peer, it does not answer, or the key has been passed on too often. False:
+ * its turn has not come within cancel_wait_timeout.
  */
-void await_forwarded(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES]);
+bool await_forwarded(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES]);
 
 #endif

@@ -39,16 +39,22 @@ bool send_failure(struct session *session, struct failure *why)
 	return send_message(session, &writer, why);
 }
 
-static bool is_about_the_client_being_gone(const struct failure *why)
+/* A client that has said goodbye, or has only sent a cancel request. */
+static bool expects_no_word(const struct failure *why)
 {
-	return why->kind == FAILURE_CLIENT_GONE || why->kind == FAILURE_CLIENT_SAID_GOODBYE ||
-	       why->kind == FAILURE_CLIENT_SEND_FAILED;
+	return why->kind == FAILURE_CLIENT_SAID_GOODBYE || why->kind == FAILURE_CANCEL_WAIT_TIMEOUT;
+}
+
+static bool hears_no_word(const struct failure *why)
+{
+	return why->kind == FAILURE_CLIENT_GONE || why->kind == FAILURE_CLIENT_SEND_FAILED ||
+	       expects_no_word(why);
 }
 
 /* In the middle of a message of the server's an error would be taken for a part of it. */
 static bool can_be_told(const struct session *session, const struct failure *why)
 {
-	return !is_about_the_client_being_gone(why) && !why->told &&
+	return !hears_no_word(why) && !why->told &&
 	       (session->upstream == NULL || session->upstream->left == 0);
 }
 
@@ -97,7 +103,7 @@ static void log_end(struct session *session, const struct failure *why)
 void say_goodbye(struct session *session, struct failure *why)
 {
 	struct stream *client = &session->client;
-	bool reaches = !is_about_the_client_being_gone(why);
+	bool reaches = !hears_no_word(why);
 
 	log_end(session, why);
 	add_figures(session, why);
@@ -115,7 +121,7 @@ void await_hang_up(struct session *session, const struct failure *why)
 	bool waits = !session->worker->ending && why->kind != FAILURE_CLIENT_GONE &&
 		     why->kind != FAILURE_CLIENT_SEND_FAILED;
 
-	if (waits && await_sent(client, deadline) && why->kind != FAILURE_CLIENT_SAID_GOODBYE) {
+	if (waits && await_sent(client, deadline) && !expects_no_word(why)) {
 		stream_end_sending(client);
 		await_end_of_stream(client, deadline);
 	}

@@ -116,8 +116,8 @@ static bool await_cancelled(struct session *session, const struct startup *start
 
 	memcpy(key, startup->cancel_key, sizeof key);
 	session_is_nobody(session);
-	await_cancel_request(session, key);
-	return failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
+	return failure_set(why, await_cancel_request(session, key) ? FAILURE_CLIENT_SAID_GOODBYE :
+								     FAILURE_CANCEL_WAIT_TIMEOUT);
 }
 
 /* Whether these are the first bytes of a handshake instead of a packet. */

@@ -20,7 +20,7 @@ bool await_more(struct session *session, struct failure *why, int64_t deadline);
 /*
  * Everything up to the startup packet, which `startup` points into: it is left in the scratch
  * buffer, so it is gone after the next await. False: the client stays outside, and `why` says so;
- * FAILURE_CLIENT_SAID_GOODBYE when it wanted nothing more (a cancel request).
+ * for a cancel request, that is FAILURE_CLIENT_SAID_GOODBYE or FAILURE_CANCEL_WAIT_TIMEOUT.
  */
 bool await_startup(struct session *session, struct startup *startup, struct failure *why,
 		   int64_t deadline);

@@ -12,7 +12,8 @@ struct session;
 
 /*
  * Reads the client's startup packet, checks it and lets the client in. False: it stays outside, and
- * `why` says so; FAILURE_CLIENT_SAID_GOODBYE when it wanted nothing more (a cancel request).
+ * `why` says so. A cancel request wants nothing more: it ends with FAILURE_CLIENT_SAID_GOODBYE, or
+ * with FAILURE_CANCEL_WAIT_TIMEOUT.
  * A session that is already `killed` is told so once it has introduced itself.
  */
 bool await_login(struct session *session, struct failure *why);

@@ -115,6 +115,7 @@ wait_until(sub { numbers() eq '1 1 1 0' }, 'the next to follow');
 $pond{2}->console("SET cancel_wait_timeout = '300ms'");
 push @requests, request(2, $client{1});
 ok($requests[3]->closed, 'cancel_wait_timeout ends the wait');
+$pond{2}->wait_for_log(qr/C-\w+: .* closing because: cancel_wait_timeout \(age=\d+s\)/);
 $taken->close;
 $slow->accept->close;
 ok($_->closed, 'all are done with') for @requests[ 0 .. 2 ];

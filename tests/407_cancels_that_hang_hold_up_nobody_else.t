@@ -37,9 +37,11 @@ $client->cancel;
 is($client->result->{error}{C}, '57014', 'a query on another host is cancelled');
 $millpond->reconfigure(settings => { server_idle_timeout => 60 });
 pass('a RELOAD is done');
-ok($unheard->closed, 'who asked for what hangs is let go after cancel_wait_timeout');
+is($unheard->rest, '', 'who asked for what hangs is let go after cancel_wait_timeout, without a word');
 ok($millpond->log_contains(qr/cancel request failed: no answer/),
 	"... and the log tells of it");
+$millpond->wait_for_log(qr/C-\w+: \(nodb\).* closing because: cancel_wait_timeout \(age=\d+s\)/);
+pass('... and why its client has gone');
 
 # The socket is not there for the moment, so the request fails.
 my ($first, $second) = map { Wire->login($millpond, database => 'local') } 1 .. 2;
