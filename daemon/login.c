@@ -163,6 +163,22 @@ static bool note_parameters(struct session *session, const struct startup *start
 	       add_host(session, why);
 }
 
+/* On the console there is no server to tell anything to, and whatever a client asks for will do; but it
+ * is shown who it says it is. */
+static bool note_application(struct session *session, const struct startup *startup,
+			     struct failure *why)
+{
+	const char *cursor = startup->parameters;
+	const char *name;
+	const char *value;
+
+	while (startup_next(&cursor, &name, &value))
+		if (strcasecmp(name, "application_name") == 0 &&
+		    !parameters_change(&session->wishes, name, value))
+			return failure_set(why, FAILURE_NO_MEMORY);
+	return !session->worker->settings->application_name_add_host || add_host(session, why);
+}
+
 /* --- the welcome -------------------------------------------------------------------------- */
 
 /* Whether the client asks for more than is known here: a newer version, or protocol options. */
@@ -324,9 +340,10 @@ static bool await_pool_login(struct session *session, const struct startup *star
 	return welcome;
 }
 
-static bool console_login(struct session *session, struct failure *why)
+static bool console_login(struct session *session, const struct startup *startup,
+			  struct failure *why)
 {
-	if (!console_admits(session, why))
+	if (!console_admits(session, why) || !note_application(session, startup, why))
 		return false;
 	session->phase = SESSION_CONSOLE;
 	session->worker->daemon->console_count++;
@@ -370,7 +387,7 @@ static bool await_introduced(struct session *session, const struct startup *star
 		return failure_set(why, FAILURE_SHUTTING_DOWN);
 	if (!negotiate(session, startup, why) || !await_identified(session, startup, why, deadline))
 		return false;
-	return is_console ? console_login(session, why) :
+	return is_console ? console_login(session, startup, why) :
 			    await_pool_login(session, startup, why, deadline);
 }
 

@@ -24,6 +24,10 @@ $client->value(q{set application_name to 'other'});
 is($client->value('show application_name'), 'other', '... but not to a name that it sets later');
 my $nameless = Wire->login($millpond);
 like($nameless->value('show application_name'), qr/^app - 127\.0\.0\.1:\d+$/, 'one without a name gets one');
+my $console = Wire->login($millpond, database => 'pgbouncer', application_name => 'monitor');
+$port = $console->{socket}->sockport;
+is(($console->hashes("SHOW CLIENTS WHERE database = 'pgbouncer'"))[0]{application_name}, "monitor - 127.0.0.1:$port",
+	'... as does one on the console');
 
 # Waiting.
 $client->query('begin');

@@ -87,6 +87,9 @@ is($row->{addr}, '127.0.0.1', 'its address');
 is($row->{local_port}, $millpond->port, 'our port');
 like($row->{id}, qr/^\d+$/, 'its number');
 like($row->{connect_time}, qr/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/, 'a timestamp');
+my $monitor = Wire->login($millpond, database => 'pgbouncer', application_name => 'monitor');
+my ($shown) = grep { $_->{database} eq 'pgbouncer' && $_->{application_name} } $console->hashes('SHOW CLIENTS');
+is(($shown // {})->{application_name}, 'monitor', 'the name of one on the console');
 my ($backend) = $console->hashes('SHOW SERVERS');
 is($backend->{state}, 'active', 'its server is active');
 is($backend->{remote_pid}, $client->value('select pg_backend_pid()'),
