@@ -146,6 +146,12 @@ static void log_failed_login(struct log *log, const struct server *server,
 	bool is_unreached = why->kind == FAILURE_CONNECT_FAILED;
 	bool has_detail = why->detail[0] != '\0';
 
+	/* PgBouncer leaves the server's words to the line before. */
+	if (why->kind == FAILURE_SERVER_REFUSED && server->pool->replication != NULL) {
+		server_log(log, LEVEL_LOG, server, "closing because: login failed (age=%llds)",
+			   (long long)age_s);
+		return;
+	}
 	server_log(log, LEVEL_LOG, server, "closing because: %s%s%s%s%s%s (age=%llds)",
 		   is_unreached ? "connect failed (" : "", why->message,
 		   !has_detail	? "" :

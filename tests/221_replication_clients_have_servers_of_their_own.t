@@ -40,10 +40,14 @@ Wire->login($millpond, replication => 'true')->close;
 $millpond->wait_for_log(qr{S-\w+: postgres/.*closing because: replication client was closed}, $before);
 is($logical->query('select 1/0')->{error}{C}, '22012', 'an error is the server\'s');
 is($logical->value('select 2'), 2, '... and does no harm');
+$before = $millpond->log_end;
 my $error = Wire->connect($millpond)->startup(replication => 'nonsense')->result->{error};
 is("$error->{C} $error->{M}", '22023 login failed', 'the server judges the word');
 like($error->{D}, qr/^The server says: invalid value for parameter "replication"/, '... and is quoted');
-like($millpond->log_since, qr/server login failed: FATAL invalid value for parameter "replication"/, '... in the log as well');
+$millpond->wait_for_log(qr{C-\w+: .* closing because: login failed \(age=\d+s\)}, $before);
+like($millpond->log_since($before),
+	qr{(S-\w+:) \S+ server login failed: FATAL invalid value for parameter "replication".*\n.* \1 \S+ closing because: login failed \(age=\d+s\)$}m,
+	'... in the log as well, in front of why the server is closed');
 my $plain = Wire->login($millpond, replication => 'false');
 is($plain->value('select 3'), 3, 'false asks for none');
 $_->close for $logical, $physical;
