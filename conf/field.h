@@ -38,6 +38,7 @@ struct field {
 	bool is_reloadable;
 	bool is_secret; /* a text that is never shown, and wiped */
 	bool is_inert; /* accepted and shown, and the help says what is done instead */
+	bool is_nullable; /* its default is nothing at all, and so is a text that is empty */
 	const char *help;
 };
 

@@ -191,5 +191,7 @@ bool settings_row(const struct settings *settings, size_t index, struct setting_
 	row->reloadable = field->is_reloadable;
 	field_print(field, settings, row->value, sizeof(row->value));
 	field_print_default(field, row->default_value, sizeof(row->default_value));
+	row->has_default = !field->is_nullable;
+	row->has_value = !field->is_nullable || *row->value;
 	return true;
 }

@@ -204,6 +204,7 @@ struct setting_row {
 	const char *key;
 	char value[256];
 	char default_value[256];
+	bool has_value, has_default; /* otherwise there is none, which is not the same as an empty one */
 	bool reloadable;
 };
 

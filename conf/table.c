@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { RESTART = 0, RELOADABLE = 1, INERT = 2, SECRET = 4, CLAMPED = 8 };
+enum { RESTART = 0, RELOADABLE = 1, INERT = 2, SECRET = 4, CLAMPED = 8, NULLABLE = 16 };
 
 #define SETTING(setting, field_name, field_kind, reload, field_help, ...) \
 	{.name = #setting,                                                \
@@ -12,6 +12,7 @@ enum { RESTART = 0, RELOADABLE = 1, INERT = 2, SECRET = 4, CLAMPED = 8 };
 	 .is_inert = ((reload)&INERT) != 0,                               \
 	 .is_secret = ((reload)&SECRET) != 0,                             \
 	 .is_clamped = ((reload)&CLAMPED) != 0,                           \
+	 .is_nullable = ((reload)&NULLABLE) != 0,                         \
 	 .help = field_help,                                              \
 	 __VA_ARGS__},
 

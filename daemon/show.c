@@ -75,8 +75,8 @@ static void config_rows(struct table *table, const struct session *asker)
 
 	for (size_t i = 0; settings_row(asker->worker->settings, i, &row); i++) {
 		table_text(table, row.key);
-		table_text(table, row.value);
-		table_text(table, row.default_value);
+		table_text(table, row.has_value ? row.value : NULL);
+		table_text(table, row.has_default ? row.default_value : NULL);
 		table_text(table, row.reloadable ? "yes" : "no");
 	}
 }

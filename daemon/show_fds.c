@@ -21,13 +21,19 @@ static void put_address(struct table *table, const struct peer *peer)
 	table_number(table, peer->port);
 }
 
-static void put_parameters(struct table *table, const struct parameters *parameters)
+/* What is set, and where that says nothing, what it began with; either may be NULL. */
+static void put_parameters(struct table *table, const struct parameters *set,
+			   const struct parameters *base)
 {
 	static const char *const names[] = {"client_encoding", "standard_conforming_strings",
 					    "DateStyle", "TimeZone"};
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		table_text(table, parameters == NULL ? NULL : parameters_get(parameters, names[i]));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *value = set == NULL ? NULL : parameters_get(set, names[i]);
+		if (value == NULL && base != NULL)
+			value = parameters_get(base, names[i]);
+		table_text(table, value);
+	}
 	for (int secret = 0; secret < 3; secret++)
 		table_text(table, NULL);
 }
@@ -44,7 +50,7 @@ static void put_listener(struct table *table, const struct listener *listener)
 	put_address(table, &peer);
 	table_number(table, 0);
 	table_number(table, 0);
-	put_parameters(table, NULL);
+	put_parameters(table, NULL, NULL);
 }
 
 static int64_t key_of(const struct session *session)
@@ -58,6 +64,8 @@ static int64_t key_of(const struct session *session)
 static void put_client(struct table *table, const struct session *session)
 {
 	const struct upstream *upstream = session->upstream;
+	struct parameters *welcome =
+		session->pool == NULL ? NULL : pool_welcome(session->pool);
 
 	table_number(table, session->client.fd);
 	table_text(table, "client");
@@ -66,7 +74,8 @@ static void put_client(struct table *table, const struct session *session)
 	put_address(table, &session->peer);
 	table_number(table, key_of(session));
 	table_number(table, upstream == NULL ? 0 : upstream->stream.fd);
-	put_parameters(table, session->wishes);
+	put_parameters(table, session->wishes, welcome);
+	parameters_drop(welcome);
 }
 
 /* With the lock of the pools held. */
@@ -86,7 +95,7 @@ static void put_server(struct table *table, const struct server *server, uint16_
 	put_address(table, &peer);
 	table_number(table, 0); /* libpq keeps it */
 	table_number(table, session == NULL ? 0 : session->client.fd);
-	put_parameters(table, server->reported);
+	put_parameters(table, server->reported, NULL);
 }
 
 /* The console's own clients are left out, as by PgBouncer. */

@@ -159,8 +159,9 @@ static struct row client_row(const struct session *session, const char *state)
 
 	return (struct row){
 		.type = "C",
-		.user = session->user_name,
-		.database = session->database_name,
+		/* It has not said yet who it is, and where it wants to go. */
+		.user = session->user_name == NULL ? "(nouser)" : session->user_name,
+		.database = session->database_name == NULL ? "(nodb)" : session->database_name,
 		.replication = session->pool == NULL ? NULL : session->pool->replication,
 		.state = state,
 		.remote = session->peer,

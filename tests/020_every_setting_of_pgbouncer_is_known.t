@@ -8,7 +8,6 @@ use Test::More;
 my %our_default = (
 	listen_backlog => '4096',
 	syslog_ident   => 'millpond',
-	verbose        => '0',
 );
 
 my @table = map { [ split /\t/, $_, -1 ] } grep { !/^#/ } split /\n/,
@@ -38,7 +37,8 @@ for my $row (@table)
 			"$name is known");
 		next;
 	}
-	is($shown{$name}{default}, $our_default{$name} // $default, "$name: default");
+	is($shown{$name}{default} // 'NULL', $our_default{$name} // $default, "$name: default");
+	is($shown{$name}{value}, undef, '... and it is not set') if $default eq 'NULL' && $name !~ /^(conffile|verbose)$/;
 	is($shown{$name}{changeable}, $changeable, "$name: changeable");
 	next if !$bad{$type} || $name eq 'stats_period';    # any time will do here
 	my ($status, $out, $error) = run_binary('--check',

@@ -98,6 +98,10 @@ wait_until(sub { grep { $_->{database} eq 'single' && $_->{cl_waiting} } $consol
 is_deeply([ sort map { $_->{state} } grep { $_->{database} eq 'single' } $console->hashes('SHOW ACTIVE_SOCKETS') ],
 	[qw(cl_active cl_waiting sv_active)], '... and who waits to be');
 $_->close for $holder, $waiter;
+my $silent = Wire->connect($millpond, unix => 1);
+my ($login) = wait_until(sub { (grep { $_->{state} eq 'cl_login' } $console->hashes('SHOW SOCKETS'))[0] }, 'one who says nothing');
+is("$login->{user} $login->{database}", '(nouser) (nodb)', '... to be named so');
+$silent->close;
 
 my %fake = (client_encoding => 'UTF-8', default_transaction_isolation => 'read committed',
 	standard_conforming_strings => 'on', datestyle => 'ISO', timezone => 'GMT');

@@ -76,6 +76,10 @@ my ($of)     = grep { $_->{task} eq 'server' && $_->{link} } @fds;
 is("$client->{link} $of->{link}", "$of->{fd} $client->{fd}", 'a client and its server point at each other');
 is($client->{cancel}, $lent->{pid} << 32 | $lent->{secret}, 'the key to cancel it');
 is(join(' ', @$client{qw(user database addr timezone)}), 'postgres postgres 127.0.0.1 Asia/Tokyo', 'who it is');
+my ($idle) = grep { $_->{task} eq 'client' && !$_->{link} } @fds;
+is(join(' ', @$idle{qw(client_encoding std_strings datestyle timezone)}),
+	join(' ', $staying[1]{parameters}->@{qw(client_encoding standard_conforming_strings DateStyle TimeZone)}),
+	'what holds for one that has set nothing');
 is($of->{port}, $server->port, 'where the server is');
 my $inode = qr/^socket:/;
 is((grep { (readlink('/proc/' . $millpond->pid . "/fd/$_->{fd}") // '') !~ $inode } @fds), 0, 'all are sockets of the process');
