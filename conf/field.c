@@ -191,7 +191,7 @@ static bool parse_count(const struct field *field, void *base, const char *text,
 	int64_t number;
 	bool is_number = value_read_number(text, &number);
 
-	if (is_number && field->is_clamped && number > field->max && number <= UINT32_MAX) {
+	if (is_number && number > field->max && number <= field->clamped_up_to) {
 		snprintf(why, FIELD_WHY_BYTES, "%.20s is more than there can be, which is %d", text,
 			 field->max);
 		number = field->max;

@@ -33,7 +33,7 @@ struct field {
 	const char *default_text;     /* of FIELD_TEXT; may be NULL */
 	int64_t default_value;	      /* of the others; durations in microseconds */
 	int min, max;		      /* of FIELD_COUNT and FIELD_OCTAL */
-	bool is_clamped;	      /* PgBouncer takes more than `max`, which stands for it then */
+	int64_t clamped_up_to;	      /* PgBouncer takes as much; beyond `max`, that stands for it */
 	const struct choice *choices; /* of FIELD_CHOICE */
 	bool is_reloadable;
 	bool is_secret; /* a text that is never shown, and wiped */

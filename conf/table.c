@@ -2,7 +2,15 @@
 
 #include <string.h>
 
-enum { RESTART = 0, RELOADABLE = 1, INERT = 2, SECRET = 4, CLAMPED = 8, NULLABLE = 16 };
+enum {
+	RESTART = 0,
+	RELOADABLE = 1,
+	INERT = 2,
+	SECRET = 4,
+	CLAMPED = 8,
+	NULLABLE = 16,
+	UNSIGNED = 32
+};
 
 #define SETTING(setting, field_name, field_kind, reload, field_help, ...) \
 	{.name = #setting,                                                \
@@ -11,7 +19,9 @@ enum { RESTART = 0, RELOADABLE = 1, INERT = 2, SECRET = 4, CLAMPED = 8, NULLABLE
 	 .is_reloadable = ((reload)&RELOADABLE) != 0,                     \
 	 .is_inert = ((reload)&INERT) != 0,                               \
 	 .is_secret = ((reload)&SECRET) != 0,                             \
-	 .is_clamped = ((reload)&CLAMPED) != 0,                           \
+	 .clamped_up_to = !((reload)&CLAMPED) ? 0 :                       \
+			  (reload)&UNSIGNED   ? UINT32_MAX :              \
+						INT32_MAX,                \
 	 .is_nullable = ((reload)&NULLABLE) != 0,                         \
 	 .help = field_help,                                              \
 	 __VA_ARGS__},

@@ -39,6 +39,7 @@ my @refused = (
 	[ 'SET listen_port = 1'           => qr/listen_port takes a restart/ ],
 	[ "SET pool_mode = 'sesion'"      => qr/did you mean "session"/ ],
 	[ "SET default_pool_size = ''"    => qr/"" is not a whole number/ ],
+	[ "SET max_prepared_statements = '3147483648'" => qr/"3147483648" is not a whole number/ ],
 );
 for my $case (@refused)
 {

@@ -60,22 +60,23 @@ sub of_kind ($kind) { return grep { $setting{$_}{kind} eq $kind } @names }
 
 # Numbers -----------------------------------------------------------------------------------------
 
-# PgBouncer has no limit for these, so what is beyond ours is taken for it.
+# PgBouncer has no limit for these but that of its type, so what is beyond ours is taken for it.
 my %clamped = map { $_ => 1 } qw(default_pool_size max_client_conn max_db_client_connections max_db_connections max_packet_size
 	max_prepared_statements max_user_client_connections max_user_connections min_pool_size reserve_pool_size scram_iterations tcp_keepcnt
 	tcp_keepidle tcp_keepintvl verbose);
+sub most_taken ($name) { return $name eq 'max_packet_size' ? 4294967295 : $clamped{$name} ? 2147483647 : $setting{$name}{to} }
 
 sub number_cases ($name)
 {
 	my ($from, $to) = @{ $setting{$name} }{qw(from to)};
-	my @bad = ('', '-1', '1.5', '1e3', '5s', '5 MB', '5 6', '0x', '08', 'many', $clamped{$name} ? 4294967296 : $to + 1, '9' x 30, '-' . '9' x 30,
+	my @bad = ('', '-1', '1.5', '1e3', '5s', '5 MB', '5 6', '0x', '08', 'many', most_taken($name) + 1, '9' x 30, '-' . '9' x 30,
 		$from > 0 ? $from - 1 : ());
 	return ((map { my $bad = $_; [ "$name = $bad", qr/"\Q$bad\E" is not a whole number from $from to $to$/ ] } @bad),
 		map { [ "$name = $_", undef ] } $from, $to, sprintf('%#x', $to), sprintf('0%o', $to), "+$to");
 }
 play('numbers', map { number_cases($_) } of_kind('number'));
 
-my @beyond = map { "$_ = " . ($setting{$_}{to} + 1) } sort keys %clamped;
+my @beyond = map { my $name = $_; map { "$name = $_" } $setting{$name}{to} + 1, most_taken($name) } sort keys %clamped;
 my ($status, $said) = said_of('auth_type = trust', @beyond);
 is($status, 0, 'beyond the most that there can be') or diag explain $said;
 is(scalar(grep { ($said->{ 5 + $_ } // [''])->[0] !~ /^\w+: \d+ is more than there can be, which is \d+$/ } 0 .. $#beyond), 0,
