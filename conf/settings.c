@@ -162,7 +162,8 @@ bool settings_choose_server_ciphers(const struct settings *settings)
 	return tls_ciphers(settings->server_tls_ciphers) || *settings->server_tls13_ciphers;
 }
 
-bool settings_list_has(const char *list, const char *word)
+static bool list_has(const char *list, const char *word,
+		     int (*compare)(const char *, const char *, size_t))
 {
 	size_t length = strlen(word);
 
@@ -173,11 +174,21 @@ bool settings_list_has(const char *list, const char *word)
 		while (end > before && (list[end - 1] == ' ' || list[end - 1] == '\t'))
 			end--;
 		if (end > before && end - before == length &&
-		    memcmp(list + before, word, length) == 0)
+		    compare(list + before, word, length) == 0)
 			return true;
 		list += item + (list[item] == ',');
 	}
 	return false;
+}
+
+bool settings_list_has(const char *list, const char *word)
+{
+	return list_has(list, word, strncmp);
+}
+
+bool settings_track(const struct settings *settings, const char *parameter)
+{
+	return list_has(settings->track_extra_parameters, parameter, strncasecmp);
 }
 
 bool settings_row(const struct settings *settings, size_t index, struct setting_row *row)

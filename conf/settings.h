@@ -199,6 +199,9 @@ const char *database_needs_libpq(const struct database *database);
 /* Whether a comma-separated list (admin_users, ignore_startup_parameters) names the word. */
 bool settings_list_has(const char *list, const char *word);
 
+/* Whether track_extra_parameters names it, in whatever case. */
+bool settings_track(const struct settings *settings, const char *parameter);
+
 /* One row of SHOW CONFIG: texts are valid until the next call for the same buffer. */
 struct setting_row {
 	const char *key;

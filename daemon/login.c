@@ -85,12 +85,14 @@ static bool find_pool(struct session *session, const struct replication *replica
 static bool note_parameter(struct session *session, enum failure_kind unsupported,
 			   const char *name, const char *value, struct failure *why)
 {
-	const char *ignored = session->worker->settings->ignore_startup_parameters;
+	const struct settings *settings = session->worker->settings;
+	bool is_tracked = parameters_get(session->welcome, name) != NULL ||
+			  settings_track(settings, name);
 
-	if (parameters_get(session->welcome, name) != NULL && !parameter_is_read_only(name))
+	if (is_tracked && !parameter_is_read_only(name))
 		return parameters_change(&session->wishes, name, value) ||
 		       failure_set(why, FAILURE_NO_MEMORY);
-	if (settings_list_has(ignored, name))
+	if (settings_list_has(settings->ignore_startup_parameters, name))
 		return true;
 	return failure_set(why, unsupported, name);
 }

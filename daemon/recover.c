@@ -121,6 +121,16 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 	return NULL;
 }
 
+/* What its client may have set, but the server does not report, is not to be the next one's. */
+static void doubt_unreported(struct upstream *upstream)
+{
+	struct server *server = upstream->server;
+
+	if (upstream->has_set && parameters_count(server->unreported) > 0)
+		parameters_assign(&server->applied, NULL);
+	upstream->has_set = false;
+}
+
 void await_give_back(struct upstream *upstream, const char *broken, bool reset)
 {
 	struct server *server = upstream->server;
@@ -129,6 +139,7 @@ void await_give_back(struct upstream *upstream, const char *broken, bool reset)
 	upstream->session->upstream = NULL;
 	upstream->session = NULL;
 	notes_forget_client(&upstream->statements.notes);
+	doubt_unreported(upstream);
 	if (reason == NULL)
 		reason = await_recovery(upstream, reset);
 	if (reason == NULL && !pipeline_is_idle(&upstream->pipeline))

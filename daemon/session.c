@@ -35,7 +35,7 @@
 
 /*
  * Tells the server what its new client wishes. What no server of the pool has accepted yet is tried
- * first, so that no query runs without it. The rest goes in front of the client's own bytes, as
+ * first, so that no query runs without it, and so is what this one does not report. The rest goes in front of the client's own bytes, as
  * `prefix`: should this server refuse what another has accepted, or be interrupted, the client is cut
  * off with that error, but the query behind it has run.
  */
@@ -46,14 +46,14 @@ static bool await_wishes(struct session *session, struct writer *prefix, struct 
 	int64_t limit = session->worker->settings->server_connect_timeout_us;
 	int64_t deadline = limit > 0 ? loop_now() + limit : DEADLINE_NEVER;
 
-	if (!parameters_write_change(prefix, server->applied, session->wishes, server->reported,
-				     server->base, server->reset_is_base)) {
+	if (!server_write_wishes(server, session->wishes, prefix)) {
 		if (prefix->failed)
 			return failure_set(why, FAILURE_NO_MEMORY);
 		parameters_assign(&server->applied, session->wishes);
 		return true;
 	}
-	bool proven = parameters_are_proven(session->wishes, session->pool->id);
+	bool proven = parameters_are_proven(session->wishes, session->pool->id) &&
+		      server_has_tried(server, session->wishes);
 	if (!proven) {
 		/* The text of the query stands behind its header, and ends in a zero. */
 		write_uint8(prefix, 0);
@@ -69,7 +69,7 @@ static bool await_wishes(struct session *session, struct writer *prefix, struct 
 	}
 	parameters_assign(&server->applied, session->wishes);
 	parameters_prove(session->wishes, session->pool->id);
-	return true;
+	return server_note_tried(server, session->wishes) || failure_set(why, FAILURE_NO_MEMORY);
 }
 
 static bool await_conversation(struct session *session, char *data, size_t length,

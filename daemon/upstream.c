@@ -208,11 +208,19 @@ static bool must_be_whole(const struct upstream *upstream, const struct message 
 	}
 }
 
-/* PREPARE, DEALLOCATE, DISCARD ALL; and LISTEN, of a client. */
+static bool is_about_settings(const char *tag)
+{
+	return strcmp(tag, "SET") == 0 || strcmp(tag, "RESET") == 0 ||
+	       strcmp(tag, "DISCARD ALL") == 0;
+}
+
+/* PREPARE, DEALLOCATE, DISCARD ALL; SET and RESET; and LISTEN, of a client. */
 static void note_tag(struct upstream *upstream, const char *tag)
 {
 	if (tag[0] == 'P' || tag[0] == 'D')
 		prepared_note_tag(upstream, tag);
+	if (!pipeline_runs_own_query(&upstream->pipeline))
+		upstream->has_set |= is_about_settings(tag);
 	if (tag[0] == 'L' && upstream->session != NULL && strcmp(tag, "LISTEN") == 0)
 		upstream->listens = true;
 	else if (tag[0] == 'D' && strcmp(tag, "DISCARD ALL") == 0)

@@ -27,6 +27,7 @@ void server_free(struct server *server)
 	parameters_drop(server->base);
 	parameters_drop(server->reported);
 	parameters_drop(server->applied);
+	parameters_drop(server->unreported);
 	PQfinish(server->connection);
 	direct_free(server->direct);
 	free(server);
@@ -232,12 +233,51 @@ bool server_take_over(struct server *server, struct parameter_table *table)
 	server->reset_is_base = true;
 	parameters_assign(&server->reported, server->base);
 	parameters_assign(&server->applied, parameters_empty(table));
+	parameters_assign(&server->unreported, parameters_empty(table));
 	return true;
 }
 
 bool server_note_parameter(struct server *server, const char *name, const char *value)
 {
 	return parameters_change(&server->reported, name, value);
+}
+
+static bool is_tried(const struct server *server, const char *name)
+{
+	return parameters_get(server->reported, name) != NULL ||
+	       parameters_get(server->unreported, name) != NULL;
+}
+
+bool server_has_tried(const struct server *server, const struct parameters *wishes)
+{
+	for (size_t i = 0; i < parameters_count(wishes); i++)
+		if (!is_tried(server, parameters_name(wishes, i)))
+			return false;
+	return true;
+}
+
+bool server_note_tried(struct server *server, const struct parameters *wishes)
+{
+	for (size_t i = 0; i < parameters_count(wishes); i++) {
+		const char *name = parameters_name(wishes, i);
+		if (!is_tried(server, name) && !parameters_change(&server->unreported, name, ""))
+			return false;
+	}
+	return true;
+}
+
+bool server_write_wishes(const struct server *server, const struct parameters *wishes,
+			 struct writer *writer)
+{
+	const struct server_parameters state = {
+		.base = server->base,
+		.reported = server->reported,
+		.applied = server->applied,
+		.unreported = server->unreported,
+		.reset_is_base = server->reset_is_base,
+	};
+
+	return parameters_write_change(writer, &state, wishes);
 }
 
 /* --- cancelling --------------------------------------------------------------------------- */

@@ -60,6 +60,7 @@ struct server {
 	struct parameters *base;
 	struct parameters *reported;
 	struct parameters *applied;
+	struct parameters *unreported; /* names of what clients had set, and it says nothing of */
 };
 
 /* `worker` is its home. NULL without memory. */
@@ -125,6 +126,17 @@ void server_cancel_free(struct server_cancel *cancel);
 
 /* Notes a ParameterStatus. False without memory. */
 bool server_note_parameter(struct server *server, const char *name, const char *value);
+
+/*
+ * What a client may wish and the server does not report. Where this has never been set, it is not
+ * known either whether it can be; where it has been, it is taken back when in doubt.
+ */
+bool server_has_tried(const struct server *server, const struct parameters *wishes);
+bool server_note_tried(struct server *server, const struct parameters *wishes);
+
+/* See parameters_write_change(). */
+bool server_write_wishes(const struct server *server, const struct parameters *wishes,
+			 struct writer *writer);
 
 const char *server_state_name(enum server_state state);
 

@@ -59,14 +59,21 @@ const char *parameters_value(const struct parameters *set, size_t index);
 /* Whether a parameter only reports what the server is, and cannot be SET. */
 bool parameter_is_read_only(const char *name);
 
+/* How a server stands. */
+struct server_parameters {
+	const struct parameters *base;	     /* where its clients start */
+	const struct parameters *reported;   /* what it now says of itself */
+	const struct parameters *applied;    /* which wishes are in force; NULL: that is not known */
+	const struct parameters *unreported; /* names of what was set, and it says nothing of */
+	bool reset_is_base;		     /* RESET leads back to `base` */
+};
+
 /*
  * Writes one Query that brings a server from what was applied on it to what a client wishes: SET for
- * the differences, RESET for what only the former client wished. `reported` is what the server now
- * says of itself, `base` where its clients start. `applied` is NULL when that is not known. RESET
- * leads back to `base` only if `reset_is_base`. False, and nothing written: nothing to do.
+ * the differences, RESET for what only the former client wished. False, and nothing written: nothing
+ * to do.
  */
-bool parameters_write_change(struct writer *writer, const struct parameters *applied,
-			     const struct parameters *wished, const struct parameters *reported,
-			     const struct parameters *base, bool reset_is_base);
+bool parameters_write_change(struct writer *writer, const struct server_parameters *server,
+			     const struct parameters *wished);
 
 #endif

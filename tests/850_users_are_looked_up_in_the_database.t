@@ -102,6 +102,34 @@ $insider->value(q(create temp table pg_authid as select 'scrammer'::name rolname
 undef $insider;
 is((attempt('scrammer'))[0], 'welcome', 'nor does what a client does as auth_user');
 
+# Nor do parameters that clients may set, the one who is asked among them.
+my $listing = Millpond->new('listing', server => $server,
+	databases => { postgres => 'pool_size=1', session => 'dbname=postgres pool_mode=session pool_size=1' },
+	settings => { auth_type => 'md5', auth_user => 'lookup', auth_file => $millpond->basedir . '/users.txt',
+		auth_query => $picky, track_extra_parameters => 'search_path', server_reset_query => '' });
+my %password = (lookup => 'lookup', scrammer => 'pencil', md5er => 'brush');
+for my $more ([ search_path => 'evil' ], [ options => '-c search_path=evil' ])
+{
+	for my $case ([ lookup => 'postgres' ], [ lookup => 'session' ], [ scrammer => 'postgres' ], [ scrammer => 'session' ])
+	{
+		my ($who, $database) = @$case;
+		my $client = Wire->connect($listing);
+		$client->authenticate($password{$who}, user => $who, database => $database, @$more);
+		is($client->value('show search_path'), 'evil', "$database: @$more is that of $who");
+		for my $when ('not that of the query', 'nor when it has left')
+		{
+			for my $other ([ 'scrammer', @$more ], ['md5er'])
+			{
+				my ($name, @wishes) = @$other;
+				is(Wire->connect($listing)->authenticate($password{$name}, user => $name, database => $database, @wishes)->{error},
+					undef, "... and $when, which finds $name @wishes");
+			}
+			$client->close;
+		}
+	}
+}
+$listing->stop;
+
 # Errors ---------------------------------------------------------------------------------------
 
 for ([ q(select rolpassword from pg_authid where rolname = $1), qr/exactly 2 columns/ ],

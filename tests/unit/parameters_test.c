@@ -5,6 +5,7 @@
 #include "tests/unit/tap.h"
 
 static struct parameter_table *table;
+static struct parameters *unreported; /* what clients had set, and the server says nothing of */
 
 /* A set, held, of "name", "value", ..., NULL. */
 static struct parameters *set_of(const char *const *texts)
@@ -146,6 +147,13 @@ static const struct {
 	 "SET \"DateStyle\" TO 'ISO, MDY';", "a value with a comma"},
 	{NULL, TEXTS("unreported", "2"), NULL, NULL, "SET \"unreported\" TO '2';",
 	 "a parameter that is not reported"},
+	{TEXTS("d", "2"), TEXTS("d", "2", "a", "1"), TEXTS("a", "0"), NULL, "SET \"a\" TO '1';",
+	 "one that is not reported and was set"},
+	{TEXTS("d", "2"), TEXTS("d", "3"), NULL, NULL, "SET \"d\" TO '3';",
+	 "... to something else"},
+	{NULL, TEXTS("Temp_Tablespaces", "x, y"), NULL, NULL,
+	 "SELECT pg_catalog.set_config('Temp_Tablespaces','x, y',false);",
+	 "a list of names, which SET would take for one"},
 	{NULL, TEXTS("a", "it's ''"), NULL, NULL, "SET \"a\" TO 'it''s ''''';", "quotes"},
 	{NULL, TEXTS("a", ""), NULL, NULL, "SET \"a\" TO '';", "an empty value"},
 	{NULL, TEXTS("we\"ird", "x"), NULL, NULL, "SET \"we\"\"ird\" TO 'x';", "a quote in a name"},
@@ -190,6 +198,21 @@ static bool is_one_query(const struct writer *writer, size_t start, const char *
 	return framed && tap_saw_text(strcmp(message.body, sql) == 0, message.body, sql);
 }
 
+static bool write_change(struct writer *writer, const struct parameters *applied,
+			 const struct parameters *wished, const struct parameters *reported,
+			 const struct parameters *base)
+{
+	const struct server_parameters server = {
+		.base = base,
+		.reported = reported,
+		.applied = applied,
+		.unreported = unreported,
+		.reset_is_base = true,
+	};
+
+	return parameters_write_change(writer, &server, wished);
+}
+
 static void test_sql(void)
 {
 	for (size_t i = 0; changes[i].name != NULL; i++) {
@@ -201,7 +224,7 @@ static void test_sql(void)
 
 		writer_init(&writer);
 		write_bytes(&writer, "before", 6);
-		bool something = parameters_write_change(&writer, applied, wished, reported, base, true);
+		bool something = write_change(&writer, applied, wished, reported, base);
 		if (changes[i].sql == NULL)
 			ok(!something && writer.length == 6, "%s: nothing", changes[i].name);
 		else
@@ -224,13 +247,23 @@ static void test_unknown_state(void)
 	struct writer writer;
 
 	writer_init(&writer);
-	ok(parameters_write_change(&writer, NULL, wished, reported, base, true) &&
+	ok(write_change(&writer, NULL, wished, reported, base) &&
 		   is_one_query(&writer, 0, "RESET \"b\";SET \"a\" TO '4';"),
 	   "what was applied is not known: all that differs is reset, if it can be");
 	writer_release(&writer);
-	ok(!parameters_write_change(&writer, NULL, parameters_empty(table), base, base, true),
+	ok(!write_change(&writer, NULL, parameters_empty(table), base, base),
 	   "nothing differs: nothing");
 	writer_release(&writer);
+	unreported = SET("search_path", "", "d", "", "A", "");
+	ok(write_change(&writer, NULL, wished, reported, base) &&
+		   is_one_query(&writer, 0,
+				"RESET \"b\";RESET \"d\";RESET \"search_path\";SET \"a\" TO '4';"),
+	   "nor is what is not reported, which is reset if it was ever set");
+	writer_release(&writer);
+	ok(!write_change(&writer, parameters_empty(table), parameters_empty(table), base, base),
+	   "if it is known that nothing was applied: nothing");
+	writer_release(&writer);
+	parameters_assign(&unreported, parameters_empty(table));
 	parameters_drop(wished);
 	parameters_drop(reported);
 	parameters_drop(base);
@@ -261,7 +294,7 @@ static void test_hostile_encoding(void)
 	struct writer writer;
 
 	writer_init(&writer);
-	parameters_write_change(&writer, empty, wished, empty, empty, true);
+	write_change(&writer, empty, wished, empty, empty);
 	write_uint8(&writer, 0);
 	ok(strstr(writer.data + 5, "DROP") == NULL && strstr(writer.data + 5, ",'hex'),'UTF8')"),
 	   "a name that is none of an encoding is no part of the SQL");
@@ -272,6 +305,7 @@ static void test_hostile_encoding(void)
 int main(void)
 {
 	table = parameter_table_new();
+	parameters_assign(&unreported, parameters_empty(table));
 	test_interning();
 	test_changing();
 	test_holding();
@@ -281,6 +315,7 @@ int main(void)
 	test_unknown_state();
 	test_proven();
 	test_hostile_encoding();
+	parameters_drop(unreported);
 	is_int(parameter_table_count(table), 1, "at the end the table is empty but for one");
 	parameter_table_free(table);
 	return done();

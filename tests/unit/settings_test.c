@@ -248,7 +248,7 @@ static void test_print(void)
 static void test_foreign(void)
 {
 	is_accepted("pkt_buf = 8192\n", "\"pkt_buf\" has no effect");
-	is_accepted("track_extra_parameters = IntervalStyle\n", "has no effect");
+	is_accepted("track_extra_parameters = IntervalStyle\n", NULL);
 	is_accepted("so_reuseport = 1\n", NULL);
 	is_accepted("disable_pqexec = 1\n", NULL);
 	is_accepted("service_name = x\n", "has no effect");
@@ -282,6 +282,12 @@ static void test_lists(void)
 	ok(!settings_list_has("a,,b", ""), "the empty word");
 	ok(!settings_list_has("a", "A"), "another case");
 	ok(settings_list_has(",,a", "a"), "after empty items");
+
+	struct settings *settings = load_good(HEAD "track_extra_parameters = search_path, Work_Mem\n");
+	ok(settings_track(settings, "SEARCH_PATH") && settings_track(settings, "work_mem"),
+	   "parameters to be tracked have no case");
+	ok(!settings_track(settings, "IntervalStyle"), "and the list replaces the default");
+	settings_drop(settings);
 }
 
 static void test_find(void)
