@@ -36,6 +36,7 @@ wait_until(sub { $server->log_contains(qr/DISCARD ALL/) }, 'DISCARD ALL');
 pass('server_reset_query_always resets in transaction mode too');
 
 # Three statements that hold a transaction open in one message.
+wait_until(sub { $millpond->pool->{sv_active} == 0 }, 'the last reset');
 is($a->query('begin; select 1')->{status}, 'T', 'a transaction begun in a longer message');
 is($millpond->pool->{sv_active}, 1, 'keeps the server');
 is($a->query('select 2; commit')->{status}, 'I', 'and ended in one');
