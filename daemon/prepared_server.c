@@ -62,11 +62,12 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 		server->uses_plan = server->was_replayed = false;
 		prepared->segment_at = (size_t)(at - prepared->data);
 	}
-	/* What was made for a message that had to wait must not go again before it. */
+	/* What was made for a message that had to wait must not go again before it. Nor may a raw that a reply
+	 * still to come may be about: its note points to it. */
+	bool raws_stay = pipeline->count > own || server->raw_count <= prepared->max_held;
 	return prepared->resumes ||
 	       (evict(prepared, at, prepared->max_held) &&
-		(server->raw_count <= prepared->max_held ||
-		 prepared_evict_raws(prepared, at, prepared->max_held)));
+		(raws_stay || prepared_evict_raws(prepared, at, prepared->max_held)));
 }
 
 /* The server shall hold the statement, which it does not yet, or not rightly: `letter` says who
