@@ -28,16 +28,22 @@ void turn_clock_asks(struct turn_clock *clock)
 	}
 }
 
+/* A suspension in between may have been measured a little longer than it was. */
+static uint64_t elapsed(int64_t now, int64_t since)
+{
+	return now > since ? (uint64_t)(now - since) : 0;
+}
+
 void turn_clock_ready(struct turn_clock *clock, bool is_settled, bool in_transaction)
 {
 	int64_t now = loop_time(clock->loop);
 
 	clock->settled_at = now;
 	if (clock->query_at != 0)
-		stats_count(&clock->stats->query_time, (uint64_t)(now - clock->query_at));
+		stats_count(&clock->stats->query_time, elapsed(now, clock->query_at));
 	clock->query_at = is_settled ? 0 : now;
 	if (!in_transaction && clock->transaction_at != 0) {
-		stats_count(&clock->stats->xact_time, (uint64_t)(now - clock->transaction_at));
+		stats_count(&clock->stats->xact_time, elapsed(now, clock->transaction_at));
 		clock->transaction_at = clock->query_at;
 	}
 }

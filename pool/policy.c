@@ -110,8 +110,10 @@ void policy_lend_to(struct borrower *borrower, struct server *server, int64_t no
 	policy_lend(server, now);
 	borrower->came_from = server->worker;
 	server->worker = borrower->worker;
-	stats_count(&pool->shares[borrower->worker].stats.wait_time,
-		    (uint64_t)(now - borrower->since));
+	/* Two threads may have looked at the clock a little apart. */
+	if (now > borrower->since)
+		stats_count(&pool->shares[borrower->worker].stats.wait_time,
+			    (uint64_t)(now - borrower->since));
 	answer(borrower, server);
 }
 
