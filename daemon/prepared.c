@@ -92,7 +92,10 @@ bool prepared_finish(struct prepared *prepared, size_t taken, const char **data,
 
 bool prepared_is_waiting(struct prepared *prepared)
 {
-	if (prepared->waits && prepared->upstream->pipeline.count == 0)
+	const struct pipeline *pipeline = &prepared->upstream->pipeline;
+
+	/* What has no place in a COPY waits for nothing: the relay refuses it. */
+	if (prepared->waits && (pipeline->count == 0 || pipeline_wants_copy(pipeline)))
 		prepared->waits = false;
 	return prepared->waits;
 }

@@ -49,12 +49,11 @@ static bool await_settled(struct upstream *upstream, int64_t deadline)
 
 	if (pipeline->count > 0)
 		cancel_start(upstream);
-	if (pipeline->copying_in && !pipeline->copy_ended &&
+	if (pipeline_wants_copy(pipeline) &&
 	    !send_request(upstream, FRONTEND_COPY_FAIL, "the client has left"))
 		return false;
 	while (!pipeline_is_settled(pipeline) || upstream->left > 0) {
-		bool copying = pipeline->copying_in && !pipeline->copy_ended;
-		if (pipeline->unsynced && !copying && !end_request(upstream))
+		if (pipeline->unsynced && !pipeline_wants_copy(pipeline) && !end_request(upstream))
 			return false;
 		if (!upstream_drain(upstream, deadline))
 			return false;

@@ -15,9 +15,6 @@
 /* So long a request may still run after the client has said its last, as on a server. */
 #define ENDING_GRACE_US INT64_C(2000000)
 
-/* A session whose sockets are ready again and again lets the others have a turn. */
-#define ROUNDS_IN_A_ROW 8
-
 struct relay {
 	struct session *session;
 	struct stream *client;
@@ -47,8 +44,7 @@ static enum passage note_request(struct relay *relay, const struct message *mess
 		passage = prepared_request(&relay->prepared, message);
 	else if (!pipeline_request(relay->pipeline, message->letter))
 		passage = PASSAGE_FAILED;
-	if (passage == PASSAGE_TAKEN && message->letter != FRONTEND_COPY_DATA &&
-	    message->letter != FRONTEND_COPY_DONE && message->letter != FRONTEND_COPY_FAIL)
+	if (passage == PASSAGE_TAKEN && !message_is_of_copy(message->letter))
 		turn_clock_asks(&relay->clock);
 	return passage;
 }
@@ -73,9 +69,24 @@ static bool is_last(struct relay *relay, const struct message *message)
 		note_ending(relay, message, FAILURE_BAD_MESSAGE_LENGTH);
 	else if (message->letter == FRONTEND_TERMINATE)
 		note_ending(relay, message, FAILURE_CLIENT_SAID_GOODBYE);
+	else if (pipeline_wants_copy(relay->pipeline) && !message_fits_into_copy(message->letter))
+		note_ending(relay, message, FAILURE_MESSAGE_IN_COPY);
 	else if (message->letter == FRONTEND_QUERY && relay->refuses_queries)
 		note_ending(relay, message, FAILURE_SIMPLE_QUERY);
 	return relay->ending != FAILURE_NONE;
+}
+
+/* Whether the server has to be asked, and not yet has answered, if it owes one reply more. */
+static bool must_ask(const struct pipeline *pipeline)
+{
+	return pipeline->doubtful &&
+	       (pipeline_is_settled(pipeline) || pipeline_runs_own_query(pipeline));
+}
+
+/* Whether nothing more may be asked of the server for now. */
+static bool must_wait(const struct relay *relay)
+{
+	return pipeline_is_full(relay->pipeline) || must_ask(relay->pipeline);
 }
 
 /* Hops over the client's messages as far as they can go on now; `*taken` is how far that is. */
@@ -87,8 +98,8 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 	size_t at = relay->left < length ? relay->left : length;
 
 	relay->left -= at;
-	while (!pipeline_is_full(relay->pipeline) &&
-	       message_look(data + at, length - at, &message) && !is_last(relay, &message)) {
+	while (!must_wait(relay) && message_look(data + at, length - at, &message) &&
+	       !is_last(relay, &message)) {
 		passage = note_request(relay, &message);
 		if (passage != PASSAGE_TAKEN)
 			break;
@@ -109,7 +120,7 @@ static bool server_failed(struct failure *why)
 /* What is not taken waits: for its end, or for the server to catch up. */
 static bool keep_rest(struct relay *relay, const char *data, size_t length, struct failure *why)
 {
-	bool unseen = pipeline_is_full(relay->pipeline) || relay->prepared.waits;
+	bool unseen = must_wait(relay) || relay->prepared.waits;
 
 	if (relay->ending != FAILURE_NONE) /* what follows the last message is nobody's */
 		return true;
@@ -219,18 +230,11 @@ static bool pass_gathered(struct relay *relay, struct failure *why)
 	return true;
 }
 
-/* Whether the server has to be asked, and not yet has answered, if it owes one reply more. */
-static bool must_ask(const struct pipeline *pipeline)
-{
-	return pipeline->doubtful &&
-	       (pipeline_is_settled(pipeline) || pipeline_runs_own_query(pipeline));
-}
-
 static bool wants_requests(struct relay *relay)
 {
 	return relay->session->worker->suspension == NOT_SUSPENDED &&
-	       !stream_has_unsent(&relay->upstream->stream) && !pipeline_is_full(relay->pipeline) &&
-	       relay->ending == FAILURE_NONE && !must_ask(relay->pipeline) &&
+	       !stream_has_unsent(&relay->upstream->stream) && relay->ending == FAILURE_NONE &&
+	       (relay->left > 0 || !must_wait(relay)) &&
 	       !relay->upstream->statements.replay_wanted &&
 	       !(relay->prepared.waits && prepared_is_waiting(&relay->prepared));
 }
@@ -373,8 +377,7 @@ static bool replay_if_wanted(struct relay *relay, struct failure *why)
 /* What was asked for before the last message is waited for, but what is half done stays so. */
 static bool all_is_answered(const struct relay *relay)
 {
-	const struct pipeline *pipeline = relay->pipeline;
-	return pipeline->count == 0 || (pipeline->copying_in && !pipeline->copy_ended);
+	return relay->pipeline->count == 0 || pipeline_wants_copy(relay->pipeline);
 }
 
 static bool is_over(const struct relay *relay)
@@ -472,15 +475,14 @@ bool await_relay(struct session *session, const char *data, size_t length,
 		 const struct writer *prefix, struct failure *why)
 {
 	struct pool_share *share = session->share;
-	const struct settings *settings = share->settings;
 	struct relay relay = {
 		.session = session,
 		.client = &session->client,
 		.upstream = session->upstream,
 		.pipeline = &session->upstream->pipeline,
 		.stats = &share->stats,
-		.max_bytes = (size_t)settings->max_packet_size,
-		.refuses_queries = settings->disable_pqexec,
+		.max_bytes = (size_t)share->settings->max_packet_size,
+		.refuses_queries = share->settings->disable_pqexec,
 		.ready_count = session->upstream->ready_count,
 	};
 

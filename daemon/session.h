@@ -25,6 +25,9 @@ struct queued;
 struct upstream;
 struct worker;
 
+/* A session whose sockets are ready again and again lets the others have a turn. */
+#define ROUNDS_IN_A_ROW 8
+
 enum session_phase { SESSION_NEW, SESSION_LOGGED_IN, SESSION_CONSOLE };
 
 struct session {

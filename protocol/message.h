@@ -86,4 +86,17 @@ enum message_fault { MESSAGE_GOOD, MESSAGE_UNKNOWN, MESSAGE_BAD_LENGTH };
 enum message_fault frontend_message_check(const struct message *message, size_t max_bytes);
 enum message_fault backend_message_check(const struct message *message);
 
+/* What a client sends for a COPY (PostgreSQL manual, "COPY Operations"). */
+static inline bool message_is_of_copy(unsigned char letter)
+{
+	return letter == FRONTEND_COPY_DATA || letter == FRONTEND_COPY_DONE ||
+	       letter == FRONTEND_COPY_FAIL;
+}
+
+/* What a server takes while it waits for that: these two it ignores. */
+static inline bool message_fits_into_copy(unsigned char letter)
+{
+	return message_is_of_copy(letter) || letter == FRONTEND_FLUSH || letter == FRONTEND_SYNC;
+}
+
 #endif

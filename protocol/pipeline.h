@@ -102,6 +102,12 @@ static inline bool pipeline_is_settled(const struct pipeline *pipeline)
 	return pipeline->count == 0 && !pipeline->unsynced && !pipeline->copying_in;
 }
 
+/* The server waits for the data of a COPY, and takes nothing else before the client ends it. */
+static inline bool pipeline_wants_copy(const struct pipeline *pipeline)
+{
+	return pipeline->copying_in && !pipeline->copy_ended;
+}
+
 /* The connection is outside a transaction and owes nothing. */
 static inline bool pipeline_is_idle(const struct pipeline *pipeline)
 {
