@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/goodbye.h"
+#include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
@@ -33,12 +34,6 @@ static ssize_t read_client(struct session *session, char **data, struct failure 
 	return length;
 }
 
-static bool is_late_copy(const struct message *message)
-{
-	return message->letter == FRONTEND_COPY_DATA || message->letter == FRONTEND_COPY_DONE ||
-	       message->letter == FRONTEND_COPY_FAIL;
-}
-
 /*
  * After a COPY has failed, the client may still be sending for it; as a server would, drop that
  * (PostgreSQL manual, "COPY Operations"). Answers how much of the data that is.
@@ -49,7 +44,7 @@ static size_t drop_late_copy(struct session *session, const char *data, size_t l
 	size_t at = session->stray_bytes < length ? session->stray_bytes : length;
 
 	session->stray_bytes -= at;
-	while (message_look(data + at, length - at, &message) && is_late_copy(&message) &&
+	while (message_look(data + at, length - at, &message) && message_is_of_copy(message.letter) &&
 	       frontend_message_check(&message, SIZE_MAX) == MESSAGE_GOOD) {
 		at += message.present;
 		session->stray_bytes =
@@ -129,6 +124,7 @@ bool await_request_refused(struct session *session, struct failure *why)
 	size_t left = 0;
 	bool ended = false;
 	char *data = NULL;
+	unsigned rounds = 0;
 
 	if (!send_failure(session, why))
 		return false;
@@ -147,6 +143,8 @@ bool await_request_refused(struct session *session, struct failure *why)
 			return send_ready(session, why);
 		if (length > 0)
 			stream_expect_more(client);
+		if (++rounds % ROUNDS_IN_A_ROW == 0)
+			await_turn(client->loop);
 		if (!await_readable(client, DEADLINE_NEVER))
 			return failure_set(why, session->killed);
 		ssize_t got = read_client(session, &data, why);

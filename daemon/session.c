@@ -324,16 +324,20 @@ static void session_run(void *arg)
 	struct session *session = arg;
 	struct failure why;
 	bool stays = true;
+	unsigned rounds = 0;
 
 	worker_does(session->worker, "serving a client", session->id);
 	balance_note(session);
 	if (session->phase == SESSION_NEW)
 		stays = await_login(session, &why);
 	do {
-		while (stays && has_been_spoken_to(session))
+		while (stays && has_been_spoken_to(session)) {
 			stays = session->phase == SESSION_CONSOLE ?
 					await_console(session, &why) :
 					serve(session, &why);
+			if (++rounds % ROUNDS_IN_A_ROW == 0)
+				await_turn(session->client.loop);
+		}
 		if (stays && session->killed != FAILURE_NONE)
 			stays = failure_set(&why, session->killed);
 		stays = stays && rest(session, &why);
