@@ -22,6 +22,12 @@ size_t limits_most(const struct pool *pool)
 	return limits_size(pool) + reserve(pool);
 }
 
+size_t limits_minimum(const struct pool *pool)
+{
+	return pool->database == NULL || pool->replication != NULL ? 0 :
+		       (size_t)settings_min_pool_size(pool->settings, pool->database, pool->user);
+}
+
 static bool reserve_is_open(const struct pool *pool, int64_t now)
 {
 	int64_t timeout = pool->settings->reserve_pool_timeout_us;

@@ -11,6 +11,9 @@
 size_t limits_size(const struct pool *pool);
 size_t limits_most(const struct pool *pool);
 
+/* How many of them are kept ready. */
+size_t limits_minimum(const struct pool *pool);
+
 /* Whether one more might be made now, were there room for it. */
 bool limits_allow_if_room(const struct pool *pool, int64_t now);
 

@@ -306,15 +306,9 @@ static const char *reason_to_drop_idle(const struct pool *pool, const struct ser
 	return reason;
 }
 
-static size_t minimum_of(const struct pool *pool)
-{
-	return pool->database == NULL || pool->replication != NULL ? 0 :
-		       (size_t)settings_min_pool_size(pool->settings, pool->database, pool->user);
-}
-
 static void drop_idle(struct pool *pool, int64_t now)
 {
-	size_t minimum = minimum_of(pool);
+	size_t minimum = limits_minimum(pool);
 	struct server *server = pool->servers[SERVER_IDLE].last;
 
 	while (server != NULL) {
@@ -330,7 +324,7 @@ static void drop_idle(struct pool *pool, int64_t now)
 /* Only for pools that somebody uses, or whose user is known to be able to log in. */
 static void keep_minimum(struct pool *pool, int64_t now)
 {
-	size_t minimum = minimum_of(pool);
+	size_t minimum = limits_minimum(pool);
 
 	if (pool->database == NULL || pool->is_private ||
 	    (pool->database->user == NULL && pool->client_count == 0))

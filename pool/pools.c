@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/disuse.h"
 #include "pool/policy.h"
 #include "protocol/hash.h"
 #include "protocol/statement.h"
@@ -288,32 +289,6 @@ void pools_adopt_share(struct pools *pools, unsigned worker, struct settings *se
 
 /* --- over all pools ----------------------------------------------------------------------- */
 
-static bool is_unused(const struct pool *pool)
-{
-	return pool->client_count == 0 && pool->waiting_count == 0 && !pool->paused &&
-	       pool_server_count(pool) == 0 && pool->retiring == 0;
-}
-
-/* Any name a client comes with makes a pool; one that no server has ever agreed to is forgotten. */
-static bool is_idle_talk(const struct pool *pool)
-{
-	return is_unused(pool) &&
-	       (pool->replication != NULL || parameters_count(pool->welcome) == 0) &&
-	       (pool->replication != NULL || pool->database == NULL || pool->database->user == NULL);
-}
-
-/* Whether nobody has used it for as long as pools are kept (pool_idle_timeout). */
-static bool is_forgotten(struct pool *pool, int64_t now)
-{
-	int64_t limit = pool->settings->pool_idle_timeout_us;
-
-	if (!is_unused(pool))
-		pool->unused_since = 0;
-	else if (pool->unused_since == 0)
-		pool->unused_since = now;
-	return limit > 0 && pool->unused_since != 0 && now - pool->unused_since >= limit;
-}
-
 static void unlink_from_bucket(struct pools *pools, const struct pool *pool)
 {
 	struct pool **link = &pools->buckets[pool->bucket];
@@ -335,8 +310,8 @@ size_t pools_forget_idle(struct pools *pools, int64_t now)
 		pools->last = NULL;
 	while (*link != NULL && pools->keepers == 0) {
 		struct pool *pool = *link;
-		bool is_old = is_forgotten(pool, now);
-		if (!is_old && !is_idle_talk(pool)) {
+		bool is_old = disuse_is_over_time(pool, now);
+		if (!is_old && !disuse_is_from_birth(pool)) {
 			pools->last = pool;
 			link = &pool->next;
 			continue;

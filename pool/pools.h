@@ -93,9 +93,8 @@ void pools_adopt_share(struct pools *pools, unsigned worker, struct settings *se
 void pools_tick(struct pools *pools, int64_t now);
 
 /*
- * Frees the pools that exist only because some client named them: nobody uses them, and no server
- * has ever agreed to a login for them; and those that nobody has used for pool_idle_timeout. Answers
- * how many the latter were. Pointers to such pools must not be kept.
+ * Frees the pools that exist only because some client named them, and those that nobody has used for as long as
+ * they are kept (see disuse.h). Answers how many the latter were. Pointers to such pools must not be kept.
  */
 size_t pools_forget_idle(struct pools *pools, int64_t now);
 

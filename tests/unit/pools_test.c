@@ -331,6 +331,98 @@ static void test_forced_pools(void)
 	end();
 }
 
+/* --- forgetting ---------------------------------------------------------------------------- */
+
+/* A pool that a server has once agreed to a login for, and that has nobody. */
+static struct pool *known_pool(const char *database, const char *user)
+{
+	struct pool *known = find_pool(database, user);
+	parameters_change(&known->welcome, "server_version", "15.4");
+	return known;
+}
+
+static bool is_there(const char *database)
+{
+	const struct pool *there = pools.first;
+	while (there != NULL && strcmp(there->database_name, database) != 0)
+		there = there->next;
+	return there != NULL;
+}
+
+static size_t forget_after(double seconds)
+{
+	tick_after(seconds);
+	return pools_forget_idle(&pools, now);
+}
+
+static void test_forgetting_those_of_star(void)
+{
+	begin("autodb_idle_timeout = 100", "shop = host=127.0.0.1\n* = host=127.0.0.1");
+	known_pool("shop", "me");
+	known_pool("idle", "me");
+	known_pool("client", "me")->client_count = 1;
+	pool = known_pool("server", "me");
+	pool_pause(known_pool("paused", "me"), now);
+	struct pool *private = pools_join_private(&pools, "private", "me");
+	parameters_change(&private->welcome, "server_version", "15.4");
+	pool_client_leaves(private);
+	asks(0);
+	all_dials_succeed();
+	is_int(forget_after(0), 0, "none is forgotten at once");
+	is_int(forget_after(99), 0, "nor before its time");
+	ok(is_there("idle"), "and all are there");
+	is_int(forget_after(1), 1, "one that nobody has used for so long is forgotten");
+	ok(!is_there("idle"), "if \"*\" stands for its database");
+	ok(is_there("shop"), "but not if that has an entry");
+	ok(is_there("client") && is_there("server"), "nor one with a client, or a server");
+	ok(is_there("paused") && is_there("private"), "one that is paused, or the daemon's own");
+	find_pool("client", "me")->client_count = 0;
+	is_int(forget_after(1), 0, "the time begins");
+	is_int(forget_after(99), 0, "when the last client has left");
+	is_int(forget_after(1), 1, "and then it is forgotten, too");
+	returns(0);
+	end();
+}
+
+static void test_times_to_be_forgotten(void)
+{
+	static const struct {
+		const char *general, *star;
+		double of_star, of_entry; /* 0: never */
+	} cases[] = {
+		{"autodb_idle_timeout = 100", "", 100, 0},
+		{"autodb_idle_timeout = 0", "", 0, 0},
+		{"", "", 3600, 0},
+		{"autodb_idle_timeout = 100\npool_idle_timeout = 50", "", 50, 50},
+		{"autodb_idle_timeout = 50\npool_idle_timeout = 100", "", 50, 100},
+		{"autodb_idle_timeout = 0\npool_idle_timeout = 100", "", 100, 100},
+		{"autodb_idle_timeout = 50\npool_idle_timeout = 100", "min_pool_size=1", 0, 100},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char databases[100];
+		snprintf(databases, sizeof databases, "shop = host=127.0.0.1\n* = host=127.0.0.1 %s",
+			 cases[i].star);
+		begin(cases[i].general, databases);
+		known_pool("shop", "me");
+		known_pool("other", "me");
+		double of_star = 0;
+		double of_entry = 0;
+		forget_after(0);
+		for (int second = 1; second <= 4000; second++) {
+			forget_after(1);
+			if (of_star == 0 && !is_there("other"))
+				of_star = second;
+			if (of_entry == 0 && !is_there("shop"))
+				of_entry = second;
+		}
+		is_int((int)of_star, (int)cases[i].of_star, "%s %s: one of *", cases[i].general,
+		       cases[i].star);
+		is_int((int)of_entry, (int)cases[i].of_entry, "... one with an entry");
+		end();
+	}
+}
+
 /* --- stopping and numbers ----------------------------------------------------------------- */
 
 static void test_stopping(void)
@@ -413,6 +505,8 @@ int main(void)
 	test_moved_database();
 	test_removed_database();
 	test_forced_pools();
+	test_forgetting_those_of_star();
+	test_times_to_be_forgotten();
 	test_stopping();
 	test_welcome();
 	test_averages();

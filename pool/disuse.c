@@ -1,0 +1,54 @@
+#include "pool/disuse.h"
+
+#include <string.h>
+
+#include "pool/limits.h"
+#include "pool/pool.h"
+
+static bool is_unused(const struct pool *pool)
+{
+	return pool->client_count == 0 && pool->waiting_count == 0 && !pool->paused &&
+	       pool_server_count(pool) == 0 && pool->retiring == 0;
+}
+
+bool disuse_is_from_birth(const struct pool *pool)
+{
+	return is_unused(pool) &&
+	       (pool->replication != NULL || parameters_count(pool->welcome) == 0) &&
+	       (pool->replication != NULL || pool->database == NULL || pool->database->user == NULL);
+}
+
+/* What lookups need stays: it is there for all clients to come. */
+static bool is_of_a_database_by_star(const struct pool *pool)
+{
+	return !pool->is_private && pool->database != NULL &&
+	       strcmp(pool->database->name, "*") == 0;
+}
+
+/* The sooner of the times that hold for it; 0: it is kept for ever. */
+static int64_t time_kept(const struct pool *pool)
+{
+	int64_t any = pool->settings->pool_idle_timeout_us;
+	int64_t by_star = pool->settings->autodb_idle_timeout_us;
+
+	if (by_star <= 0 || !is_of_a_database_by_star(pool))
+		return any;
+	return any > 0 && any < by_star ? any : by_star;
+}
+
+/* Though none of its servers may be there, as long as they cannot be reached. */
+static bool keeps_servers_ready(const struct pool *pool)
+{
+	return !pool->is_private && limits_minimum(pool) > 0;
+}
+
+bool disuse_is_over_time(struct pool *pool, int64_t now)
+{
+	int64_t limit = time_kept(pool);
+
+	if (!is_unused(pool) || keeps_servers_ready(pool))
+		pool->unused_since = 0;
+	else if (pool->unused_since == 0)
+		pool->unused_since = now;
+	return limit > 0 && pool->unused_since != 0 && now - pool->unused_since >= limit;
+}
