@@ -288,7 +288,7 @@ static enum passage request_bind(struct prepared *prepared, const struct message
 		return taken_if(prepared_push(prepared, FRONTEND_BIND));
 	enum passage passage = use_statement(prepared, message, &portal, &statement);
 	if (passage == PASSAGE_TAKEN)
-		stats_count(&prepared->session->share->stats.bind_count, 1);
+		prepared_count(prepared, &prepared->session->share->stats.bind_count);
 	return passage;
 }
 

@@ -113,7 +113,7 @@ static enum passage parse_again(struct prepared *prepared, const struct message 
 	}
 	prepared_write_renamed(prepared, message, name, "", 0);
 	server_of(prepared)->unnamed_session = 0;
-	stats_count(&prepared->session->share->stats.server_parse_count, 1);
+	prepared_count(prepared, &prepared->session->share->stats.server_parse_count);
 	return taken_if(prepared_push_noted(prepared, FRONTEND_PARSE, note));
 }
 
@@ -203,6 +203,6 @@ enum passage prepared_request_parse(struct prepared *prepared, const struct mess
 	passage = name.length == 0 ? prepared_parse_unnamed(prepared, name.rest, length)
 				   : parse_named(prepared, message, &name, length);
 	if (passage == PASSAGE_TAKEN)
-		stats_count(&prepared->session->share->stats.client_parse_count, 1);
+		prepared_count(prepared, &prepared->session->share->stats.client_parse_count);
 	return passage;
 }

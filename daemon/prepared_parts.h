@@ -6,6 +6,7 @@
 
 #include "daemon/prepared.h"
 #include "daemon/upstream.h"
+#include "pool/stats.h"
 
 /* --- what goes out ------------------------------------------------------------------------ */
 
@@ -34,6 +35,13 @@ void prepared_write_renamed(struct prepared *prepared, const struct message *mes
 static inline struct server_statements *server_of(const struct prepared *prepared)
 {
 	return &prepared->upstream->statements;
+}
+
+/* Once statements are not followed any more, nothing counts that is still done for names of before. */
+static inline void prepared_count(const struct prepared *prepared, uint64_t *counter)
+{
+	if (prepared->max_held > 0)
+		stats_count(counter, 1);
 }
 
 static inline enum passage taken_if(bool good)

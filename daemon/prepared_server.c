@@ -90,7 +90,7 @@ bool prepared_parse_held(struct prepared *prepared, const char *at, struct held 
 	held->shape = 0;
 	held->segment = server_of(prepared)->segment;
 	note->held = held;
-	stats_count(&prepared->session->share->stats.server_parse_count, 1);
+	prepared_count(prepared, &prepared->session->share->stats.server_parse_count);
 	prepared->fresh = false;
 	return prepared_push_noted(prepared, letter, note);
 }
@@ -209,7 +209,7 @@ enum passage prepared_parse_unnamed(struct prepared *prepared, const char *body,
 	    !store_unnamed(client, body, length))
 		return PASSAGE_FAILED;
 	note_unnamed_on_server(prepared, sure);
-	stats_count(&prepared->session->share->stats.server_parse_count, 1);
+	prepared_count(prepared, &prepared->session->share->stats.server_parse_count);
 	return PASSAGE_TAKEN;
 }
 
@@ -270,6 +270,6 @@ enum passage prepared_require_unnamed(struct prepared *prepared, const char *at)
 	}
 	statement_write_parse(out, "", 0, client->unnamed->body, client->unnamed->length);
 	note_unnamed_on_server(prepared, false);
-	stats_count(&prepared->session->share->stats.server_parse_count, 1);
+	prepared_count(prepared, &prepared->session->share->stats.server_parse_count);
 	return taken_if(prepared_push(prepared, PIPELINE_OWN_PARSE));
 }

@@ -88,7 +88,7 @@ static bool make(struct prepared *prepared, const char *at, struct raw *raw, boo
 		return run_command(prepared, at, raw, quiet);
 	statement_write_parse(prepared_write_up_to(prepared, at), raw->name, raw->length,
 			      raw->statement->body, raw->statement->key.length);
-	stats_count(&prepared->session->share->stats.server_parse_count, 1);
+	prepared_count(prepared, &prepared->session->share->stats.server_parse_count);
 	return push_about(prepared, PIPELINE_OWN_PARSE, raw, quiet);
 }
 

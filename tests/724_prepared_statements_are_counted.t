@@ -73,7 +73,9 @@ $session->put(Parse('s', 'select 1'), Bind('', 's'), Execute(), Sync())->result;
 is_deeply($session->value(q(select name from pg_prepared_statements)), 's', 'session mode passes names on');
 is_deeply(stats('session'), [ 0, 0, 0 ], '... and does not count them');
 
-# Nor does anybody with max_prepared_statements = 0.
+# Nor does anybody with max_prepared_statements = 0, though names of before go on.
+my $named = Wire->login($millpond);
+$named->put(Parse('kept', 'select 7'), Bind('', 'kept'), Execute(), Sync())->result;
 $millpond->reconfigure(settings => { max_prepared_statements => 0 });
 my $was = stats();
 my $plain = Wire->login($millpond);
@@ -81,6 +83,8 @@ $plain->put(Parse('raw', 'select 1'), Bind('', 'raw'), Execute(), Sync());
 is($plain->result->{types}, '12DCZ', 'without it');
 is($plain->value(q(select count(*) from pg_prepared_statements where name = 'raw')), 1,
 	'... names reach the server');
+$named->put(Bind('', 'kept'), Execute(), Sync(), Parse('', 'select 8'), Bind(), Execute(), Sync());
+is(join(' ', map { "$_->{types} $_->{rows}[0][0]" } $named->result, $named->result), '2DCZ 7 12DCZ 8', '... those of before are followed');
 is_deeply(stats(), $was, '... and nothing is counted');
 
 done_testing;
