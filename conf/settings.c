@@ -35,13 +35,20 @@ static void settings_free(struct settings *settings)
 	free(settings);
 }
 
-struct settings *settings_load(const char *path, struct fault_list *faults)
+struct settings *settings_load_anyway(const char *path, struct fault_list *faults)
 {
 	struct settings *settings = memory_zeroed(sizeof(*settings));
-	size_t faults_before = faults->count;
 
 	atomic_init(&settings->holders, 1);
 	settings_fill(settings, path, faults);
+	return settings;
+}
+
+struct settings *settings_load(const char *path, struct fault_list *faults)
+{
+	size_t faults_before = faults->count;
+	struct settings *settings = settings_load_anyway(path, faults);
+
 	if (faults->count == faults_before)
 		return settings;
 	settings_free(settings);

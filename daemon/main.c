@@ -18,6 +18,7 @@
 #include "daemon/client_tls.h"
 #include "daemon/daemon.h"
 #include "daemon/process.h"
+#include "daemon/reload.h"
 #include "daemon/runtime/tls_memory.h"
 #include "daemon/server_tls.h"
 #include "daemon/version.h"
@@ -122,31 +123,64 @@ static bool parse_options(int argc, char **argv, struct options *options, int *s
 	return true;
 }
 
-static struct settings *load(const char *file)
+static const char *user_to_become(const struct options *options, const struct settings *settings)
+{
+	if (options->user != NULL)
+		return options->user;
+	return settings->user[0] != '\0' ? settings->user : NULL;
+}
+
+static bool would_stay_root(const struct options *options, const struct settings *settings)
+{
+	const char *user = user_to_become(options, settings);
+
+	return geteuid() == 0 && (user == NULL || strcmp(user, "root") == 0);
+}
+
+/* Where the daemon would have logged, since nobody may see its standard error. Root, who would be
+ * refused anyway, makes no file there that nobody else could write to. */
+static void log_refusal(const struct options *options, const struct settings *settings,
+			const struct fault_list *faults)
+{
+	struct log log;
+
+	if (would_stay_root(options, settings))
+		return;
+	log_init(&log, 0);
+	if (log_configure(&log, settings, 0, true)) {
+		log_faults(&log, faults, LEVEL_ERROR);
+		log_write(&log, LEVEL_FATAL, NULL, "cannot load config file");
+	}
+	log_release(&log);
+}
+
+static struct settings *load(const struct options *options)
 {
 	struct fault_list faults;
 
 	fault_list_init(&faults);
-	struct settings *settings = settings_load(file, &faults);
-	if (settings != NULL && (!client_tls_prepare(settings, &faults) ||
-				 !server_tls_check(settings, &faults))) {
-		settings_drop(settings);
-		settings = NULL;
-	}
+	struct settings *settings = settings_load_anyway(options->file, &faults);
+	bool good = faults.count == 0 && client_tls_prepare(settings, &faults) &&
+		    server_tls_check(settings, &faults);
 	fault_list_print(&faults, stderr);
+	if (!good && !options->check)
+		log_refusal(options, settings, &faults);
 	fault_list_release(&faults);
-	return settings;
+	if (good)
+		return settings;
+	settings_drop(settings);
+	return NULL;
 }
 
-static int check(const char *file)
+static int check(const struct options *options)
 {
-	struct settings *settings = load(file);
+	struct settings *settings = load(options);
 
 	if (settings == NULL)
 		return 1;
 	fault_list_print(&settings->notes, stdout);
 	settings_describe_differences(settings, stdout);
-	printf("%s: ok\n", file);
+	printf("%s: ok\n", options->file);
 	settings_drop(settings);
 	return 0;
 }
@@ -157,19 +191,10 @@ static int complain(const char *text)
 	return 1;
 }
 
-static const char *user_to_become(const struct options *options, const struct settings *settings)
-{
-	if (options->user != NULL)
-		return options->user;
-	return settings->user[0] != '\0' ? settings->user : NULL;
-}
-
 /* What has to be right before anything is opened; NULL when it is. */
 static const char *what_is_missing(const struct options *options, const struct settings *settings)
 {
-	const char *user = user_to_become(options, settings);
-
-	if (geteuid() == 0 && (user == NULL || strcmp(user, "root") == 0))
+	if (would_stay_root(options, settings))
 		return "will not run as root: set user= in the configuration, or give -u USER";
 	if (!options->background)
 		return NULL;
@@ -256,8 +281,8 @@ int main(int argc, char **argv)
 	if (!parse_options(argc, argv, &options, &status))
 		return status;
 	if (options.check)
-		return check(options.file);
-	struct settings *settings = load(options.file);
+		return check(&options);
+	struct settings *settings = load(&options);
 	if (settings == NULL)
 		return 1;
 	const char *missing = what_is_missing(&options, settings);

@@ -49,7 +49,8 @@ SKIP:
 	delete local @ENV{qw(LD_PRELOAD CALLS)};
 	is("$status$out$error", '0', '-d is content with it');
 	my ($pid) = slurp_file($pidfile) =~ /^(\d+)$/;
-	is(scalar calls(qr/^syslog 6 process up/), 2, '... and logs there');
+	wait_until(sub { calls(qr/^syslog 6 process up/) == 2 }, 'its line');
+	pass('... and logs there');
 	kill 'QUIT', $pid;
 	wait_until(sub { !kill 0, $pid }, 'its end');
 }
@@ -87,6 +88,33 @@ $millpond->write_config(settings => { verbose => undef });
 like(logged_of(), $debug, 'and -v on the command line');
 $millpond->console('RELOAD');
 like(logged_of(), $debug, '... which a reload does not take back');
+
+# --- a faulty file --------------------------------------------------------------------------------
+
+# Why it does not start is in its log, where that is known, even if nobody sees its standard error.
+my $folder = PostgreSQL::Test::Utils::tempdir();
+my $stamp  = qr/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+ \[\d+\]/m;
+sub refused ($text, @options)
+{
+	unlink "$folder/log";
+	my $ini = ini_file($text);
+	my ($status, $out, $error) = run_binary(@options, $ini);
+	is("$status$out", '1', join ' ', 'it does not start', @options);
+	like($error, qr/^\Q$ini\E(?::\d+)?: \S/m, '... and says why');
+	return ($ini, -e "$folder/log" ? slurp_file("$folder/log") : '');
+}
+my $faulty = "[millpond]\nnonsense = 1\nlogfile = $folder/log\nlisten_port = x\n";
+for my $options ([], ['-q'], ['-d'])
+{
+	my ($ini, $log) = refused($faulty, @$options);
+	like($log, qr/$stamp ERROR \Q$ini\E:2: unknown setting "nonsense"\n.*$stamp ERROR \Q$ini\E:4: listen_port: /ms,
+		'... in the log as well, with each fault');
+	like($log, qr/$stamp FATAL cannot load config file\n\z/, '... and what comes of it');
+}
+like((refused("[millpond]\nlogfile = $folder/log\nclient_tls_sslmode = require\n"))[1],
+	qr/$stamp ERROR \S+ .*\n$stamp FATAL/, 'one that only TLS finds faulty');
+is((refused($faulty, '--check'))[1], '', '--check logs nothing');
+is((refused("[millpond]\nlogfile = /nowhere/log\nnonsense = 1\n"))[1], '', 'nor is there a log if it cannot be opened');
 
 # --- statistics ----------------------------------------------------------------------------------
 
