@@ -3,6 +3,7 @@ use v5.36;
 use FakeServer;
 use Millpond;
 use Test::More;
+use Time::HiRes qw(sleep);
 use Wire;
 
 my $server   = Postgres->new;
@@ -58,6 +59,74 @@ for my $words (sort keys %broken)
 	$millpond->reconfigure(databases => { $name => $fake->target . ' user=alice password=md5' . '0' x 32 });
 	logs(qr{S-\w+: $name/.* closing because: .*$words.*\(age}, $words,
 		sub { Wire->connect($millpond)->startup(database => $name)->result });
+}
+
+# Why servers are closed, on the real one. A SET of the console holds for the case alone.
+my $console = Wire->login($millpond, database => 'pgbouncer');
+sub set ($name, $value) { $console->query("SET $name = '$value'")->{error} and die "SET $name" }
+sub servers ($database) { return scalar $console->hashes("SHOW SERVERS WHERE database = $database AND state = idle") }
+my %reason = (
+	'reset query failed' => sub ($database) {
+		set(server_reset_query => 'nonsense');
+		Wire->login($millpond, database => $database)->query('select 1');
+	},
+	'test query failed' => sub ($database) {
+		my $client = Wire->login($millpond, database => $database);
+		$client->query('select 1');
+		set(server_check_query => 'nonsense');
+		set(server_check_delay => 0);
+		is($client->value('select 2'), 2, '... and its client gets another one');
+	},
+	'pause mode' => sub ($database) {
+		Wire->login($millpond, database => $database)->query('select 1');
+		wait_until(sub { servers($database) == 1 }, 'the server to rest');
+		$console->query("PAUSE $database");
+		$console->query("RESUME $database");
+	},
+	'too many servers in the pool' => sub ($database) {
+		my @clients = map { Wire->login($millpond, database => $database) } 1 .. 2;
+		$_->query('begin') for @clients;
+		$_->query('commit') for @clients;
+		$millpond->reconfigure(databases => { $database => 'dbname=postgres pool_size=1' });
+		wait_until(sub { servers($database) == 1 }, 'one of two to be closed');
+	},
+);
+for my $reason (sort keys %reason)
+{
+	my $database = 'why' . ++$number;
+	$millpond->reconfigure(databases => { $database => 'dbname=postgres' . ($reason =~ /reset/ ? ' pool_mode=session' : '') });
+	my $said = logs(qr{S-\w+: $database/.* closing because: $reason \(age=\d+s\)}, $reason, sub { $reason{$reason}->($database) });
+	is(scalar(() = $said =~ /S-\w+: $database.* closing because/g), 1, '... for one server');
+	$console->query('RELOAD');
+}
+
+# And those of a client that leaves, on a server that does not play along.
+my $cancelled = PostgreSQL::Test::Utils::tempdir() . '/cancelled';
+my $stubborn  = FakeServer->new(
+	cancel => sub ($c) { open my $file, '>', $cancelled or die "$cancelled: $!" },
+	query  => sub ($c, $sql) {
+		return $c->put(ErrorResponse('XX000', 'never'), ReadyForQuery('T')) if $sql eq 'ROLLBACK';
+		return 0 if $sql ne 'hang';
+		sleep 0.05 until -e $cancelled;
+		$c->leave;
+	});
+my %leaving = (
+	'client disconnect before everything was sent to the server' => sub ($client) { $client->put(substr Query('x' x 100_000), 0, -2) },
+	'client disconnect while server was not ready'               => sub ($client) { $client->query('begin') },
+	'client disconnected with query in progress'                 => sub ($client) { $client->put(Query('hang')) },
+	'client disconnected with queries in progress'               => sub ($client) { $client->put(Query('hang') x 2) },
+);
+$millpond->reconfigure(databases => { stubborn => $stubborn->target });
+for my $reason (sort keys %leaving)
+{
+	my $client = Wire->login($millpond, database => 'stubborn');
+	$client->query('select 1');
+	unlink $cancelled;
+	logs(qr{S-\w+: stubborn/.* closing because: $reason \(age=\d+s\)}, $reason, sub {
+		$leaving{$reason}->($client);
+		wait_until(sub { $millpond->pool('stubborn')->{sv_active} == 1 }, 'the server to be lent');
+		$client->close;
+	});
 }
 
 done_testing;
