@@ -18,11 +18,9 @@ bool disuse_is_from_birth(const struct pool *pool)
 	       (pool->replication != NULL || pool->database == NULL || pool->database->user == NULL);
 }
 
-/* What lookups need stays: it is there for all clients to come. */
 static bool is_of_a_database_by_star(const struct pool *pool)
 {
-	return !pool->is_private && pool->database != NULL &&
-	       strcmp(pool->database->name, "*") == 0;
+	return pool->database != NULL && strcmp(pool->database->name, "*") == 0;
 }
 
 /* The sooner of the times that hold for it; 0: it is kept for ever. */
