@@ -57,6 +57,26 @@ static bool follows_statements(const struct settings *settings)
 	return shares_servers(settings) && settings->max_prepared_statements > 0;
 }
 
+static bool reads_files(const struct settings *settings)
+{
+	return *settings->auth_file || *settings->auth_hba_file;
+}
+
+/* A list has a comma in it. */
+static bool has_lists_of_hosts(const struct settings *settings)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < settings->database_count; i++)
+		has |= settings->databases[i].host && strchr(settings->databases[i].host, ',');
+	return has;
+}
+
+static bool tracks_more(const struct settings *settings)
+{
+	return settings_pair(settings, "track_extra_parameters") != NULL;
+}
+
 static bool logs_to_syslog(const struct settings *settings)
 {
 	return settings->syslog && !settings_pair(settings, "syslog_ident");
@@ -97,9 +117,14 @@ static const struct difference {
 } differences[] = {
 	{NULL, "a faulty file changes nothing at a reload; there, some of its values are taken"},
 	{NULL, "what a reload cannot take is told: in the log, by RELOAD and by SHOW CONFIG"},
+	{NULL, "a reload puts back all that SET has changed or the file no longer has, also what has "
+	       "no default"},
 	{NULL, "errors have the SQLSTATE that PostgreSQL uses in the case, not always 08P01, with a "
 	       "detail and a hint"},
 	{NULL, "-R is refused: instead of it there are SIGHUP, sockets of systemd and so_reuseport"},
+	{reads_files, "auth_file, auth_hba_file: if one is missing or faulty, it does not start"},
+	{has_lists_of_hosts, "host: when one of a list fails, the next one is tried at once, not "
+			     "after server_login_retry"},
 	{has_no_login_retry, "server_login_retry is not set: after a failed login delays grow from "
 			     "0.1 s up to 15 s, instead of 15 s each"},
 	{has_no_backlog, "listen_backlog is not set: 4096 connections may wait, instead of 128"},
@@ -114,6 +139,10 @@ static const struct difference {
 			 "client has changed is closed"},
 	{follows_statements, "max_prepared_statements: on servers they are called MILLPOND_<number>, "
 			     "not PGBOUNCER_<number>; those of SQL's PREPARE follow their clients too"},
+	{follows_statements, "max_prepared_statements: one that is not there is an error (26000), and "
+			     "the connection goes on"},
+	{tracks_more, "track_extra_parameters: what the server does not report is set as well, as the "
+		      "client gave it when it connected"},
 	{leaves_client_suites, "client_tls_ciphers holds up to TLS 1.2; client_tls13_ciphers is not "
 			       "set, so that in TLS 1.3 clients may use all of OpenSSL's suites"},
 	{leaves_server_suites, "server_tls_ciphers holds up to TLS 1.2; server_tls13_ciphers is not "

@@ -51,14 +51,19 @@ like($out, qr/^  pkt_buf has no effect: /m, '... and what has no effect');
 unlike($out, qr/PgBouncer/, 'a file of our own is not compared');
 
 # Each difference is told to those whom it concerns: what a file sets, and the line that it brings.
+my $users = ini_file(qq("me" "x"\n), 'users');
 my $base = "[databases]\nx = host=127.0.0.1\n[pgbouncer]\n";
 my @concerns = (
 	[ "auth_type = trust\nadmin_users = me\n" => qr/admin_users: SHOW FDS/ ],
 	[ "auth_type = trust\nauth_user = me\n" => qr/auth_query runs on server connections of its own/ ],
+	[ "auth_type = trust\nauth_file = $users\n" => qr/auth_file, auth_hba_file: if one is missing/ ],
+	[ "auth_type = trust\n[databases]\ny = host=a,b\n" => qr/host: when one of a list fails/ ],
+	[ "auth_type = trust\ntrack_extra_parameters = search_path\n" => qr/track_extra_parameters: what the server/ ],
 	[ "auth_type = pam\n" => qr/pam: four logins/ ],
 	[ "auth_type = ldap\nauth_ldap_options = ldapserver=h ldapbasedn=\"dc=x\"\n" => qr/ldap: names are escaped/ ],
 	[ "auth_type = trust\npool_mode = statement\n" => qr/pool_mode: a LISTEN ends/ ],
 	[ "auth_type = trust\npool_mode = transaction\n" => qr/max_prepared_statements: .*MILLPOND_/ ],
+	[ "auth_type = trust\npool_mode = transaction\n" => qr/max_prepared_statements: one that is not there/ ],
 	[ "auth_type = trust\n[users]\nme = pool_mode=transaction\n" => qr/max_prepared_statements: .*MILLPOND_/ ],
 	[ "auth_type = trust\nsyslog = 1\n" => qr/syslog_ident is not set/ ],
 	[ "auth_type = trust\nserver_tls_ciphers = HIGH\n" => qr/server_tls_ciphers holds up to TLS 1\.2; server_tls13_ciphers is not set/ ],
