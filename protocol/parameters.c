@@ -268,7 +268,8 @@ void parameters_prove(struct parameters *set, uint64_t pool)
 
 bool parameter_shapes_literals(const char *name)
 {
-	static const char *const names[] = {"client_encoding", "DateStyle", "IntervalStyle",
+	static const char *const names[] = {"client_encoding", "DateStyle",
+					    "IntervalStyle",   "search_path",
 					    "standard_conforming_strings", "TimeZone"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)

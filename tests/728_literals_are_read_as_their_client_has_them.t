@@ -1,11 +1,12 @@
-# One text that means different things to two clients, by their time zones, dates or encodings, is two statements.
+# One text that means different things to two clients, by their time zones, dates, encodings or search paths, is two statements.
 use v5.36;
 use Millpond;
 use Test::More;
 use Wire;
 
 my $server   = Postgres->new;
-my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' });
+my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' },
+	settings => { track_extra_parameters => 'search_path' });
 
 sub first_of ($result) { return $result->{error} ? $result->{error}{M} : $result->{rows}[0][0] }
 
@@ -53,6 +54,34 @@ for my $setting (sort keys %cases)
 	is(first_of($a->result), $wanted, '... also when it is parsed before that is answered');
 	is(prepare_and_run($b, 'theirs', $sql), $theirs, '... which concerns nobody else');
 	$_->close for $a, $b, $direct;
+}
+
+# What the names in it mean: tables of two schemas, with columns of different types.
+$server->safe_psql('postgres', q(
+	create schema one; create table one.t as select 1 x, 'of one' y;
+	create schema two; create table two.t as select '1'::text x, 2.5 y;
+	create domain one.d as int check (value > 0); create domain two.d as text));
+sub prepare_and_describe ($client, $name, $sql, @values)
+{
+	$client->put(Parse($name, $sql), Describe('S', $name), Bind('', $name, @values), Execute(), Sync());
+	my $result = $client->result;
+	return $result->{error} ? $result->{error}{M} : join ' ', $result->{rows}[0][0], unpack 'n N', $result->{parameter_types} // '';
+}
+for my $case ([ 'select y from t where x = $1', '1' ], [ 'select $1::d', '0' ], [q(select '0'::d)])
+{
+	my ($sql, @values) = @$case;
+	my %direct  = map { $_ => Wire->login($server,   search_path => $_) } 'one', 'two';
+	my %clients = map { $_ => Wire->login($millpond, search_path => $_) } 'one', 'two';
+	for my $round (1, 2)
+	{
+		for my $path ('one', 'two')
+		{
+			is(prepare_and_describe($clients{$path}, "s$round", $sql, @values), prepare_and_describe($direct{$path}, "s$round", $sql, @values),
+				"$sql, with search_path=$path, for the ${round}. time");
+			$_->put(Bind('', 's1', @values), Execute(), Sync()) for $clients{$path}, $direct{$path};
+			is(first_of($clients{$path}->result), first_of($direct{$path}->result), '... and run again');
+		}
+	}
 }
 
 done_testing;
