@@ -10,7 +10,8 @@
 #include "daemon/exchange.h"
 
 /*
- * SCRAM-SHA-256-PLUS is offered as well where the client has come through TLS. Has the client prove that it knows the password of exchange->stored, a plain one or a SCRAM secret.
+ * Has the client prove that it knows the password of exchange->stored, a plain one or a SCRAM secret.
+ * SCRAM-SHA-256-PLUS is offered as well where the client has come through TLS.
  * True: it does, and has been told so; its key is on the ring. False: exchange->why says so.
  */
 bool await_sasl(struct exchange *exchange);

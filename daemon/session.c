@@ -34,10 +34,10 @@
 /* --- serving ------------------------------------------------------------------------------ */
 
 /*
- * Tells the server what its new client wishes. What no server of the pool has accepted yet is tried
- * first, so that no query runs without it, and so is what this one does not report. The rest goes in front of the client's own bytes, as
- * `prefix`: should this server refuse what another has accepted, or be interrupted, the client is cut
- * off with that error, but the query behind it has run.
+ * Tells the server what its new client wishes. What no server of the pool has accepted yet, and what
+ * this one does not report, is tried first, so that no query runs without it. The rest goes in front of
+ * the client's own bytes, as `prefix`: should this server refuse what another has accepted, or be
+ * interrupted, the client is cut off with that error, but the query behind it has run.
  */
 static bool await_wishes(struct session *session, struct writer *prefix, struct failure *why)
 {

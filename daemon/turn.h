@@ -23,8 +23,8 @@ struct turn {
 };
 
 /*
- * Runs one command and writes its answer to `reply`, without ReadyForQuery. With `formats`, as the extended protocol wants it: in these
- * forms, and without a RowDescription.
+ * Runs one command and writes its answer to `reply`, without ReadyForQuery. With `formats`, as the
+ * extended protocol wants it: in these forms, and without a RowDescription.
  */
 bool await_turn_run(struct turn *turn, const char *text, size_t length,
 		    const struct view_formats *formats, struct failure *why);

@@ -268,14 +268,13 @@ void parameters_prove(struct parameters *set, uint64_t pool)
 
 bool parameter_shapes_literals(const char *name)
 {
-	static const char *const names[] = {"client_encoding", "DateStyle",
-					    "IntervalStyle",   "search_path",
-					    "standard_conforming_strings", "TimeZone"};
+	static const char *const others[] = {"application_name", "default_transaction_read_only",
+					     "scram_iterations"};
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (strcasecmp(name, names[i]) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (strcasecmp(name, others[i]) == 0)
+			return false;
+	return !parameter_is_read_only(name);
 }
 
 struct parameters *parameters_for_literals(struct parameters *set)

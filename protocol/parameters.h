@@ -46,8 +46,8 @@ void parameters_prove(struct parameters *set, uint64_t pool);
 /* The value, or NULL. */
 const char *parameters_get(const struct parameters *set, const char *name);
 
-/* Whether it decides what the literals of a text mean when it is parsed: encoding, dates, escapes, and
- * where the types of them and of the parameters are found. */
+/* Whether it may decide what the literals of a text mean when it is parsed: encoding, dates, escapes, and
+ * where the types of them and of the parameters are found. So may any that is not known here. */
 bool parameter_shapes_literals(const char *name);
 
 /* The part of a set that does so: a set of its own, held. NULL without memory. */

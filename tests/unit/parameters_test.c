@@ -119,6 +119,15 @@ static void test_many(void)
 	is_int(parameter_table_count(table), 1, "none is left");
 }
 
+static void test_what_shapes_literals(void)
+{
+	ok(parameter_shapes_literals("TimeZone") && parameter_shapes_literals("search_path"),
+	   "what a text means hangs on some parameters");
+	ok(parameter_shapes_literals("xmloption"), "and perhaps on one that is not known here");
+	ok(!parameter_shapes_literals("application_name") && !parameter_shapes_literals("is_superuser"),
+	   "but not on others");
+}
+
 static void test_read_only(void)
 {
 	ok(parameter_is_read_only("server_version") && parameter_is_read_only("In_Hot_Standby"),
@@ -310,6 +319,7 @@ int main(void)
 	test_changing();
 	test_holding();
 	test_many();
+	test_what_shapes_literals();
 	test_read_only();
 	test_sql();
 	test_unknown_state();
