@@ -1,7 +1,9 @@
 # auth_type=hba: the first line that fits decides, by connection, database, user and address; peer and maps; mistakes have their line.
 use v5.36;
 use Certificates;
+use IO::Socket::IP;
 use Millpond;
+use POSIX ();
 use Test::More;
 use Wire;
 
@@ -56,6 +58,19 @@ sub shown ($name)
 	return { SSL_cert_file => $authority->file("$name.crt"), SSL_key_file => $authority->file("$name.key") };
 }
 
+# What the first word to somebody is.
+sub outcome ($client, $database, $user)
+{
+	my $answer = $client->startup(database => $database, user => $user)->get;
+	my ($type, $body) = $answer ? @$answer : ('', '');
+	my $outcome = $type eq 'E' ? Fields($body)->{M}
+		: $type ne 'R'                     ? "answered with $type"
+		: unpack('N', $body) == 10         ? 'asked for SCRAM'
+		: unpack('N', $body) == 0          ? 'in'
+		:                                    'asked for something else';
+	return ($outcome, $body);
+}
+
 my $no_line = qr/^no authentication method is found$/;
 my $reject  = qr/^login rejected$/;
 my $peer    = qr/^unix socket login rejected$/;
@@ -90,13 +105,7 @@ for my $case (@cases)
 {
 	my ($how, $database, $user, $expected) = @$case;
 	my $client = Wire->connect($millpond, %$how);
-	my $answer = $client->startup(database => $database, user => $user)->get;
-	my ($type, $body) = $answer ? @$answer : ('', '');
-	my $outcome = $type eq 'E' ? Fields($body)->{M}
-		: $type ne 'R'                     ? "answered with $type"
-		: unpack('N', $body) == 10         ? $scram
-		: unpack('N', $body) == 0          ? 'in'
-		:                                    'asked for something else';
+	my ($outcome, $body) = outcome($client, $database, $user);
 	my $name = join ' ', $user, 'at', $database,
 		$how->{unix} ? 'by the Unix socket' : !$how->{tls} ? 'in the clear'
 		: $how->{tls}{SSL_cert_file} ? 'with a certificate' : 'through TLS';
@@ -135,7 +144,70 @@ put_file($hba, "local all all trust\nhost all all all trust\n");
 $millpond->console('RELOAD', unix => 1);
 is(Wire->login($millpond, database => 'secure')->value('select 1'), 1, 'a good one replaces them');
 
+# Addresses in all their forms, and maps of several lines, with names in quotes.
+put_file($ident, qq{several $osuser postgres\nseveral $osuser "web"\n}
+	. qq{named "web\@example.org" web\nnamed "web\@example.org" "mallory"\nanybody web\@example.org all\n});
+put_file($hba, <<'LINES');
+local   pgbouncer all   trust
+local   all       all   peer map=several
+hostssl named     all   0.0.0.0/0 cert map=named
+hostssl anybody   all   0.0.0.0/0 cert map=anybody
+host    every4    all   0.0.0.0/0 trust
+host    every6    all   ::1/0 trust
+host    odd       all   127.0.0.99/8 trust
+host    masked    all   127.0.0.0 255.0.0.0 trust
+host    masked    all   ::1 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff trust
+host    far       all   10.0.0.0/8 trust
+host    far       all   ::2/127 trust
+host    quoted    "all" all trust
+LINES
+# The files are those of the working directory, not those beside the ini.
+my %files = (auth_hba_file => 'hba.conf', auth_ident_file => 'ident.conf', auth_file => 'users.txt');
+put_file($millpond->basedir . "/$_", '') for values %files;
+$millpond->stop;
+$millpond->write_config(settings => { listen_addr => '127.0.0.1,::1', %files },
+	databases => { map { $_ => 'dbname=postgres' } qw(named anybody every4 every6 odd masked far quoted) });
+my $folder = POSIX::getcwd();
+chdir $dir or die "$dir: $!";
+$millpond->start;
+chdir $folder or die "$folder: $!";
+is_deeply([ sort map { $_->{name} } $millpond->console('SHOW USERS', unix => 1) ], [qw(mallory pgbouncer postgres web)],
+	'relative paths start in the working directory');
+@cases = (
+	# how                         database   user        outcome
+	[ { unix => 1 },              'odd',     'postgres', 'in' ],
+	[ { unix => 1 },              'odd',     'web',      'in' ],
+	[ { unix => 1 },              'odd',     'mallory',  $peer ],
+	[ { tls => shown('mapped') }, 'named',   'web',      'in' ],
+	[ { tls => shown('mapped') }, 'named',   'mallory',  'in' ],
+	[ { tls => shown('mapped') }, 'named',   'postgres', $cert ],
+	[ { tls => shown('client') }, 'named',   'web',      $cert ],
+	[ { tls => shown('mapped') }, 'anybody', 'postgres', 'in' ],
+	[ { tls => shown('client') }, 'anybody', 'postgres', $cert ],
+	[ {},                         'every4',  'web',      'in' ],
+	[ { six => 1 },               'every4',  'web',      $no_line ],
+	[ {},                         'every6',  'web',      $no_line ],
+	[ { six => 1 },               'every6',  'web',      'in' ],
+	[ {},                         'odd',     'web',      'in' ],
+	[ { six => 1 },               'odd',     'web',      $no_line ],
+	[ {},                         'masked',  'web',      'in' ],
+	[ { six => 1 },               'masked',  'web',      'in' ],
+	[ {},                         'far',     'web',      $no_line ],
+	[ { six => 1 },               'far',     'web',      $no_line ],
+	[ {},                         'quoted',  'web',      $no_line ],
+);
+for my $case (@cases)
+{
+	my ($how, $database, $user, $expected) = @$case;
+	my $client = $how->{six} ? Wire->new(IO::Socket::IP->new(PeerHost => '::1', PeerPort => $millpond->port) // die $@)
+		: Wire->connect($millpond, %$how);
+	like((outcome($client, $database, $user))[0], ref $expected ? $expected : qr/^$expected$/, "$user at $database"
+		. ($how->{six} ? ' by IPv6' : $how->{tls} ? ' with a certificate' : $how->{unix} ? ' by the Unix socket' : ''));
+	$client->close;
+}
+
 # --check tells all of it.
+$millpond->write_config(settings => { map { $_ => "$dir/$files{$_}" } keys %files });
 put_file($hba, "host all +staff all md5\nlocal all all peer map=x colour=1\n\nhost all all 300.0.0.1/8 md5\n");
 put_file($ident, "x /(( y\n");
 my ($status, $output, $error) = run_binary('--check', $millpond->ini);
