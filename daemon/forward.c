@@ -1,6 +1,5 @@
 #include "daemon/forward.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,7 +142,6 @@ static void await_done(struct loop *loop, int fd, const unsigned char *key, int6
 {
 	struct writer writer;
 	struct stream stream;
-	char *data;
 
 	writer_init(&writer);
 	write_uint32(&writer, 16);
@@ -151,9 +149,7 @@ static void await_done(struct loop *loop, int fd, const unsigned char *key, int6
 	write_bytes(&writer, key, CANCEL_KEY_BYTES);
 	stream_init(&stream, loop, fd, nothing_spoke);
 	if (!writer.failed && stream_send(&stream, writer.data, writer.length))
-		while (await_readable(&stream, deadline) &&
-		       (stream_read(&stream, &data) > 0 || errno == EAGAIN))
-			continue;
+		await_end_of_stream(&stream, deadline);
 	writer_release(&writer);
 	stream_close(&stream);
 }

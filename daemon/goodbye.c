@@ -58,20 +58,6 @@ static bool can_be_told(const struct session *session, const struct failure *why
 	       (session->upstream == NULL || session->upstream->left == 0);
 }
 
-/* Reads until the client has closed its side, or the time is over. */
-static void await_end_of_stream(struct stream *client, int64_t deadline)
-{
-	char *data;
-
-	for (;;) {
-		ssize_t length = stream_read(client, &data);
-		if (length == 0 || (length < 0 && errno != EAGAIN))
-			return;
-		if (length < 0 && !await_readable(client, deadline))
-			return;
-	}
-}
-
 /* How long it has taken, and how long it may, unless whoever found out has told so. */
 static void add_figures(const struct session *session, struct failure *why)
 {

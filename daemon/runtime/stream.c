@@ -361,6 +361,19 @@ bool await_readable(struct stream *stream, int64_t deadline)
 	return true;
 }
 
+void await_end_of_stream(struct stream *stream, int64_t deadline)
+{
+	char *data;
+
+	for (;;) {
+		ssize_t length = stream_read(stream, &data);
+		if (length == 0 || (length < 0 && errno != EAGAIN))
+			return;
+		if (length < 0 && !await_readable(stream, deadline))
+			return;
+	}
+}
+
 bool await_sent(struct stream *stream, int64_t deadline)
 {
 	while (stream_flush(stream)) {

@@ -139,6 +139,9 @@ size_t stream_held_bytes(const struct stream *stream);
 /* Waits until the stream may be read (its end and its errors count as bytes). */
 bool await_readable(struct stream *stream, int64_t deadline);
 
+/* Reads, and drops what comes, until the peer has closed its side, or the time is over. */
+void await_end_of_stream(struct stream *stream, int64_t deadline);
+
 /* Waits until everything is sent. */
 bool await_sent(struct stream *stream, int64_t deadline);
 

@@ -423,6 +423,34 @@ static void test_floods_from_both_sides(void)
 	close(b_peer);
 }
 
+/* --- ends --------------------------------------------------------------------------------- */
+
+static void shut_peer(void *arg)
+{
+	(void)arg;
+	await_sleep(&loop, after(20));
+	say("last words");
+	shutdown(peer, SHUT_WR);
+}
+
+static void test_end_of_stream(void)
+{
+	int64_t limit = after(5000);
+
+	open_stream();
+	say("words");
+	await_end_of_stream(&stream, after(30));
+	ok(errno == ETIMEDOUT && has_nothing(), "%s: what comes before an end is dropped", kind);
+	coroutine_start(&loop, shut_peer, NULL);
+	await_end_of_stream(&stream, limit);
+	ok(stream_peer_is_gone(&stream) && loop_now() < limit, "%s: the end is waited for", kind);
+	/* Whatever failed before it has nothing to say of it. */
+	errno = EAGAIN;
+	await_end_of_stream(&stream, limit);
+	ok(loop_now() < limit, "%s: and known when it is there already", kind);
+	close_stream();
+}
+
 static void test_all(void)
 {
 	test_short_reads();
@@ -430,6 +458,7 @@ static void test_all(void)
 	test_end_behind_bytes(true);
 	test_end_behind_bytes(false);
 	test_end_between();
+	test_end_of_stream();
 	test_reset();
 	test_more_than_the_scratch();
 	test_spoke();
