@@ -15,7 +15,7 @@ sub millpond ($auth_type, %more)
 {
 	state $number = 0;
 	my $millpond = Millpond->new('pool' . ++$number, stopped => 1,
-		databases => { postgres => $fake->target, small => $fake->target },
+		databases => { postgres => $fake->target, small => $fake->target, forced => $fake->target . ' user=other' },
 		settings  => {
 			auth_type => $auth_type, auth_file => 'users.txt', %more });
 	open my $file, '>', $millpond->basedir . '/users.txt' or die $!;
@@ -25,6 +25,12 @@ sub millpond ($auth_type, %more)
 	close $file;
 	$millpond->start;
 	return $millpond;
+}
+
+sub refusal ($auth_type, $asked)
+{
+	return $auth_type eq 'trust' ? '28000 "trust" authentication failed'
+		: '28P01 ' . ($asked == 10 ? 'SASL' : 'password') . ' authentication failed';
 }
 
 # What is asked (of AuthenticationRequest: 3, 5, 10, 0), and the outcome of the right password.
@@ -56,10 +62,6 @@ for (@table)
 {
 	my ($auth_type, $user, $asked, $right) = @$_;
 	my $millpond = $daemon{$auth_type} //= millpond($auth_type);
-	my $words =
-		$auth_type eq 'trust' ? '"trust" authentication failed'
-		: $asked == 10        ? 'SASL authentication failed'
-		:                       'password authentication failed';
 	for my $password ('pencil', 'pencils')
 	{
 		my $client  = Wire->connect($millpond);
@@ -67,9 +69,8 @@ for (@table)
 		my $welcome = $right && ($password eq 'pencil' || $asked == 0);
 		my $name    = "$auth_type, $user, $password";
 		is($client->{asked}, $asked, "$name: the question");
-		is($answer->{error}{M} // 'welcome', $welcome ? 'welcome' : $words, "$name: the outcome");
-		is($answer->{error}{C}, $auth_type eq 'trust' ? '28000' : '28P01', "$name: the SQLSTATE")
-			if !$welcome;
+		is($answer->{error} ? "$answer->{error}{C} $answer->{error}{M}" : 'welcome',
+			$welcome ? 'welcome' : refusal($auth_type, $asked), "$name: the outcome");
 		is($client->value('select 1'), 'select 1', "$name: is served") if $welcome;
 	}
 }
@@ -86,13 +87,21 @@ for my $auth_type (qw(plain md5 scram-sha-256))
 	}
 }
 
-# An unknown database is not told from a known one before the password was right.
-my $md5    = $daemon{md5};
-my $answer = Wire->connect($md5)->authenticate('pencils', user => 'plain', database => 'nowhere');
-is($answer->{error}{M}, 'password authentication failed', 'an unknown database, a wrong password');
-$answer = Wire->connect($md5)->authenticate('pencil', user => 'plain', database => 'nowhere');
-is($answer->{error}{M}, 'no such database: nowhere', 'only the right one opens it');
-is($answer->{error}{C}, '3D000', 'with its SQLSTATE');
+# An unknown database is not told from a known one before the password was right, nor one with a user of its own.
+for my $auth_type (qw(trust plain md5 scram-sha-256))
+{
+	my $refusal = refusal($auth_type, $auth_type eq 'scram-sha-256' ? 10 : 0);
+	for my $database (qw(postgres forced nowhere))
+	{
+		my $right = $database eq 'nowhere' ? '3D000 no such database: nowhere' : 'welcome';
+		for ([ plain => 'pencil', $right ], [ plain => 'pencils', $auth_type eq 'trust' ? $right : $refusal ], [ nobody => 'pencil', $refusal ])
+		{
+			my ($user, $password, $expected) = @$_;
+			my $error = Wire->connect($daemon{$auth_type})->authenticate($password, user => $user, database => $database)->{error};
+			is($error ? "$error->{C} $error->{M}" : 'welcome', $expected, "$auth_type, $database, $user, $password");
+		}
+	}
+}
 
 # Nothing of a secret is in the log.
 for my $millpond (values %daemon)
@@ -102,12 +111,13 @@ for my $millpond (values %daemon)
 like($daemon{md5}->log_since, qr/nobody@.*no such user/, 'but that there is no such user');
 
 # Users come and go with RELOAD; a broken file changes nothing.
+my $md5   = $daemon{md5};
 my $users = $md5->basedir . '/users.txt';
 open my $file, '>', $users or die $!;
 print $file qq("new" "pencil"\n);
 close $file;
 $md5->reload_by_signal;
-$answer = Wire->connect($md5)->authenticate('pencil', user => 'new');
+my $answer = Wire->connect($md5)->authenticate('pencil', user => 'new');
 is($answer->{status}, 'I', 'a user added by a reload');
 $answer = Wire->connect($md5)->authenticate('pencil', user => 'plain');
 is($answer->{error}{M}, 'password authentication failed', 'one removed by it');
