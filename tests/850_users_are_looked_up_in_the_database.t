@@ -187,18 +187,19 @@ like($millpond->log_since($from), qr/authentication database "nowhere" is not co
 	'which is looked for');
 reconfigure(databases => { '*' => 'dbname=postgres' });
 is((attempt('scrammer'))[0], 'welcome', 'the fallback is as good');
-$from = $millpond->log_end;
-reconfigure(databases => { postgres => 'auth_dbname=pgbouncer', '*' => undef });
-is((attempt('scrammer'))[0], 'bouncer config error', 'the console is not');
-like($millpond->log_since($from),
-	qr/cannot use the reserved "pgbouncer" database as an auth_dbname/, 'and is named');
+reconfigure(databases => { map { $_ => 'auth_dbname=pgbouncer' } 'postgres', '*' }, settings => { auth_dbname => undef });
+for my $database (qw(postgres anything pgbouncer))
+{
+	$from = $millpond->log_end;
+	is((attempt('scrammer', 'pencil', database => $database))[0], 'bouncer config error', "the console is not, for $database");
+	is(scalar(() = $millpond->log_since($from) =~ /cannot use the reserved "pgbouncer" database as an auth_dbname/g), 1,
+		'... and is named, once');
+}
 $millpond->write_config(settings => { auth_dbname => 'pgbouncer' });
 is($owner->query('RELOAD')->{error}{C}, 'F0000', 'nor for all');
-reconfigure(settings => { auth_dbname => undef }, databases => { postgres => '' });
-$from = $millpond->log_end;
+reconfigure(settings => { auth_dbname => undef }, databases => { postgres => '', '*' => undef });
 is((attempt('scrammer', 'pencil', database => 'pgbouncer'))[0], 'bouncer config error',
 	'for the console itself somewhere has to be named');
-like($millpond->log_since($from), qr/cannot use the reserved "pgbouncer"/, 'as the log says');
 reconfigure(settings => { auth_dbname => 'postgres' });
 is((attempt('scrammer', 'pencil', database => 'pgbouncer'))[0], 'welcome', 'then it admits them');
 reconfigure(databases => { postgres => q(auth_query='select ''x''::text, ''crayon''::text where $1::text is not null') });
@@ -206,6 +207,24 @@ is((attempt('nobody', 'crayon'))[0], 'password authentication failed for user "n
 	'an entry has a query of its own: now it is the server that refuses');
 reconfigure(databases => { postgres => 'auth_user=postgres' });
 is((attempt('scrammer'))[0], 'welcome', 'and a user of its own');
+
+# The console as a database of the pooler's own: what was found logs in there, too, where it is looked for again.
+reconfigure(settings => { auth_type => 'md5', stats_users => 'scrammer,md5er' }, databases => { postgres => '',
+	itself => 'host=127.0.0.1 dbname=pgbouncer auth_dbname=elsewhere port=' . $millpond->port });
+for ([ scrammer => 'pencil' ], [ md5er => 'brush' ])
+{
+	my ($words, $client) = attempt(@$_, database => 'itself');
+	is($words, 'welcome', "$_->[0] gets through the pooler to its console");
+	like($client->value('SHOW VERSION'), qr/^Millpond/, '... which answers');
+	is($client->query('RELOAD')->{error}{M}, 'admin access needed', '... to who it is');
+}
+
+# What [users] says holds for who was found.
+reconfigure(users => { scrammer => 'pool_mode=statement' });
+(undef, my $strict) = attempt('scrammer');
+is($strict->put(Query('begin'))->result('E')->{error}{M}, 'transaction blocks not allowed in statement pooling mode',
+	'a pool_mode of [users] counts for who was found');
+reconfigure(users => { scrammer => undef }, settings => { auth_type => 'scram-sha-256' }, databases => { itself => undef });
 
 # Many at once ----------------------------------------------------------------------------------
 
