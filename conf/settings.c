@@ -169,22 +169,31 @@ bool settings_choose_server_ciphers(const struct settings *settings)
 	return tls_ciphers(settings->server_tls_ciphers) || *settings->server_tls13_ciphers;
 }
 
-static bool list_has(const char *list, const char *word,
+bool settings_list_next(const char **list, const char **word, size_t *length)
+{
+	*length = 0;
+	while (*length == 0 && **list != '\0') {
+		size_t item = strcspn(*list, ",");
+		size_t before = strspn(*list, " \t"), end = item;
+
+		while (end > before && ((*list)[end - 1] == ' ' || (*list)[end - 1] == '\t'))
+			end--;
+		*word = *list + before;
+		*length = end > before ? end - before : 0;
+		*list += item + ((*list)[item] == ',');
+	}
+	return *length > 0;
+}
+
+static bool list_has(const char *list, const char *wanted,
 		     int (*compare)(const char *, const char *, size_t))
 {
-	size_t length = strlen(word);
+	const char *word;
+	size_t length;
 
-	while (length && *list) {
-		size_t item = strcspn(list, ",");
-		size_t before = strspn(list, " \t"), end = item;
-
-		while (end > before && (list[end - 1] == ' ' || list[end - 1] == '\t'))
-			end--;
-		if (end > before && end - before == length &&
-		    compare(list + before, word, length) == 0)
+	while (settings_list_next(&list, &word, &length))
+		if (length == strlen(wanted) && compare(word, wanted, length) == 0)
 			return true;
-		list += item + (list[item] == ',');
-	}
 	return false;
 }
 

@@ -202,6 +202,9 @@ const char *database_needs_libpq(const struct database *database);
 /* Whether a comma-separated list (admin_users, ignore_startup_parameters) names the word. */
 bool settings_list_has(const char *list, const char *word);
 
+/* The next word of such a list, with its length; false at its end. */
+bool settings_list_next(const char **list, const char **word, size_t *length);
+
 /* Whether track_extra_parameters names it, in whatever case. */
 bool settings_track(const struct settings *settings, const char *parameter);
 

@@ -87,29 +87,6 @@ static bool send_query(struct upstream *upstream, const char *query, const char 
 	return sent;
 }
 
-/* Collects the replies, which are sifted as those to a client's request are. */
-static bool await_replies(struct upstream *upstream, struct writer *replies, int64_t deadline)
-{
-	struct stream *stream = &upstream->stream;
-
-	while (upstream->pipeline.count > 0 || upstream->left > 0) {
-		char *data;
-		struct sifted sifted;
-		ssize_t length = stream_flush(stream) ? stream_read(stream, &data) : 0;
-		if (length == 0 || (length < 0 && errno != EAGAIN))
-			return false;
-		if (length > 0) {
-			if (!upstream_sift(upstream, data, (size_t)length, &sifted) ||
-			    replies->length + sifted.length > ANSWER_BYTES)
-				return false;
-			write_bytes(replies, sifted.data, sifted.length);
-		} else if (!await_either(stream, true, stream, true, deadline)) {
-			return false;
-		}
-	}
-	return !replies->failed;
-}
-
 /* --- understanding ------------------------------------------------------------------------ */
 
 static bool refuse(struct session *session, struct failure *why, const char *reason)
@@ -121,18 +98,15 @@ static bool refuse(struct session *session, struct failure *why, const char *rea
 /* A value of a row, as a text of its own; NULL for NULL. False: it does not fit into the row. */
 static bool take_value(const char **cursor, const char *end, char **value)
 {
+	const char *text;
+	size_t length;
+
 	*value = NULL;
-	if (end - *cursor < 4)
+	if (!row_next(cursor, end, &text, &length))
 		return false;
-	uint32_t length = read_uint32(*cursor);
-	*cursor += 4;
-	if (length == UINT32_MAX)
-		return true;
-	if (length > (size_t)(end - *cursor))
-		return false;
-	*value = strndup(*cursor, length);
-	*cursor += length;
-	return *value != NULL;
+	if (text != NULL)
+		*value = strndup(text, length);
+	return text == NULL || *value != NULL;
 }
 
 static bool take_row(struct session *session, const struct message *message,
@@ -220,7 +194,7 @@ static bool await_record(struct session *session, const struct auth_source *sour
 		return false;
 	writer_init(&replies);
 	bool done = send_query(session->upstream, source->query, session->user_name) &&
-		    await_replies(session->upstream, &replies, deadline);
+		    upstream_collect(session->upstream, &replies, ANSWER_BYTES, deadline);
 	if (!done)
 		failure_set(why, session->killed != FAILURE_NONE ? session->killed :
 				 errno == ETIMEDOUT		  ? FAILURE_LOGIN_TIMEOUT_SERVER_DOWN :

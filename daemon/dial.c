@@ -14,6 +14,7 @@
 #include "daemon/runtime/loop.h"
 #include "daemon/server_log.h"
 #include "daemon/server_tls.h"
+#include "daemon/unreported.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
 #include "pool/moved.h"
@@ -58,8 +59,8 @@ static bool take_over(struct server *server, struct failure *why)
 }
 
 /* A mistake in the connect_query is logged, as PgBouncer does; only a dead connection counts. */
-static bool await_connect_query(struct server *server, const char *query, struct failure *why,
-				int64_t deadline)
+static bool await_connect_query(struct server *server, const struct settings *settings,
+				const char *query, struct failure *why, int64_t deadline)
 {
 	struct upstream *upstream = upstream_of(server);
 
@@ -76,7 +77,7 @@ static bool await_connect_query(struct server *server, const char *query, struct
 	parameters_assign(&server->base, server->reported);
 	parameters_assign(&server->applied,
 			  parameters_empty(worker_of(server)->pools->parameters));
-	return true;
+	return await_unreported_noted(server, settings, why, deadline);
 }
 
 static bool await_credentials_accepted(struct server *server, struct conninfo *conninfo,
@@ -126,7 +127,7 @@ static bool await_server_login(struct server *server, struct failure *why, int64
 		    await_credentials_accepted(server, &conninfo, &credentials, why, deadline) &&
 		    take_over(server, why) &&
 		    (pool->replication != NULL ||
-	     await_connect_query(server, database->connect_query, why, deadline));
+		     await_connect_query(server, settings, database->connect_query, why, deadline));
 	if (done && conninfo.is_looked_up)
 		look_where_it_is(server);
 	if (done)

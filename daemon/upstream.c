@@ -389,6 +389,29 @@ static bool connection_failed(struct failure *why)
 	return false;
 }
 
+bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t longest,
+		      int64_t deadline)
+{
+	struct stream *stream = &upstream->stream;
+
+	while (upstream->pipeline.count > 0 || upstream->left > 0) {
+		char *data;
+		struct sifted sifted;
+		ssize_t length = stream_flush(stream) ? stream_read(stream, &data) : 0;
+		if (length == 0 || (length < 0 && errno != EAGAIN))
+			return false;
+		if (length > 0) {
+			if (!upstream_sift(upstream, data, (size_t)length, &sifted) ||
+			    replies->length + sifted.length > longest)
+				return false;
+			write_bytes(replies, sifted.data, sifted.length);
+		} else if (!await_either(stream, true, stream, true, deadline)) {
+			return false;
+		}
+	}
+	return !replies->failed;
+}
+
 bool upstream_drain(struct upstream *upstream, int64_t deadline)
 {
 	struct stream *stream = &upstream->stream;

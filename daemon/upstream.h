@@ -83,6 +83,11 @@ const char *upstream_read_at_rest(struct upstream *upstream);
 bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
 		    int64_t deadline);
 
+/* Collects the replies to what has been sent as if by a client, until none is owed. False: the
+ * connection failed, or they are longer than that. */
+bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t longest,
+		      int64_t deadline);
+
 /* Reads and drops replies until none is owed. False when the connection failed. */
 bool upstream_drain(struct upstream *upstream, int64_t deadline);
 

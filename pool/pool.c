@@ -159,7 +159,7 @@ void pool_dial_succeeded(struct server *server, int64_t now)
 	pools_lock(pool->pools);
 	pool->failures = 0;
 	server->connected_at = now;
-	parameters_assign(&pool->welcome, server->base);
+	parameters_assign(&pool->welcome, server->reported);
 	server_move(server, SERVER_IDLE);
 	const char *reason = policy_reason_not_to_lend(pool, server);
 	if (reason != NULL)

@@ -54,8 +54,8 @@ struct server {
 	atomic_bool close_needed; /* not to be lent again */
 	const char *retire_reason; /* NULL: the pool has it still */
 
-	/* What it said of itself after its login, what it says now, and which client's wishes
-	 * brought it from one to the other. */
+	/* What it said of itself after its login, or was asked for; what it says now; and which
+	 * client's wishes brought it from one to the other. */
 	bool reset_is_base; /* RESET leads back to `base` */
 	struct parameters *base;
 	struct parameters *reported;

@@ -52,3 +52,21 @@ size_t message_run(const char *data, size_t length, unsigned char letter)
 	}
 	return at;
 }
+
+bool row_next(const char **cursor, const char *end, const char **value, size_t *length)
+{
+	*value = NULL;
+	*length = 0;
+	if (end - *cursor < 4)
+		return false;
+	uint32_t counted = read_uint32(*cursor);
+	*cursor += 4;
+	if (counted == UINT32_MAX)
+		return true;
+	if (counted > (size_t)(end - *cursor))
+		return false;
+	*value = *cursor;
+	*length = counted;
+	*cursor += counted;
+	return true;
+}

@@ -72,6 +72,9 @@ static inline bool message_look(const char *data, size_t left, struct message *m
 	return true;
 }
 
+/* The next value of a DataRow, NULL for NULL. False: it does not fit into the row. */
+bool row_next(const char **cursor, const char *end, const char **value, size_t *length);
+
 static inline bool message_is_whole(const struct message *message)
 {
 	return message->present == message->body_length + MESSAGE_HEADER_BYTES;

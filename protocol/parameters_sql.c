@@ -108,9 +108,10 @@ static bool is_given_as(const struct parameters *set, const char *name, const ch
 
 /* What only the former client wished. Without knowing of it: all that may be otherwise. */
 static void write_resets(struct writer *writer, const struct parameters *suspects,
-			 const struct parameters *wished, const struct server_parameters *server,
-			 const char *encoding)
+			 const struct parameters *wished, const struct server_parameters *server)
 {
+	const char *encoding = parameters_get(server->base, "client_encoding");
+
 	for (size_t i = 0; i < parameters_count(suspects); i++) {
 		const char *name = parameters_name(suspects, i);
 		const char *start = parameters_get(server->base, name);
@@ -142,10 +143,10 @@ bool parameters_write_change(struct writer *writer, const struct server_paramete
 	message_begin(writer, FRONTEND_QUERY);
 	size_t empty = writer->length;
 	if (server->applied != NULL) {
-		write_resets(writer, server->applied, wished, server, encoding);
+		write_resets(writer, server->applied, wished, server);
 	} else {
-		write_resets(writer, server->reported, wished, server, encoding);
-		write_resets(writer, server->unreported, wished, server, encoding);
+		write_resets(writer, server->reported, wished, server);
+		write_resets(writer, server->unreported, wished, server);
 	}
 	for (size_t i = 0; i < parameters_count(wished); i++)
 		if (!is_in_force(server, parameters_name(wished, i), parameters_value(wished, i)))

@@ -145,6 +145,35 @@ is(scalar $fake->received(qr/must not run/), 0, '... and is asked nothing');
 is(Wire->login($millpond, database => 'mixed')->value('second'), 'second', '... but serves who does not wish it');
 unlike(join('', $fake->received), qr/reset "newest"/i, '... which it need not be told');
 
+# Where clients start may be what connect_query has set, of which RESET knows nothing.
+my $umlaut = "\xc3\xbc";
+$server->safe_psql('postgres', qq(create schema "$umlaut"));
+for my $case ([ 'b', 'b' ], [ q(''''), '""' ], [ qq("$umlaut", "a,b"), qq("$umlaut", "a,b") ])
+{
+	my ($start, $shown) = @$case;
+	$millpond->reconfigure(
+		databases => { started => "dbname=postgres pool_size=1 connect_query='set search_path = $start'" });
+	my ($plain, $wishing, $other) = map { Wire->login($millpond, database => 'started', %$_) }
+		{}, { search_path => 'a' }, { client_encoding => 'LATIN1' };
+	is($plain->{parameters}{search_path}, undef, "connect_query has set $shown: it is not told");
+	for my $round (1, 2)
+	{
+		is(path($plain), $shown, "... round $round: it is what clients start with");
+		is(path($wishing), 'a', '... unless they wish something else');
+		is(path($other), $shown =~ s/$umlaut/\xfc/r, '... in every encoding');
+		$wishing->query('set search_path = nowhere');
+	}
+	$_->close for $plain, $wishing, $other;
+}
+$millpond->reconfigure(settings => { server_reset_query => 'DISCARD ALL' },
+	databases => { started => "dbname=postgres pool_size=1 pool_mode=session connect_query='set search_path = b'" });
+for my $who ('the first session', 'the next one, after a reset')
+{
+	my $client = Wire->login($millpond, database => 'started');
+	is(path($client), 'b', "$who has it");
+	$client->close;
+}
+
 # It takes a restart.
 $millpond->write_config(settings => { track_extra_parameters => undef });
 my $console = Wire->login($millpond, database => 'pgbouncer');

@@ -72,7 +72,7 @@ static struct server *take_first(struct server **list, int *count)
 __attribute__((unused)) static struct server *dial_succeeds(void)
 {
 	struct server *server = take_first(dialling, &dialling_count);
-	parameters_assign(&server->base, parameters_empty(pools.parameters));
+	parameters_assign(&server->reported, parameters_empty(pools.parameters));
 	pool_dial_succeeded(server, now);
 	return server;
 }

@@ -38,7 +38,7 @@ static void dial_ends(struct upstream *upstream)
 		dial_fails(server, how);
 		return;
 	}
-	parameters_assign(&server->base, parameters_empty(pools.parameters));
+	parameters_assign(&server->reported, parameters_empty(pools.parameters));
 	pool_dial_succeeded(server, now);
 }
 

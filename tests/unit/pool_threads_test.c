@@ -93,7 +93,7 @@ static void answer_pools(void)
 			pool_check_ended(server, true, clock_us());
 			continue;
 		}
-		parameters_assign(&server->base, parameters_empty(pools.parameters));
+		parameters_assign(&server->reported, parameters_empty(pools.parameters));
 		pool_dial_succeeded(server, clock_us());
 	}
 }

@@ -457,8 +457,8 @@ static void test_welcome(void)
 	asks(0);
 	struct server *server = dialling[0];
 	dialling_count = 0;
-	parameters_assign(&server->base, parameters_empty(pools.parameters));
-	parameters_change(&server->base, "server_version", "15.4");
+	parameters_assign(&server->reported, parameters_empty(pools.parameters));
+	parameters_change(&server->reported, "server_version", "15.4");
 	pool_dial_succeeded(server, now);
 	is_text(parameters_get(pool->welcome, "server_version"), "15.4",
 		"then what the newest server said");

@@ -1,0 +1,100 @@
+#include "daemon/unreported.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/settings.h"
+#include "daemon/upstream.h"
+#include "daemon/worker.h"
+#include "pool/pools.h"
+#include "pool/server.h"
+#include "protocol/failure.h"
+#include "protocol/message.h"
+#include "protocol/writer.h"
+
+/* PostgreSQL's own names have up to 63 bytes. */
+#define NAME_BYTES 128
+#define ANSWER_BYTES ((size_t)64 * 1024)
+
+/* Others are names of nothing, and could end the quotes around them. */
+static bool take_name(char *name, const char *word, size_t length)
+{
+	if (length >= NAME_BYTES)
+		return false;
+	memcpy(name, word, length);
+	name[length] = '\0';
+	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") ==
+	       length;
+}
+
+static bool await_answer(struct upstream *upstream, const char *sql, struct writer *replies,
+			 int64_t deadline)
+{
+	struct writer writer;
+
+	writer_init(&writer);
+	write_query(&writer, sql);
+	bool sent = !writer.failed && pipeline_request(&upstream->pipeline, FRONTEND_QUERY) &&
+		    stream_send(&upstream->stream, writer.data, writer.length);
+	writer_release(&writer);
+	return sent && upstream_collect(upstream, replies, ANSWER_BYTES, deadline);
+}
+
+/* Without a row, or with NULL in it, there is no such parameter: nothing is noted. Otherwise it is
+ * one that can be set, and is taken back when in doubt, as after a reset query. */
+static bool note_answer(struct server *server, const char *name, const struct writer *replies)
+{
+	struct parameter_table *table = upstream_of(server)->worker->pools->parameters;
+	const char *at = replies->data;
+	const char *end = at + replies->length;
+	struct message message;
+	const char *value = NULL;
+	size_t length = 0;
+
+	while (message_look(at, (size_t)(end - at), &message) && message_is_whole(&message)) {
+		const char *cursor = message.body + 2;
+		if (message.letter == BACKEND_DATA_ROW && message.body_length > 2)
+			row_next(&cursor, message.body + message.body_length, &value, &length);
+		at += message.present;
+	}
+	if (value == NULL)
+		return true;
+	char *text = strndup(value, length);
+	bool noted = text != NULL && server_note_base(server, table, name, text) &&
+		     parameters_change(&server->unreported, name, "");
+	server->reset_is_base = false;
+	free(text);
+	return noted;
+}
+
+static bool await_noted(struct server *server, const char *name, struct failure *why,
+			int64_t deadline)
+{
+	char sql[NAME_BYTES + 64];
+	struct writer replies;
+
+	writer_init(&replies);
+	snprintf(sql, sizeof sql, "SELECT pg_catalog.current_setting('%s', true)", name);
+	bool done = await_answer(upstream_of(server), sql, &replies, deadline) ?
+			    note_answer(server, name, &replies) || failure_set(why, FAILURE_NO_MEMORY) :
+			    failure_set(why, FAILURE_SERVER_GONE);
+	writer_release(&replies);
+	return done;
+}
+
+bool await_unreported_noted(struct server *server, const struct settings *settings,
+			    struct failure *why, int64_t deadline)
+{
+	const char *list = settings->track_extra_parameters;
+	const char *word;
+	size_t length;
+	char name[NAME_BYTES];
+
+	while (settings_list_next(&list, &word, &length))
+		if (take_name(name, word, length) &&
+		    parameters_get(server->reported, name) == NULL &&
+		    !await_noted(server, name, why, deadline))
+			return false;
+	return true;
+}
