@@ -29,4 +29,22 @@ $clients[0]->query('commit');
 is($clients[3]->result->{status}, 'T', 'until one is given back');
 $_->query('commit') for @clients[ 1 .. 3 ];
 
+# The size is the general one, the database's under both of its names, or the user's. The largest comes last, so that
+# the others have had their time when it is used up.
+$server->safe_psql('postgres', 'create role app login');
+$millpond = Millpond->new('sizes', server => $server, users => { app => 'reserve_pool_size=4' },
+	settings  => { default_pool_size => 1, reserve_pool_size => 3, reserve_pool_timeout => '0.3' },
+	databases => { general => 'dbname=postgres', new => 'dbname=postgres reserve_pool_size=2', old => 'dbname=postgres reserve_pool=1' });
+my @sizes = ([ 'old/postgres' => 1 ], [ 'new/postgres' => 2 ], [ 'general/postgres' => 3 ], [ 'general/app' => 4 ]);
+@clients = map { my ($database, $user) = split '/', $_->[0]; map { Wire->login($millpond, database => $database, user => $user) } 1 .. 6 } @sizes;
+$_->put(Query('begin')) for @clients;
+wait_until(sub { $millpond->pool('general', 'app')->{sv_active} == 5 }, 'the largest reserve to be used');
+for (@sizes)
+{
+	my ($pool, $size) = @$_;
+	my $row = $millpond->pool(split '/', $pool);
+	is("$row->{sv_active} $row->{cl_waiting}", 1 + $size . ' ' . (5 - $size), "$pool: the pool and $size more");
+	is(scalar(() = $millpond->log_since =~ m{\Q$pool\E\@.*taking connection from reserve_pool}g), $size, '... each of which is logged');
+}
+
 done_testing;
