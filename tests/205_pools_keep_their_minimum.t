@@ -2,12 +2,19 @@
 use v5.36;
 use Millpond;
 use Test::More;
+use Wire;
 
 my $server   = Postgres->new;
-$server->safe_psql('postgres', 'create role app login');
+$server->safe_psql('postgres', "create role $_ login") for qw(app narrow few guest);
 my $millpond = Millpond->new('pool', server => $server,
 	databases => { postgres => 'min_pool_size=4',
-		forced => 'dbname=postgres user=app min_pool_size=3' });
+		forced => 'dbname=postgres user=app min_pool_size=3',
+		narrow => 'dbname=postgres user=narrow min_pool_size=5 max_db_connections=2',
+		few    => 'dbname=postgres user=few min_pool_size=5',
+		more   => 'dbname=postgres user=few min_pool_size=5',
+		guest  => 'dbname=postgres min_pool_size=5 max_db_connections=3' },
+	users => { few => 'max_user_connections=2' });
+my $guest = Wire->login($millpond, database => 'guest', user => 'guest');
 
 wait_until(sub { 3 == $server->backends(q(usename = 'app')) }, 'three servers of the forced user',
 	5);
@@ -28,5 +35,14 @@ pass('a reload raises the minimum');
 $millpond->reconfigure(databases => { postgres => 'min_pool_size=6 pool_size=2' });
 $client->query('select 1');
 cmp_ok(scalar $server->backends(q(usename = 'postgres')), '<=', 6, 'pool_size limits it');
+
+# All the while there were minima beyond a limit, two of them of the same user.
+my %most = (narrow => 2, few => 2, guest => 3);
+for my $name (sort keys %most)
+{
+	is(scalar $server->backends("usename = '$name'"), $most{$name}, "$name: as many as the limit allows");
+	is(scalar(() = $millpond->log_since =~ m{S-\w+: \w+/$name\@.* new connection to server}g), $most{$name}, '... and never one more');
+}
+unlike($millpond->log_since, qr/evicted/, 'nobody gave way for the sake of a minimum');
 
 done_testing;
