@@ -80,6 +80,22 @@ for my $row (sort keys %answered)
 	}
 }
 
+# Again and again, though no server is kept: what was known of those who came before still opens new ones.
+my $console = Wire->login($daemons{'scram-sha-256'}, user => 'pgbouncer', database => 'pgbouncer', unix => 1);
+for my $role (map { role('scram-sha-256', $_) } qw(plain scram))
+{
+	my %servers;
+	for my $round (1 .. 4)
+	{
+		my $client = Wire->connect($daemons{'scram-sha-256'});
+		my $answer = $client->authenticate($round == 3 ? 'pencils' : 'pencil', user => $role);
+		is($answer->{error}{M} // 'welcome', $round == 3 ? 'SASL authentication failed' : 'welcome', "$role, login $round");
+		$servers{ $client->value('select pg_backend_pid()') } = 1 if $round != 3;
+		$console->query('RECONNECT');
+	}
+	is(scalar keys %servers, 3, '... each with a server of its own');
+}
+
 # What a login without libpq makes is a connection like any other.
 my $scram  = $daemons{'scram-sha-256'};
 my $client = Wire->connect($scram);
