@@ -39,6 +39,8 @@ is_deeply(states('CLIENTS'), { active => 6, active_cancel_req => 4, waiting_canc
 is_deeply(states('SERVERS'), { active => 6, active_cancel => 4 }, '... and SHOW SERVERS what is sent');
 my ($row) = $millpond->console('SHOW CLIENTS WHERE state = active_cancel_req');
 is("$row->{user} $row->{addr}", '(nouser) 127.0.0.1', 'who they are is known by the address only');
+my $another = Wire->login($millpond);
+ok($another->put(Terminate())->closed, 'they take no place that is a client\'s');
 
 # The queries end before the requests do
 unlink $query;
