@@ -48,9 +48,18 @@ $millpond->wait_for_log(qr{C-\w+: .* closing because: login failed \(age=\d+s\)}
 like($millpond->log_since($before),
 	qr{(S-\w+:) \S+ server login failed: FATAL invalid value for parameter "replication".*\n.* \1 \S+ closing because: login failed \(age=\d+s\)$}m,
 	'... in the log as well, in front of why the server is closed');
-my $plain = Wire->login($millpond, replication => 'false');
-is($plain->value('select 3'), 3, 'false asks for none');
 $_->close for $logical, $physical;
+gone();
+is(Wire->login($millpond, replication => $_)->query('IDENTIFY_SYSTEM')->{rows}[0][0], $result->{rows}[0][0], "$_ asks for one")
+	for qw(true on 1 yes);
+my $plain;
+for my $word (qw(off 0 no false))
+{
+	$plain = Wire->login($millpond, replication => $word, application_name => "says $word");
+	is($plain->value('select 3'), 3, "$word asks for none");
+	my ($row) = grep { $_->{application_name} eq "says $word" } $millpond->console('SHOW CLIENTS');
+	is($row->{replication}, 'none', '... and is none');
+}
 gone();
 
 # As the programs do it.
