@@ -24,4 +24,16 @@ my ($status, $out, $error) = run_binary($other->ini);
 isnt($status, 0, 'an unknown group ends the start');
 like($error, qr/no_such_group/, 'by name');
 
+# A name that begins with @ is none of a file.
+my $abstract = Millpond->new('abstract', server => $server, settings => { unix_socket_dir => "\@/millpond-test-$$" });
+my $name     = "/millpond-test-$$/.s.PGSQL." . $abstract->port;
+my $client   = Wire->new(IO::Socket::UNIX->new(Peer => "\0$name") // die "$name: $!");
+is($client->startup->result->{status}, 'I', 'a socket in the abstract namespace');
+is($client->value('select 1'), 1, '... serves as well');
+ok(!-e $name, '... without a file');
+like($abstract->log_since, qr/listening on unix:\@\Q$name\E$/m, '... as the log says');
+my ($said) = PostgreSQL::Test::Utils::run_command(
+	[ 'psql', '-XAtc', 'select 1', '-h', "\@/millpond-test-$$", '-p', $abstract->port, '-U', 'postgres', 'postgres' ]);
+is($said, 1, '... and psql finds it');
+
 done_testing;
