@@ -8,7 +8,8 @@ use Wire;
 my $server   = Postgres->new;
 $server->safe_psql('postgres', 'create role app login; create role bob login');
 my $millpond = Millpond->new('pool', server => $server,
-	databases => { postgres => '', second => 'dbname=postgres' }, settings => { stats_period => 1 });
+	databases => { postgres => '', second => 'dbname=postgres',
+		session => 'dbname=postgres pool_mode=session' }, settings => { stats_period => 1 });
 my ($client, $second) = (Wire->login($millpond), Wire->login($millpond, database => 'second'));
 my $console = Wire->login($millpond, database => 'pgbouncer');
 
@@ -72,6 +73,17 @@ for my $verb (qw(PAUSE RESUME RECONNECT KILL))
 	fails("$verb nowhere", 'no such database: nowhere');
 	fails("$verb pgbouncer", "cannot \L$verb\E admin db: pgbouncer");
 }
+
+# A session keeps its server, so that it is waited for as a whole.
+my $session = Wire->login($millpond, database => 'session');
+my $backend = $session->value('select pg_backend_pid()');
+$console->put(Query('PAUSE session'));
+wait_until(sub { (grep { $_->{name} eq 'session' } $millpond->console('SHOW DATABASES'))[0]{paused} }, 'the pause');
+is($session->value('select pg_backend_pid()'), $backend, 'a session goes on') for 1 .. 2;
+ok($console->quiet, 'PAUSE waits for it');
+$session->close;
+is_deeply($console->result->{tags}, ['PAUSE'], 'until it leaves');
+$console->query('RESUME session');
 
 # RECONNECT and WAIT_CLOSE
 my $pid = $client->value('select pg_backend_pid()');

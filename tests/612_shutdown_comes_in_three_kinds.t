@@ -40,6 +40,19 @@ for my $kind (qw(WAIT_FOR_SERVERS WAIT_FOR_CLIENTS))
 	}
 	is($millpond->wait_exit(5) & 127, 0, "$kind: then it ends");
 }
+# Where sessions keep their servers WAIT_FOR_SERVERS waits for those that have one.
+$millpond->write_config(settings => { pool_mode => 'session' }, databases => { postgres => '' });
+$millpond->start;
+my ($session, $newcomer) = map { Wire->login($millpond) } 1 .. 2;
+$session->query('select 1');
+$console = Wire->login($millpond, database => 'pgbouncer', unix => 1);
+is_deeply($console->query('SHUTDOWN WAIT_FOR_SERVERS')->{tags}, ['SHUTDOWN'], 'WAIT_FOR_SERVERS and sessions');
+is($newcomer->query('select 1')->{error}{M}, 'server shutting down', '... who has no server gets none');
+is(Wire->connect($millpond, unix => 1)->startup->result->{error}{M}, 'pooler is shutting down', '... nobody comes in');
+is($session->value('select 2'), 2, '... who has one goes on') for 1 .. 2;
+$session->close;
+is($millpond->wait_exit(5) & 127, 0, '... to the end of the session, and then it ends');
+
 wait_until(sub { !$server->backends }, 'the servers to go');
 pass('no server is left behind');
 
