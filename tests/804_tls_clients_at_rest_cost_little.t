@@ -3,6 +3,7 @@ use v5.36;
 use Certificates;
 use Millpond;
 use Test::More;
+use Wire;
 
 my $load = ($ENV{OUT} // 'build/strict') . '/bench/load';
 plan skip_all => 'the load generator has not been built' unless -x $load;
@@ -33,6 +34,19 @@ SKIP:
 	cmp_ok($grown, '<', $count * 12, "at rest they have cost $grown KB");
 	$grown = $figure{client_after_use_bytes} * $count / 1024 - $slots_kb;
 	cmp_ok($grown, '<', $count * 12, "and $grown KB at rest after a query");
+}
+
+# Looking at them changes nothing.
+SKIP:
+{
+	skip 'a sanitizer has an account of its own', 2 if $ENV{SANITIZE};
+	my @clients = map { Wire->login($millpond, tls => {}) } 1 .. 150;
+	my $console = Wire->login($millpond, tls => {}, database => 'pgbouncer');
+	my $before  = 0;
+	wait_until(sub { my $now = $millpond->memory_kb; my $same = $now == $before; $before = $now; sleep 1; return $same },
+		'them to rest');
+	is((grep { ($_->{tls} // '') =~ /^TLS/ } $console->hashes('SHOW CLIENTS')), 151, 'all are shown with their encryption');
+	cmp_ok($millpond->memory_kb - $before, '<', 150 * 3, '... and rest as before');
 }
 
 done_testing;

@@ -25,6 +25,9 @@
  */
 #define RECORD_BYTES ((size_t)(5 + (1 << 14) + 2048))
 
+/* Records may be a few bytes each: of so many it takes some milliseconds to open them all. */
+#define RECEIVED_AT_ONCE ((size_t)128 * 1024)
+
 struct tls {
 	SSL *ssl; /* not to be touched while it is folded */
 	struct folded *folded;
@@ -34,6 +37,8 @@ struct tls {
 	bool ended;	     /* the peer has said that it sends no more */
 	bool borrowed;	     /* the SSL is somebody else's */
 	bool established;
+	size_t barren; /* bytes that OpenSSL has taken since there was any plain text */
+	const char *version, *cipher, *group; /* what was agreed on: OpenSSL's own words */
 };
 
 /* --- OpenSSL's view of the socket --------------------------------------------------------- */
@@ -46,6 +51,12 @@ static int bio_read(BIO *bio, char *buffer, int size)
 	BIO_clear_retry_flags(bio);
 	if (length == 0) {
 		BIO_set_retry_read(bio);
+		return -1;
+	}
+	/* More than any record without a byte of text, such as requests for new keys: it only keeps us busy. */
+	tls->barren += length;
+	if (tls->established && tls->barren > 2 * RECORD_BYTES) {
+		ERR_raise(ERR_LIB_SSL, SSL_R_TOO_MANY_KEY_UPDATES);
 		return -1;
 	}
 	memcpy(buffer, tls->received, length);
@@ -167,7 +178,22 @@ static struct tls *attach(struct stream *stream, SSL *ssl)
 	return tls;
 }
 
-bool tls_adopt(struct stream *stream, struct ssl_st *ssl)
+/* Takes down what was agreed on, since asking an SSL that is folded would unfold it. */
+static void establish(struct tls *tls)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(tls->ssl);
+	bool has_group = SSL_get_negotiated_group(tls->ssl) != NID_undef;
+
+	tls->established = true;
+	tls->version = SSL_get_version(tls->ssl);
+	tls->cipher = SSL_CIPHER_get_name(cipher);
+	/* Of a client PgBouncer names the curve only where the cipher's name implies one. */
+	if (SSL_is_server(tls->ssl) && SSL_CIPHER_get_kx_nid(cipher) != NID_kx_ecdhe)
+		has_group = false;
+	tls->group = has_group ? OBJ_nid2sn((int)SSL_get_negotiated_group(tls->ssl)) : NULL;
+}
+
+static bool adopt(struct stream *stream, SSL *ssl)
 {
 	struct tls *tls = attach(stream, ssl);
 
@@ -175,7 +201,15 @@ bool tls_adopt(struct stream *stream, struct ssl_st *ssl)
 		errno = ENOMEM;
 		return false;
 	}
-	tls->borrowed = tls->established = true;
+	tls->borrowed = true;
+	return true;
+}
+
+bool tls_adopt(struct stream *stream, struct ssl_st *ssl)
+{
+	if (!adopt(stream, ssl))
+		return false;
+	establish(stream->tls);
 	return true;
 }
 
@@ -239,8 +273,10 @@ static ssize_t unseal(struct stream *stream, char *buffer, size_t size)
 	do {
 		size_t room = size - length;
 		got = SSL_read(tls->ssl, buffer + length, room > INT_MAX ? INT_MAX : (int)room);
-		if (got > 0)
+		if (got > 0) {
 			length += (size_t)got;
+			tls->barren = 0;
+		}
 	} while (got > 0 && length < size && (tls->received_length > 0 || SSL_pending(tls->ssl) > 0));
 	ssize_t failed = got > 0 ? 0 : note_failure(tls, got);
 	int why = errno;
@@ -256,7 +292,12 @@ static ssize_t unseal(struct stream *stream, char *buffer, size_t size)
 static ssize_t receive(struct stream *stream, char *buffer, size_t size, size_t most)
 {
 	size_t room = size - RECORD_BYTES;
-	ssize_t got = stream_recv_raw(stream, buffer + RECORD_BYTES, room < most ? room : most);
+
+	if (room > most)
+		room = most;
+	if (room > RECEIVED_AT_ONCE)
+		room = RECEIVED_AT_ONCE;
+	ssize_t got = stream_recv_raw(stream, buffer + RECORD_BYTES, room);
 
 	if (got > 0) {
 		stream->tls->received = buffer + RECORD_BYTES;
@@ -357,19 +398,18 @@ bool await_tls_accept(struct stream *stream, struct ssl_ctx_st *context, const c
 	tls->received_length = length;
 	if (!await_handshake(stream, deadline))
 		return false;
-	tls->established = true;
+	establish(tls);
 	return keep_plain_text(stream);
 }
 
 bool await_tls_connect(struct stream *stream, struct ssl_st *ssl, int64_t deadline)
 {
-	if (!tls_adopt(stream, ssl))
+	if (!adopt(stream, ssl))
 		return false;
-	stream->tls->established = false;
 	SSL_set_connect_state(ssl);
 	if (!await_handshake(stream, deadline))
 		return false;
-	stream->tls->established = true;
+	establish(stream->tls);
 	return keep_plain_text(stream);
 }
 
@@ -414,16 +454,10 @@ void tls_error(const struct stream *stream, char *text, size_t size)
 
 void tls_describe(const struct stream *stream, char *text, size_t size)
 {
-	SSL *ssl = tls_ssl(stream);
+	const struct tls *tls = stream->tls;
 
 	text[0] = '\0';
-	if (ssl == NULL || !stream->tls->established)
-		return;
-	int length = snprintf(text, size, "%s/%s", SSL_get_version(ssl), SSL_get_cipher(ssl));
-	/* Of a client PgBouncer names the curve only where the cipher's name implies one. */
-	if (SSL_is_server(ssl) && SSL_CIPHER_get_kx_nid(SSL_get_current_cipher(ssl)) != NID_kx_ecdhe)
-		return;
-	const char *group = OBJ_nid2sn((int)SSL_get_negotiated_group(ssl));
-	if (group != NULL && SSL_get_negotiated_group(ssl) != NID_undef && length > 0 && (size_t)length < size)
-		snprintf(text + length, size - (size_t)length, "/ECDH=%s", group);
+	if (tls != NULL && tls->established)
+		snprintf(text, size, "%s/%s%s%s", tls->version, tls->cipher,
+			 tls->group != NULL ? "/ECDH=" : "", tls->group != NULL ? tls->group : "");
 }

@@ -334,6 +334,44 @@ static void test_ends(void)
 	close_stream();
 }
 
+static void ask_for_keys(int times)
+{
+	for (int i = 0; i < times; i++)
+		if (SSL_key_update(peer.ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 ||
+		    SSL_do_handshake(peer.ssl) != 1)
+			abort();
+}
+
+/* Seldom, as TLS wants it; then without end. */
+static void *asks_for_keys(void *arg)
+{
+	(void)arg;
+	if (!peer_shake_hands(&peer))
+		return NULL;
+	ask_for_keys(100);
+	peer_put(&peer, "keys", 4);
+	peer_flush(&peer);
+	ask_for_keys(10000);
+	peer_put(&peer, "more", 4);
+	peer_flush(&peer);
+	return NULL;
+}
+
+static void test_new_keys(void)
+{
+	char text[128];
+
+	open_stream();
+	peer_does(asks_for_keys);
+	ok(accepts() && reads("keys"), "%s: new keys may be asked for", kind);
+	is_int(reads_end(), -1, "%s: but not for ever, instead of saying anything", kind);
+	tls_error(&stream, text, sizeof text);
+	is_text(text, "too many key updates", "%s: as the error says", kind);
+	stream_close(&stream);
+	pthread_join(thread, NULL);
+	close_stream();
+}
+
 static void *waits_for_the_end(void *arg)
 {
 	char byte;
@@ -486,6 +524,7 @@ static void tests(void)
 	test_incoming_flood();
 	test_outgoing_flood();
 	test_ends();
+	test_new_keys();
 	test_own_end();
 	test_folding();
 	test_adoption();
