@@ -6,6 +6,7 @@
 
 #include "daemon/proof.h"
 #include "daemon/reach.h"
+#include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/server_tls.h"
@@ -152,6 +153,10 @@ static bool await_ready(struct login *login, int64_t deadline)
 			return false;
 		if (login->proof.challenge != NULL && !await_proof(&login->proof))
 			return false;
+		if (got > 0 && loop_now() >= deadline)
+			return failure_set(login->why, FAILURE_CONNECT_TIMEOUT);
+		if (got > 0)
+			await_turn(login->stream.loop);
 		if (got < 0 && !await_readable(&login->stream, deadline))
 			return failure_set(login->why, errno == ETIMEDOUT ?
 							       FAILURE_CONNECT_TIMEOUT :

@@ -12,6 +12,9 @@
 
 #define RESPONSE_LETTER 'p' /* of all kinds of answers */
 
+/* What a client sends behind its answer is kept until it is let in, or not: little of it. */
+#define READ_AT_ONCE ((size_t)4096)
+
 bool exchange_send(struct exchange *exchange, enum authentication request, const void *data,
 		   size_t length)
 {
@@ -79,7 +82,7 @@ bool await_response(struct exchange *exchange, enum failure_kind too_long)
 	char *data;
 
 	for (;;) {
-		ssize_t got = stream_read(&session->client, &data);
+		ssize_t got = stream_read_some(&session->client, &data, READ_AT_ONCE);
 		if (got == 0 || (got < 0 && errno != EAGAIN))
 			return failure_set(exchange->why, FAILURE_CLIENT_GONE);
 		if (got > 0 && look(exchange, data, (size_t)got, too_long))

@@ -367,9 +367,11 @@ void await_end_of_stream(struct stream *stream, int64_t deadline)
 
 	for (;;) {
 		ssize_t length = stream_read(stream, &data);
-		if (length == 0 || (length < 0 && errno != EAGAIN))
+		if (length == 0 || (length < 0 && errno != EAGAIN) || loop_now() >= deadline)
 			return;
-		if (length < 0 && !await_readable(stream, deadline))
+		if (length > 0)
+			await_turn(stream->loop);
+		else if (!await_readable(stream, deadline))
 			return;
 	}
 }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -451,6 +452,27 @@ static void test_end_of_stream(void)
 	close_stream();
 }
 
+/* More than one read takes. */
+static void test_end_of_a_flood(void)
+{
+	int left = 0;
+	int room = (int)SCRATCH_BYTES * 4;
+	char *flood = make_flood();
+
+	open_stream();
+	setsockopt(stream.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+	setsockopt(peer, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+	fcntl(peer, F_SETFL, O_NONBLOCK);
+	while (write(peer, flood, FLOOD) > 0)
+		;
+	await_end_of_stream(&stream, loop_now());
+	ioctl(stream.fd, FIONREAD, &left);
+	ok(left > 0,
+	   "%s: a flood is not read beyond the time for it: %d bytes are left", kind, left);
+	free(flood);
+	close_stream();
+}
+
 static void test_all(void)
 {
 	test_short_reads();
@@ -459,6 +481,7 @@ static void test_all(void)
 	test_end_behind_bytes(false);
 	test_end_between();
 	test_end_of_stream();
+	test_end_of_a_flood();
 	test_reset();
 	test_more_than_the_scratch();
 	test_spoke();
