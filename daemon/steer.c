@@ -83,6 +83,7 @@ bool steer_is_paused(const struct session *session, const char *database_name)
 
 /* In the main thread. */
 struct suspending {
+	bool is_too_late;
 	bool done;
 };
 
@@ -90,8 +91,9 @@ static void suspend_there(struct worker *first, void *arg)
 {
 	struct suspending *suspending = arg;
 
-	/* Two admins may have asked at once. */
-	if (suspend_state(first->daemon) == NOT_SUSPENDED)
+	/* Two admins may have asked at once, for this or for the end. */
+	suspending->is_too_late = first->daemon->state != DAEMON_RUNNING;
+	if (!suspending->is_too_late && suspend_state(first->daemon) == NOT_SUSPENDED)
 		suspending->done = suspend_begin(first->daemon);
 }
 
@@ -111,15 +113,15 @@ bool await_steer_suspend(struct session *session, const char *nothing, struct fa
 	struct worker *here = session->worker;
 	struct suspending suspending = {0};
 
-	if (here->daemon->state != DAEMON_RUNNING)
-		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is shutting down");
 	if (!may_pause(session, why))
 		return false;
 	if (sum_over(here->pools, nothing, count_paused) > 0)
 		return failure_set(why, FAILURE_CONSOLE_ERROR,
 				   "cannot suspend with paused databases");
-	return (await_at(here, here->all, suspend_there, &suspending) && suspending.done) ||
-	       failure_set(why, FAILURE_NO_MEMORY);
+	bool was_asked = await_at(here, here->all, suspend_there, &suspending);
+	if (suspending.is_too_late)
+		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is shutting down");
+	return (was_asked && suspending.done) || failure_set(why, FAILURE_NO_MEMORY);
 }
 
 bool steer_is_suspended(const struct session *session, const char *nothing)
