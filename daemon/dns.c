@@ -215,7 +215,10 @@ static void ask_main(void *arg)
 	struct addresses found;
 	struct addresses before;
 	const char *reason = "no address";
+	char host[NI_MAXHOST];
 
+	/* Once it is answered, it may be forgotten. */
+	snprintf(host, sizeof host, "%s", name->name);
 	bool good = await_resolve(&worker->loop, worker->resolver, name->name, &found, &reason,
 				  DEADLINE_NEVER);
 	if (!good)
@@ -236,8 +239,8 @@ static void ask_main(void *arg)
 	dns->asking_count--;
 	struct dns_waiter *waiters = take_waiters(name);
 	pthread_mutex_unlock(&dns->lock);
-	if (good) /* nobody forgets a name that has been asked for just now */
-		leave_old_addresses(worker, name->name, &before, &found);
+	if (good)
+		leave_old_addresses(worker, host, &before, &found);
 	tell(waiters);
 }
 

@@ -16,6 +16,9 @@
 
 bool await_more(struct session *session, struct failure *why, int64_t deadline)
 {
+	/* Another wait may have taken the news of that. */
+	if (session->killed != FAILURE_NONE)
+		return failure_set(why, session->killed);
 	if (await_readable(&session->client, deadline))
 		return true;
 	if (errno == ETIMEDOUT)

@@ -386,7 +386,8 @@ static bool is_over(const struct relay *relay)
 				!stream_has_unsent(&relay->upstream->stream);
 
 	if (!between_messages || relay->pipeline->doubtful ||
-	    relay->upstream->statements.replay_wanted || relay->gather.bytes.length > 0)
+	    relay->upstream->statements.replay_wanted ||
+	    (relay->gather.bytes.length > 0 && relay->ending == FAILURE_NONE))
 		return false;
 	return pipeline_is_idle(relay->pipeline) ||
 	       (relay->ending != FAILURE_NONE && all_is_answered(relay));
@@ -449,9 +450,8 @@ static bool await_round(struct relay *relay, unsigned *rounds, struct failure *w
 		*rounds = 0;
 		return await_movement(relay, requests, replies, why);
 	}
-	if (++*rounds % ROUNDS_IN_A_ROW == 0)
-		await_turn(relay->client->loop);
-	return true;
+	return ++*rounds % ROUNDS_IN_A_ROW != 0 || await_others(relay->client->loop) ||
+	       failure_set(why, relay->session->killed);
 }
 
 static bool make_round(struct relay *relay, struct failure *why)

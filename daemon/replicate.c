@@ -136,7 +136,8 @@ bool await_replicated(struct session *session, struct failure *why)
 				return false;
 		} else if (++rounds >= ROUNDS_IN_A_ROW) {
 			rounds = 0;
-			await_turn(client->loop);
+			if (!await_others(client->loop))
+				return failure_set(why, session->killed);
 		}
 	}
 }

@@ -335,7 +335,7 @@ static void session_run(void *arg)
 			stays = session->phase == SESSION_CONSOLE ?
 					await_console(session, &why) :
 					serve(session, &why);
-			if (++rounds % ROUNDS_IN_A_ROW == 0)
+			if (stays && ++rounds % ROUNDS_IN_A_ROW == 0)
 				await_turn(session->client.loop);
 		}
 		if (stays && session->killed != FAILURE_NONE)

@@ -264,16 +264,23 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 	callback_ends(loop);
 }
 
+/* It is told so once. */
+static bool was_cancelled(struct coroutine *coroutine)
+{
+	if (!coroutine->cancelled)
+		return false;
+	coroutine->cancelled = false;
+	errno = ECANCELED;
+	return true;
+}
+
 bool await_wake(struct loop *loop, int64_t deadline)
 {
 	struct coroutine *coroutine = loop->current;
 	assert(coroutine != NULL);
 
-	if (coroutine->cancelled) {
-		coroutine->cancelled = false;
-		errno = ECANCELED;
+	if (was_cancelled(coroutine))
 		return false;
-	}
 	coroutine->deadline = deadline;
 	if (deadline < coroutine->timer_due)
 		set_timer(coroutine, loop_now());
@@ -299,6 +306,12 @@ void await_turn(struct loop *loop)
 	/* event_active() would come round again before the sockets and timers are looked at. */
 	event_add(loop->turn, &at_once);
 	switch_to_loop(coroutine);
+}
+
+bool await_others(struct loop *loop)
+{
+	await_turn(loop);
+	return !was_cancelled(loop->current);
 }
 
 static void descriptor_ready(evutil_socket_t fd, short what, void *arg)

@@ -47,6 +47,9 @@ bool await_sleep(struct loop *loop, int64_t deadline);
 /* Lets all others that are ready, and the sockets, have their turn. */
 void await_turn(struct loop *loop);
 
+/* The same; false when cancelled, before or meanwhile. */
+bool await_others(struct loop *loop);
+
 /* Waits until the file descriptor is ready for `what` (EV_READ, EV_WRITE). */
 bool await_descriptor(struct loop *loop, int fd, short what, int64_t deadline);
 
