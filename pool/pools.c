@@ -241,6 +241,8 @@ static void pool_adopt(struct pool *pool, struct settings *settings, bool same_t
 		policy_reconnect(pool, "database configuration changed");
 	if (pool->database == NULL)
 		policy_refuse_all(pool);
+	/* Perhaps it was what kept the servers away that has been mended. */
+	pool->failures = 0;
 	settings_drop(old_settings);
 }
 

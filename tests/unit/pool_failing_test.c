@@ -69,6 +69,21 @@ static void test_final_refusal(void)
 	end();
 }
 
+static void test_new_settings(void)
+{
+	begin("server_login_retry = 60", "shop = host=127.0.0.1");
+	pool = find_pool("shop", "me");
+	asks(0);
+	dial_fails(REFUSED);
+	ok(!asks(1) && crowd[1].refused, "a refusal stands until the next attempt is due");
+	reload("server_login_retry = 60", "shop = host=127.0.0.1");
+	ok(!asks(2) && waits(2) && dialling_count == 1, "or new settings have come");
+	all_dials_succeed();
+	ok(has_server(2), "with which it may succeed");
+	returns(2);
+	end();
+}
+
 static void test_burst(void)
 {
 	begin_pool("default_pool_size = 4");
@@ -244,6 +259,7 @@ static void test_minimum_while_failing(void)
 int main(void)
 {
 	test_final_refusal();
+	test_new_settings();
 	test_burst();
 	test_refused_beside_lent();
 	test_transient_failure(NULL, "no connection");
