@@ -3,6 +3,7 @@
  * that is made of the user's, or under that of the one entry that is found for it.
  */
 #include <ldap.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,11 +101,22 @@ static bool is_done(struct vouching *vouching, LDAP *ldap, const char *what, int
 /* --- the way there ------------------------------------------------------------------------ */
 
 /* Whom to trust under TLS, ldap.conf says, or LDAPTLS_CACERT and their like, once for the process. */
+/* The library sets itself up at its first use, for which it takes no lock. */
+static void set_up(void)
+{
+	int version;
+
+	ldap_get_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version);
+}
+
 static LDAP *open_server(struct vouching *vouching)
 {
+	static pthread_once_t is_set_up = PTHREAD_ONCE_INIT;
 	const int version = LDAP_VERSION3;
 	struct timeval patience = time_left(vouching, CONNECT_US);
 	LDAP *ldap = NULL;
+
+	pthread_once(&is_set_up, set_up);
 	int status = ldap_initialize(&ldap, vouching->directory->addresses);
 
 	if (status == LDAP_SUCCESS &&
