@@ -185,6 +185,7 @@ static void establish(struct tls *tls)
 	bool has_group = SSL_get_negotiated_group(tls->ssl) != NID_undef;
 
 	tls->established = true;
+	tls->barren = 0;
 	tls->version = SSL_get_version(tls->ssl);
 	tls->cipher = SSL_CIPHER_get_name(cipher);
 	/* Of a client PgBouncer names the curve only where the cipher's name implies one. */
