@@ -65,7 +65,7 @@ static bool await_connect_query(struct server *server, const struct settings *se
 	struct upstream *upstream = upstream_of(server);
 
 	if (query == NULL || query[0] == '\0')
-		return true;
+		return await_unreported_noted(server, settings, why, deadline);
 	if (!upstream_query(upstream, query, why, deadline)) {
 		if (!pipeline_is_idle(&upstream->pipeline))
 			return false;

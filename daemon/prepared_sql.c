@@ -472,6 +472,11 @@ void prepared_note_tag(struct upstream *upstream, const char *tag)
 		(asked & ~PIPELINE_NOTED) == PIPELINE_OWN_EXECUTE || asked == PIPELINE_OWN_QUERY;
 	struct sql_note *sql = NULL;
 
+	/* What it was about has gone with its client. */
+	if (!is_ours && upstream->session == NULL)
+		upstream->statements.must_deallocate |= strcmp(tag, "PREPARE") == 0 ||
+							strncmp(tag, "DEALLOCATE", 10) == 0 ||
+							strcmp(tag, "DISCARD ALL") == 0;
 	if (is_ours || upstream->session == NULL ||
 	    pool_share_mode(upstream->session->share) == POOL_SESSION)
 		return;

@@ -91,6 +91,21 @@ static bool await_unlistened(struct upstream *upstream, int64_t deadline)
 	return upstream_query(upstream, "UNLISTEN *", &why, deadline);
 }
 
+/*
+ * What its client may have set, but the server does not report, is not to be the next one's; nor is what
+ * was parsed meanwhile, under names that mean something else then.
+ */
+static void doubt_unreported(struct upstream *upstream)
+{
+	struct server *server = upstream->server;
+
+	if (upstream->has_set && parameters_count(server->unreported) > 0) {
+		parameters_assign(&server->applied, NULL);
+		upstream->statements.must_deallocate = true;
+	}
+	upstream->has_set = false;
+}
+
 /* NULL: it is well. Otherwise why it has to be closed. */
 static const char *await_recovery(struct upstream *upstream, bool reset)
 {
@@ -108,6 +123,7 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 		return "client disconnect while server was not ready";
 	if (pipeline->status != 'I' && !upstream_query(upstream, "ROLLBACK", &why, deadline))
 		return "client disconnect while server was not ready";
+	doubt_unreported(upstream);
 	if (upstream->statements.must_deallocate) {
 		if (!upstream_query(upstream, "DEALLOCATE ALL", &why, deadline))
 			return "client disconnect while server was not ready";
@@ -120,16 +136,6 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 	return NULL;
 }
 
-/* What its client may have set, but the server does not report, is not to be the next one's. */
-static void doubt_unreported(struct upstream *upstream)
-{
-	struct server *server = upstream->server;
-
-	if (upstream->has_set && parameters_count(server->unreported) > 0)
-		parameters_assign(&server->applied, NULL);
-	upstream->has_set = false;
-}
-
 void await_give_back(struct upstream *upstream, const char *broken, bool reset)
 {
 	struct server *server = upstream->server;
@@ -138,7 +144,6 @@ void await_give_back(struct upstream *upstream, const char *broken, bool reset)
 	upstream->session->upstream = NULL;
 	upstream->session = NULL;
 	notes_forget_client(&upstream->statements.notes);
-	doubt_unreported(upstream);
 	if (reason == NULL)
 		reason = await_recovery(upstream, reset);
 	if (reason == NULL && !pipeline_is_idle(&upstream->pipeline))

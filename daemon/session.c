@@ -34,8 +34,8 @@
 /* --- serving ------------------------------------------------------------------------------ */
 
 /*
- * Tells the server what its new client wishes. What no server of the pool has accepted yet, and what
- * this one does not report, is tried first, so that no query runs without it. The rest goes in front of
+ * Tells the server what its new client wishes. What no server of the pool has accepted yet, and what this
+ * one does not report, is told first and by itself, so that no query runs without it. The rest goes in front of
  * the client's own bytes, as `prefix`: should this server refuse what another has accepted, or be
  * interrupted, the client is cut off with that error, but the query behind it has run.
  */
@@ -53,7 +53,7 @@ static bool await_wishes(struct session *session, struct writer *prefix, struct 
 		return true;
 	}
 	bool proven = parameters_are_proven(session->wishes, session->pool->id) &&
-		      server_has_tried(server, session->wishes);
+		      server_reports_change(server, session->wishes);
 	if (!proven) {
 		/* The text of the query stands behind its header, and ends in a zero. */
 		write_uint8(prefix, 0);
@@ -177,6 +177,8 @@ static void arrive(struct loop_message *message)
 	session_wake(session);
 	if (session->worker->ending)
 		session_kill(session, FAILURE_SHUTTING_DOWN);
+	else if (session->phase == SESSION_LOGGED_IN && session->share->database == NULL)
+		session_kill(session, FAILURE_DATABASE_REMOVED);
 }
 
 static void send_to_worker(struct session *session)

@@ -41,8 +41,8 @@ static bool await_answer(struct upstream *upstream, const char *sql, struct writ
 	return sent && upstream_collect(upstream, replies, ANSWER_BYTES, deadline);
 }
 
-/* Without a row, or with NULL in it, there is no such parameter: nothing is noted. Otherwise it is
- * one that can be set, and is taken back when in doubt, as after a reset query. */
+/* Without a row there is no such parameter, or it may not be set: nothing is noted. Otherwise it is
+ * taken back when in doubt, as after a reset query. */
 static bool note_answer(struct server *server, const char *name, const struct writer *replies)
 {
 	struct parameter_table *table = upstream_of(server)->worker->pools->parameters;
@@ -71,11 +71,14 @@ static bool note_answer(struct server *server, const char *name, const struct wr
 static bool await_noted(struct server *server, const char *name, struct failure *why,
 			int64_t deadline)
 {
-	char sql[NAME_BYTES + 64];
+	char sql[2 * NAME_BYTES + 192];
 	struct writer replies;
 
 	writer_init(&replies);
-	snprintf(sql, sizeof sql, "SELECT pg_catalog.current_setting('%s', true)", name);
+	snprintf(sql, sizeof sql,
+		 "SELECT pg_catalog.set_config('%s', value, false) FROM (SELECT "
+		 "pg_catalog.current_setting('%s', true) AS value) AS now WHERE value IS NOT NULL",
+		 name, name);
 	bool done = await_answer(upstream_of(server), sql, &replies, deadline) ?
 			    note_answer(server, name, &replies) || failure_set(why, FAILURE_NO_MEMORY) :
 			    failure_set(why, FAILURE_SERVER_GONE);

@@ -1,6 +1,6 @@
 /*
- * Where the clients of a server start, of what it does not report but track_extra_parameters lists:
- * RESET would not lead back to what its connect_query has set, so it is asked.
+ * Where the clients of a server start, of what it does not report but track_extra_parameters lists: the
+ * first of them may change it, and RESET would not lead back to what its connect_query has set.
  */
 #ifndef MILLPOND_DAEMON_UNREPORTED_H
 #define MILLPOND_DAEMON_UNREPORTED_H

@@ -9,6 +9,7 @@
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/tcp.h"
+#include "daemon/tag.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
 #include "protocol/message.h"
@@ -208,25 +209,6 @@ static bool must_be_whole(const struct upstream *upstream, const struct message 
 	}
 }
 
-static bool is_about_settings(const char *tag)
-{
-	return strcmp(tag, "SET") == 0 || strcmp(tag, "RESET") == 0 ||
-	       strcmp(tag, "DISCARD ALL") == 0;
-}
-
-/* PREPARE, DEALLOCATE, DISCARD ALL; SET and RESET; and LISTEN, of a client. */
-static void note_tag(struct upstream *upstream, const char *tag)
-{
-	if (tag[0] == 'P' || tag[0] == 'D')
-		prepared_note_tag(upstream, tag);
-	if (!pipeline_runs_own_query(&upstream->pipeline))
-		upstream->has_set |= is_about_settings(tag);
-	if (tag[0] == 'L' && upstream->session != NULL && strcmp(tag, "LISTEN") == 0)
-		upstream->listens = true;
-	else if (tag[0] == 'D' && strcmp(tag, "DISCARD ALL") == 0)
-		upstream->listens = false;
-}
-
 /* What a reply means by itself. */
 static void note_meaning(struct upstream *upstream, const struct message *message)
 {
@@ -235,7 +217,10 @@ static void note_meaning(struct upstream *upstream, const struct message *messag
 	switch (message->letter) {
 	case BACKEND_COMMAND_COMPLETE:
 		if (message->body_length > 0 && body[message->body_length - 1] == '\0')
-			note_tag(upstream, body);
+			tag_note(upstream, body);
+		break;
+	case BACKEND_FUNCTION_RESULT:
+		upstream->has_set = true;
 		break;
 	case BACKEND_ROW_DESCRIPTION:
 	case BACKEND_NO_DATA:
@@ -294,9 +279,12 @@ static bool note_message(struct upstream *upstream, const struct message *messag
 		return false;
 	if (message->letter == BACKEND_READY_FOR_QUERY && *for_client)
 		upstream->ready_count++;
-	if (message->letter == BACKEND_ERROR && pipeline_runs_own_query(&upstream->pipeline))
+	if (message->letter == BACKEND_ERROR && pipeline_runs_own_query(&upstream->pipeline)) {
 		failure_from_server(&upstream->own_failure, FAILURE_PARAMETERS_FAILED,
 				    message->body, message->body_length);
+		/* Whoever is there to be told of it. */
+		parameters_assign(&upstream->server->applied, NULL);
+	}
 	return message->letter != BACKEND_PARAMETER_STATUS ||
 	       note_parameter(upstream, message, for_client);
 }

@@ -248,11 +248,24 @@ static bool is_tried(const struct server *server, const char *name)
 	       parameters_get(server->unreported, name) != NULL;
 }
 
-bool server_has_tried(const struct server *server, const struct parameters *wishes)
+static bool is_same(const char *one, const char *other)
 {
+	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+bool server_reports_change(const struct server *server, const struct parameters *wishes)
+{
+	const struct parameters *unreported = server->unreported;
+
 	for (size_t i = 0; i < parameters_count(wishes); i++)
 		if (!is_tried(server, parameters_name(wishes, i)))
 			return false;
+	for (size_t i = 0; i < parameters_count(unreported); i++) {
+		const char *name = parameters_name(unreported, i);
+		if (server->applied == NULL || !is_same(parameters_get(server->applied, name),
+							parameters_get(wishes, name)))
+			return false;
+	}
 	return true;
 }
 

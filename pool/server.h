@@ -128,10 +128,10 @@ void server_cancel_free(struct server_cancel *cancel);
 bool server_note_parameter(struct server *server, const char *name, const char *value);
 
 /*
- * What a client may wish and the server does not report. Where this has never been set, it is not
- * known either whether it can be; where it has been, it is taken back when in doubt.
+ * Whether all that these wishes change is what the server reports. What it does not is taken back when
+ * in doubt; and where it has never been set, it is not known either whether it can be.
  */
-bool server_has_tried(const struct server *server, const struct parameters *wishes);
+bool server_reports_change(const struct server *server, const struct parameters *wishes);
 bool server_note_tried(struct server *server, const struct parameters *wishes);
 
 /* See parameters_write_change(). */

@@ -1,0 +1,13 @@
+/*
+ * What the tag of a command (CommandComplete) tells of what its client leaves on the server: statements,
+ * settings, and what it listens to.
+ */
+#ifndef MILLPOND_DAEMON_TAG_H
+#define MILLPOND_DAEMON_TAG_H
+
+struct upstream;
+
+/* While the request is still the pipeline's head. The client may have left meanwhile. */
+void tag_note(struct upstream *upstream, const char *tag);
+
+#endif
