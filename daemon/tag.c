@@ -13,10 +13,11 @@ static bool may_be_about_settings(const char *tag)
 	       strcmp(tag, "CALL") == 0 || strcmp(tag, "DISCARD ALL") == 0;
 }
 
-/* PostgreSQL goes back to what a client came with; of what is not reported the server does not know it. */
-static void note_discarded(struct upstream *upstream)
+/* Of what the server does not report. PostgreSQL goes back to what a client came with; it does not know of it. */
+static void note_unreported(struct upstream *upstream, const char *tag, bool discards)
 {
-	if (upstream->session != NULL && parameters_count(upstream->server->unreported) > 0)
+	upstream->has_set |= may_be_about_settings(tag);
+	if (discards && upstream->session != NULL)
 		parameters_assign(&upstream->server->applied, NULL);
 }
 
@@ -30,9 +31,8 @@ void tag_note(struct upstream *upstream, const char *tag)
 	if (pipeline_runs_own_query(&upstream->pipeline))
 		return;
 	/* The client may have left meanwhile. */
-	upstream->has_set |= may_be_about_settings(tag);
 	if (tag[0] == 'L' && strcmp(tag, "LISTEN") == 0)
 		upstream->listens = true;
-	if (discards)
-		note_discarded(upstream);
+	if (parameters_count(upstream->server->unreported) > 0)
+		note_unreported(upstream, tag, discards);
 }

@@ -30,7 +30,7 @@ struct upstream {
 	bool left_is_own;	 /* ... or dropped */
 	bool torn;		 /* the client left in the middle of a message to it */
 	bool listens;		 /* a client has left a LISTEN behind */
-	bool has_set;		 /* its client has run SET or RESET: of what, is not known */
+	bool has_set;		 /* its client may have changed what the server does not report */
 	bool is_disguised;	 /* its user is not the one it was logged in as */
 	bool said_error;	 /* the last whole message was an error: perhaps its last word */
 	unsigned ready_count;	 /* ReadyForQuery that went to the client */
