@@ -122,7 +122,7 @@ struct entry_parser {
 
 bool is_console_name(const char *name)
 {
-	return strcmp(name, "pgbouncer") == 0 || strcmp(name, "millpond") == 0;
+	return strcmp(name, CONSOLE_NAME) == 0 || strcmp(name, "millpond") == 0;
 }
 
 static const struct field *find_key(const struct entry_parser *parser, const char *name)

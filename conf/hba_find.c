@@ -5,8 +5,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "conf/entry.h"
 #include "conf/hba.h"
 #include "conf/ident.h"
+
+/* The console is one database, by whichever of its names. */
+static bool same_database(const char *one, const char *other)
+{
+	return strcmp(one, other) == 0 || (is_console_name(one) && is_console_name(other));
+}
 
 static bool fits_database(const struct word_list *databases, const struct hba_client *client)
 {
@@ -24,11 +31,11 @@ static bool fits_database(const struct word_list *databases, const struct hba_cl
 		if (!word->is_quoted && strcmp(word->text, "replication") == 0)
 			continue;
 		if (!word->is_quoted && strcmp(word->text, "sameuser") == 0) {
-			if (strcmp(client->database, client->user) == 0)
+			if (same_database(client->database, client->user))
 				return true;
 			continue;
 		}
-		if (strcmp(word->text, client->database) == 0)
+		if (same_database(word->text, client->database))
 			return true;
 	}
 	return false;

@@ -171,6 +171,9 @@ void settings_drop(struct settings *settings);
  */
 const struct database *settings_find_database(const struct settings *settings, const char *name);
 
+/* The console is a database of its own, with two names. This is the one by which it is shown and counted. */
+#define CONSOLE_NAME "pgbouncer"
+
 /* Whether a name is one of the console's. */
 bool settings_is_console(const char *name);
 

@@ -133,11 +133,17 @@ static bool refuse(enum taken taken, enum failure_kind kind, const char *what, c
 			      name, most);
 }
 
+/* The name by which its database is counted. */
+static const char *database_of(const struct session *session)
+{
+	return session->phase == SESSION_CONSOLE ? CONSOLE_NAME : session->database_name;
+}
+
 bool quota_enter(struct session *session, struct failure *why)
 {
 	struct quotas *quotas = &session->worker->daemon->quotas;
 	const struct settings *settings = session->worker->settings;
-	const char *database_name = session->database_name, *user_name = session->user_name;
+	const char *database_name = database_of(session), *user_name = session->user_name;
 	const struct database *database = settings_find_database(settings, database_name);
 	const struct user_settings *user = settings_find_user(settings, user_name);
 	bool is_free = session->phase == SESSION_CONSOLE && session->is_admin;
@@ -165,6 +171,6 @@ void quota_leave(struct session *session)
 	if (!session->has_quota)
 		return;
 	session->has_quota = false;
-	give_back(quotas, QUOTA_DATABASE, session->database_name);
+	give_back(quotas, QUOTA_DATABASE, database_of(session));
 	give_back(quotas, QUOTA_USER, session->user_name);
 }

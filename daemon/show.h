@@ -14,9 +14,6 @@
 #include "daemon/table.h"
 #include "protocol/writer.h"
 
-/* PgBouncer shows the console as a database of its own. */
-#define CONSOLE_NAME "pgbouncer"
-
 struct pool;
 struct pools;
 struct server;

@@ -51,8 +51,8 @@ is(refusal(user => 'busy', database => 'free')->{M}, $of_user, 'and no more than
 
 # On the console only those who may not do everything are limited.
 my @consoles = map { Wire->login($millpond, database => 'pgbouncer') } 1 .. 4;
-is(refusal(user => 'statistician', database => 'pgbouncer')->{M}, $of_database,
-	'admins are counted, but not limited; others are');
+is(refusal(user => 'statistician', database => $_)->{M}, $of_database,
+	"admins are counted, but not limited; others are, at $_") for qw(pgbouncer millpond);
 
 # Limits hold from the moment they change.
 $millpond->reconfigure(settings => { max_db_client_connections => 0, max_user_client_connections => 0 },

@@ -59,9 +59,9 @@ sub shown ($name)
 }
 
 # What the first word to somebody is.
-sub outcome ($client, $database, $user)
+sub outcome ($client, $database, $user, %more)
 {
-	my $answer = $client->startup(database => $database, user => $user)->get;
+	my $answer = $client->startup(database => $database, user => $user, %more)->get;
 	my ($type, $body) = $answer ? @$answer : ('', '');
 	my $outcome = $type eq 'E' ? Fields($body)->{M}
 		: $type ne 'R'                     ? "answered with $type"
@@ -204,6 +204,26 @@ for my $case (@cases)
 	like((outcome($client, $database, $user))[0], ref $expected ? $expected : qr/^$expected$/, "$user at $database"
 		. ($how->{six} ? ' by IPv6' : $how->{tls} ? ' with a certificate' : $how->{unix} ? ' by the Unix socket' : ''));
 	$client->close;
+}
+
+# The console is one database with two names, and a line means it by either.
+put_file($hba, <<'LINES');
+host    pgbouncer    web      all  reject
+host    millpond     mallory  all  reject
+host    replication  all      all  trust
+host    pgbouncer    postgres all  scram-sha-256
+host    all          all      all  trust
+LINES
+$millpond->reload_by_signal;
+for my $name (qw(pgbouncer millpond))
+{
+	for my $case ([ web => $reject ], [ mallory => $reject ], [ postgres => qr/^$scram$/ ])
+	{
+		my ($user, $expected) = @$case;
+		my $client = Wire->connect($millpond);
+		like((outcome($client, $name, $user))[0], $expected, "$user at the console as $name");
+		$client->close;
+	}
 }
 
 # --check tells all of it.

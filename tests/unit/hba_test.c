@@ -63,7 +63,10 @@ static const char rules[] =
 	"host \"replication\" dave all md5\n"					/* 13 */
 	"host all \"all\" 203.0.113.9/32 trust\n"				/* 14 */
 	"host any all 0.0.0.0/0 ldap ldapserver=x ldapbasedn=\"dc=a,dc=b\",\n"	/* 15 */
-	"host any6 all ::/0 pam pamservice=db\n";				/* 16 */
+	"host any6 all ::/0 pam pamservice=db\n"				/* 16 */
+	"host pgbouncer frank all reject\n"					/* 17 */
+	"host millpond grace all reject\n"					/* 18 */
+	"host sameuser millpond all trust\n";					/* 19 */
 
 static const struct {
 	const char *address;
@@ -97,6 +100,12 @@ static const struct {
 	{"::1", "any", "eve", 0},
 	{"2001::", "any6", "eve", 16},
 	{"1.2.3.4", "any6", "eve", 0},
+	{"1.2.3.4", "pgbouncer", "frank", 17},
+	{"1.2.3.4", "millpond", "frank", 17},
+	{"1.2.3.4", "pgbouncer", "grace", 18},
+	{"1.2.3.4", "millpond", "grace", 18},
+	{"1.2.3.4", "pgbouncer", "millpond", 19},
+	{"1.2.3.4", "millpond", "millpond", 19},
 };
 
 static void test_matching(void)
