@@ -360,11 +360,11 @@ static bool await_identified(struct session *session, const struct startup *star
 			     struct failure *why, int64_t deadline)
 {
 	struct replication replication;
-	/* Logical replication is one of a database, and admitted like its other clients. */
-	bool is_replication = replication_is_asked_for(startup, &replication) &&
-			      strcasecmp(replication.mode, "database") != 0;
-
 	bool is_console = settings_is_console(session->database_name);
+	/* Logical replication is one of a database, and admitted like its other clients. The console has
+	 * nothing to replicate, and is no less guarded for those who ask. */
+	bool is_replication = !is_console && replication_is_asked_for(startup, &replication) &&
+			      strcasecmp(replication.mode, "database") != 0;
 
 	return (is_console && console_is_asked_by_owner(session)) ||
 	       await_admitted(session, is_replication, why, deadline);

@@ -224,6 +224,10 @@ for my $name (qw(pgbouncer millpond))
 		like((outcome($client, $name, $user))[0], $expected, "$user at the console as $name");
 		$client->close;
 	}
+	my $client = Wire->connect($millpond);
+	is((outcome($client, $name, 'postgres', replication => 'true'))[0], $scram,
+		"... where a line for replication lets nobody in");
+	$client->close;
 }
 
 # --check tells all of it.
