@@ -3,6 +3,7 @@
 /* As in PostgreSQL (libpq.h): PQ_SMALL_MESSAGE_LIMIT and PQ_LARGE_MESSAGE_LIMIT. */
 #define SMALL 10000u
 #define LARGE 0x3ffffffeu
+#define EMPTY 4u
 
 /* The longest length word that a letter may have; 0: no such message. */
 #define FRONTEND(letter, name, longest) [letter] = longest,

@@ -33,6 +33,19 @@ my $client = Wire->login($millpond);
 my $answer = $client->put(Message('p', "secret\0"))->result('E');
 is($answer->{error}{C}, '08P01', 'a password that nobody asked for');
 is($bystander->value('select 1'), 1, 'others are served');
+
+# The server would skip what follows a Flush that it cannot read, up to a Sync that nobody owes it.
+my ($busy, $flushes, $asks) = map { Wire->login($millpond) } 1 .. 3;
+$busy->query('begin');
+$flushes->put(Message('H', 'x'));
+wait_until(sub { $millpond->pool->{cl_waiting} || !$flushes->quiet }, 'it to be in the queue, or refused');
+my $queue = $millpond->pool->{cl_waiting};
+$asks->put(Query('select 1'));
+wait_until(sub { $millpond->pool->{cl_waiting} > $queue }, 'the next one in the queue');
+$busy->query('commit');
+is($asks->result('Z', 10)->{types}, 'TDCZ', 'a Flush with a body: the next client has its answer, and no other');
+is($flushes->result('E')->{error}{C}, '08P01', '... and the one that sent it is told');
+ok($flushes->closed, '... before it is sent away');
 is(scalar $server->backends(q(state like 'idle in%')), 0, 'no transaction is left');
 
 done_testing;

@@ -85,7 +85,7 @@ static void test_letters(void)
 /* PostgreSQL's limits count the length word itself (pq_getmessage). */
 static void test_limits(void)
 {
-	static const char small[] = "CDEHSXcf", large[] = "BFPQd";
+	static const char small[] = "CDESXcf", large[] = "BFPQd";
 	int wrong = 0;
 
 	for (const char *letter = small; *letter != '\0'; letter++) {
@@ -102,6 +102,11 @@ static void test_limits(void)
 		wrong += frontend_message_check(&longer, 0x7fffffff) != MESSAGE_BAD_LENGTH;
 	}
 	is_int(wrong, 0, "large ones what PostgreSQL can hold in memory");
+
+	struct message flush = look('H', 4, 5);
+	is_int(frontend_message_check(&flush, 0x7fffffff), MESSAGE_GOOD, "a Flush is empty");
+	flush = look('H', 5, 6);
+	is_int(frontend_message_check(&flush, 0x7fffffff), MESSAGE_BAD_LENGTH, "... always");
 
 	struct message message = look('Q', 1023, 5);
 	is_int(frontend_message_check(&message, 1024), MESSAGE_GOOD, "max_packet_size bytes");
