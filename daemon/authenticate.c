@@ -153,10 +153,26 @@ static bool await_password(struct session *session, const struct user_record *re
 }
 
 /* Nothing is to be hidden where no password is asked for; the words are PgBouncer's. */
-static bool refuse_unknown(const struct session *session, struct failure *why)
+static enum failure_kind refusal_of_trust(const struct session *session)
 {
-	return failure_set(why, lookup_is_by_query(session) ? FAILURE_NO_SUCH_USER :
-							      FAILURE_TRUST_FAILED);
+	return lookup_is_by_query(session) ? FAILURE_NO_SUCH_USER : FAILURE_TRUST_FAILED;
+}
+
+bool await_known(struct session *session, enum failure_kind unknown, struct failure *why,
+		 int64_t deadline)
+{
+	struct user_record record = {0};
+
+	/* Where nobody has been named, everybody is believed. */
+	if (!lookup_has_source(session))
+		return true;
+	bool known = await_user_record(session, &record, why, deadline);
+	if (known && !record.is_known) {
+		log_doom(session, &record);
+		known = failure_set(why, unknown);
+	}
+	user_record_release(&record);
+	return known;
 }
 
 bool await_authenticated(struct session *session, enum auth_method method, struct failure *why,
@@ -164,14 +180,12 @@ bool await_authenticated(struct session *session, enum auth_method method, struc
 {
 	struct user_record record = {0};
 
-	/* Where nobody has been named, everybody is believed. */
-	if (method == AUTH_ANY || (method == AUTH_TRUST && !lookup_has_source(session)))
+	if (method == AUTH_ANY)
 		return true;
-	bool done = await_user_record(session, &record, why, deadline);
-	if (done && method == AUTH_TRUST)
-		done = record.is_known || refuse_unknown(session, why);
-	else if (done)
-		done = await_password(session, &record, method, why, deadline);
+	if (method == AUTH_TRUST)
+		return await_known(session, refusal_of_trust(session), why, deadline);
+	bool done = await_user_record(session, &record, why, deadline) &&
+		    await_password(session, &record, method, why, deadline);
 	user_record_release(&record);
 	return done;
 }

@@ -21,4 +21,12 @@ struct session;
 bool await_authenticated(struct session *session, enum auth_method method, struct failure *why,
 			 int64_t deadline);
 
+/*
+ * Whether there is such a user, for who need not prove it or has done so: auth_file or auth_query has to
+ * know the name. With neither, any name will do. What auth_query finds is kept for the servers. False:
+ * `why` is `unknown`, or why it cannot be found out.
+ */
+bool await_known(struct session *session, enum failure_kind unknown, struct failure *why,
+		 int64_t deadline);
+
 #endif

@@ -125,12 +125,15 @@ static bool await_method(struct session *session, struct settings *settings,
 	case AUTH_REJECT:
 		return failure_set(why, FAILURE_LOGIN_REJECTED);
 	case AUTH_CERT:
-		return has_name(session, settings, map) ||
-		       failure_set(why, FAILURE_CERTIFICATE_REJECTED);
+		if (!has_name(session, settings, map))
+			return failure_set(why, FAILURE_CERTIFICATE_REJECTED);
+		return await_known(session, FAILURE_CERTIFICATE_REJECTED, why, deadline);
 	case AUTH_PEER:
-		return await_peer(session, settings, map) ||
-		       failure_set(why, session->killed != FAILURE_NONE ? session->killed :
-									  FAILURE_PEER_REJECTED);
+		if (!await_peer(session, settings, map))
+			return failure_set(why, session->killed != FAILURE_NONE ?
+							session->killed :
+							FAILURE_PEER_REJECTED);
+		return await_known(session, FAILURE_PEER_REJECTED, why, deadline);
 	default:
 		return await_authenticated(session, method, why, deadline);
 	}

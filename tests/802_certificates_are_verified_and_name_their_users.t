@@ -31,7 +31,8 @@ my %settings = (
 	client_tls_ca_file   => $authority->file('ca.crt'),
 	client_tls_crl_file  => $authority->file('ca.crl'),
 );
-my $millpond = Millpond->new('pool', server => $server, settings => \%settings);
+my $millpond = Millpond->new('pool', server => $server, settings => \%settings,
+	databases => { postgres => '', forced => 'dbname=postgres user=postgres' });
 
 sub shown ($name, $from = $authority)
 {
@@ -83,6 +84,16 @@ for my $case (@cases[ 1 .. $#cases ])
 is(outcome({ shown('postgres') }), 'in', 'allow: the right certificate');
 is(Wire->connect($millpond)->startup->result->{error}{M}, 'certificate authentication failed',
 	'and in the clear nobody has one');
+
+# Whose name is proved must be one that is known, where there is something that names users.
+my @somebody = ({ shown('other') }, user => 'somebody', database => 'forced');
+is(outcome(@somebody), 'in', 'without auth_file a certificate will do');
+my $users = ini_file(qq{"postgres" ""\n}, 'users.txt');
+reload(auth_file => $users);
+like(outcome(@somebody), $failed, 'with one, who is not in it stays outside');
+like($millpond->log_since, qr{forced/somebody\@\S+ no such user}, '... and the log says why');
+is(outcome({ shown('postgres') }, database => 'forced'), 'in', '... and who is comes in');
+reload(auth_file => undef);
 
 # Resumption: a session of before is taken up again, with what was known about its certificate.
 sub resume ($version, $name, $from, @options)

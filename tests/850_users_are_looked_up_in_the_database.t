@@ -1,5 +1,6 @@
 # auth_query: who is asked about whom, in which database; roles that expired, are locked or do not exist; errors as PgBouncer words them.
 use v5.36;
+use Certificates;
 use Millpond;
 use Test::More;
 use Wire;
@@ -9,6 +10,7 @@ $server->safe_psql('postgres', q{
 	create role lookup superuser login password 'lookup';
 	set password_encryption = 'md5';
 	create role md5er login password 'pencil';
+	create role holder login password 'pencil';
 	set password_encryption = 'scram-sha-256';
 	create role scrammer login password 'pencil';
 	create role "o'dd ""$1\\" login password 'pencil';
@@ -18,7 +20,7 @@ $server->safe_psql('postgres', q{
 	create database elsewhere;
 });
 open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
-print $hba "local all postgres trust\nlocal all md5er md5\nlocal all all scram-sha-256\n";
+print $hba "local all postgres trust\nlocal all md5er,holder md5\nlocal all all scram-sha-256\n";
 close $hba;
 $server->reload;
 
@@ -159,7 +161,26 @@ like((attempt('scrammer'))[0], qr/authentication failed/, 'no name is nobody');
 reconfigure(settings => { auth_query => undef, auth_type => 'trust' });
 is((attempt('nobody'))[0], 'no such user', 'trust hides nothing');
 is((attempt('scrammer'))[0], 'welcome', 'and asks for nothing') or diag $millpond->log_since;
-reconfigure(settings => { auth_type => 'scram-sha-256' });
+
+# A certificate proves a name; whether there is a user of that name is still asked.
+my $authority = Certificates->new;
+$authority->issue($_ => "/CN=$_") for qw(server holder locked);
+reconfigure(settings => { auth_type => 'cert', client_tls_sslmode => 'allow',
+	map { ("client_tls_${_}_file" => $authority->file({ key => 'server.key', cert => 'server.crt', ca => 'ca.crt' }->{$_})) }
+		qw(key cert ca) });
+sub shown_by ($user, %startup)
+{
+	my $client = Wire->connect($millpond,
+		tls => { SSL_cert_file => $authority->file("$user.crt"), SSL_key_file => $authority->file("$user.key") });
+	return ($client, $client->startup(user => $user, %startup)->result);
+}
+my ($holder, $answer) = shown_by('holder', database => 'postgres');
+is($answer->{error}, undef, 'who has a certificate, and is found, comes in');
+is($holder->value('select current_user'), 'holder', '... and opens the server with the md5 secret that was found');
+(undef, $answer) = shown_by('locked', database => 'postgres');
+is($answer->{error}{M}, 'certificate authentication failed', 'who has one, and is not found, does not');
+reconfigure(settings => { auth_type => 'scram-sha-256', client_tls_sslmode => undef,
+	map { ("client_tls_${_}_file" => undef) } qw(key cert ca) });
 
 # Where ----------------------------------------------------------------------------------------
 

@@ -145,7 +145,7 @@ $millpond->console('RELOAD', unix => 1);
 is(Wire->login($millpond, database => 'secure')->value('select 1'), 1, 'a good one replaces them');
 
 # Addresses in all their forms, and maps of several lines, with names in quotes.
-put_file($ident, qq{several $osuser postgres\nseveral $osuser "web"\n}
+put_file($ident, qq{several $osuser postgres\nseveral $osuser "web"\nseveral $osuser ghost\n}
 	. qq{named "web\@example.org" web\nnamed "web\@example.org" "mallory"\nanybody web\@example.org all\n});
 put_file($hba, <<'LINES');
 local   pgbouncer all   trust
@@ -178,6 +178,7 @@ is_deeply([ sort map { $_->{name} } $millpond->console('SHOW USERS', unix => 1) 
 	[ { unix => 1 },              'odd',     'postgres', 'in' ],
 	[ { unix => 1 },              'odd',     'web',      'in' ],
 	[ { unix => 1 },              'odd',     'mallory',  $peer ],
+	[ { unix => 1 },              'odd',     'ghost',    $peer ],
 	[ { tls => shown('mapped') }, 'named',   'web',      'in' ],
 	[ { tls => shown('mapped') }, 'named',   'mallory',  'in' ],
 	[ { tls => shown('mapped') }, 'named',   'postgres', $cert ],
