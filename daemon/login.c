@@ -55,6 +55,24 @@ static bool has_place(struct session *session, struct failure *why)
 			      present - 1, most);
 }
 
+/* With auth_type any a name means nothing: who the server takes the client for is who it is here, too. */
+static bool become_forced_user(struct session *session, const struct database *database,
+			       struct failure *why)
+{
+	if (database->user == NULL) {
+		session_log(session, LEVEL_ERROR, "auth_type=any requires forced user");
+		return failure_set(why, FAILURE_CONFIG);
+	}
+	char *name = strdup(database->user);
+	if (name == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	if (session->worker->settings->log_connections)
+		session_log(session, LEVEL_LOG, "taken for the forced user \"%s\"", name);
+	free(session->user_name);
+	session->user_name = name;
+	return true;
+}
+
 static bool find_pool(struct session *session, const struct replication *replication,
 		      struct failure *why)
 {
@@ -65,6 +83,8 @@ static bool find_pool(struct session *session, const struct replication *replica
 
 	if (database == NULL)
 		return failure_set(why, FAILURE_NO_DATABASE, session->database_name);
+	if (settings->auth_type == AUTH_ANY && !become_forced_user(session, database, why))
+		return false;
 	atomic_fetch_add(&daemon->client_count, 1);
 	if (quota_enter(session, why)) {
 		if (session_join_pool(session, database, replication)) {

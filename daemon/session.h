@@ -63,8 +63,8 @@ struct session {
 	struct pool *pool; /* NULL before the login and on the console */
 	struct pool_share *share; /* its worker's of the pool */
 	struct parameters *welcome; /* during the login: what the pool's servers report */
-	char *database_name; /* as the client asked for them; NULL before it has */
-	char *user_name;
+	char *database_name; /* as the client asked for it; NULL before it has */
+	char *user_name;     /* the same; with auth_type any, that of its database */
 	struct parameters *wishes;	 /* parameters that differ from where all clients start */
 	struct client_statements *statements; /* NULL: it has never prepared one */
 	struct upstream *upstream;	 /* the server lent to it */

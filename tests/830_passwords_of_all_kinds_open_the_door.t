@@ -30,6 +30,7 @@ sub millpond ($auth_type, %more)
 sub refusal ($auth_type, $asked)
 {
 	return $auth_type eq 'trust' ? '28000 "trust" authentication failed'
+		: $auth_type eq 'any' ? 'F0000 bouncer config error'
 		: '28P01 ' . ($asked == 10 ? 'SASL' : 'password') . ' authentication failed';
 }
 
@@ -54,7 +55,7 @@ my @table = (
 	['trust',         'plain',   0,    1],
 	['trust',         'none',    0,    1],
 	['trust',         'nobody',  -1,   0],
-	['any',           'nobody',  0,    1],
+	['any',           'nobody',  -1,   0],
 );
 
 my %daemon;
