@@ -24,6 +24,10 @@ struct login {
 	struct direct *direct;
 	struct stream stream;
 	struct proof proof;
+	unsigned host;	    /* its number in the list */
+	enum tls_mode mode; /* on this connection */
+	bool has_turned;    /* from one way, TLS or not, to the other */
+	struct failure refusal; /* the first one */
 	bool ready;
 	struct failure *why;
 };
@@ -186,29 +190,98 @@ static bool is_within_reach(const struct conninfo *conninfo, struct failure *why
 				   "target_session_attrs or requirepeer.");
 }
 
+static bool await_conversation(struct login *login, const struct conninfo *conninfo,
+			       const struct credentials *credentials, int64_t deadline)
+{
+	struct direct *direct = login->direct;
+
+	parameters_assign(&login->server->base, NULL);
+	proof_init(&login->proof, login->worker, &login->stream, conninfo, credentials, login->why);
+	stream_init(&login->stream, &login->worker->loop, direct->fd, spoke);
+	bool done = await_server_tls(direct, &login->stream, conninfo, login->mode, login->why,
+				     deadline) &&
+		    send_startup(login, conninfo) && await_ready(login, deadline);
+	stream_release(&login->stream);
+	proof_release(&login->proof);
+	return done;
+}
+
+/* --- another connection ------------------------------------------------------------------- */
+
+/* Where sslmode leaves the choice, what fails in one way is tried in the other. */
+static bool takes_other_way(struct login *login)
+{
+	enum failure_kind kind = login->why->kind;
+	bool is_refused = kind == FAILURE_SERVER_REFUSED;
+	bool was_tls = login->direct->ssl != NULL;
+	bool failed = kind == FAILURE_CONNECT_FAILED ||
+		      (was_tls && (is_refused || kind == FAILURE_SERVER_GONE));
+
+	if (login->has_turned || login->direct->address.ss_family == AF_UNIX)
+		return false;
+	if (login->mode == TLS_PREFER && failed)
+		login->mode = TLS_DISABLE;
+	else if (login->mode == TLS_ALLOW && is_refused)
+		login->mode = TLS_REQUIRE;
+	else
+		return false;
+	login->has_turned = true;
+	return true;
+}
+
+static bool takes_next_host(struct login *login, const struct conninfo *conninfo)
+{
+	login->host++;
+	login->mode = server_tls_mode(conninfo);
+	login->has_turned = false;
+	return login->host < reach_count(conninfo);
+}
+
+/* As libpq does. Of several refusals the first one is told. */
+static bool tries_again(struct login *login, const struct conninfo *conninfo)
+{
+	const struct failure *why = login->why;
+
+	if (why->kind == FAILURE_SERVER_REFUSED && login->refusal.kind == FAILURE_NONE)
+		login->refusal = *why;
+	return server_is_restarting(why) ? takes_next_host(login, conninfo) : takes_other_way(login);
+}
+
+/* False, and whether it is worth another try. */
+static bool await_login(struct login *login, const struct conninfo *conninfo,
+			const struct credentials *credentials, bool *again, int64_t deadline)
+{
+	*again = false;
+	login->direct = calloc(1, sizeof *login->direct);
+	if (login->direct == NULL)
+		return failure_set(login->why, FAILURE_NO_MEMORY);
+	login->direct->fd = -1;
+	bool reached = await_reached(login->direct, &login->worker->loop, conninfo, &login->host,
+				     login->why, deadline);
+	bool done = reached && await_conversation(login, conninfo, credentials, deadline);
+	if (done)
+		server_adopt(login->server, &login->direct);
+	else if (reached)
+		*again = tries_again(login, conninfo);
+	direct_free(login->direct);
+	return done;
+}
+
 bool await_direct_login(struct server *server, struct worker *worker,
 			const struct conninfo *conninfo, const struct credentials *credentials,
 			struct failure *why, int64_t deadline)
 {
-	struct login login = {.server = server, .worker = worker, .why = why};
+	struct login login = {
+		.server = server, .worker = worker, .mode = server_tls_mode(conninfo), .why = why};
+	bool again;
+	bool done;
 
 	if (!is_within_reach(conninfo, why))
 		return false;
-	login.direct = calloc(1, sizeof *login.direct);
-	if (login.direct == NULL)
-		return failure_set(why, FAILURE_NO_MEMORY);
-	login.direct->fd = -1;
-	proof_init(&login.proof, worker, &login.stream, conninfo, credentials, why);
-	bool done = await_reached(login.direct, &worker->loop, conninfo, why, deadline);
-	if (done) {
-		stream_init(&login.stream, &worker->loop, login.direct->fd, spoke);
-		done = await_server_tls(login.direct, &login.stream, conninfo, why, deadline) &&
-		       send_startup(&login, conninfo) && await_ready(&login, deadline);
-		stream_release(&login.stream);
-	}
-	proof_release(&login.proof);
-	if (done)
-		server_adopt(server, &login.direct);
-	direct_free(login.direct);
+	do
+		done = await_login(&login, conninfo, credentials, &again, deadline);
+	while (again);
+	if (!done && login.refusal.kind != FAILURE_NONE)
+		*why = login.refusal;
 	return done;
 }

@@ -165,6 +165,7 @@ static bool await_connected(struct direct *direct, struct worker *worker,
 	const char *reason = "no address";
 	struct addresses addresses = {0};
 	struct conninfo conninfo = {0};
+	unsigned number = 0;
 	char port[16];
 
 	if (is_name(peer->host) &&
@@ -177,7 +178,7 @@ static bool await_connected(struct direct *direct, struct worker *worker,
 	conninfo_add(&conninfo, "hostaddr",
 		     host_is_numeric(peer->host) ? peer->host : addresses.text[0]);
 	conninfo_add(&conninfo, "port", port);
-	return await_reached(direct, &worker->loop, &conninfo, why, deadline);
+	return await_reached(direct, &worker->loop, &conninfo, &number, why, deadline);
 }
 
 static int64_t deadline_after(int64_t limit_us)

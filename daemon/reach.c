@@ -149,16 +149,22 @@ static bool await_target(struct direct *direct, struct loop *loop, const struct 
 	return false;
 }
 
-bool await_reached(struct direct *direct, struct loop *loop, const struct conninfo *conninfo,
-		   struct failure *why, int64_t deadline)
+unsigned reach_count(const struct conninfo *conninfo)
 {
 	unsigned hosts = count_items(conninfo_value(conninfo, "host"));
 	unsigned addresses = count_items(conninfo_value(conninfo, "hostaddr"));
-	unsigned count = hosts > addresses ? hosts : addresses;
+
+	return hosts > addresses ? hosts : addresses;
+}
+
+bool await_reached(struct direct *direct, struct loop *loop, const struct conninfo *conninfo,
+		   unsigned *number, struct failure *why, int64_t deadline)
+{
+	unsigned count = reach_count(conninfo);
 
 	failure_set(why, FAILURE_CONNECT_FAILED, "no host");
-	for (unsigned i = 0; i < count; i++) {
-		if (await_target(direct, loop, conninfo, i, deadline))
+	for (; *number < count; ++*number) {
+		if (await_target(direct, loop, conninfo, *number, deadline))
 			return true;
 		if (errno == ETIMEDOUT && loop_now() >= deadline)
 			return failure_set(why, FAILURE_CONNECT_TIMEOUT);

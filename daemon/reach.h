@@ -16,11 +16,14 @@ struct loop;
 /* The value that counts of a keyword, as for libpq the last one, or NULL. */
 const char *conninfo_value(const struct conninfo *conninfo, const char *keyword);
 
+/* How many hosts the list has. */
+unsigned reach_count(const struct conninfo *conninfo);
+
 /*
- * Connects to the first host of the list that lets it, and fills in socket, address, host and port.
- * False: none does, and `why` tells the last one's reason.
+ * Connects to the first host of the list, from that number on, that lets it, and fills in the number,
+ * socket, address, host and port. False: none does, and `why` tells the last one's reason.
  */
 bool await_reached(struct direct *direct, struct loop *loop, const struct conninfo *conninfo,
-		   struct failure *why, int64_t deadline);
+		   unsigned *number, struct failure *why, int64_t deadline);
 
 #endif

@@ -8,14 +8,13 @@
 #include <string.h>
 
 #include "conf/check.h"
-#include "conf/tls.h"
 #include "daemon/certificate.h"
 #include "daemon/reach.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/tls_context.h"
 
-static enum tls_mode wanted_mode(const struct conninfo *conninfo)
+enum tls_mode server_tls_mode(const struct conninfo *conninfo)
 {
 	static const char *const names[] = {"disable", "allow",	    "prefer",
 					    "require", "verify-ca", "verify-full"};
@@ -168,7 +167,7 @@ static SSL *ssl_new(const struct direct *direct, const struct conninfo *conninfo
 bool server_tls_chooses_ciphers(const struct conninfo *conninfo)
 {
 	return (conninfo->ciphers != NULL || conninfo->suites != NULL) &&
-	       wanted_mode(conninfo) >= TLS_PREFER;
+	       server_tls_mode(conninfo) >= TLS_PREFER;
 }
 
 static bool refuse(const struct settings *settings, const char *setting, const char *value,
@@ -243,9 +242,9 @@ static bool await_handshake(struct direct *direct, struct stream *stream,
 }
 
 bool await_server_tls(struct direct *direct, struct stream *stream,
-		      const struct conninfo *conninfo, struct failure *why, int64_t deadline)
+		      const struct conninfo *conninfo, enum tls_mode mode, struct failure *why,
+		      int64_t deadline)
 {
-	enum tls_mode mode = wanted_mode(conninfo);
 	char answer = 0;
 
 	if (direct->address.ss_family == AF_UNIX || mode < TLS_PREFER)

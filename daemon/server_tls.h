@@ -9,18 +9,23 @@
 #include <stdint.h>
 
 #include "conf/fault.h"
+#include "conf/tls.h"
 #include "daemon/conninfo.h"
 #include "pool/direct.h"
 #include "protocol/failure.h"
 
 struct stream;
 
+/* The sslmode of a conninfo. */
+enum tls_mode server_tls_mode(const struct conninfo *conninfo);
+
 /*
- * Asks for TLS on a fresh connection, unless sslmode is disable or allow, and shakes hands; then the
- * connection owns the result. False: sslmode asks for more than the server gives, and `why` says so.
+ * Asks for TLS on a fresh connection, unless the mode is disable or allow, and shakes hands; then the
+ * connection owns the result. False: the mode asks for more than the server gives, and `why` says so.
  */
 bool await_server_tls(struct direct *direct, struct stream *stream,
-		      const struct conninfo *conninfo, struct failure *why, int64_t deadline);
+		      const struct conninfo *conninfo, enum tls_mode mode, struct failure *why,
+		      int64_t deadline);
 
 /* Whether TLS is to be spoken with ciphers of the settings, which libpq cannot be told. */
 bool server_tls_chooses_ciphers(const struct conninfo *conninfo);
