@@ -397,19 +397,26 @@ static const struct {
 	{"target_session_attrs", "any"},
 };
 
-static bool is_libpqs_own(const char *keyword, const char *value)
+/* The system's authorities, or the key of an engine, instead of a file. */
+static bool is_libpqs_name(const char *keyword, const char *value)
+{
+	return (strcmp(keyword, "sslrootcert") == 0 && strcmp(value, "system") == 0) ||
+	       (strcmp(keyword, "sslkey") == 0 && strchr(value, ':'));
+}
+
+bool keyword_needs_libpq(const char *keyword, const char *value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(libpqs_own); i++) {
 		if (strcmp(libpqs_own[i].keyword, keyword) == 0)
 			return *value && strcmp(libpqs_own[i].harmless, value) != 0;
 	}
-	return false;
+	return is_libpqs_name(keyword, value);
 }
 
 const char *database_needs_libpq(const struct database *database)
 {
 	for (char **keyword = database->libpq_keywords; keyword && *keyword; keyword += 2) {
-		if (is_libpqs_own(keyword[0], keyword[1]))
+		if (keyword_needs_libpq(keyword[0], keyword[1]))
 			return keyword[0];
 	}
 	return NULL;

@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/conninfo.h"
 #include "daemon/credentials.h"
@@ -19,6 +22,7 @@
 #include "daemon/worker.h"
 #include "pool/moved.h"
 #include "pool/pools.h"
+#include "protocol/saslprep.h"
 
 static struct worker *worker_of(const struct server *server)
 {
@@ -80,14 +84,47 @@ static bool await_connect_query(struct server *server, const struct settings *se
 	return await_unreported_noted(server, settings, why, deadline);
 }
 
+/* Certificates that libpq takes without being told. */
+static bool are_certificates_at_home(void)
+{
+	const char *home = getenv("HOME");
+	char path[PATH_MAX];
+
+	return home != NULL &&
+	       snprintf(path, sizeof path, "%s/.postgresql", home) < (int)sizeof path &&
+	       access(path, F_OK) == 0;
+}
+
+/*
+ * libpq computes in one go what a password has to prove, for as long as the server likes: that is for
+ * those passwords and entries alone that cannot do without it.
+ */
+static bool does_password_need_libpq(const struct credentials *credentials,
+				     const struct conninfo *conninfo)
+{
+	if (!saslprep_is_complete(credentials->secret))
+		return true;
+	for (int i = 0; i < conninfo->count; i++)
+		if (keyword_needs_libpq(conninfo->keywords[i], conninfo->values[i]))
+			return true;
+	return server_tls_mode(conninfo) != TLS_DISABLE && are_certificates_at_home();
+}
+
+static bool goes_without_libpq(const struct credentials *credentials,
+			       const struct conninfo *conninfo)
+{
+	/* It has require_auth from 16 on, and ciphers never. */
+	return credentials->without_libpq || server_tls_chooses_ciphers(conninfo) ||
+	       (conninfo_value(conninfo, "require_auth") != NULL &&
+		!server_libpq_knows("require_auth")) ||
+	       (credentials->kind == SECRET_PLAIN && !does_password_need_libpq(credentials, conninfo));
+}
+
 static bool await_credentials_accepted(struct server *server, struct conninfo *conninfo,
 				       const struct credentials *credentials, struct failure *why,
 				       int64_t deadline)
 {
-	/* libpq has require_auth from 16 on, and ciphers never. */
-	bool without_libpq = credentials->without_libpq || server_tls_chooses_ciphers(conninfo) ||
-			     (conninfo_value(conninfo, "require_auth") != NULL &&
-			      !server_libpq_knows("require_auth"));
+	bool without_libpq = goes_without_libpq(credentials, conninfo);
 
 	credentials_add(credentials, conninfo);
 	return without_libpq ?

@@ -1,7 +1,8 @@
 /*
- * Logging in to a server without libpq: for a user of whom only a SCRAM key or an md5 hash is known.
- * The server gets nothing that it could not have computed from what it has stored, and never the
- * answer to a question that was not expected: one that asks for a password in the clear is refused.
+ * Logging in to a server without libpq: for a user of whom only a SCRAM key or an md5 hash is known,
+ * and with a password, since libpq computes SCRAM's proof of it in one go, which takes as long as the
+ * server likes. Without a password the server gets nothing that it could not have computed from what
+ * it has stored, and in no case the answer to a question that was not expected.
  * Source: PostgreSQL manual, "Message Flow": Start-up; SASL Authentication.
  */
 #ifndef MILLPOND_DAEMON_DIRECT_LOGIN_H
@@ -18,8 +19,8 @@
 struct worker;
 
 /*
- * Connects to the first host that can be reached and logs in; server_take_over() comes next. False:
- * `why` says so.
+ * Connects to the first host that can be reached, and does not say that it is starting or stopping, and
+ * logs in, through TLS or not as sslmode has it; server_take_over() comes next. False: `why` says so.
  */
 bool await_direct_login(struct server *server, struct worker *worker,
 			const struct conninfo *conninfo, const struct credentials *credentials,

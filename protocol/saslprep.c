@@ -1,6 +1,5 @@
 #include "protocol/saslprep.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,6 +29,13 @@ static const struct range prohibited[] = {
 	{0x2061, 0x2063},   {0x206A, 0x206F},	{0x2FF0, 0x2FFB},     {0xD800, 0xF8FF},
 	{0xFDD0, 0xFDEF},   {0xFFF9, 0xFFFF},	{0x1D173, 0x1D17A},   {0xE0001, 0xE0001},
 	{0xE0020, 0xE007F}, {0xF0000, 0xFFFFD}, {0x100000, 0x10FFFD},
+};
+
+/* Some that NFKC leaves alone: letters of Europe, and Han. */
+static const struct range stable[] = {
+	{0x0001, 0x007F}, {0x00C0, 0x0131}, {0x0134, 0x013E}, {0x0141, 0x0148},
+	{0x014A, 0x017E}, {0x0391, 0x03A1}, {0x03A3, 0x03CE}, {0x0400, 0x0481},
+	{0x4E00, 0x9FA5},
 };
 
 static bool is_in(uint32_t character, const struct range *ranges, size_t count)
@@ -88,6 +94,19 @@ static bool prepare(const char *from, char *to)
 			to = mempcpy(to, from, length);
 	}
 	*to = '\0';
+	return true;
+}
+
+bool saslprep_is_complete(const char *password)
+{
+	size_t length;
+
+	for (; *password != '\0'; password += length) {
+		uint32_t character;
+		length = read_utf8(password, &character);
+		if (length == 0 || !IS_IN(character, stable))
+			return false;
+	}
 	return true;
 }
 

@@ -12,7 +12,12 @@
 #ifndef MILLPOND_PROTOCOL_SASLPREP_H
 #define MILLPOND_PROTOCOL_SASLPREP_H
 
+#include <stdbool.h>
+
 /* The prepared text, to be freed, or NULL: use the password as it is. */
 char *saslprep(const char *password);
+
+/* Whether normalisation is known to change nothing of it: it holds no other letters than usual ones. */
+bool saslprep_is_complete(const char *password);
 
 #endif

@@ -128,8 +128,31 @@ static void test_preparation(void)
 	}
 }
 
+static void test_completeness(void)
+{
+	static const struct {
+		const char *password;
+		bool complete;
+	} cases[] = {
+		{"", true},
+		{"pencil\t~", true},
+		{"p\xC3\xA4sswort", true},
+		{"\xD0\xBF\xD0\xB0", true},			 /* Cyrillic */
+		{"\xE5\xAF\x86", true},			 /* Han */
+		{"pa\xCC\x88sswort", false},		 /* an accent of its own */
+		{"\xC2\xAA", false},			 /* RFC 4013's fourth example */
+		{"\xEF\xAC\x81", false},			 /* a ligature */
+		{"\xEF\xBC\xA1", false},			 /* full width */
+		{"\xE4", false},				 /* Latin-1 */
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		ok(saslprep_is_complete(cases[i].password) == cases[i].complete, "completeness %zu", i);
+}
+
 int main(void)
 {
+	test_completeness();
 	test_kinds();
 	test_md5();
 	test_passwords();

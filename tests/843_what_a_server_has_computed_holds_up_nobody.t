@@ -1,0 +1,41 @@
+# A server that asks for more iterations of a password than anybody needs is given up, and holds up nobody else meanwhile.
+use v5.36;
+use FakeServer;
+use Millpond;
+use Scram;
+use Test::More;
+use Time::HiRes qw(time);
+use Wire;
+
+sub Ask ($request, $data = '') { return Message('R', pack('N', $request) . $data) }
+
+my $secret = Scram::secret('pencil', 'saltsaltsaltsalt', 1);
+my $server = FakeServer->new(login => sub ($c, $startup) {
+	return 0 if $startup->{database} ne 'heavy';
+	$c->put(Ask(10, "SCRAM-SHA-256\0\0"));
+	my (undef, $first)     = unpack 'Z* N/a*', $c->get->[1];
+	my (undef, $challenge) = Scram->challenge($secret, $first);
+	$c->put(Ask(11, $challenge =~ s/i=1$/i=50000000/r));
+	$c->log('challenged', '');
+	$c->rest(600);
+	return 1;
+});
+my $millpond = Millpond->new('pool',
+	settings  => { workers => 1, server_login_retry => 60, query_wait_timeout => 20 },
+	databases => {
+		heavy => $server->target . ' user=me password=pencil',
+		light => $server->target
+	});
+
+my $bystander = Wire->login($millpond, database => 'light');
+is($bystander->value('1'), '1', 'a server that asks for nothing');
+my $client = Wire->connect($millpond)->startup(database => 'heavy');
+wait_until(sub { $server->received(qr/challenged/) }, 'the challenge');
+my $begun = time;
+is($bystander->value('2'), '2', 'goes on to answer');
+cmp_ok(time - $begun, '<', 1, '... at once');
+my $error = $client->result->{error};
+is($error->{M}, 'server login failed: malformed SCRAM message', 'the other one is given up');
+like($error->{D}, qr/iteration count beyond all reason/, '... for this');
+
+done_testing;

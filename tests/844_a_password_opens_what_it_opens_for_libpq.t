@@ -1,0 +1,71 @@
+# A login with a password comes to the same end with libpq and without it: modes of TLS, hosts, refusals.
+use v5.36;
+use Certificates;
+use FakeServer;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $authority = Certificates->new;
+$authority->issue(server => '/CN=localhost', names => 'DNS:localhost');
+my $server = Postgres->new('server', conf => join "\n", 'ssl = on',
+	map { "ssl_$_->[0]_file = '" . $authority->file("server.$_->[1]") . "'" } [ 'key', 'key' ], [ 'cert', 'crt' ]);
+$server->safe_psql('postgres', "create role me login password 'pencil'");
+$server->safe_psql('postgres', "create database $_") for qw(sealed clear mixed);
+open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
+print $hba "local all postgres trust\nhostssl sealed me all scram-sha-256\nhostnossl clear me all scram-sha-256\n"
+	. "host mixed me all scram-sha-256\nlocal mixed me scram-sha-256\n";
+close $hba;
+$server->reload;
+my $waking = FakeServer->new(login => sub ($c, $startup) {
+	$c->put(ErrorResponse('57P03', 'the database system is starting up', 'FATAL'));
+	$c->leave;
+});
+my $garbled = FakeServer->new(ssl => sub ($c) { $c->put('S'); $c->get_bytes(5); $c->leave });
+
+my ($port, $ca) = ($server->port, $authority->file('ca.crt'));
+my $refused  = qr/^28000 no pg_hba.conf entry .*/;
+my %expected = (
+	(map { ("$_ sealed" => 't', "$_ mixed" => 't') } qw(prefer require)),
+	(map { ("$_ clear" => 'f', "$_ mixed" => 'f') } qw(disable allow)),
+	'allow sealed'   => 't',
+	'prefer clear'   => 'f',
+	'require clear'  => qr/$refused SSL encryption/,
+	'disable sealed' => qr/$refused no encryption/,
+);
+my %entries = map { my ($mode, $database) = split / /; $_ => "host=127.0.0.1 port=$port dbname=$database sslmode=$mode" }
+	keys %expected;
+sub add ($name, $entry, $outcome) { @entries{$name} = $entry; $expected{$name} = $outcome; return }
+add('verified',       "host=localhost port=$port dbname=mixed sslmode=verify-full sslrootcert=$ca", 't');
+add('unix',           'host=' . $server->host . " port=$port dbname=mixed sslmode=allow", 'f');
+add('neither',        "host=127.0.0.1 port=$port dbname=postgres sslmode=prefer", qr/$refused SSL encryption/);
+add('nothing there',  "host=127.0.0.1 port=$port dbname=missing", qr/^28000|^3D000/);
+add('wrong password', "host=127.0.0.1 port=$port dbname=mixed password=pen", qr/^28P01 password authentication failed/);
+add('a waking host',  'host=127.0.0.1,127.0.0.1 port=' . $waking->port . ",$port dbname=mixed", 't');
+add('waking hosts',   'host=127.0.0.1,127.0.0.1 port=' . $waking->port . ',' . $waking->port,
+	qr/^57P03 the database system is starting up/);
+add('broken TLS',     $garbled->target, 'f');
+
+my %ways = (own => '', libpq => 'krbsrvname=postgres');
+my $millpond = Millpond->new('pool',
+	settings => { workers => 1, server_login_retry => 60, query_wait_timeout => 3 },
+	env       => { HOME => '/nonexistent' },
+	databases => { map {
+		my $way = $_;
+		map { ("\"$way $_\"" => "user=me $entries{$_} $ways{$way}" . ($entries{$_} =~ /password/ ? '' : ' password=pencil')) }
+			keys %entries
+	} keys %ways });
+for my $name (sort keys %entries)
+{
+	for my $way (sort keys %ways)
+	{
+		my $client  = Wire->connect($millpond)->startup(database => "$way $name");
+		my $answer  = $client->result;
+		my $outcome = ($answer->{status} // '') ne 'I' ? "$answer->{error}{C} $answer->{error}{M}"
+			: $name eq 'broken TLS' ? 'f'
+			: $client->value('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
+		like($outcome, ref $expected{$name} ? $expected{$name} : qr/^$expected{$name}$/, "$name, $way");
+	}
+}
+
+done_testing;
