@@ -286,10 +286,12 @@ struct usage {
 	bool paused;
 };
 
-static struct usage usage_of(struct pools *all, struct pool *const *pools, size_t count)
+static struct usage usage_of(struct pools *all, const char *database_name,
+			     struct pool *const *pools, size_t count)
 {
 	struct usage usage = {0};
 	pools_lock(all);
+	usage.paused = pauses_have(&all->pauses, database_name);
 	for (size_t i = 0; i < count; i++) {
 		usage.servers += pool_server_count(pools[i]);
 		usage.clients += pools[i]->client_count;
@@ -369,8 +371,8 @@ static void database_rows(struct table *table, const struct session *asker)
 			    : left == 0	     ? -1
 					     : strcmp(database->name, pools[0]->database_name);
 		size_t length = order < 0 ? 0 : group_length(pools, left);
-		struct usage usage = usage_of(asker->worker->pools, pools, length);
 		const char *name = order > 0 ? pools[0]->database_name : database->name;
+		struct usage usage = usage_of(asker->worker->pools, name, pools, length);
 		const struct database *described =
 			order > 0 ? settings_find_database(settings, name) : database;
 		if (show_console_is_next(&console_is_put, name))

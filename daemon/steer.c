@@ -67,8 +67,8 @@ bool steer_pause(struct session *session, const char *database_name, struct fail
 {
 	if (!may_pause(session, why) || !check_database(session, database_name, "pause", why))
 		return false;
-	pools_pause(session->worker->pools, meant(database_name), loop_now());
-	return true;
+	return pools_pause(session->worker->pools, meant(database_name), loop_now()) ||
+	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
 static size_t count_if_paused(const struct pool *pool)
@@ -103,11 +103,6 @@ static void resume_there(struct worker *first, void *arg)
 	suspend_end(first->daemon);
 }
 
-static size_t count_paused(const struct pool *pool)
-{
-	return pool->paused;
-}
-
 bool await_steer_suspend(struct session *session, const char *nothing, struct failure *why)
 {
 	struct worker *here = session->worker;
@@ -115,7 +110,7 @@ bool await_steer_suspend(struct session *session, const char *nothing, struct fa
 
 	if (!may_pause(session, why))
 		return false;
-	if (sum_over(here->pools, nothing, count_paused) > 0)
+	if (pools_have_paused(here->pools, meant(nothing)))
 		return failure_set(why, FAILURE_CONSOLE_ERROR,
 				   "cannot suspend with paused databases");
 	bool was_asked = await_at(here, here->all, suspend_there, &suspending);
@@ -145,7 +140,7 @@ bool await_steer_resume(struct session *session, const char *database_name, stru
 		       failure_set(why, FAILURE_NO_MEMORY);
 	if (database_name[0] == '\0' && !pools_are_paused(pools))
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is not paused/suspended");
-	if (pools_resume(pools, meant(database_name), loop_now()) > 0 || database_name[0] == '\0')
+	if (pools_resume(pools, meant(database_name), loop_now()) || database_name[0] == '\0')
 		return true;
 	snprintf(text, sizeof text, "database %s is not paused", database_name);
 	return failure_set(why, FAILURE_CONSOLE_ERROR, text);
@@ -235,8 +230,8 @@ bool await_steer_kill(struct session *session, const char *database_name, struct
 
 	if (!may_pause(session, why) || !check_database(session, database_name, "kill", why))
 		return false;
-	pools_pause(session->worker->pools, meant(database_name), loop_now());
-	return await_everywhere(session->worker, kill_here, &killing, 0) ||
+	return (pools_pause(session->worker->pools, meant(database_name), loop_now()) &&
+		await_everywhere(session->worker, kill_here, &killing, 0)) ||
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 

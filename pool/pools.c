@@ -86,6 +86,7 @@ void pools_release(struct pools *pools)
 		pools->first = pool->next;
 		pool_free(pool);
 	}
+	pauses_remove(&pools->pauses, NULL);
 	parameter_table_free(pools->parameters);
 	statement_table_free(pools->statements);
 	settings_drop(pools->settings);
@@ -129,10 +130,7 @@ static void share_use_settings(const struct pool *pool, struct pool_share *share
 /* A pool that comes to be during a pause, of all or of its database, is a part of it. */
 static bool begins_paused(const struct pools *pools, const char *database_name)
 {
-	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		if (pool->paused && strcmp(pool->database_name, database_name) == 0)
-			return true;
-	return pools->paused;
+	return pools->paused || pauses_have(&pools->pauses, database_name);
 }
 
 static struct pool *pool_new(struct pools *pools, const char *database_name, const char *user_name,
@@ -411,30 +409,31 @@ bool pool_is_of(const struct pool *pool, const char *database_name)
 	return database_name == NULL || strcmp(pool->database_name, database_name) == 0;
 }
 
-void pools_pause(struct pools *pools, const char *database_name, int64_t now)
+bool pools_pause(struct pools *pools, const char *database_name, int64_t now)
 {
 	pools_lock(pools);
+	bool noted = database_name == NULL || pauses_add(&pools->pauses, database_name);
 	pools->paused |= database_name == NULL;
-	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+	for (struct pool *pool = pools->first; noted && pool != NULL; pool = pool->next)
 		if (pool_is_of(pool, database_name))
 			policy_pause(pool, now);
 	pools_unlock(pools);
+	return noted;
 }
 
-size_t pools_resume(struct pools *pools, const char *database_name, int64_t now)
+bool pools_resume(struct pools *pools, const char *database_name, int64_t now)
 {
-	size_t resumed = 0;
-
 	pools_lock(pools);
+	bool was_paused = pauses_remove(&pools->pauses, database_name);
 	if (database_name == NULL)
 		pools->paused = false;
 	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
 		if (pool->paused && pool_is_of(pool, database_name)) {
 			policy_resume(pool, now);
-			resumed++;
+			was_paused = true;
 		}
 	pools_unlock(pools);
-	return resumed;
+	return was_paused;
 }
 
 void pools_reconnect(struct pools *pools, const char *database_name, const char *reason)
@@ -450,6 +449,14 @@ bool pools_are_paused(struct pools *pools)
 {
 	pools_lock(pools);
 	bool paused = pools->paused;
+	pools_unlock(pools);
+	return paused;
+}
+
+bool pools_have_paused(struct pools *pools, const char *database_name)
+{
+	pools_lock(pools);
+	bool paused = pauses_have(&pools->pauses, database_name);
 	pools_unlock(pools);
 	return paused;
 }

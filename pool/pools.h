@@ -14,6 +14,7 @@
 
 #include "conf/settings.h"
 #include "pool/errands.h"
+#include "pool/pauses.h"
 #include "pool/pool.h"
 
 #define POOL_BUCKETS 1024
@@ -37,6 +38,7 @@ struct pools {
 	size_t replication_waiting_count; /* clients in the queues of such pools */
 	bool stopping;	  /* nothing is lent any more */
 	bool paused;	  /* new pools begin paused */
+	struct pauses pauses; /* and those of these databases */
 	struct stats forgotten; /* the counters of pools that are no more */
 	unsigned keepers; /* while there are any no pool is forgotten */
 };
@@ -100,12 +102,15 @@ size_t pools_forget_idle(struct pools *pools, int64_t now);
 
 /*
  * Stops lending in the pools of a database and closes what is idle there, or goes on; a pool is quiet when
- * it has no server left. `database_name` is NULL for all pools, and then those to come are meant as well.
- * pools_resume() answers how many had been paused.
+ * it has no server left. Those to come are meant as well. `database_name` is NULL for all pools.
+ * pools_pause() fails without memory, and never for all; pools_resume() answers whether any had been paused.
  */
-void pools_pause(struct pools *pools, const char *database_name, int64_t now);
-size_t pools_resume(struct pools *pools, const char *database_name, int64_t now);
+bool pools_pause(struct pools *pools, const char *database_name, int64_t now);
+bool pools_resume(struct pools *pools, const char *database_name, int64_t now);
 bool pools_are_paused(struct pools *pools);
+
+/* Whether a database, or with NULL any, has been paused by its name. */
+bool pools_have_paused(struct pools *pools, const char *database_name);
 
 /* No server that these pools have now will be lent again. */
 void pools_reconnect(struct pools *pools, const char *database_name, const char *reason);

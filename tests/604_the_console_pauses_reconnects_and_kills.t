@@ -9,7 +9,7 @@ my $server   = Postgres->new;
 $server->safe_psql('postgres', 'create role app login; create role bob login');
 my $millpond = Millpond->new('pool', server => $server,
 	databases => { postgres => '', second => 'dbname=postgres',
-		session => 'dbname=postgres pool_mode=session' }, settings => { stats_period => 1 });
+		session => 'dbname=postgres pool_mode=session', map { $_ => 'dbname=postgres' } qw(unused spare) }, settings => { stats_period => 1 });
 my ($client, $second) = (Wire->login($millpond), Wire->login($millpond, database => 'second'));
 my $console = Wire->login($millpond, database => 'pgbouncer');
 
@@ -72,6 +72,21 @@ for my $verb (qw(PAUSE RESUME RECONNECT KILL))
 {
 	fails("$verb nowhere", 'no such database: nowhere');
 	fails("$verb pgbouncer", "cannot \L$verb\E admin db: pgbouncer");
+}
+
+# Databases that nobody has used yet
+for ([ PAUSE => 'unused' ], [ KILL => 'spare' ])
+{
+	my ($verb, $database) = @$_;
+	is_deeply($console->query("$verb $database")->{tags}, [$verb], "$verb of a database without pools");
+	my ($shown) = grep { $_->{name} eq $database } $console->hashes('SHOW DATABASES');
+	is($shown->{paused}, 1, '... is shown');
+	my $early = Wire->connect($millpond)->startup(database => $database);
+	ok($early->quiet(0.3), '... keeps its first client waiting');
+	fails('SUSPEND', 'cannot suspend with paused databases');
+	is_deeply($console->query("RESUME $database")->{tags}, ['RESUME'], '... until RESUME');
+	is($early->result->{status}, 'I', '... which lets it in');
+	fails("RESUME $database", "database $database is not paused");
 }
 
 # A session keeps its server, so that it is waited for as a whole.

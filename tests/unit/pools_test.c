@@ -54,16 +54,23 @@ static void test_many_pools(void)
 static void test_paused_from_birth(void)
 {
 	begin("", "* = host=127.0.0.1");
-	pool = find_pool("shop", "me");
-	ok(!pool->paused, "a pool is not paused");
-	pool_pause(pool, now);
-	ok(find_pool("shop", "you")->paused, "a new one of a paused database is");
-	ok(!find_pool("stock", "me")->paused, "one of another is not");
-	pool_resume(pool, now);
-	pool_resume(find_pool("shop", "you"), now);
-	ok(!find_pool("shop", "they")->paused, "nor when the pause is over");
-	pools.paused = true;
-	ok(find_pool("mail", "me")->paused, "while all are paused, any new one is");
+	ok(!find_pool("shop", "me")->paused, "a pool is not paused");
+	ok(pools_pause(&pools, "shop", now) && pools_pause(&pools, "stock", now), "two databases are");
+	ok(find_pool("shop", "me")->paused, "their pools are a part of it");
+	ok(find_pool("shop", "you")->paused, "those to come");
+	ok(find_pool("stock", "me")->paused, "and those of a database that had none");
+	ok(!find_pool("mail", "me")->paused, "one of another is not");
+	ok(pools_have_paused(&pools, "stock") && !pools_have_paused(&pools, "mail"), "one can ask");
+	ok(pools_resume(&pools, "shop", now), "one goes on");
+	ok(!pools_resume(&pools, "shop", now), "which it can only once");
+	ok(!find_pool("shop", "they")->paused, "its pools to come are not paused then");
+	ok(find_pool("stock", "you")->paused, "those of the other are");
+	pools_pause(&pools, "nobody's", now);
+	ok(pools_resume(&pools, "nobody's", now), "so does one that has had no pool at all");
+	pools_pause(&pools, NULL, now);
+	ok(find_pool("fresh", "me")->paused, "while all are paused, any new one is");
+	ok(pools_resume(&pools, NULL, now) && !pools_have_paused(&pools, NULL), "all go on");
+	ok(!find_pool("stock", "they")->paused, "also those that were paused by name");
 	end();
 }
 
