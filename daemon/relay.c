@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/ending.h"
 #include "daemon/gather.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
@@ -12,23 +13,16 @@
 #include "daemon/worker.h"
 #include "protocol/message.h"
 
-/* So long a request may still run after the client has said its last, as on a server. */
-#define ENDING_GRACE_US INT64_C(2000000)
-
 struct relay {
 	struct session *session;
 	struct stream *client;
 	struct upstream *upstream;
 	struct pipeline *pipeline;
 	struct stats *stats;
-	size_t max_bytes;	/* of a message */
 	size_t left;		/* of a request of which the beginning has been passed on */
 	struct prepared prepared;
 	struct gather gather;
-	enum failure_kind ending; /* the client's last message: a goodbye, or one that may not be */
-	int ending_letter;
-	int64_t ending_at;
-	bool refuses_queries; /* of the simple protocol */
+	struct ending ending;
 	bool deaf; /* it takes no replies any more: they are dropped */
 	unsigned ready_count; /* the upstream's when it was last looked at */
 	struct turn_clock clock;
@@ -47,33 +41,6 @@ static enum passage note_request(struct relay *relay, const struct message *mess
 	if (passage == PASSAGE_TAKEN && !message_is_of_copy(message->letter))
 		turn_clock_asks(&relay->clock);
 	return passage;
-}
-
-/* Nothing that follows is read; what stands in front is executed and answered, as by a server. */
-static void note_ending(struct relay *relay, const struct message *message,
-			enum failure_kind ending)
-{
-	relay->ending = ending;
-	relay->ending_letter = message->letter;
-	relay->ending_at = loop_now();
-}
-
-/* Whether this message is the last one. */
-static bool is_last(struct relay *relay, const struct message *message)
-{
-	enum message_fault fault = frontend_message_check(message, relay->max_bytes);
-
-	if (fault == MESSAGE_UNKNOWN)
-		note_ending(relay, message, FAILURE_BAD_MESSAGE_TYPE);
-	else if (fault == MESSAGE_BAD_LENGTH)
-		note_ending(relay, message, FAILURE_BAD_MESSAGE_LENGTH);
-	else if (message->letter == FRONTEND_TERMINATE)
-		note_ending(relay, message, FAILURE_CLIENT_SAID_GOODBYE);
-	else if (pipeline_wants_copy(relay->pipeline) && !message_fits_into_copy(message->letter))
-		note_ending(relay, message, FAILURE_MESSAGE_IN_COPY);
-	else if (message->letter == FRONTEND_QUERY && relay->refuses_queries)
-		note_ending(relay, message, FAILURE_SIMPLE_QUERY);
-	return relay->ending != FAILURE_NONE;
 }
 
 /* Whether the server has to be asked, and not yet has answered, if it owes one reply more. */
@@ -99,7 +66,7 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 
 	relay->left -= at;
 	while (!must_wait(relay) && message_look(data + at, length - at, &message) &&
-	       !is_last(relay, &message)) {
+	       !ending_look(&relay->ending, &message, pipeline_wants_copy(relay->pipeline))) {
 		passage = note_request(relay, &message);
 		if (passage != PASSAGE_TAKEN)
 			break;
@@ -122,7 +89,7 @@ static bool keep_rest(struct relay *relay, const char *data, size_t length, stru
 {
 	bool unseen = must_wait(relay) || relay->prepared.waits;
 
-	if (relay->ending != FAILURE_NONE) /* what follows the last message is nobody's */
+	if (relay->ending.kind != FAILURE_NONE) /* what follows the last message is nobody's */
 		return true;
 	if (!unseen && gather_begin(&relay->gather, data, length))
 		return true;
@@ -233,7 +200,7 @@ static bool pass_gathered(struct relay *relay, struct failure *why)
 static bool wants_requests(struct relay *relay)
 {
 	return relay->session->worker->suspension == NOT_SUSPENDED &&
-	       !stream_has_unsent(&relay->upstream->stream) && relay->ending == FAILURE_NONE &&
+	       !stream_has_unsent(&relay->upstream->stream) && relay->ending.kind == FAILURE_NONE &&
 	       (relay->left > 0 || !must_wait(relay)) &&
 	       !relay->upstream->statements.replay_wanted &&
 	       !(relay->prepared.waits && prepared_is_waiting(&relay->prepared));
@@ -297,7 +264,7 @@ static void turn_deaf(struct relay *relay)
 
 static bool client_is_lost(struct relay *relay, struct failure *why)
 {
-	if (relay->ending != FAILURE_CLIENT_SAID_GOODBYE)
+	if (relay->ending.kind != FAILURE_CLIENT_SAID_GOODBYE)
 		return !failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 	turn_deaf(relay);
 	return false;
@@ -331,7 +298,7 @@ static bool pump_replies(struct relay *relay, struct failure *why)
 
 	if (!relay->deaf && !stream_flush(relay->client) && client_is_lost(relay, why))
 		return false;
-	if (relay->ending == FAILURE_CLIENT_SAID_GOODBYE && stream_has_unsent(relay->client))
+	if (relay->ending.kind == FAILURE_CLIENT_SAID_GOODBYE && stream_has_unsent(relay->client))
 		turn_deaf(relay);
 	if (!wants_replies(relay))
 		return true;
@@ -387,21 +354,10 @@ static bool is_over(const struct relay *relay)
 
 	if (!between_messages || relay->pipeline->doubtful ||
 	    relay->upstream->statements.replay_wanted ||
-	    (relay->gather.bytes.length > 0 && relay->ending == FAILURE_NONE))
+	    (relay->gather.bytes.length > 0 && relay->ending.kind == FAILURE_NONE))
 		return false;
 	return pipeline_is_idle(relay->pipeline) ||
-	       (relay->ending != FAILURE_NONE && all_is_answered(relay));
-}
-
-static int64_t next_limit(const struct relay *relay, enum failure_kind *kind)
-{
-	int64_t deadline = turn_clock_next_limit(&relay->clock, kind);
-
-	if (relay->ending != FAILURE_NONE && relay->ending_at + ENDING_GRACE_US < deadline) {
-		deadline = relay->ending_at + ENDING_GRACE_US;
-		*kind = relay->ending;
-	}
-	return deadline;
+	       (relay->ending.kind != FAILURE_NONE && all_is_answered(relay));
 }
 
 /* While nothing may move no time is over. */
@@ -423,7 +379,8 @@ static bool await_movement(struct relay *relay, bool read_client, bool read_serv
 	/* Whoever owes the rest of a long message keeps its server from the others as well. */
 	if (gather_is_open(&relay->gather) && relay->pipeline->status == 'I')
 		turn_clock_asks(&relay->clock);
-	int64_t deadline = next_limit(relay, &limit);
+	int64_t deadline = turn_clock_next_limit(&relay->clock, &limit);
+	deadline = ending_limit(&relay->ending, deadline, &limit);
 	relay->session->is_mid_turn = true;
 	bool moved = suspend_holds(relay->session) ?
 			     await_while_held(relay, read_server) :
@@ -433,7 +390,7 @@ static bool await_movement(struct relay *relay, bool read_client, bool read_serv
 	if (moved || errno == EINTR)
 		return true;
 	if (errno == ETIMEDOUT)
-		return failure_set(why, limit, relay->ending_letter) ||
+		return failure_set(why, limit, relay->ending.letter) ||
 		       turn_clock_describe(&relay->clock, why);
 	return failure_set(why, errno == ECANCELED ? relay->session->killed : FAILURE_NO_MEMORY);
 }
@@ -467,8 +424,8 @@ static bool run(struct relay *relay, struct failure *why)
 	while (!is_over(relay))
 		if (!await_round(relay, &rounds, why) || !make_round(relay, why))
 			return false;
-	return relay->ending == FAILURE_NONE ||
-	       failure_set(why, relay->ending, relay->ending_letter);
+	return relay->ending.kind == FAILURE_NONE ||
+	       failure_set(why, relay->ending.kind, relay->ending.letter);
 }
 
 bool await_relay(struct session *session, const char *data, size_t length,
@@ -481,11 +438,10 @@ bool await_relay(struct session *session, const char *data, size_t length,
 		.upstream = session->upstream,
 		.pipeline = &session->upstream->pipeline,
 		.stats = &share->stats,
-		.max_bytes = (size_t)share->settings->max_packet_size,
-		.refuses_queries = share->settings->disable_pqexec,
 		.ready_count = session->upstream->ready_count,
 	};
 
+	ending_init(&relay.ending, share->settings);
 	turn_clock_init(&relay.clock, session->client.loop, share);
 	prepared_begin(&relay.prepared, session, session->upstream);
 	relay.pipeline->own_failed = false;
