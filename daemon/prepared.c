@@ -66,15 +66,24 @@ void prepared_leave_out(struct prepared *prepared, const struct message *message
 	prepared->copied += message->present;
 }
 
-bool prepared_finish(struct prepared *prepared, size_t taken, const char **data, size_t *length)
+/* Whether the next messages hang on what the server may keep back until a Sync, or have no room. */
+static bool must_flush(const struct prepared *prepared)
+{
+	const struct pipeline *pipeline = &prepared->upstream->pipeline;
+
+	return (prepared->waits || pipeline_is_full(pipeline)) && pipeline->unsynced &&
+	       !pipeline->skipping;
+}
+
+bool prepared_finish(struct prepared *prepared, size_t taken, bool at_end, const char **data,
+		     size_t *length)
 {
 	struct writer *out = prepared->out;
-	const struct pipeline *pipeline = &prepared->upstream->pipeline;
 
 	if (server_of(prepared)->uses_plan)
 		prepared_keep(prepared, taken);
-	/* Nothing more may come from the client, so it is for us to hear the outcome. */
-	if (prepared->waits && pipeline->unsynced && !pipeline->skipping) {
+	/* The client's own Sync is not read before, so it is for us to hear the outcome. */
+	if (at_end && must_flush(prepared)) {
 		prepared_write_up_to(prepared, prepared->data + taken);
 		message_begin(out, FRONTEND_FLUSH);
 		message_end(out);

@@ -129,8 +129,10 @@ static inline bool prepared_wants(const struct prepared *prepared, unsigned char
  * sent for it, if that differs. */
 enum passage prepared_request(struct prepared *prepared, const struct message *message);
 
-/* The first `taken` bytes of the batch, as they are to be sent. False without memory. */
-bool prepared_finish(struct prepared *prepared, size_t taken, const char **data, size_t *length);
+/* The first `taken` bytes of the batch, as they are to be sent; `at_end` of a message. False without
+ * memory. */
+bool prepared_finish(struct prepared *prepared, size_t taken, bool at_end, const char **data,
+		     size_t *length);
 
 /*
  * What is to be sent to do once more what failed; nothing as long as the server has not come to rest.

@@ -248,7 +248,7 @@ bool prepared_replay(struct prepared *prepared, const char **data, size_t *lengt
 	server->replay_at += taken;
 	server->replay_wanted = taken < left;
 	bool good = passage != PASSAGE_FAILED && passage != PASSAGE_INCOMPLETE &&
-		    prepared_finish(prepared, taken, data, length);
+		    prepared_finish(prepared, taken, true, data, length);
 	prepared->replaying = prepared->answered = false;
 	return good;
 }

@@ -136,7 +136,7 @@ static bool answer_own(struct relay *relay, struct failure *why)
 {
 	struct sifted sifted;
 
-	if (relay->pipeline->locals == 0)
+	if (relay->pipeline->silent == 0)
 		return true;
 	if (!upstream_answer_own(relay->upstream, &sifted))
 		return failure_set(why, FAILURE_NO_MEMORY);
@@ -154,7 +154,8 @@ static bool take_and_send(struct relay *relay, const char *data, size_t length, 
 	prepared_offer(&relay->prepared, data, length);
 	if (!take_requests(relay, data, length, taken, why))
 		return false;
-	if (!prepared_finish(&relay->prepared, *taken, &rewritten, &rewritten_length))
+	if (!prepared_finish(&relay->prepared, *taken, relay->left == 0, &rewritten,
+			     &rewritten_length))
 		return failure_set(why, FAILURE_NO_MEMORY);
 	return send_requests(relay, rewritten, rewritten_length, prefix, why) &&
 	       answer_own(relay, why);

@@ -329,7 +329,7 @@ bool upstream_sift(struct upstream *upstream, char *data, size_t length, struct 
 		bool whole = message_is_whole(&message);
 		bool for_client;
 
-		if (upstream->pipeline.locals > 0)
+		if (upstream->pipeline.silent > 0)
 			answer_own(upstream, &sieve);
 		if (backend_message_check(&message) != MESSAGE_GOOD)
 			return false;
@@ -350,7 +350,7 @@ bool upstream_sift(struct upstream *upstream, char *data, size_t length, struct 
 			upstream->left_is_own = !for_client;
 		}
 	}
-	if (upstream->pipeline.locals > 0 && upstream->left == 0)
+	if (upstream->pipeline.silent > 0 && upstream->left == 0)
 		answer_own(upstream, &sieve);
 	return finish(&sieve, sifted) && stream_keep(&upstream->stream, at, (size_t)(end - at));
 }
@@ -361,7 +361,7 @@ bool upstream_answer_own(struct upstream *upstream, struct sifted *sifted)
 	struct sieve sieve = {0};
 
 	*sifted = (struct sifted){0};
-	if (pipeline->locals == 0 || pipeline->locals < pipeline->count || upstream->left > 0)
+	if (pipeline->silent == 0 || pipeline->silent < pipeline->count || upstream->left > 0)
 		return true;
 	answer_own(upstream, &sieve);
 	return finish(&sieve, sifted);

@@ -40,15 +40,6 @@ static bool grow(struct pipeline *pipeline)
 	return true;
 }
 
-static bool push(struct pipeline *pipeline, unsigned char letter)
-{
-	if (pipeline->count == pipeline->capacity && !grow(pipeline))
-		return false;
-	pipeline->count++;
-	*at(pipeline, pipeline->count - 1) = letter;
-	return true;
-}
-
 /* What a request is to the server, whoever made it. */
 static const unsigned char kinds[PIPELINE_NOTED] = {
 	[PIPELINE_OWN_PARSE] = FRONTEND_PARSE,	   [PIPELINE_OWN_BIND] = FRONTEND_BIND,
@@ -89,13 +80,29 @@ static bool is_copy_end(unsigned char letter)
 	return letter == FRONTEND_COPY_DONE || letter == FRONTEND_COPY_FAIL;
 }
 
+/* What has no reply of the server's. */
+static bool is_silent(unsigned char letter)
+{
+	return is_local(letter) || is_copy_end(letter);
+}
+
+static bool push(struct pipeline *pipeline, unsigned char letter)
+{
+	if (pipeline->count == pipeline->capacity && !grow(pipeline))
+		return false;
+	pipeline->count++;
+	pipeline->silent += is_silent(letter);
+	*at(pipeline, pipeline->count - 1) = letter;
+	return true;
+}
+
 /* The end of a COPY that the server never began, or already gave up, has no reply: skip it. */
 static void pop(struct pipeline *pipeline)
 {
 	do {
 		unsigned char letter = pipeline_head(pipeline);
 		pipeline->noted += (letter & PIPELINE_NOTED) != 0;
-		pipeline->locals -= is_local(letter);
+		pipeline->silent -= is_silent(letter);
 		pipeline->first++;
 		pipeline->count--;
 	} while (is_copy_end(head(pipeline)));
@@ -107,12 +114,6 @@ static bool request_extended(struct pipeline *pipeline, unsigned char letter)
 {
 	pipeline->unsynced = true;
 	return pipeline->skipping || push(pipeline, letter);
-}
-
-static bool request_local(struct pipeline *pipeline, unsigned char letter)
-{
-	pipeline->locals += !pipeline->skipping;
-	return request_extended(pipeline, letter);
 }
 
 static bool request_query(struct pipeline *pipeline, unsigned char letter)
@@ -133,14 +134,16 @@ static bool request_sync(struct pipeline *pipeline, unsigned char letter)
 	return push(pipeline, letter);
 }
 
-/* Only marks the place: which Syncs came before the end of the copy, and which after it. */
+/* Only marks the place: which Syncs came before the end of the copy, and which after it. A second end
+ * in the same place marks nothing. */
 static bool request_copy_end(struct pipeline *pipeline, unsigned char letter)
 {
 	if (pipeline->copying_in) {
 		pipeline->copy_ended = true;
 		return true;
 	}
-	return pipeline->count == 0 || push(pipeline, letter);
+	return pipeline->count == 0 || is_copy_end(*at(pipeline, pipeline->count - 1)) ||
+	       push(pipeline, letter);
 }
 
 bool pipeline_request(struct pipeline *pipeline, unsigned char letter)
@@ -155,12 +158,11 @@ bool pipeline_request(struct pipeline *pipeline, unsigned char letter)
 	case FRONTEND_DESCRIBE:
 	case FRONTEND_EXECUTE:
 	case FRONTEND_CLOSE:
+	case PIPELINE_LOCAL_PARSE:
+	case PIPELINE_LOCAL_CLOSE:
 		return request_extended(pipeline, letter);
 	case FRONTEND_SYNC:
 		return request_sync(pipeline, letter);
-	case PIPELINE_LOCAL_PARSE:
-	case PIPELINE_LOCAL_CLOSE:
-		return request_local(pipeline, letter);
 	case FRONTEND_COPY_DONE:
 	case FRONTEND_COPY_FAIL:
 		return request_copy_end(pipeline, letter);
@@ -223,6 +225,7 @@ static bool copy_in_begins(struct pipeline *pipeline)
 		else
 			*at(pipeline, kept++) = letter;
 	}
+	pipeline->silent -= pipeline->copy_ended;
 	pipeline->count = kept;
 	/* The request that began the copy is open again until a Sync that counts. */
 	if (pipeline->copied_syncs > 0 && kept == 1 && head(pipeline) == FRONTEND_EXECUTE)

@@ -45,7 +45,7 @@ struct pipeline {
 	uint32_t first;
 	uint32_t count;
 	char status;   /* of ReadyForQuery: 'I', 'T', 'E' */
-	uint32_t locals; /* of the queue: what the pooler answers itself */
+	uint32_t silent; /* of the queue: what has no answer of the server's */
 	uint32_t noted;	 /* of what the last reply ended, or skipped: how many had PIPELINE_NOTED */
 	bool unsynced; /* extended messages were sent since the last Sync or Query */
 	bool skipping; /* the server ignores everything up to a Sync not yet sent */

@@ -135,16 +135,27 @@ static void test_local_answers(void)
 	struct pipeline pipeline;
 	pipeline_init(&pipeline);
 	play(&pipeline, ">D>1>3>B>1>S");
-	is_int(pipeline.locals, 3, "three are the pooler's to answer");
+	is_int(pipeline.silent, 3, "three are the pooler's to answer");
 	is_int(pipeline_answer_own(&pipeline), 0, "not before it is their turn");
 	play(&pipeline, "<t<T");
 	is_int(pipeline_answer_own(&pipeline), '1', "then the first");
 	is_int(pipeline_answer_own(&pipeline), '3', "and the second");
 	is_int(pipeline_answer_own(&pipeline), 0, "and no more");
 	play(&pipeline, "<E");
-	is_int(pipeline.locals, 0, "an error skips the third");
+	is_int(pipeline.silent, 0, "an error skips the third");
 	is_int(play(&pipeline, ">1<ZI"), REPLY_FORWARD, "until the Sync");
-	is_int(pipeline.locals, 1, "then they count again");
+	is_int(pipeline.silent, 1, "then they count again");
+	pipeline_release(&pipeline);
+
+	pipeline_init(&pipeline);
+	play(&pipeline, ">E>c>c>f>3>c");
+	is_int(pipeline.count, 4, "ends of a COPY in one place are marked once");
+	is_int(pipeline.silent, 3, "the server answers neither those nor what is the pooler's");
+	play(&pipeline, "<G");
+	is_int(pipeline.silent, 2, "the end that it takes is no mark any more");
+	play(&pipeline, "<C");
+	is_int(pipeline_answer_own(&pipeline), '3', "then it is the pooler's turn");
+	is_int(pipeline.silent + pipeline.count, 0, "and nothing is left");
 	pipeline_release(&pipeline);
 }
 
