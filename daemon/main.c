@@ -146,6 +146,7 @@ static void log_refusal(const struct options *options, const struct settings *se
 
 	if (would_stay_root(options, settings))
 		return;
+	process_make_file_for(user_to_become(options, settings), settings->logfile);
 	log_init(&log, 0);
 	if (log_configure(&log, settings, 0, true)) {
 		log_faults(&log, faults, LEVEL_ERROR);
@@ -226,13 +227,15 @@ static bool take_position(struct daemon *daemon, const char *user, const char *p
 static int serve(const struct options *options, struct settings *settings)
 {
 	static struct daemon daemon; /* large, and the only one */
+	const char *user = user_to_become(options, settings);
 	char *pidfile = strdup(settings->pidfile);
 	int background = -1;
 
 	if (options->background && (background = process_go_to_background()) < 0)
 		return complain(strerror(errno));
+	process_make_file_for(user, settings->logfile);
 	if (pidfile == NULL || !daemon_init(&daemon, settings, options->verbose, options->quiet) ||
-	    !take_position(&daemon, user_to_become(options, settings), pidfile))
+	    !take_position(&daemon, user, pidfile))
 		return 1;
 	if (background >= 0) {
 		daemon.log.to_stderr = false;

@@ -71,6 +71,19 @@ bool process_become_user(const char *user, char *why, unsigned size)
 	return true;
 }
 
+void process_make_file_for(const char *user, const char *path)
+{
+	const struct passwd *entry = user != NULL && geteuid() == 0 ? getpwnam(user) : NULL;
+	/* Never one that is there, which somebody may have put there for us to give away. */
+	int fd = entry == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return;
+	if (fchown(fd, entry->pw_uid, entry->pw_gid) != 0)
+		unlink(path);
+	close(fd);
+}
+
 static bool is_alive(const char *path)
 {
 	long pid = 0;

@@ -18,6 +18,12 @@ void process_started(int descriptor);
 /* Becomes the user, if that is not who we are. False: `why` says what went wrong. */
 bool process_become_user(const char *user, char *why, unsigned size);
 
+/*
+ * Root makes the file, unless it is there, and gives it to the user (or NULL), who will have to open it again.
+ * Has no effect for others. What goes wrong is found out when the file is opened.
+ */
+void process_make_file_for(const char *user, const char *path);
+
 /* Writes the pid file, unless the process named in it lives. False: `why` says what went wrong. */
 bool process_write_pidfile(const char *path, char *why, unsigned size);
 

@@ -112,6 +112,22 @@ SKIP:
 	$millpond->write_config(settings => { user => 'bin' });
 	served('-u', 'daemon', $ini);
 	is(slurp_file($calls), $becomes, '-u counts more than the settings');
+	unlink $calls;
+
+	# A new log file is given to that user, who has to open it again at each reload; an old one is not.
+	my $log = $millpond->basedir . '/given.log';
+	$millpond->write_config(settings => { logfile => $log });
+	served('-u', 'daemon', $ini);
+	is(slurp_file($calls), "fchown $uid $gid\n$becomes", 'a new log file is the user\'s');
+	unlink $calls;
+	served('-u', 'daemon', $ini);
+	is(slurp_file($calls), $becomes, '... one that is there stays whose it is');
+	unlink $log, $calls;
+	$millpond->write_config(settings => { listen_port => 'nonsense' });
+	isnt((run_binary('-u', 'daemon', $ini))[0], 0, 'broken settings');
+	is(slurp_file($calls), "fchown $uid $gid\n", '... are told in a log file of the user\'s');
+	$millpond->write_config(settings => { listen_port => $millpond->port, logfile => undef });
+
 	$millpond->write_config(settings => { user => undef });
 	my ($status, $out, $error) = run_binary($ini);
 	like($error, qr/will not run as root/, 'without either it does not run as root');

@@ -1,7 +1,8 @@
 /*
- * Notes what a program that runs with LD_PRELOAD=note_calls.so asks the system log for, and whom it becomes,
- * a line each, in the file named by CALLS. None of it is done. With PRETEND_ROOT the program takes itself for
- * root until it becomes somebody else; a '+' behind that says that the file named by PRETEND_ROOT was there.
+ * Notes what a program that runs with LD_PRELOAD=note_calls.so asks the system log for, whom it becomes, and
+ * to whom it gives files, a line each, in the file named by CALLS. None of it is done. With PRETEND_ROOT the
+ * program takes itself for root until it becomes somebody else; a '+' behind that says that the file named by
+ * PRETEND_ROOT was there.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -83,6 +84,13 @@ void syslog(int priority, const char *format, ...)
 uid_t geteuid(void)
 {
 	return getenv("PRETEND_ROOT") != NULL ? pretended : (uid_t)syscall(SYS_geteuid);
+}
+
+int fchown(int fd, uid_t user, gid_t group)
+{
+	(void)fd;
+	note("fchown %u %u", user, group);
+	return 0;
 }
 
 int initgroups(const char *user, gid_t group)
