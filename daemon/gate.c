@@ -67,8 +67,9 @@ static bool check_clientcert(const struct session *session, const struct setting
 	const char *wanted = hba_option(rule, "clientcert");
 
 	return wanted == NULL ||
-	       (strcmp(wanted, "verify-full") == 0 ? has_name(session, settings, NULL) :
-						     certificate_is_good(&session->client));
+	       (strcmp(wanted, "verify-full") == 0 ?
+			has_name(session, settings, hba_option(rule, "map")) :
+			certificate_is_good(&session->client));
 }
 
 /* --- the system's users ------------------------------------------------------------------- */

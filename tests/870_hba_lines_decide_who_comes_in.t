@@ -150,7 +150,7 @@ put_file($ident, qq{several $osuser postgres\nseveral $osuser "web"\nseveral $os
 put_file($hba, <<'LINES');
 local   pgbouncer all   trust
 local   all       all   peer map=several
-hostssl named     all   0.0.0.0/0 cert map=named
+hostssl named     all   0.0.0.0/0 cert clientcert=verify-full map=named
 hostssl anybody   all   0.0.0.0/0 cert map=anybody
 host    every4    all   0.0.0.0/0 trust
 host    every6    all   ::1/0 trust
