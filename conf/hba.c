@@ -117,6 +117,20 @@ static bool read_type(struct reader *reader)
 	return found;
 }
 
+/* To PostgreSQL such a word is a regular expression, in quotes as well, and as a name it would fit nobody. */
+static bool has_no_patterns(struct reader *reader, const struct word_list *names)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		if (names->words[i].text[0] == '/')
+			return refuse(reader,
+				      "\"%.80s\" is not supported: PostgreSQL has regular "
+				      "expressions of its own; list the names, or put them into a "
+				      "file and write @FILE",
+				      names->words[i].text);
+	}
+	return true;
+}
+
 static bool read_databases(struct reader *reader)
 {
 	struct hba_rule *rule = reader->rule;
@@ -128,7 +142,7 @@ static bool read_databases(struct reader *reader)
 	    words_have_keyword(&rule->databases, "samegroup"))
 		return refuse(reader, "\"samerole\" is not supported: the groups of users are "
 					  "known to the server alone");
-	return true;
+	return has_no_patterns(reader, &rule->databases);
 }
 
 static bool read_users(struct reader *reader)
@@ -148,7 +162,7 @@ static bool read_users(struct reader *reader)
 					  "into a file and write @FILE",
 					  user->text);
 	}
-	return true;
+	return has_no_patterns(reader, &rule->users);
 }
 
 /* --- addresses ---------------------------------------------------------------------------- */

@@ -184,6 +184,8 @@ static const struct {
 	{"host all all all md5 colour", "is not an option"},
 	{"host all +staff all md5", "\"+staff\" is not supported"},
 	{"host samerole all all md5", "\"samerole\" is not supported"},
+	{"host /^db all all md5", "\"/^db\" is not supported"},
+	{"host all bob,\"/^a,b$\" all reject", "\"/^a,b$\" is not supported"},
 	{"host \"all all all md5", "a quote is not closed"},
 	{"host all all all md5 map=\"x", "a quote is not closed"},
 	{"host all @nobody all md5", "cannot be read"},
