@@ -143,9 +143,9 @@ bool await_request_refused(struct session *session, struct failure *why)
 			return send_ready(session, why);
 		if (length > 0)
 			stream_expect_more(client);
-		if (++rounds % ROUNDS_IN_A_ROW == 0)
-			await_turn(client->loop);
-		if (!await_readable(client, DEADLINE_NEVER))
+		bool is_others_turn = ++rounds % ROUNDS_IN_A_ROW == 0;
+		if ((is_others_turn && !await_others(client->loop)) ||
+		    !await_readable(client, DEADLINE_NEVER))
 			return failure_set(why, session->killed);
 		ssize_t got = read_client(session, &data, why);
 		if (got == 0 || (got < 0 && errno != EAGAIN))
