@@ -236,12 +236,18 @@ static bool await_parts(struct writer *writer, const struct show *show, const st
 	return done;
 }
 
+/* Those with keys, and with what clients have written into their queries. */
+static bool is_for_admins(const struct show *show)
+{
+	return show == &show_fds || show == &show_prepared_statements;
+}
+
 enum show_result await_show(struct writer *writer, const char *name, const struct session *asker)
 {
 	const struct show *show = find_show(name);
 	struct table table;
 
-	if (show == &show_fds && !asker->is_admin)
+	if (is_for_admins(show) && !asker->is_admin)
 		return ONLY_FOR_ADMINS;
 	if (show == &show_config)
 		steer_write_pending(writer, asker);

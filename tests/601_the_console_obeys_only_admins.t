@@ -16,7 +16,7 @@ ok($stranger->{eof}, 'and sent away');
 
 is($stats->query("SHOW $_")->{error}, undef,
 	"a stats user may SHOW $_") for qw(VERSION POOLS CLIENTS SERVERS STATS CONFIG HELP);
-for my $command ('RELOAD', 'SHUTDOWN', 'SHUTDOWN WAIT_FOR_CLIENTS', 'KILL', 'KILL postgres', 'KILL_CLIENT 1', 'PAUSE', 'SUSPEND',
+for my $command ('SHOW FDS', 'SHOW PREPARED_STATEMENTS', 'RELOAD', 'SHUTDOWN', 'SHUTDOWN WAIT_FOR_CLIENTS', 'KILL', 'KILL postgres', 'KILL_CLIENT 1', 'PAUSE', 'SUSPEND',
 	'DISABLE postgres', 'RECONNECT', q(SET auth_type = 'any'))
 {
 	my $answer = $stats->query($command);
@@ -25,6 +25,7 @@ for my $command ('RELOAD', 'SHUTDOWN', 'SHUTDOWN WAIT_FOR_CLIENTS', 'KILL', 'KIL
 	is($answer->{types}, 'EZ', 'but stays');
 }
 is_deeply($admin->query('RELOAD')->{tags}, ['RELOAD'], 'an admin may RELOAD');
+is($admin->query("SHOW $_")->{error}, undef, "... and SHOW $_") for qw(FDS PREPARED_STATEMENTS);
 
 my %wrong = (
 	'NONSENSE'              => "invalid command 'NONSENSE', use SHOW HELP;",
