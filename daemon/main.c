@@ -51,8 +51,9 @@ static const char instead_of_reboot[] =
 	"millpond: -R (online restart) is not supported. Instead:\n"
 	"  for new settings: SIGHUP, or RELOAD on the console; no connection is lost\n"
 	"  for a new version: sockets of systemd (millpond.socket), so that clients wait while the\n"
-	"    service restarts; or so_reuseport = 1, a second process on the same port, and SIGTERM to\n"
-	"    the first, which then takes no new clients and ends when its last one has left\n";
+	"    service restarts; or so_reuseport = 1 for both, a second process on the same port with\n"
+	"    another unix_socket_dir and pidfile in a file of its own, and SIGTERM to the first,\n"
+	"    which then takes no new clients and ends when its last one has left\n";
 
 static const struct option long_options[] = {
 	{"daemon", no_argument, NULL, 'd'},	 {"quiet", no_argument, NULL, 'q'},

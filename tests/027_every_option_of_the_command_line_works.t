@@ -42,6 +42,7 @@ my %case  = (
 		my ($status, $out, $error) = run_binary($option, $ini);
 		is($status, 1, "$option is refused");
 		like($error, qr/not supported. Instead:/, '... with what to do instead');
+		like($error, qr/so_reuseport.*unix_socket_dir.*pidfile/s, '... and what two processes cannot share');
 	},
 	'-u' => sub ($option) {
 		my @forms = $option eq '-u' ? ([ '-u', $self ], ["-u$self"]) : ([ '--user', $self ], ["--user=$self"]);
