@@ -369,26 +369,6 @@ static bool begin_segment(struct prepared *prepared, const struct message *messa
 		prepared_end_apart(prepared, message->start));
 }
 
-static bool mentions_set_config(const char *text, size_t length)
-{
-	static const char name[] = "set_config";
-	const char *last = text + length - (sizeof name - 1);
-
-	for (; length >= sizeof name - 1 && text <= last; text++)
-		if ((*text | ' ') == 's' && strncasecmp(text, name, sizeof name - 1) == 0)
-			return true;
-	return false;
-}
-
-/* The tag of a SELECT does not tell that it sets something. */
-static void note_set_config(struct prepared *prepared, const char *text, size_t length)
-{
-	struct upstream *upstream = prepared->upstream;
-
-	if (parameters_count(upstream->server->unreported) > 0 && mentions_set_config(text, length))
-		upstream->has_set = true;
-}
-
 static enum passage take(struct prepared *prepared, const struct message *message)
 {
 	const struct pipeline *pipeline = &prepared->upstream->pipeline;
@@ -405,8 +385,6 @@ static enum passage take(struct prepared *prepared, const struct message *messag
 	prepared->fresh = !pipeline->unsynced;
 	if (prepared->fresh && !begin_segment(prepared, message))
 		return PASSAGE_FAILED;
-	if (message->letter == FRONTEND_QUERY || message->letter == FRONTEND_PARSE)
-		note_set_config(prepared, message->body, message->present - MESSAGE_HEADER_BYTES);
 	switch (message->letter) {
 	case FRONTEND_PARSE:
 		return prepared_request_parse(prepared, message);

@@ -9,6 +9,7 @@
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/turn_clock.h"
+#include "daemon/unreported.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
 #include "protocol/message.h"
@@ -30,6 +31,12 @@ struct relay {
 
 /* --- requests ----------------------------------------------------------------------------- */
 
+static bool may_set_unreported(const struct relay *relay, unsigned char letter)
+{
+	return (letter == FRONTEND_QUERY || letter == FRONTEND_PARSE) &&
+	       parameters_count(relay->upstream->server->unreported) > 0;
+}
+
 static enum passage note_request(struct relay *relay, const struct message *message)
 {
 	enum passage passage = PASSAGE_TAKEN;
@@ -40,6 +47,8 @@ static enum passage note_request(struct relay *relay, const struct message *mess
 		passage = PASSAGE_FAILED;
 	if (passage == PASSAGE_TAKEN && !message_is_of_copy(message->letter))
 		turn_clock_asks(&relay->clock);
+	if (passage == PASSAGE_TAKEN && may_set_unreported(relay, message->letter))
+		unreported_note_request(relay->upstream, message);
 	return passage;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conf/settings.h"
 #include "daemon/upstream.h"
@@ -100,4 +101,21 @@ bool await_unreported_noted(struct server *server, const struct settings *settin
 		    !await_noted(server, name, why, deadline))
 			return false;
 	return true;
+}
+
+static bool mentions_set_config(const char *text, size_t length)
+{
+	static const char name[] = "set_config";
+	const char *last = text + length - (sizeof name - 1);
+
+	for (; length >= sizeof name - 1 && text <= last; text++)
+		if ((*text | ' ') == 's' && strncasecmp(text, name, sizeof name - 1) == 0)
+			return true;
+	return false;
+}
+
+void unreported_note_request(struct upstream *upstream, const struct message *message)
+{
+	if (!message_is_whole(message) || mentions_set_config(message->body, message->body_length))
+		upstream->has_set = true;
 }

@@ -55,6 +55,41 @@ for my $way (sort keys %ways)
 $sets->put(Parse('', $ways{'set_config()'}), Bind(), Execute(), Sync())->result;
 is(path($next), 'a', 'nor in the other protocol');
 
+# As much of a message as the pooler gets to see at once, and then the rest.
+sub put_in_two ($client, $first, $rest)
+{
+	my $received = sub { ($millpond->console('SHOW STATS WHERE database = set'))[0]{total_received} };
+	my $before   = $received->();
+	$client->put($first);
+	wait_until(sub { $received->() > $before }, 'the first half');
+	return $client->put($rest)->result;
+}
+my $message = Query($ways{'set_config()'});
+$sets->query('begin');
+is(put_in_two($sets, unpack('a12 a*', $message))->{types}, 'TDCZ', 'a message in two pieces');
+$sets->query('commit');
+is(path($next), 'a', '... sets it for nobody else');
+my $long = q(select ') . 'x' x 600_000 . q(', set_config('search_path', 'b', false));
+is($sets->query($long)->{types}, 'TDCZ', 'a long one');
+is(path($next), 'a', '... sets it for nobody else');
+
+# Where prepared statements are not followed.
+my $plain_pool = Millpond->new('plain', server => $server,
+	settings  => { track_extra_parameters => 'search_path', max_prepared_statements => 0, server_reset_query => '' },
+	databases => { transaction => $one, session => "$one pool_mode=session" });
+for my $mode (qw(transaction session))
+{
+	for my $request (Query($ways{'set_config()'}),
+		Parse('', $ways{'set_config()'}) . Bind() . Execute() . Sync())
+	{
+		my $leaves = Wire->login($plain_pool, database => $mode, %by_a);
+		is(path($leaves), 'a', "another pooler, $mode mode");
+		is($leaves->put($request)->result->{error}, undef, '... it is set');
+		$leaves->close;
+		is(path(Wire->login($plain_pool, database => $mode, %by_a)), 'a', '... for nobody else');
+	}
+}
+
 ($sets, $next) = map { client('fresh') } 1 .. 2;
 $sets->query('set search_path = b');
 is(path($next), $own, 'a server on which nobody has wished it yet is no different');
