@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 
 #include "daemon/cancel.h"
+#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/loop.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/tcp.h"
@@ -17,6 +19,8 @@
 
 /* No ReadyForQuery, ParameterStatus or error of our own query is ever longer. */
 #define LOOKED_AT_BYTES ((size_t)64 * 1024)
+/* After so many the others have their turn. */
+#define READS_IN_A_ROW 8
 
 static void upstream_spoke(struct stream *stream);
 
@@ -377,48 +381,57 @@ static bool connection_failed(struct failure *why)
 	return false;
 }
 
+static bool owes(const struct upstream *upstream)
+{
+	return upstream->pipeline.count > 0 || upstream->left > 0;
+}
+
+/* A server that never comes to an end has its time as well, and leaves the others their turn. */
+static bool await_right_to_go_on(struct stream *stream, unsigned reads, int64_t deadline)
+{
+	if (reads > 0 && loop_now() >= deadline) {
+		errno = ETIMEDOUT;
+		return false;
+	}
+	return reads % READS_IN_A_ROW != READS_IN_A_ROW - 1 || await_others(stream->loop);
+}
+
+static bool collect(struct writer *replies, size_t longest, const struct sifted *sifted)
+{
+	if (replies == NULL)
+		return true;
+	if (replies->length + sifted->length > longest)
+		return false;
+	write_bytes(replies, sifted->data, sifted->length);
+	return !replies->failed;
+}
+
 bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t longest,
 		      int64_t deadline)
 {
 	struct stream *stream = &upstream->stream;
 
-	while (upstream->pipeline.count > 0 || upstream->left > 0) {
+	for (unsigned reads = 0; owes(upstream); reads++) {
 		char *data;
 		struct sifted sifted;
-		ssize_t length = stream_flush(stream) ? stream_read(stream, &data) : 0;
-		if (length == 0 || (length < 0 && errno != EAGAIN))
-			return false;
-		if (length > 0) {
-			if (!upstream_sift(upstream, data, (size_t)length, &sifted) ||
-			    replies->length + sifted.length > longest)
-				return false;
-			write_bytes(replies, sifted.data, sifted.length);
-		} else if (!await_either(stream, true, stream, true, deadline)) {
-			return false;
-		}
-	}
-	return !replies->failed;
-}
-
-bool upstream_drain(struct upstream *upstream, int64_t deadline)
-{
-	struct stream *stream = &upstream->stream;
-
-	while (upstream->pipeline.count > 0 || upstream->left > 0) {
-		char *data;
-		struct sifted ignored;
-		if (!stream_flush(stream))
+		if (!await_right_to_go_on(stream, reads, deadline) || !stream_flush(stream))
 			return false;
 		ssize_t length = stream_read(stream, &data);
 		if (length == 0 || (length < 0 && errno != EAGAIN))
 			return false;
-		if (length > 0 && !upstream_sift(upstream, data, (size_t)length, &ignored))
+		if (length > 0 && (!upstream_sift(upstream, data, (size_t)length, &sifted) ||
+				   !collect(replies, longest, &sifted)))
 			return false;
 		/* Waits for either: what is still to be sent must go out to be answered. */
 		if (length < 0 && !await_either(stream, true, stream, true, deadline))
 			return false;
 	}
 	return true;
+}
+
+bool upstream_drain(struct upstream *upstream, int64_t deadline)
+{
+	return upstream_collect(upstream, NULL, 0, deadline);
 }
 
 bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
@@ -448,7 +461,7 @@ const char *upstream_read_at_rest(struct upstream *upstream)
 	char *data;
 	struct sifted ignored;
 
-	while (upstream->stream.readable) {
+	for (unsigned reads = 0; upstream->stream.readable; reads++) {
 		ssize_t length = stream_read(&upstream->stream, &data);
 		if (length < 0 && errno == EAGAIN)
 			break;
@@ -457,7 +470,7 @@ const char *upstream_read_at_rest(struct upstream *upstream)
 		bool good = upstream_sift(upstream, data, (size_t)length, &ignored);
 		/* What began at rest is nobody's, even if its end comes in somebody's time. */
 		upstream->left_is_own = true;
-		if (!good || upstream->said_error)
+		if (!good || upstream->said_error || reads == READS_IN_A_ROW)
 			return "idle server got dirty";
 	}
 	return NULL;

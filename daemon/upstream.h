@@ -72,7 +72,8 @@ bool upstream_answer_own(struct upstream *upstream, struct sifted *sifted);
 
 /*
  * Reads what the server says while it is lent to nobody: notices and parameters are noted. Anything
- * else, and its end, is a reason to discard it, which is answered; NULL when there is none.
+ * else, more than anybody can need, and its end are a reason to discard it, which is answered; NULL when
+ * there is none.
  */
 const char *upstream_read_at_rest(struct upstream *upstream);
 
@@ -83,8 +84,8 @@ const char *upstream_read_at_rest(struct upstream *upstream);
 bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
 		    int64_t deadline);
 
-/* Collects the replies to what has been sent as if by a client, until none is owed. False: the
- * connection failed, or they are longer than that. */
+/* Collects the replies to what has been sent as if by a client, until none is owed; drops them without a
+ * writer. False: the connection failed, or they are longer than that. */
 bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t longest,
 		      int64_t deadline);
 
