@@ -209,7 +209,8 @@ static void end_ssl(void *ssl)
 	static const char terminate[] = {'X', 0, 0, 0, 4};
 
 	ERR_clear_error();
-	if (SSL_write(ssl, terminate, sizeof terminate) > 0)
+	/* Writing would go on with a handshake, which may have no end. */
+	if (SSL_is_init_finished(ssl) && SSL_write(ssl, terminate, sizeof terminate) > 0)
 		SSL_shutdown(ssl);
 	SSL_free(ssl);
 	ERR_clear_error();

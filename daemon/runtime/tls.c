@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/fold.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
@@ -360,11 +361,20 @@ static bool await_received(struct stream *stream, int64_t deadline)
 	}
 }
 
+/* Messages that OpenSSL skips may come without end: they have their time, and leave others their turn. */
+static bool await_right_to_go_on(struct stream *stream, int64_t deadline)
+{
+	if (loop_now() < deadline)
+		return !stream->readable || await_others(stream->loop);
+	errno = ETIMEDOUT;
+	return false;
+}
+
 static bool await_handshake(struct stream *stream, int64_t deadline)
 {
 	struct tls *tls = stream->tls;
 
-	for (;;) {
+	for (unsigned rounds = 0;; rounds++) {
 		begin(stream);
 		int result = SSL_do_handshake(tls->ssl);
 		ssize_t failed = result == 1 ? 1 : note_failure(tls, result);
@@ -378,7 +388,8 @@ static bool await_handshake(struct stream *stream, int64_t deadline)
 			return false;
 		/* Those who are slow, or many at once, hold no buffers meanwhile. */
 		SSL_free_buffers(tls->ssl);
-		if (!await_received(stream, deadline))
+		if ((rounds > 0 && !await_right_to_go_on(stream, deadline)) ||
+		    !await_received(stream, deadline))
 			return false;
 	}
 }
