@@ -148,6 +148,9 @@ void await_give_back(struct upstream *upstream, const char *broken, bool reset)
 		reason = await_recovery(upstream, reset);
 	if (reason == NULL && !pipeline_is_idle(&upstream->pipeline))
 		reason = "client disconnect while server was not ready";
+	/* Nobody may have waited for it since it has come from another worker. */
+	if (reason == NULL && !stream_watch(&upstream->stream))
+		reason = "out of memory";
 	if (reason == NULL)
 		reason = upstream_read_at_rest(upstream);
 	if (reason == NULL && upstream->is_disguised)
