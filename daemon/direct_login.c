@@ -82,6 +82,8 @@ static bool note_parameter(struct login *login, const struct message *message)
 
 	if (length < 2 || name[length - 1] != '\0' || name_bytes >= length)
 		return broke_protocol(login, "broken ParameterStatus packet");
+	if (!server_may_report(login->server, name))
+		return broke_protocol(login, "There are too many parameters.");
 	return server_note_base(login->server, login->worker->pools->parameters, name,
 				name + name_bytes) ||
 	       failure_set(login->why, FAILURE_NO_MEMORY);

@@ -126,7 +126,7 @@ static bool note_parameter(struct upstream *upstream, const struct message *mess
 	const char *name;
 	const char *value;
 
-	if (!split_parameter(message, &name, &value) ||
+	if (!split_parameter(message, &name, &value) || !server_may_report(server, name) ||
 	    !server_note_parameter(server, name, value))
 		return false;
 	/* Neither a client's wish, nor where the next one starts. */

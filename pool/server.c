@@ -203,6 +203,9 @@ static const char *const reported_names[] = {
 	"standard_conforming_strings",		  "TimeZone",
 };
 
+/* Far more than those: a new value costs as much as there are. */
+#define MOST_REPORTED 200
+
 bool server_note_base(struct server *server, struct parameter_table *table, const char *name,
 		      const char *value)
 {
@@ -235,6 +238,14 @@ bool server_take_over(struct server *server, struct parameter_table *table)
 	parameters_assign(&server->applied, parameters_empty(table));
 	parameters_assign(&server->unreported, parameters_empty(table));
 	return true;
+}
+
+bool server_may_report(const struct server *server, const char *name)
+{
+	const struct parameters *known = server->reported != NULL ? server->reported : server->base;
+
+	return known == NULL || parameters_count(known) < MOST_REPORTED ||
+	       parameters_get(known, name) != NULL;
 }
 
 bool server_note_parameter(struct server *server, const char *name, const char *value)

@@ -124,6 +124,9 @@ struct server_cancel *server_cancel_new(const struct server *server);
 bool server_cancel_send(struct server_cancel *cancel, char *error, size_t error_size);
 void server_cancel_free(struct server_cancel *cancel);
 
+/* Whether a server may report a parameter of that name: it knows so many, and no more. */
+bool server_may_report(const struct server *server, const char *name);
+
 /* Notes a ParameterStatus. False without memory. */
 bool server_note_parameter(struct server *server, const char *name, const char *value);
 

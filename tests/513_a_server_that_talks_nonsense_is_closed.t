@@ -3,6 +3,7 @@ use v5.36;
 use FakeServer;
 use Millpond;
 use Test::More;
+use Time::HiRes qw(time);
 use Wire;
 
 my %nonsense = (
@@ -69,5 +70,27 @@ $millpond->reconfigure(databases => { stranger => $stranger->target },
 	settings => { server_login_retry => 0.2 });
 is(Wire->login($millpond, database => 'stranger')->query('x')->{types}, 'TDCZ',
 	'nonsense at login is a failed login');
+
+# More parameters than there are.
+my $talker = FakeServer->new(query => sub ($c, $sql) {
+	return 0 if $sql !~ /talk/;
+	$c->put(join('', map { ParameterStatus("p$_", 'x') } 1 .. 40_000), CommandComplete('X'), ReadyForQuery());
+	return 1;
+});
+$millpond  = Millpond->new('one', settings => { workers => 1 },
+	databases => { postgres => $fake->target, talker => $talker->target });
+$bystander = Wire->login($millpond);
+$bystander->query('hello');
+my $listener = Wire->login($millpond, database => 'talker');
+my ($slowest, $until) = (0, time + 2);
+$listener->put(Query('talk'));
+while ((my $from = time) < $until)
+{
+	$bystander->query('hello');
+	$slowest = time - $from if time - $from > $slowest;
+}
+cmp_ok($slowest, '<', 1, 'a server that makes up parameters holds up nobody else');
+is($listener->result('E')->{error}{C}, '08P01', '... and has broken the protocol');
+ok($listener->closed, '... for its client as well');
 
 done_testing;

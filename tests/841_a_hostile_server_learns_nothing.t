@@ -79,6 +79,7 @@ my %cases = (
 	short_key   => [ $invalid, sub ($c) { $c->put(Ask(0), Message('K', 'abcd')) } ],
 	half        => [ $invalid, sub ($c) { $c->put(Ask(0), Message('S', "name\0")) } ],
 	open_text   => [ $invalid, sub ($c) { $c->put(Ask(0), Message('S', "name\0value")) } ],
+	parameters  => [ $invalid, sub ($c) { $c->put(Ask(0), map { ParameterStatus("p$_", 'x') } 1 .. 1000) } ],
 	rows        => [ $invalid, sub ($c) { $c->put(Ask(0), DataRow('x')) } ],
 	again       => [ $invalid, sub ($c) { $c->put(Ask(0), Ask(0)) } ],
 	goes_on     => [ $invalid, sub ($c) { $c->put(Ask(0), ReadyForQuery(), NoticeResponse('x')) } ],

@@ -190,6 +190,14 @@ static void test_welcomed(void)
 	ok(server_note_parameter(server, "TimeZone", "UTC") && server->reported != server->base,
 	   "it reports another value");
 	is_text(parameters_get(server->reported, "TimeZone"), "UTC", "which is noted");
+	for (int i = 0; i < 999; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "made_up_%d", i);
+		if (server_may_report(server, name))
+			server_note_parameter(server, name, "x");
+	}
+	is_int(parameters_count(server->reported), 200, "a server has only so many parameters");
+	ok(server_may_report(server, "timezone"), "of which it may go on to speak");
 	is_int(server_backend_pid(server), 4711, "its process is known");
 	struct server_cancel *cancel = server_cancel_new(server);
 	ok(cancel != NULL, "it can be cancelled");
