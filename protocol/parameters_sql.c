@@ -88,16 +88,24 @@ static void write_set(struct writer *writer, const char *name, const char *value
 }
 
 /* Back to where all clients start. */
-static void write_reset(struct writer *writer, const char *name, const char *start,
-			const char *encoding)
+static void write_reset(struct writer *writer, const struct server_parameters *server,
+			const char *name)
 {
+	const char *start = server->reset_is_base ? NULL : parameters_get(server->base, name);
+
 	if (start != NULL) {
-		write_set(writer, name, start, encoding);
+		write_set(writer, name, start, parameters_get(server->base, "client_encoding"));
 		return;
 	}
 	write_sql(writer, "RESET ");
 	write_quoted(writer, '"', name);
 	write_sql(writer, ";");
+}
+
+/* Whether it leaves a part of what was there: of "ISO", the order of day and month. */
+static bool is_partial(const char *name, const char *value)
+{
+	return strcasecmp(name, "DateStyle") == 0 && strchr(value, ',') == NULL;
 }
 
 static bool is_given_as(const struct parameters *set, const char *name, const char *value)
@@ -110,14 +118,12 @@ static bool is_given_as(const struct parameters *set, const char *name, const ch
 static void write_resets(struct writer *writer, const struct parameters *suspects,
 			 const struct parameters *wished, const struct server_parameters *server)
 {
-	const char *encoding = parameters_get(server->base, "client_encoding");
-
 	for (size_t i = 0; i < parameters_count(suspects); i++) {
 		const char *name = parameters_name(suspects, i);
 		const char *start = parameters_get(server->base, name);
 		if (parameters_get(wished, name) == NULL && !parameter_is_read_only(name) &&
 		    !is_given_as(server->reported, name, start))
-			write_reset(writer, name, server->reset_is_base ? NULL : start, encoding);
+			write_reset(writer, server, name);
 	}
 }
 
@@ -148,10 +154,15 @@ bool parameters_write_change(struct writer *writer, const struct server_paramete
 		write_resets(writer, server->reported, wished, server);
 		write_resets(writer, server->unreported, wished, server);
 	}
-	for (size_t i = 0; i < parameters_count(wished); i++)
-		if (!is_in_force(server, parameters_name(wished, i), parameters_value(wished, i)))
-			write_set(writer, parameters_name(wished, i), parameters_value(wished, i),
-				  encoding);
+	for (size_t i = 0; i < parameters_count(wished); i++) {
+		const char *name = parameters_name(wished, i);
+		const char *value = parameters_value(wished, i);
+		if (is_in_force(server, name, value))
+			continue;
+		if (is_partial(name, value))
+			write_reset(writer, server, name);
+		write_set(writer, name, value, encoding);
+	}
 	if (writer->length == empty) {
 		writer->length = start;
 		return false;

@@ -154,6 +154,8 @@ static const struct {
 	{NULL, TEXTS("a", "2"), TEXTS("a", "1"), TEXTS("a", "1"), "SET \"a\" TO '2';", "a wish"},
 	{NULL, TEXTS("DateStyle", "ISO, MDY"), TEXTS("DateStyle", "German"), NULL,
 	 "SET \"DateStyle\" TO 'ISO, MDY';", "a value with a comma"},
+	{NULL, TEXTS("DateStyle", "ISO"), TEXTS("DateStyle", "German, DMY"), NULL,
+	 "RESET \"DateStyle\";SET \"DateStyle\" TO 'ISO';", "a part, the rest of which is as at the start"},
 	{NULL, TEXTS("unreported", "2"), NULL, NULL, "SET \"unreported\" TO '2';",
 	 "a parameter that is not reported"},
 	{TEXTS("d", "2"), TEXTS("d", "2", "a", "1"), TEXTS("a", "0"), NULL, "SET \"a\" TO '1';",
