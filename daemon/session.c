@@ -33,6 +33,22 @@
 
 /* --- serving ------------------------------------------------------------------------------ */
 
+/* What the server says of it is for the client: how it spells the wishes. */
+static bool await_told(struct session *session, const char *sql, struct failure *why,
+		       int64_t deadline)
+{
+	struct writer replies;
+
+	writer_init(&replies);
+	bool told = upstream_query_for(session->upstream, sql, &replies, why, deadline);
+	stats_count(&session->share->stats.sent, replies.length);
+	if (told && replies.length > 0 &&
+	    !stream_send(&session->client, replies.data, replies.length))
+		told = failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	writer_release(&replies);
+	return told;
+}
+
 /*
  * Tells the server what its new client wishes. What no server of the pool has accepted yet, and what this
  * one does not report, is told first and by itself, so that no query runs without it. The rest goes in front of
@@ -41,8 +57,7 @@
  */
 static bool await_wishes(struct session *session, struct writer *prefix, struct failure *why)
 {
-	struct upstream *upstream = session->upstream;
-	struct server *server = upstream->server;
+	struct server *server = session->upstream->server;
 	int64_t limit = session->worker->settings->server_connect_timeout_us;
 	int64_t deadline = limit > 0 ? loop_now() + limit : DEADLINE_NEVER;
 
@@ -59,7 +74,7 @@ static bool await_wishes(struct session *session, struct writer *prefix, struct 
 		write_uint8(prefix, 0);
 		if (prefix->failed)
 			return failure_set(why, FAILURE_NO_MEMORY);
-		if (!upstream_query(upstream, prefix->data + 5, why, deadline)) {
+		if (!await_told(session, prefix->data + 5, why, deadline)) {
 			parameters_assign(&server->applied, NULL);
 			return session->killed != FAILURE_NONE ?
 				       failure_set(why, session->killed) :
@@ -68,7 +83,6 @@ static bool await_wishes(struct session *session, struct writer *prefix, struct 
 		prefix->length = 0;
 	}
 	parameters_assign(&server->applied, session->wishes);
-	parameters_prove(session->wishes, session->pool->id);
 	return server_note_tried(server, session->wishes) || failure_set(why, FAILURE_NO_MEMORY);
 }
 
@@ -231,6 +245,7 @@ static void session_free(struct session *session)
 		session->worker->daemon->refused_count--;
 	parameters_drop(session->welcome);
 	parameters_drop(session->wishes);
+	parameters_drop(session->given);
 	extended_release(session);
 	client_statements_free(session->statements);
 	free(session->database_name);

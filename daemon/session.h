@@ -65,7 +65,8 @@ struct session {
 	struct parameters *welcome; /* during the login: what the pool's servers report */
 	char *database_name; /* as the client asked for it; NULL before it has */
 	char *user_name;     /* the same; with auth_type any, that of its database */
-	struct parameters *wishes;	 /* parameters that differ from where all clients start */
+	struct parameters *wishes;	 /* parameters that differ from where all clients start ... */
+	struct parameters *given;	 /* ... as they were before a server spelled them; or NULL */
 	struct client_statements *statements; /* NULL: it has never prepared one */
 	struct upstream *upstream;	 /* the server lent to it */
 	const struct queued *waiting;	 /* its place in the pool's queue */

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "daemon/cancel.h"
+#include "daemon/reported.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/tls.h"
@@ -19,6 +20,8 @@
 
 /* No ReadyForQuery, ParameterStatus or error of our own query is ever longer. */
 #define LOOKED_AT_BYTES ((size_t)64 * 1024)
+/* So much of the replies to our own query may be for its client: parameters and notifications. */
+#define LONGEST_REPLIES ((size_t)1024 * 1024)
 /* After so many the others have their turn. */
 #define READS_IN_A_ROW 8
 
@@ -59,90 +62,6 @@ void upstream_move(struct upstream *upstream, struct worker *to)
 {
 	stream_move(&upstream->stream, &to->loop);
 	upstream->worker = to;
-}
-
-/* --- replies ------------------------------------------------------------------------------ */
-
-/* Splits "name\0value\0". */
-static bool split_parameter(const struct message *message, const char **name, const char **value)
-{
-	const char *body = message->body;
-	size_t length = message->body_length;
-
-	if (length < 2 || body[length - 1] != '\0')
-		return false;
-	*name = body;
-	*value = body + strlen(body) + 1;
-	return *value < body + length;
-}
-
-/*
- * A parameter changed. During an own query that applies the client's wishes, the server says how it
- * spells them, which becomes the wish and is told to the client. Otherwise it was the client's doing
- * and becomes its wish, unless it is back to where every client starts.
- */
-static bool note_wish(struct upstream *upstream, const char *name, const char *value,
-		      bool *for_client)
-{
-	struct parameters **wishes = &upstream->session->wishes;
-	struct server *server = upstream->server;
-	bool own = *for_client == false;
-
-	if (parameter_is_read_only(name))
-		return parameters_change(&server->base, name, value);
-	const char *wished = parameters_get(*wishes, name);
-	if (own) {
-		*for_client = wished != NULL && strcmp(wished, value) != 0;
-		return !*for_client || parameters_change(wishes, name, value);
-	}
-	const char *base = parameters_get(server->base, name);
-	bool back = base != NULL && strcmp(base, value) == 0;
-	if (!parameters_change(wishes, name, back ? NULL : value))
-		return false;
-	if (parameter_shapes_literals(name))
-		prepared_note_literals(upstream);
-	parameters_assign(&server->applied, *wishes);
-	return true;
-}
-
-/* Who the server's user is: SET SESSION AUTHORIZATION changes it, and SET ROLE may. */
-static bool is_identity(const char *name)
-{
-	return strcmp(name, "session_authorization") == 0 || strcmp(name, "is_superuser") == 0;
-}
-
-static bool is_as_at_login(const struct server *server, const char *name)
-{
-	const char *base = parameters_get(server->base, name);
-	const char *reported = parameters_get(server->reported, name);
-
-	return base == NULL || reported == NULL || strcmp(base, reported) == 0;
-}
-
-static bool note_parameter(struct upstream *upstream, const struct message *message,
-			   bool *for_client)
-{
-	struct server *server = upstream->server;
-	const char *name;
-	const char *value;
-
-	if (!split_parameter(message, &name, &value) || !server_may_report(server, name) ||
-	    !server_note_parameter(server, name, value))
-		return false;
-	/* Neither a client's wish, nor where the next one starts. */
-	if (is_identity(name)) {
-		upstream->is_disguised = !is_as_at_login(server, "session_authorization") ||
-					 !is_as_at_login(server, "is_superuser");
-		return true;
-	}
-	if (upstream->session != NULL)
-		return note_wish(upstream, name, value, for_client);
-	/* At rest nobody's query can have caused it: the server was reconfigured. */
-	if (upstream->pipeline.count == 0)
-		return parameters_change(&server->base, name, value);
-	/* A rollback or a reset: whose wishes are in force now has to be found out. */
-	parameters_assign(&server->applied, NULL);
-	return true;
 }
 
 /* --- sifting ------------------------------------------------------------------------------ */
@@ -265,10 +184,24 @@ static enum reply note_reply(struct upstream *upstream, const struct message *me
 	return replaced && reply == REPLY_FORWARD ? REPLY_SWALLOW : reply;
 }
 
+/* A query that applies its client's wishes is over. */
+static bool note_applied(struct upstream *upstream, struct sieve *sieve)
+{
+	struct writer told;
+
+	writer_init(&told);
+	bool noted = reported_note_applied(upstream, &told);
+	if (told.length > 0)
+		write_bytes(add_to(sieve, upstream), told.data, told.length);
+	writer_release(&told);
+	return noted;
+}
+
 /* Notes one message; false when it breaks the protocol. */
 static bool note_message(struct upstream *upstream, const struct message *message,
 			 struct sieve *sieve, bool *for_client)
 {
+	bool is_own_query = pipeline_runs_own_query(&upstream->pipeline);
 	char status = 0;
 
 	if (message->letter == BACKEND_READY_FOR_QUERY) {
@@ -283,14 +216,16 @@ static bool note_message(struct upstream *upstream, const struct message *messag
 		return false;
 	if (message->letter == BACKEND_READY_FOR_QUERY && *for_client)
 		upstream->ready_count++;
-	if (message->letter == BACKEND_ERROR && pipeline_runs_own_query(&upstream->pipeline)) {
+	if (message->letter == BACKEND_ERROR && is_own_query) {
 		failure_from_server(&upstream->own_failure, FAILURE_PARAMETERS_FAILED,
 				    message->body, message->body_length);
 		/* Whoever is there to be told of it. */
 		parameters_assign(&upstream->server->applied, NULL);
 	}
-	return message->letter != BACKEND_PARAMETER_STATUS ||
-	       note_parameter(upstream, message, for_client);
+	if (message->letter == BACKEND_PARAMETER_STATUS)
+		return reported_note(upstream, message, !*for_client);
+	return message->letter != BACKEND_READY_FOR_QUERY || !is_own_query || *for_client ||
+	       note_applied(upstream, sieve);
 }
 
 /* The rest of a message that began in an earlier read. */
@@ -434,8 +369,8 @@ bool upstream_drain(struct upstream *upstream, int64_t deadline)
 	return upstream_collect(upstream, NULL, 0, deadline);
 }
 
-bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
-		    int64_t deadline)
+bool upstream_query_for(struct upstream *upstream, const char *sql, struct writer *replies,
+			struct failure *why, int64_t deadline)
 {
 	struct writer writer;
 
@@ -447,11 +382,17 @@ bool upstream_query(struct upstream *upstream, const char *sql, struct failure *
 		    pipeline_request(&upstream->pipeline, PIPELINE_OWN_QUERY) &&
 		    stream_send(&upstream->stream, writer.data, writer.length);
 	writer_release(&writer);
-	if (!sent || !upstream_drain(upstream, deadline))
+	if (!sent || !upstream_collect(upstream, replies, LONGEST_REPLIES, deadline))
 		return connection_failed(why);
 	if (upstream->pipeline.own_failed)
 		*why = upstream->own_failure;
 	return !upstream->pipeline.own_failed;
+}
+
+bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
+		    int64_t deadline)
+{
+	return upstream_query_for(upstream, sql, NULL, why, deadline);
 }
 
 /* --- speaking of its own accord ----------------------------------------------------------- */

@@ -84,6 +84,10 @@ const char *upstream_read_at_rest(struct upstream *upstream);
 bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
 		    int64_t deadline);
 
+/* The same; what is for the client to which it is lent is added to `replies`. */
+bool upstream_query_for(struct upstream *upstream, const char *sql, struct writer *replies,
+			struct failure *why, int64_t deadline);
+
 /* Collects the replies to what has been sent as if by a client, until none is owed; drops them without a
  * writer. False: the connection failed, or they are longer than that. */
 bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t longest,

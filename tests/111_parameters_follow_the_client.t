@@ -78,4 +78,20 @@ $a->query('begin');
 is($a->value('show timezone'), $first{TimeZone}, 'and in a transaction');
 $a->query('commit');
 
+# As the server spells them: where all start with that, or not; told in front of the first query.
+my %careless = (TimeZone => 'europe/rome', DateStyle => 'ISO', IntervalStyle => 'ISO_8601', client_encoding => 'utf-8');
+my $direct   = Wire->login($server, %careless);
+my @careless = map { Wire->login($millpond, %careless) } 1 .. 2;
+for my $client (@careless)
+{
+	shown($b);
+	is($client->value('select 1'), 1, 'a client that spells its wishes in its own way');
+	is_deeply({ map { $_ => $client->{parameters}{$_} } keys %careless },
+		{ map { $_ => $direct->{parameters}{$_} } keys %careless }, "... knows the server's");
+	is($client->query('select 1')->{types}, 'TDCZ', '... and is told once');
+}
+shown($b);
+is_deeply([ map { $careless[0]->value("show $_") } keys %careless ],
+	[ map { $direct->{parameters}{$_} } keys %careless ], '... which it has later as well');
+
 done_testing;

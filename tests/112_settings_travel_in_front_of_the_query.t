@@ -26,4 +26,22 @@ my @more = (grep { /set/i } $fake->received)[ @sets .. 99 ];
 like("@more", qr/application_name.*'b'/i, 'another client: what differs is set');
 unlike("@more", qr/Tokyo/, '... and what does not is not');
 
+# A server has accepted what it spells in another way.
+my $scribe = FakeServer->new(query => sub ($c, $sql) {
+	return 0 if $sql !~ /"TimeZone" to 'utc'/i;
+	$c->log(length $c->{in} ? 'together' : 'alone', $sql);
+	$c->put(ParameterStatus('TimeZone', 'UTC'), CommandComplete('SET'), ReadyForQuery());
+	return 1;
+});
+$millpond->reconfigure(databases => { scribe => $scribe->target . ' pool_size=1' });
+my @clients = map { Wire->login($millpond, database => 'scribe', TimeZone => 'utc') } 1 .. 2;
+for my $client (@clients)
+{
+	$client->query('question');
+	is($client->{parameters}{TimeZone}, 'UTC', 'a client is told how the server spells its wish');
+	Wire->login($millpond, database => 'scribe', TimeZone => 'Asia/Tokyo')->query('question');
+}
+is_deeply([ map { /^\d+ (\w+)/ } $scribe->received(qr/alone|together/) ], [qw(alone together)],
+	'only the first such wish needs a round trip of its own');
+
 done_testing;

@@ -1,0 +1,122 @@
+#include "daemon/reported.h"
+
+#include <string.h>
+
+#include "daemon/prepared.h"
+#include "daemon/session.h"
+#include "daemon/upstream.h"
+#include "pool/pool.h"
+#include "pool/server.h"
+#include "protocol/message.h"
+#include "protocol/parameters.h"
+#include "protocol/writer.h"
+
+/* Splits "name\0value\0". */
+static bool split_parameter(const struct message *message, const char **name, const char **value)
+{
+	const char *body = message->body;
+	size_t length = message->body_length;
+
+	if (length < 2 || body[length - 1] != '\0')
+		return false;
+	*name = body;
+	*value = body + strlen(body) + 1;
+	return *value < body + length;
+}
+
+/*
+ * A parameter changed. If it was the client's doing it becomes its wish, unless it is back to where every
+ * client starts.
+ */
+static bool note_wish(struct upstream *upstream, const char *name, const char *value, bool is_own)
+{
+	struct parameters **wishes = &upstream->session->wishes;
+	struct server *server = upstream->server;
+
+	if (parameter_is_read_only(name))
+		return parameters_change(&server->base, name, value);
+	if (is_own)
+		return true;
+	const char *base = parameters_get(server->base, name);
+	bool back = base != NULL && strcmp(base, value) == 0;
+	if (!parameters_change(wishes, name, back ? NULL : value))
+		return false;
+	if (parameter_shapes_literals(name))
+		prepared_note_literals(upstream);
+	parameters_assign(&server->applied, *wishes);
+	return true;
+}
+
+/* Who the server's user is: SET SESSION AUTHORIZATION changes it, and SET ROLE may. */
+static bool is_identity(const char *name)
+{
+	return strcmp(name, "session_authorization") == 0 || strcmp(name, "is_superuser") == 0;
+}
+
+static bool is_as_at_login(const struct server *server, const char *name)
+{
+	const char *base = parameters_get(server->base, name);
+	const char *reported = parameters_get(server->reported, name);
+
+	return base == NULL || reported == NULL || strcmp(base, reported) == 0;
+}
+
+bool reported_note(struct upstream *upstream, const struct message *message, bool is_own)
+{
+	struct server *server = upstream->server;
+	const char *name;
+	const char *value;
+
+	if (!split_parameter(message, &name, &value) || !server_may_report(server, name) ||
+	    !server_note_parameter(server, name, value))
+		return false;
+	/* Neither a client's wish, nor where the next one starts. */
+	if (is_identity(name)) {
+		upstream->is_disguised = !is_as_at_login(server, "session_authorization") ||
+					 !is_as_at_login(server, "is_superuser");
+		return true;
+	}
+	if (upstream->session != NULL)
+		return note_wish(upstream, name, value, is_own);
+	/* At rest nobody's query can have caused it: the server was reconfigured. */
+	if (upstream->pipeline.count == 0)
+		return parameters_change(&server->base, name, value);
+	/* A rollback or a reset: whose wishes are in force now has to be found out. */
+	parameters_assign(&server->applied, NULL);
+	return true;
+}
+
+/* What is wished is put as the server has it, and that is told to the client. */
+static bool take_spelling(const struct server *server, struct parameters **wishes,
+			  struct writer *told)
+{
+	for (size_t i = 0; i < parameters_count(*wishes); i++) {
+		const char *name = parameters_name(*wishes, i);
+		const char *spelled = parameters_get(server->reported, name);
+		if (spelled == NULL || strcmp(spelled, parameters_value(*wishes, i)) == 0)
+			continue;
+		write_parameter_status(told, name, spelled);
+		if (told->failed || !parameters_change(wishes, name, spelled))
+			return false;
+	}
+	return true;
+}
+
+bool reported_note_applied(struct upstream *upstream, struct writer *told)
+{
+	struct session *session = upstream->session;
+	struct server *server = upstream->server;
+
+	if (session == NULL || upstream->pipeline.own_failed)
+		return true;
+	struct parameters *given = parameters_hold(session->wishes);
+	parameters_prove(given, server->pool->id);
+	bool taken = take_spelling(server, &session->wishes, told);
+	parameters_prove(session->wishes, server->pool->id);
+	if (session->wishes != given)
+		parameters_assign(&session->given, given);
+	if (server->applied == given)
+		parameters_assign(&server->applied, session->wishes);
+	parameters_drop(given);
+	return taken;
+}

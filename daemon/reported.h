@@ -1,0 +1,24 @@
+/*
+ * The parameters that a server reports: whether they tell of itself, or of what its client wishes. What it
+ * does not report is in unreported.h.
+ */
+#ifndef MILLPOND_DAEMON_REPORTED_H
+#define MILLPOND_DAEMON_REPORTED_H
+
+#include <stdbool.h>
+
+struct message;
+struct upstream;
+struct writer;
+
+/* Notes a ParameterStatus; `is_own`: it comes of a query of the pooler's own. False: it breaks the
+ * protocol, or there is no memory. */
+bool reported_note(struct upstream *upstream, const struct message *message, bool is_own);
+
+/*
+ * An own query is over, after which the client's wishes are in force: they are proven. How the server spells
+ * them becomes the wish, and is written to be told to the client. False without memory.
+ */
+bool reported_note_applied(struct upstream *upstream, struct writer *told);
+
+#endif
