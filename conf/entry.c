@@ -392,9 +392,8 @@ static const struct {
 	{"gsslib", ""},			{"krbsrvname", ""},
 	{"passfile", ""},		{"requirepeer", ""},
 	{"service", ""},		{"sslcertmode", "allow"},
-	{"sslcrldir", ""},		{"sslnegotiation", "postgres"},
-	{"sslpassword", ""},		{"sslsni", "1"},
-	{"target_session_attrs", "any"},
+	{"sslnegotiation", "postgres"}, {"sslpassword", ""},
+	{"sslsni", "1"},		{"target_session_attrs", "any"},
 };
 
 /* The system's authorities, or the key of an engine, instead of a file. */

@@ -181,15 +181,17 @@ static bool is_within_reach(const struct conninfo *conninfo, struct failure *why
 {
 	const char *attributes = conninfo_value(conninfo, "target_session_attrs");
 	const char *negotiation = conninfo_value(conninfo, "sslnegotiation");
+	const char *certificate = conninfo_value(conninfo, "sslcertmode");
 
-	if ((negotiation == NULL || strcmp(negotiation, "direct") != 0) &&
+	if ((certificate == NULL || strcmp(certificate, "require") != 0) &&
+	    (negotiation == NULL || strcmp(negotiation, "direct") != 0) &&
 	    (attributes == NULL || strcmp(attributes, "any") == 0) &&
 	    conninfo_value(conninfo, "requirepeer") == NULL)
 		return true;
 	failure_set(why, FAILURE_SERVER_LOGIN, "wrong password type");
 	return failure_detail(why, "This libpq cannot log in with such a secret, or has no "
 				   "require_auth, and the pooler by itself has no sslnegotiation, "
-				   "target_session_attrs or requirepeer.");
+				   "sslcertmode=require, target_session_attrs or requirepeer.");
 }
 
 static bool await_conversation(struct login *login, const struct conninfo *conninfo,

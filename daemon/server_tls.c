@@ -84,29 +84,38 @@ static int version_number(const char *name)
 	return 0;
 }
 
+static bool load_revoked(X509_STORE *store, const char *file, const char *folder)
+{
+	X509_LOOKUP *files = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+	X509_LOOKUP *folders = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir());
+
+	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	return files != NULL && folders != NULL &&
+	       (file == NULL || X509_load_crl_file(files, file, X509_FILETYPE_PEM) > 0) &&
+	       (folder == NULL || X509_LOOKUP_add_dir(folders, folder, X509_FILETYPE_PEM) == 1);
+}
+
 static bool load_trust(SSL_CTX *context, const struct conninfo *conninfo)
 {
 	const char *authorities = conninfo_value(conninfo, "sslrootcert");
 	const char *revoked = conninfo_value(conninfo, "sslcrl");
+	const char *revoked_folder = conninfo_value(conninfo, "sslcrldir");
 
 	if (authorities == NULL || SSL_CTX_load_verify_locations(context, authorities, NULL) != 1)
 		return false;
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-	if (revoked == NULL)
-		return true;
-	X509_STORE *store = SSL_CTX_get_cert_store(context);
-	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
-	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-	return lookup != NULL && X509_load_crl_file(lookup, revoked, X509_FILETYPE_PEM) > 0;
+	return (revoked == NULL && revoked_folder == NULL) ||
+	       load_revoked(SSL_CTX_get_cert_store(context), revoked, revoked_folder);
 }
 
 static bool load_certificate(SSL_CTX *context, const struct conninfo *conninfo)
 {
 	const char *certificate = conninfo_value(conninfo, "sslcert");
 	const char *key = conninfo_value(conninfo, "sslkey");
+	const char *mode = conninfo_value(conninfo, "sslcertmode");
 
 	tls_context_asks_nobody(context);
-	return certificate == NULL || key == NULL ||
+	return (mode != NULL && strcmp(mode, "disable") == 0) || certificate == NULL || key == NULL ||
 	       (SSL_CTX_use_certificate_chain_file(context, certificate) == 1 &&
 		SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1);
 }

@@ -31,6 +31,22 @@ close $file;
 my $port = $server->port;
 my $ca   = $authority->file('ca.crt');
 my $fake = FakeServer->new(ssl => sub ($c) { $c->put('S' . AuthenticationOk()); 1 });
+
+# The directory of one list of what is revoked, named as OpenSSL looks for it.
+sub list_revoked ($name)
+{
+	my $folder = PostgreSQL::Test::Utils::tempdir() . "/$name";
+	my $list   = $authority->file('ca.crl');
+	mkdir $folder;
+	my $hash = qx(openssl crl -in $list -noout -hash) =~ s/\s//gr;
+	PostgreSQL::Test::Utils::append_to_file("$folder/$hash.r0", PostgreSQL::Test::Utils::slurp_file($list));
+	return $folder;
+}
+$authority->write_crl;
+my $none_revoked = list_revoked('none');
+$authority->revoke('server');
+my $revoked = list_revoked('one');
+
 my %entries = (
 	require  => [ "host=127.0.0.1 port=$port dbname=tls sslmode=require",                    qr/^t$/ ],
 	ca       => [ "host=127.0.0.1 port=$port dbname=tls sslmode=verify-ca sslrootcert=$ca",  qr/^t$/ ],
@@ -42,6 +58,11 @@ my %entries = (
 		qr/certificate verify failed/ ],
 	stranger => [ "host=localhost port=$port dbname=tls sslmode=verify-ca sslrootcert="
 			. $stranger->file('ca.crt'), qr/certificate verify failed/ ],
+	good     => [ "host=127.0.0.1 port=$port dbname=tls sslmode=verify-ca sslrootcert=$ca sslcrldir=$none_revoked", qr/^t$/ ],
+	revoked  => [ "host=127.0.0.1 port=$port dbname=tls sslmode=verify-ca sslrootcert=$ca sslcrldir=$revoked",
+		qr/certificate verify failed/ ],
+	certless => [ "host=127.0.0.1 port=$port dbname=tls sslcertmode=disable sslcert=/nowhere sslkey=/nowhere", qr/^t$/ ],
+	certful  => [ "host=127.0.0.1 port=$port dbname=tls sslcertmode=require", qr/wrong password type/ ],
 	nothing  => [ "host=localhost port=$port dbname=tls sslmode=verify-full",                qr/sslrootcert/ ],
 	words    => [ $fake->target . ' sslmode=require',                      qr/SSL error: wrong version number/ ],
 );
