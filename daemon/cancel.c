@@ -361,6 +361,13 @@ struct asking {
 	bool is_late; /* the answer: nobody has taken it in time */
 };
 
+/* What a replication client has asked for nobody follows. */
+static bool may_run_something(const struct session *session)
+{
+	return session->pool->replication != NULL ||
+	       !pipeline_is_settled(&session->upstream->pipeline);
+}
+
 static void await_cancel_here(struct worker *here, void *arg)
 {
 	struct asking *asking = arg;
@@ -372,8 +379,7 @@ static void await_cancel_here(struct worker *here, void *arg)
 		session->wait_cancelled = true; /* a command that waits looks at it */
 	else if (session->waiting != NULL)
 		session_cancel_wait(session);
-	else if (session->upstream != NULL &&
-		 !pipeline_is_settled(&session->upstream->pipeline))
+	else if (session->upstream != NULL && may_run_something(session))
 		asking->is_late = !await_cancel(session->upstream, asking->asker);
 }
 

@@ -40,6 +40,12 @@ Wire->login($millpond, replication => 'true')->close;
 $millpond->wait_for_log(qr{S-\w+: postgres/.*closing because: replication client was closed}, $before);
 is($logical->query('select 1/0')->{error}{C}, '22012', 'an error is the server\'s');
 is($logical->value('select 2'), 2, '... and does no harm');
+$logical->put(Query('select pg_sleep(60)'));
+wait_until(sub { $server->safe_psql('postgres', q(select 1 from pg_stat_activity where wait_event = 'PgSleep')) },
+	'a query');
+$logical->cancel;
+is($logical->result->{error}{C}, '57014', 'a query can be cancelled');
+is($logical->value('select 2'), 2, '... and another one asked');
 $before = $millpond->log_end;
 my $error = Wire->connect($millpond)->startup(replication => 'nonsense')->result->{error};
 is("$error->{C} $error->{M}", '22023 login failed', 'the server judges the word');
