@@ -11,9 +11,15 @@ static bool is_unused(const struct pool *pool)
 	       pool_server_count(pool) == 0 && pool->retiring == 0;
 }
 
-bool disuse_is_from_birth(const struct pool *pool)
+/* Whether whoever comes now is told how the last login has failed. */
+static bool is_a_warning(const struct pool *pool, int64_t now)
 {
-	return is_unused(pool) &&
+	return pool->failures > 0 && now < pool->retry_at;
+}
+
+bool disuse_is_from_birth(const struct pool *pool, int64_t now)
+{
+	return is_unused(pool) && !is_a_warning(pool, now) &&
 	       (pool->replication != NULL || parameters_count(pool->welcome) == 0) &&
 	       (pool->replication != NULL || pool->database == NULL || pool->database->user == NULL);
 }

@@ -10,8 +10,8 @@
 struct pool;
 
 /* Whether it exists only because some client named it: nobody uses it, and no server has ever agreed to
- * a login for it. */
-bool disuse_is_from_birth(const struct pool *pool);
+ * a login for it; but not while it still keeps others from trying what has just failed. */
+bool disuse_is_from_birth(const struct pool *pool, int64_t now);
 
 /*
  * Whether it has had neither clients nor servers for as long as such pools are kept (pool_idle_timeout; with a

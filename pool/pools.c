@@ -311,7 +311,7 @@ size_t pools_forget_idle(struct pools *pools, int64_t now)
 	while (*link != NULL && pools->keepers == 0) {
 		struct pool *pool = *link;
 		bool is_old = disuse_is_over_time(pool, now);
-		if (!is_old && !disuse_is_from_birth(pool)) {
+		if (!is_old && !disuse_is_from_birth(pool, now)) {
 			pools->last = pool;
 			link = &pool->next;
 			continue;

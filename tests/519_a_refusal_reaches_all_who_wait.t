@@ -41,6 +41,11 @@ for my $refusal ($full, $up)
 	my $error = Wire->connect($millpond)->startup->result->{error};
 	is("$error->{C} $error->{M}", "$code server login has been failing, cached error: $text (server_login_retry)",
 		"$code: who comes later hears that it has been so");
+	@clients = ();
+	wait_until(sub { 1 == $millpond->console('SHOW CLIENTS') }, 'all to be gone');
+	sleep 1;    # in which pools that nobody uses are looked for
+	$error = Wire->connect($millpond)->startup->result->{error};
+	like($error->{M}, qr/cached error: \Q$text\E/, "$code: ... also when nobody else is there any more");
 	like($error->{D}, qr/^1 logins to the server have failed, and the next is due in \d+\.\d s\.$/, "$code: ... and until when");
 	like($error->{H}, qr/server_login_retry/, "$code: ... and where to look");
 	$millpond->stop;

@@ -256,6 +256,24 @@ static void test_minimum_while_failing(void)
 	end();
 }
 
+static void test_failure_that_is_remembered(void)
+{
+	begin_pool("server_login_retry = 2");
+	asks(0);
+	dial_fails(REFUSED);
+	pool->client_count = 0;
+	pools_forget_idle(&pools, now);
+	ok(pools.first == pool, "a failure is remembered when the only client has gone");
+	tick_after(1.9);
+	pools_forget_idle(&pools, now);
+	ok(pools.first == pool && !asks(1) && crowd[1].refused, "and told to the next one");
+	tick_after(0.2);
+	pools_forget_idle(&pools, now);
+	ok(pools.first == NULL, "until the next login is due");
+	pool = NULL;
+	end();
+}
+
 int main(void)
 {
 	test_final_refusal();
@@ -268,5 +286,6 @@ int main(void)
 	test_growing_delays();
 	test_flat_delays();
 	test_minimum_while_failing();
+	test_failure_that_is_remembered();
 	return done();
 }
