@@ -252,10 +252,15 @@ static unsigned take_turn(struct pool *pool, const struct database *database)
 	return atomic_load_explicit(&pool->next_host, memory_order_relaxed);
 }
 
-void conninfo_failed(struct pool *pool, const struct database *database)
+void conninfo_failed(const struct conninfo *conninfo, struct pool *pool,
+		     const struct database *database)
 {
+	unsigned turn = conninfo->turn;
+
 	if (database->load_balance_hosts == BALANCE_DISABLE)
-		atomic_fetch_add_explicit(&pool->next_host, 1, memory_order_relaxed);
+		atomic_compare_exchange_strong_explicit(&pool->next_host, &turn, turn + 1,
+							memory_order_relaxed,
+							memory_order_relaxed);
 }
 
 void conninfo_succeeded(struct pool *pool, const struct database *database, const char *host,
@@ -285,11 +290,11 @@ bool await_conninfo(struct conninfo *conninfo, struct worker *worker, struct poo
 	const char *hosts = database->host != NULL ? database->host : default_host(settings);
 	const char *ports = database->port != NULL ? database->port : "5432";
 
-	*conninfo = (struct conninfo){0};
+	*conninfo = (struct conninfo){.turn = take_turn(pool, database)};
 	if (has_addresses(database)) {
 		conninfo->host = database->host == NULL ? NULL : strdup(hosts);
 		conninfo->port = strdup(ports);
-	} else if (!await_lists(conninfo, worker, hosts, ports, take_turn(pool, database), why,
+	} else if (!await_lists(conninfo, worker, hosts, ports, conninfo->turn, why,
 				deadline)) {
 		return false;
 	}

@@ -19,6 +19,7 @@ struct conninfo {
 	const char *keywords[CONNINFO_MOST + 1]; /* both end with NULL */
 	const char *values[CONNINFO_MOST + 1];
 	int count;
+	unsigned turn;	   /* which host of the list is the first, counted on and on */
 	bool is_looked_up; /* by names, if the entry has some */
 	char *host; /* lists of equal length, made here */
 	char *hostaddr;
@@ -38,9 +39,10 @@ bool await_conninfo(struct conninfo *conninfo, struct worker *worker, struct poo
 		    struct failure *why, int64_t deadline);
 /*
  * How a login ended, for load_balance_hosts=disable: after a failed one the next begins with the
- * next host, and after a successful one with the host that it led to.
+ * next host, unless another has seen to that, and after a successful one with the host that it led to.
  */
-void conninfo_failed(struct pool *pool, const struct database *database);
+void conninfo_failed(const struct conninfo *conninfo, struct pool *pool,
+		     const struct database *database);
 void conninfo_succeeded(struct pool *pool, const struct database *database, const char *host,
 			unsigned port);
 

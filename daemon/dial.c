@@ -170,7 +170,7 @@ static bool await_server_login(struct server *server, struct failure *why, int64
 	if (done)
 		conninfo_succeeded(pool, database, server_host(server), server_port(server));
 	else
-		conninfo_failed(pool, database);
+		conninfo_failed(&conninfo, pool, database);
 	conninfo_release(&conninfo);
 	credentials_release(&credentials);
 	settings_drop(settings);

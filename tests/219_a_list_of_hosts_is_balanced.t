@@ -1,5 +1,6 @@
 # load_balance_hosts: round-robin takes hosts in turn, disable stays with the first that works, and a reload changes it.
 use v5.36;
+use FakeServer;
 use Millpond;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -46,5 +47,15 @@ is($shown{first}, 'disable', 'and the other');
 $millpond->reconfigure(databases => { turns => "$list port=$port dbname=postgres load_balance_hosts=disable" });
 %shown = map { $_->{name} => $_->{load_balance_hosts} } $millpond->console('SHOW DATABASES');
 is($shown{turns}, 'disable', 'and what a reload has changed');
+
+# Logins that fail together leave a host that does not answer only once.
+my $silent = FakeServer->new(login => sub ($c, $startup) { $c->rest(600); $c->leave });
+$millpond->reconfigure(
+	settings  => { server_connect_timeout => 1, server_login_retry => 0.1, query_wait_timeout => 20 },
+	databases => { silent => 'host=127.0.0.1,127.0.0.1 port=' . $silent->port
+			. ",$port dbname=postgres load_balance_hosts=disable" });
+my @together = map { Wire->connect($millpond)->startup(database => 'silent') } 1 .. 2;
+is($_->result->{status}, 'I', 'two who came together are served') for @together;
+is(scalar(my @logins = $silent->received(qr/startup/)), 2, '... after one login of each to the silent host');
 
 done_testing;
