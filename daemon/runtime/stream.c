@@ -353,11 +353,20 @@ static bool stream_wait(struct stream *stream, int64_t deadline)
 	return woken;
 }
 
+/* The peer may answer only when it has all of what is unsent. Why that fails a read says as well. */
+static void flush_or_look(struct stream *stream)
+{
+	if (!stream->blocked && !stream_flush(stream))
+		stream->readable = true;
+}
+
 bool await_readable(struct stream *stream, int64_t deadline)
 {
-	while (!stream_has_news(stream))
-		if (!stream_wait(stream, deadline))
+	while (!stream_has_news(stream)) {
+		flush_or_look(stream);
+		if (!stream_has_news(stream) && !stream_wait(stream, deadline))
 			return false;
+	}
 	return true;
 }
 

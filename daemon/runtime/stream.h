@@ -136,7 +136,8 @@ ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size);
 /* How many bytes the stream holds in buffers of its own. */
 size_t stream_held_bytes(const struct stream *stream);
 
-/* Waits until the stream may be read (its end and its errors count as bytes). */
+/* Waits until the stream may be read (its end and its errors count as bytes), and meanwhile sends what is
+ * unsent. */
 bool await_readable(struct stream *stream, int64_t deadline);
 
 /* Reads, and drops what comes, until the peer has closed its side, or the time is over. */

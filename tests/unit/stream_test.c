@@ -260,6 +260,43 @@ static void test_short_sends(void)
 	free(flood);
 }
 
+static void *drain_and_answer(void *arg)
+{
+	(void)arg;
+	while (drained < FLOOD && take_some(0))
+		;
+	if (drained == FLOOD)
+		say("thanks");
+	return NULL;
+}
+
+static void test_answer_to_a_flood(void)
+{
+	char *flood = make_flood();
+	pthread_t thread;
+
+	open_stream();
+	drained = 0;
+	stream_send(&stream, flood, FLOOD);
+	ok(stream_has_unsent(&stream) && has_nothing(), "%s: of a long question a part is left", kind);
+	pthread_create(&thread, NULL, drain_and_answer, NULL);
+	bool readable = await_readable(&stream, after(5000));
+	shutdown(stream.fd, SHUT_WR);
+	pthread_join(thread, NULL);
+	ok(readable && reads("thanks"), "%s: it goes out while the answer is awaited", kind);
+	close_stream();
+
+	open_stream();
+	stream_send(&stream, flood, FLOOD);
+	close(peer);
+	char *data;
+	while (await_readable(&stream, after(5000)) && stream_read(&stream, &data) > 0)
+		;
+	ok(errno != ETIMEDOUT, "%s: and an end is noticed with it unsent", kind);
+	stream_close(&stream);
+	free(flood);
+}
+
 static void test_holding(void)
 {
 	char got[16];
@@ -487,6 +524,7 @@ static void test_all(void)
 	test_spoke();
 	test_freed_when_it_spoke();
 	test_short_sends();
+	test_answer_to_a_flood();
 	test_holding();
 	test_sends_to_nobody();
 	test_either();
