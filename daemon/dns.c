@@ -197,7 +197,7 @@ static void leave_old_addresses(struct worker *worker, const char *host,
 				const struct addresses *before, const struct addresses *now)
 {
 	for (size_t i = 0; i < before->count; i++) {
-		if (has_address(now, before->text[i]))
+		if (now->are_cut || has_address(now, before->text[i]))
 			continue;
 		log_write(worker->log, LEVEL_LOG, NULL, "%s is no longer at %s", host,
 			  before->text[i]);
@@ -329,7 +329,8 @@ bool dns_has_moved(struct dns *dns, const char *host, const char *address)
 {
 	pthread_mutex_lock(&dns->lock);
 	const struct dns_name *name = find(dns, host);
-	bool moved = name != NULL && name->is_good && !has_address(&name->addresses, address);
+	bool moved = name != NULL && name->is_good && !name->addresses.are_cut &&
+		     !has_address(&name->addresses, address);
 	pthread_mutex_unlock(&dns->lock);
 	return moved;
 }

@@ -8,6 +8,9 @@
 
 #include "daemon/runtime/coroutine.h"
 
+/* What libevent's resolver takes of one kind, A or AAAA. */
+#define MOST_OF_A_KIND 32
+
 struct lookup {
 	struct coroutine *waiter;
 	struct addresses *addresses;
@@ -48,6 +51,15 @@ static void add_address(struct addresses *addresses, const struct sockaddr *addr
 		addresses->count++;
 }
 
+static size_t count_kind(const struct addresses *addresses, bool is_v6)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < addresses->count; i++)
+		count += (strchr(addresses->text[i], ':') != NULL) == is_v6;
+	return count;
+}
+
 static void lookup_done(int failure, struct evutil_addrinfo *found, void *arg)
 {
 	struct lookup *lookup = arg;
@@ -56,6 +68,8 @@ static void lookup_done(int failure, struct evutil_addrinfo *found, void *arg)
 	for (const struct evutil_addrinfo *at = found; at != NULL; at = at->ai_next)
 		if (lookup->addresses->count < RESOLVE_MOST)
 			add_address(lookup->addresses, at->ai_addr);
+	lookup->addresses->are_cut = count_kind(lookup->addresses, false) >= MOST_OF_A_KIND ||
+				     count_kind(lookup->addresses, true) >= MOST_OF_A_KIND;
 	if (found != NULL)
 		evutil_freeaddrinfo(found);
 	lookup->done = true;
@@ -68,7 +82,7 @@ bool await_resolve(struct loop *loop, struct evdns_base *resolver, const char *h
 	struct lookup lookup = {.waiter = coroutine_current(loop), .addresses = addresses};
 	struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 
-	addresses->count = 0;
+	*addresses = (struct addresses){0};
 	struct evdns_getaddrinfo_request *request =
 		evdns_getaddrinfo(resolver, host, NULL, &hints, lookup_done, &lookup);
 	bool in_time = true;

@@ -12,10 +12,12 @@
 
 #include "daemon/runtime/loop.h"
 
-#define RESOLVE_MOST 8
+/* Twice as many as libevent takes of one kind. */
+#define RESOLVE_MOST 64
 
 struct addresses {
 	size_t count;
+	bool are_cut; /* there may be more */
 	char text[RESOLVE_MOST][INET6_ADDRSTRLEN]; /* numeric */
 };
 

@@ -101,6 +101,21 @@ $_->query('commit') for @crowd;
 wait_until(sub { $crowd[0]->value('select 6') && addresses('db') !~ /127\.0\.0\.2/ }, 'all to be at the newest address');
 is(hosts()->{'db.pond.test'}{addrs}, '127.0.0.1:0', 'which is known');
 
+# Many addresses, in another order each time, are the same ones.
+my @ten = map { "127.0.0.$_" } 1 .. 10;
+$names->set('db.pond.test' => \@ten);
+$from = $millpond->log_end;
+my $asked = $names->asked('A db.pond.test');
+for my $round (0 .. 3)
+{
+	$names->set('db.pond.test' => [ @ten[ map { ($_ + 4 * $round) % 10 } 0 .. 9 ] ]);
+	$millpond->console('RECONNECT db');
+	is($crowd[0]->value('select 7'), 7, 'a login to one of ten addresses');
+}
+cmp_ok($names->asked('A db.pond.test'), '>=', $asked + 3, '... which are asked for anew');
+is(hosts()->{'db.pond.test'}{addrs} =~ tr/,//, 9, '... and all known');
+unlike($millpond->log_since($from), qr/no longer at/, '... so that none is left');
+
 # When it ends nobody waits for an answer.
 my $late = login('late');
 wait_until(sub { lists()->{dns_queries} }, 'another question');
