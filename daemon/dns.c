@@ -32,12 +32,13 @@ struct dns_name {
 	struct dns_zone *zone; /* NULL: it has no dot */
 	char *name;
 	struct addresses addresses; /* the last good ones, while an answer is `good` */
-	struct addresses before;    /* the last good ones of all */
+	struct addresses before;    /* those where its servers may be */
 	const char *reason;	    /* why there are none */
 	int64_t expires_at;
 	int64_t wanted_at;
 	bool is_known; /* has been answered at least once */
 	bool is_good;
+	bool was_half; /* the last answer: it had none of a kind that there was before */
 	struct worker *asking; /* NULL: nobody */
 	struct coroutine *asker;
 	struct dns_waiter *waiters;
@@ -192,6 +193,35 @@ static void tell(struct dns_waiter *waiters)
 	}
 }
 
+static bool has_kind(const struct addresses *addresses, bool is_v6)
+{
+	for (size_t i = 0; i < addresses->count; i++)
+		if ((strchr(addresses->text[i], ':') != NULL) == is_v6)
+			return true;
+	return false;
+}
+
+/*
+ * Where servers may be after an answer. Those for A and AAAA come apart, and one that has none of a kind may
+ * be the half of one, of which the rest was lost: only the second such answer is believed.
+ */
+static void note_where_they_are(struct dns_name *name, const struct addresses *found)
+{
+	struct addresses before = name->before;
+	bool is_half = false;
+
+	name->before = *found;
+	for (size_t i = 0; i < before.count; i++) {
+		if (has_kind(found, strchr(before.text[i], ':') != NULL))
+			continue;
+		is_half = true;
+		if (!name->was_half && name->before.count < RESOLVE_MOST)
+			memcpy(name->before.text[name->before.count++], before.text[i],
+			       sizeof before.text[i]);
+	}
+	name->was_half = is_half;
+}
+
 /* Servers at addresses that the name has had and has no more. */
 static void leave_old_addresses(struct worker *worker, const char *host,
 				const struct addresses *before, const struct addresses *now)
@@ -213,7 +243,7 @@ static void ask_main(void *arg)
 	struct dns *dns = &worker->daemon->dns;
 	const struct settings *settings = worker->settings;
 	struct addresses found;
-	struct addresses before;
+	struct addresses before, after;
 	const char *reason = "no address";
 	char host[NI_MAXHOST];
 
@@ -232,15 +262,18 @@ static void ask_main(void *arg)
 	name->is_good = good;
 	name->reason = reason;
 	name->expires_at = now + (good ? settings->dns_max_ttl_us : settings->dns_nxdomain_ttl_us);
-	if (good)
-		name->addresses = name->before = found;
+	if (good) {
+		name->addresses = found;
+		note_where_they_are(name, &found);
+	}
+	after = name->before;
 	name->asking = NULL;
 	name->asker = NULL;
 	dns->asking_count--;
 	struct dns_waiter *waiters = take_waiters(name);
 	pthread_mutex_unlock(&dns->lock);
 	if (good)
-		leave_old_addresses(worker, host, &before, &found);
+		leave_old_addresses(worker, host, &before, &after);
 	tell(waiters);
 }
 
@@ -329,8 +362,8 @@ bool dns_has_moved(struct dns *dns, const char *host, const char *address)
 {
 	pthread_mutex_lock(&dns->lock);
 	const struct dns_name *name = find(dns, host);
-	bool moved = name != NULL && name->is_good && !name->addresses.are_cut &&
-		     !has_address(&name->addresses, address);
+	bool moved = name != NULL && name->is_good && !name->before.are_cut &&
+		     !has_address(&name->before, address);
 	pthread_mutex_unlock(&dns->lock);
 	return moved;
 }

@@ -1,7 +1,8 @@
 /*
  * What has been found out about host names, shared by all workers: an answer holds for dns_max_ttl, a
  * failure for dns_nxdomain_ttl, and what several want to know at once is asked once. When an address
- * of a name is no longer one, the servers there are not lent again, as after a failover. With
+ * of a name is no longer one, the servers there are not lent again, as after a failover; one of a kind that has
+ * none at all any more counts until the second such answer. With
  * dns_zone_check_period the serial numbers of the names' zones are watched, and after a change all
  * names of a zone are asked for again.
  *

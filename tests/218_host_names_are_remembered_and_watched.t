@@ -116,6 +116,21 @@ cmp_ok($names->asked('A db.pond.test'), '>=', $asked + 3, '... which are asked f
 is(hosts()->{'db.pond.test'}{addrs} =~ tr/,//, 9, '... and all known');
 unlike($millpond->log_since($from), qr/no longer at/, '... so that none is left');
 
+# An answer may be half of one: an address of the other kind is left only when the next has none either.
+$names->set('db.pond.test' => [ '::1', '127.0.0.1' ]);
+sub ask_again () { $millpond->console('RECONNECT db'); return $crowd[0]->value('select 8') }
+ask_again();
+wait_until(sub { hosts()->{'db.pond.test'}{addrs} =~ /\[::1\]/ && hosts()->{'db.pond.test'}{addrs} =~ tr/,// == 1 },
+	'both kinds of addresses');
+$names->set('db.pond.test' => [ '127.0.0.1', 'half' ]);
+$from = $millpond->log_end;
+ask_again();
+is(hosts()->{'db.pond.test'}{addrs}, '127.0.0.1:0', 'half an answer is an answer');
+unlike($millpond->log_since($from), qr/no longer at/, '... by which nobody leaves the other kind');
+ask_again();
+$millpond->wait_for_log(qr/db\.pond\.test is no longer at ::1/, $from);
+pass('a second one is believed');
+
 # When it ends nobody waits for an answer.
 my $late = login('late');
 wait_until(sub { lists()->{dns_queries} }, 'another question');

@@ -5,14 +5,15 @@
 #	$names->set('db.pond.test' => ['127.0.0.2'], 'pond.test' => 2);    # a number: the zone's serial
 #	is($names->asked('A db.pond.test'), 1);
 #
-# A name with no addresses has none; one that is not there does not exist; undef: no answer at all.
+# A name with no addresses has none; one that is not there does not exist; undef: no answer at all; 'half' among the
+# addresses: none to a question for AAAA.
 package NameServer;
 
 use v5.36;
 use IO::Socket::INET;
 use POSIX ();
 use PostgreSQL::Test::Utils qw(slurp_file append_to_file);
-use Socket qw(inet_aton);
+use Socket qw(AF_INET6 inet_aton inet_pton);
 use Time::HiRes ();
 
 my %type = (1 => 'A', 28 => 'AAAA', 6 => 'SOA');
@@ -74,10 +75,11 @@ sub _serve ($self, $socket)
 		my ($line)  = grep { /^\Q$name\E( |$)/ } split /\n/, slurp_file("$self->{folder}/names");
 		my @what    = split / /, $line // '';
 		my @records = $type eq 'A' ? map { pack 'n n n N n/a', 0xc00c, 1, 1, 1, inet_aton($_) } grep { /\./ } @what[ 1 .. $#what ]
+			: $type eq 'AAAA' ? map { pack 'n n n N n/a', 0xc00c, 28, 1, 1, inet_pton(AF_INET6, $_) } grep { /:/ } @what[ 1 .. $#what ]
 			: $type eq 'SOA' && @what && $what[1] =~ /^\d+$/
 			? pack 'n n n N n/a', 0xc00c, 6, 1, 1, "\2ns\xc0\x0c\5admin\xc0\x0c" . pack 'N5', $what[1], 1, 1, 1, 1
 			: ();
-		next if @what && $what[1] && $what[1] eq 'silent';
+		next if @what && $what[1] && $what[1] eq 'silent' || $type eq 'AAAA' && grep { $_ eq 'half' } @what;
 		my $header = substr($question, 0, 2) . pack('n n n n n', 0x8180 | (@what ? 0 : 3), 1, scalar @records, 0, 0);
 		$socket->send($header . substr($question, 12, $at + 5 - 12) . join('', @records), 0, $peer);
 	}
