@@ -19,6 +19,13 @@ bool certificate_is_good(const struct stream *stream);
 bool certificate_name(const struct stream *stream, char *name, size_t size);
 
 /*
+ * Whether a certificate was issued for that host, a name or an address, as libpq reads it for verify-full:
+ * it stands among the alternative names or, if none of these is of its kind, as the common name, and a
+ * "*." stands for the first part of a name. A name with a zero in it is nobody's.
+ */
+bool certificate_is_for_host(const struct stream *stream, const char *host);
+
+/*
  * What binds a login to this very connection: a hash of the certificate that was shown to the client
  * (RFC 5929, tls-server-end-point). `hash` has room for 64 bytes. False: without TLS, or for a kind
  * of certificate that the RFC leaves open.

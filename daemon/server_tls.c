@@ -4,7 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/check.h"
@@ -127,19 +127,11 @@ static bool verifies(enum tls_mode mode, const struct conninfo *conninfo)
 	       (mode == TLS_REQUIRE && conninfo_value(conninfo, "sslrootcert") != NULL);
 }
 
-static bool expect_name(SSL *ssl, const char *host, enum tls_mode mode)
+static bool ask_for_name(SSL *ssl, const char *host)
 {
-	X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
-
 	bool numeric = host[strspn(host, "0123456789.")] == '\0' || strchr(host, ':') != NULL;
-	if (!numeric && SSL_set_tlsext_host_name(ssl, host) != 1)
-		return false;
-	if (mode != TLS_VERIFY_FULL)
-		return true;
-	/* As for libpq, a "*" stands for a whole part of a name. */
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return numeric ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1 :
-			 SSL_set1_host(ssl, host) == 1;
+
+	return numeric || SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
 static bool choose_ciphers(SSL_CTX *context, const char *ciphers, const char *suites)
@@ -166,7 +158,7 @@ static SSL *ssl_new(const struct direct *direct, const struct conninfo *conninfo
 	    load_certificate(context, conninfo))
 		ssl = SSL_new(context);
 	SSL_CTX_free(context);
-	if (ssl != NULL && !expect_name(ssl, direct->host, mode)) {
+	if (ssl != NULL && !ask_for_name(ssl, direct->host)) {
 		SSL_free(ssl);
 		ssl = NULL;
 	}
@@ -225,6 +217,27 @@ static void end_ssl(void *ssl)
 	ERR_clear_error();
 }
 
+/* OpenSSL verifies what is shown, and there are ciphers with which nothing is. */
+static bool is_trusted(const struct direct *direct, const struct stream *stream,
+		       const struct conninfo *conninfo, enum tls_mode mode, struct failure *why)
+{
+	char text[sizeof direct->host + 80];
+
+	if (!verifies(mode, conninfo))
+		return true;
+	if (!certificate_is_good(stream))
+		return fail(why, "SSL error: certificate could not be obtained");
+	if (mode != TLS_VERIFY_FULL)
+		return true;
+	if (direct->host[0] == '\0')
+		return fail(why, "host name must be specified for a verified SSL connection");
+	if (certificate_is_for_host(stream, direct->host))
+		return true;
+	snprintf(text, sizeof text, "server certificate does not match host name \"%s\"",
+		 direct->host);
+	return fail(why, text);
+}
+
 static bool await_handshake(struct direct *direct, struct stream *stream,
 			    const struct conninfo *conninfo, enum tls_mode mode,
 			    struct failure *why, int64_t deadline)
@@ -242,9 +255,7 @@ static bool await_handshake(struct direct *direct, struct stream *stream,
 	direct->ssl = ssl;
 	direct->end_ssl = end_ssl;
 	if (await_tls_connect(stream, ssl, deadline))
-		/* OpenSSL verifies what is shown, and there are ciphers with which nothing is. */
-		return !verifies(mode, conninfo) || certificate_is_good(stream) ||
-		       fail(why, "SSL error: certificate could not be obtained");
+		return is_trusted(direct, stream, conninfo, mode, why);
 	if (errno != EPROTO)
 		return connection_failed(why);
 	tls_error(stream, text + length, sizeof text - length);

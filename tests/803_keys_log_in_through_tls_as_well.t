@@ -55,7 +55,7 @@ my %entries = (
 	tls12    => [ "host=127.0.0.1 port=$port dbname=tls ssl_max_protocol_version=TLSv1.2",   qr/^t$/ ],
 	disable  => [ "host=127.0.0.1 port=$port dbname=postgres sslmode=disable",               qr/^f$/ ],
 	mismatch => [ "host=127.0.0.1 port=$port dbname=tls sslmode=verify-full sslrootcert=$ca",
-		qr/certificate verify failed/ ],
+		qr/does not match host name "127.0.0.1"/ ],
 	stranger => [ "host=localhost port=$port dbname=tls sslmode=verify-ca sslrootcert="
 			. $stranger->file('ca.crt'), qr/certificate verify failed/ ],
 	good     => [ "host=127.0.0.1 port=$port dbname=tls sslmode=verify-ca sslrootcert=$ca sslcrldir=$none_revoked", qr/^t$/ ],

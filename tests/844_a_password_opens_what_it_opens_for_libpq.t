@@ -2,6 +2,7 @@
 use v5.36;
 use Certificates;
 use FakeServer;
+use IO::Socket::SSL;
 use Millpond;
 use Test::More;
 use Wire;
@@ -46,22 +47,72 @@ add('waking hosts',   'host=127.0.0.1,127.0.0.1 port=' . $waking->port . ',' . $
 	qr/^57P03 the database system is starting up/);
 add('broken TLS',     $garbled->target, 'f');
 
+# verify-full: the subject and the other names of a certificate, the host, and whether it is that one's.
+my $other  = qr/does not match host name|embedded null/;
+my $hidden = 'DER:30148212' . unpack 'H*', "db.internal\0.other";
+my %certificates = (
+	'address as CN'         => [ '127.0.0.1', undef, '127.0.0.1', 't' ],
+	'address'               => [ 'x', 'IP:127.0.0.1', '127.0.0.1', 't' ],
+	'address as a name'     => [ 'x', 'DNS:127.0.0.1', '127.0.0.1', 't' ],
+	'address as CN, names'  => [ '127.0.0.1', 'DNS:db.internal', '127.0.0.1', 't' ],
+	'address as CN, others' => [ '127.0.0.1', 'IP:127.0.0.2', '127.0.0.1', $other ],
+	'name as CN'            => [ 'db.internal', undef, 'db.internal', 't' ],
+	'name as CN, addresses' => [ 'db.internal', 'IP:127.0.0.1', 'db.internal', 't' ],
+	'name as CN, names'     => [ 'db.internal', 'DNS:other.internal', 'db.internal', $other ],
+	'name in capitals'      => [ 'x', 'DNS:DB.Internal', 'db.internal', 't' ],
+	'second name'           => [ 'x', 'DNS:other.internal,DNS:db.internal', 'db.internal', 't' ],
+	'star'                  => [ 'x', 'DNS:*.internal', 'db.internal', 't' ],
+	'star as CN'            => [ '*.internal', undef, 'db.internal', 't' ],
+	'star for two'          => [ 'x', 'DNS:*.internal', 'a.db.internal', $other ],
+	'star for nothing'      => [ 'x', 'DNS:*.internal', 'internal', $other ],
+	'star for a half'       => [ 'x', 'DNS:d*.internal', 'db.internal', $other ],
+	'star alone'            => [ 'x', 'DNS:*', 'db', $other ],
+	'hidden end'            => [ 'db.internal', $hidden, 'db.internal', $other ],
+	'nothing'               => [ 'x', 'email:me@internal', 'db.internal', $other ],
+);
+
+sub with_certificate ($name)
+{
+	return FakeServer->new(
+		ssl => sub ($c) {
+			$c->put('S');
+			$c->{socket}->blocking(1);
+			IO::Socket::SSL->start_SSL($c->{socket}, SSL_server => 1, SSL_cert_file => $authority->file("$name.crt"),
+				SSL_key_file => $authority->file("$name.key")) or $c->leave;
+			$c->{socket}->blocking(0);
+			return 1;
+		},
+		query => sub ($c, $sql) { $c->answer_with('t'); $c->put(ReadyForQuery()); return 1 });
+}
+for my $name (sort keys %certificates)
+{
+	my ($subject, $names, $host, $outcome) = $certificates{$name}->@*;
+	$authority->issue($name, "/CN=$subject", names => $names);
+	add("certificate: $name", "host=$host hostaddr=127.0.0.1 port=" . with_certificate($name)->port
+		. " sslmode=verify-full sslrootcert=$ca", $outcome);
+}
+
 my %ways = (own => '', libpq => 'krbsrvname=postgres');
 my $millpond = Millpond->new('pool',
-	settings => { workers => 1, server_login_retry => 60, query_wait_timeout => 3 },
+	settings => { workers => 1, server_login_retry => 60, query_wait_timeout => 12 },
 	env       => { HOME => '/nonexistent' },
 	databases => { map {
 		my $way = $_;
 		map { ("\"$way $_\"" => "user=me $entries{$_} $ways{$way}" . ($entries{$_} =~ /password/ ? '' : ' password=pencil')) }
 			keys %entries
 	} keys %ways });
-for my $name (sort keys %entries)
+sub begin ($way, $name) { return Wire->connect($millpond)->startup(database => "$way $name") }
+
+# Who is refused is told, mostly, when the wait is over: they wait together, while the others come in.
+my @refused = grep { ref $expected{$_} } sort keys %entries;
+my %waiting = map { my $way = $_; map { ("$way $_" => begin($way, $_)) } @refused } keys %ways;
+for my $name ((grep { !ref $expected{$_} } sort keys %entries), @refused)
 {
 	for my $way (sort keys %ways)
 	{
-		my $client  = Wire->connect($millpond)->startup(database => "$way $name");
+		my $client  = $waiting{"$way $name"} // begin($way, $name);
 		my $answer  = $client->result;
-		my $outcome = ($answer->{status} // '') ne 'I' ? "$answer->{error}{C} $answer->{error}{M}"
+		my $outcome = ($answer->{status} // '') ne 'I' ? join ' ', grep { defined } $answer->{error}->@{qw(C M D)}
 			: $name eq 'broken TLS' ? 'f'
 			: $client->value('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
 		like($outcome, ref $expected{$name} ? $expected{$name} : qr/^$expected{$name}$/, "$name, $way");
