@@ -212,14 +212,17 @@ static bool await_conversation(struct login *login, const struct conninfo *conni
 
 /* --- another connection ------------------------------------------------------------------- */
 
-/* Where sslmode leaves the choice, what fails in one way is tried in the other. */
+/*
+ * Where sslmode leaves the choice, what fails in one way is tried in the other; but what went wrong here, before
+ * there was any TLS, tells nothing about the server.
+ */
 static bool takes_other_way(struct login *login)
 {
 	enum failure_kind kind = login->why->kind;
 	bool is_refused = kind == FAILURE_SERVER_REFUSED;
 	bool was_tls = login->direct->ssl != NULL;
-	bool failed = kind == FAILURE_CONNECT_FAILED ||
-		      (was_tls && (is_refused || kind == FAILURE_SERVER_GONE));
+	bool failed = was_tls && (is_refused || kind == FAILURE_CONNECT_FAILED ||
+				  kind == FAILURE_SERVER_GONE);
 
 	if (login->has_turned || login->direct->address.ss_family == AF_UNIX)
 		return false;

@@ -6,6 +6,7 @@
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/check.h"
 #include "daemon/certificate.h"
@@ -84,6 +85,16 @@ static int version_number(const char *name)
 	return 0;
 }
 
+/* A file that is not there is as good as none, as it is for libpq. */
+static const char *present_file(const struct conninfo *conninfo, const char *keyword)
+{
+	const char *path = conninfo_value(conninfo, keyword);
+	bool is_missing = path != NULL && access(path, F_OK) != 0 &&
+			  (errno == ENOENT || errno == ENOTDIR);
+
+	return is_missing ? NULL : path;
+}
+
 static bool load_revoked(X509_STORE *store, const char *file, const char *folder)
 {
 	X509_LOOKUP *files = X509_STORE_add_lookup(store, X509_LOOKUP_file());
@@ -98,7 +109,7 @@ static bool load_revoked(X509_STORE *store, const char *file, const char *folder
 static bool load_trust(SSL_CTX *context, const struct conninfo *conninfo)
 {
 	const char *authorities = conninfo_value(conninfo, "sslrootcert");
-	const char *revoked = conninfo_value(conninfo, "sslcrl");
+	const char *revoked = present_file(conninfo, "sslcrl");
 	const char *revoked_folder = conninfo_value(conninfo, "sslcrldir");
 
 	if (authorities == NULL || SSL_CTX_load_verify_locations(context, authorities, NULL) != 1)
@@ -110,7 +121,7 @@ static bool load_trust(SSL_CTX *context, const struct conninfo *conninfo)
 
 static bool load_certificate(SSL_CTX *context, const struct conninfo *conninfo)
 {
-	const char *certificate = conninfo_value(conninfo, "sslcert");
+	const char *certificate = present_file(conninfo, "sslcert");
 	const char *key = conninfo_value(conninfo, "sslkey");
 	const char *mode = conninfo_value(conninfo, "sslcertmode");
 
@@ -124,7 +135,7 @@ static bool load_certificate(SSL_CTX *context, const struct conninfo *conninfo)
 static bool verifies(enum tls_mode mode, const struct conninfo *conninfo)
 {
 	return mode >= TLS_VERIFY_CA ||
-	       (mode == TLS_REQUIRE && conninfo_value(conninfo, "sslrootcert") != NULL);
+	       (mode == TLS_REQUIRE && present_file(conninfo, "sslrootcert") != NULL);
 }
 
 static bool ask_for_name(SSL *ssl, const char *host)
@@ -219,11 +230,11 @@ static void end_ssl(void *ssl)
 
 /* OpenSSL verifies what is shown, and there are ciphers with which nothing is. */
 static bool is_trusted(const struct direct *direct, const struct stream *stream,
-		       const struct conninfo *conninfo, enum tls_mode mode, struct failure *why)
+		       enum tls_mode mode, struct failure *why)
 {
 	char text[sizeof direct->host + 80];
 
-	if (!verifies(mode, conninfo))
+	if (SSL_get_verify_mode(direct->ssl) == SSL_VERIFY_NONE)
 		return true;
 	if (!certificate_is_good(stream))
 		return fail(why, "SSL error: certificate could not be obtained");
@@ -255,7 +266,7 @@ static bool await_handshake(struct direct *direct, struct stream *stream,
 	direct->ssl = ssl;
 	direct->end_ssl = end_ssl;
 	if (await_tls_connect(stream, ssl, deadline))
-		return is_trusted(direct, stream, conninfo, mode, why);
+		return is_trusted(direct, stream, mode, why);
 	if (errno != EPROTO)
 		return connection_failed(why);
 	tls_error(stream, text + length, sizeof text - length);

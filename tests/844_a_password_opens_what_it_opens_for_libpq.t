@@ -47,6 +47,17 @@ add('waking hosts',   'host=127.0.0.1,127.0.0.1 port=' . $waking->port . ',' . $
 	qr/^57P03 the database system is starting up/);
 add('broken TLS',     $garbled->target, 'f');
 
+# Files that are not there, or are not what they should be: no reason to say the password in the clear.
+my ($nowhere, $other_text) = ('sslcert=/nowhere.crt sslkey=/nowhere.key', $authority->file('ca.cnf'));
+my $mixed   = "host=localhost port=$port dbname=mixed";
+add('no certificate',     "$mixed $nowhere", 't');
+add('not even a folder',  "$mixed sslcert=$ca/client.crt sslkey=$ca/client.key", 't');
+add('wrong certificate',  "$mixed sslcert=$other_text sslkey=$other_text", { own => qr/no start line/, libpq => 'f' });
+add('require, no root',   "$mixed sslmode=require sslrootcert=/nowhere", 't');
+add('require, wrong root', "$mixed sslmode=require sslrootcert=$other_text", qr/certificate/);
+add('verify-ca, no root', "$mixed sslmode=verify-ca sslrootcert=/nowhere", qr/certificate|sslrootcert/);
+add('no list of revoked', "$mixed sslmode=verify-full sslrootcert=$ca sslcrl=/nowhere", 't');
+
 # verify-full: the subject and the other names of a certificate, the host, and whether it is that one's.
 my $other  = qr/does not match host name|embedded null/;
 my $hidden = 'DER:30148212' . unpack 'H*', "db.internal\0.other";
@@ -115,7 +126,8 @@ for my $name ((grep { !ref $expected{$_} } sort keys %entries), @refused)
 		my $outcome = ($answer->{status} // '') ne 'I' ? join ' ', grep { defined } $answer->{error}->@{qw(C M D)}
 			: $name eq 'broken TLS' ? 'f'
 			: $client->value('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
-		like($outcome, ref $expected{$name} ? $expected{$name} : qr/^$expected{$name}$/, "$name, $way");
+		my $expected = ref $expected{$name} eq 'HASH' ? $expected{$name}{$way} : $expected{$name};
+		like($outcome, ref $expected ? $expected : qr/^$expected$/, "$name, $way");
 	}
 }
 
