@@ -106,11 +106,12 @@ static bool note_parameter(struct session *session, enum failure_kind unsupporte
 			   const char *name, const char *value, struct failure *why)
 {
 	const struct settings *settings = session->worker->settings;
-	bool is_tracked = parameters_get(session->welcome, name) != NULL ||
-			  settings_track(settings, name);
+	const char *spelling = parameters_spelling(session->welcome, name);
+	bool is_tracked = spelling != NULL || settings_track(settings, name);
 
 	if (is_tracked && !parameter_is_read_only(name))
-		return parameters_change(&session->wishes, name, value) ||
+		return parameters_change(&session->wishes, spelling != NULL ? spelling : name,
+					 value) ||
 		       failure_set(why, FAILURE_NO_MEMORY);
 	if (settings_list_has(settings->ignore_startup_parameters, name))
 		return true;

@@ -91,8 +91,9 @@ static bool take_spelling(const struct server *server, struct parameters **wishe
 			  struct writer *told)
 {
 	for (size_t i = 0; i < parameters_count(*wishes); i++) {
-		const char *name = parameters_name(*wishes, i);
-		const char *spelled = parameters_get(server->reported, name);
+		const char *wished = parameters_name(*wishes, i);
+		const char *name = parameters_spelling(server->reported, wished);
+		const char *spelled = parameters_get(server->reported, wished);
 		if (spelled == NULL || strcmp(spelled, parameters_value(*wishes, i)) == 0)
 			continue;
 		write_parameter_status(told, name, spelled);

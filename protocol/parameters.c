@@ -256,6 +256,12 @@ const char *parameters_get(const struct parameters *set, const char *name)
 	return found == NULL ? NULL : found->value;
 }
 
+const char *parameters_spelling(const struct parameters *set, const char *name)
+{
+	const struct parameter *found = find(set, name);
+	return found == NULL ? NULL : found->name;
+}
+
 bool parameters_are_proven(const struct parameters *set, uint64_t pool)
 {
 	return set->count == 0 || set->proven_by == pool;

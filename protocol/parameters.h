@@ -46,6 +46,9 @@ void parameters_prove(struct parameters *set, uint64_t pool);
 /* The value, or NULL. */
 const char *parameters_get(const struct parameters *set, const char *name);
 
+/* The name as the set spells it, or NULL. */
+const char *parameters_spelling(const struct parameters *set, const char *name);
+
 /* Whether it may decide what the literals of a text mean when it is parsed: encoding, dates, escapes, and
  * where the types of them and of the parameters are found. So may any that is not known here. */
 bool parameter_shapes_literals(const char *name);

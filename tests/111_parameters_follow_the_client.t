@@ -90,6 +90,12 @@ for my $client (@careless)
 		{ map { $_ => $direct->{parameters}{$_} } keys %careless }, "... knows the server's");
 	is($client->query('select 1')->{types}, 'TDCZ', '... and is told once');
 }
+# Names of parameters are the server's as well, however a client writes them.
+my %small = map { lc $_ => uc $careless{$_} } keys %careless;
+my $small = Wire->login($millpond, %small);
+shown($b);
+is($small->value('select 1'), 1, 'a client that writes names in its own way');
+is_deeply($small->{parameters}, $careless[0]{parameters}, "... knows them by the server's");
 shown($b);
 is_deeply([ map { $careless[0]->value("show $_") } keys %careless ],
 	[ map { $direct->{parameters}{$_} } keys %careless ], '... which it has later as well');
