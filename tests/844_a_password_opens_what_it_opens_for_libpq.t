@@ -45,6 +45,7 @@ add('wrong password', "host=127.0.0.1 port=$port dbname=mixed password=pen", qr/
 add('a waking host',  'host=127.0.0.1,127.0.0.1 port=' . $waking->port . ",$port dbname=mixed", 't');
 add('waking hosts',   'host=127.0.0.1,127.0.0.1 port=' . $waking->port . ',' . $waking->port,
 	qr/^57P03 the database system is starting up/);
+add('auto encoding',  "host=127.0.0.1 port=$port dbname=mixed client_encoding=auto", 't');
 add('broken TLS',     $garbled->target, 'f');
 
 # Files that are not there, or are not what they should be: no reason to say the password in the clear.
