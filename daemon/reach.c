@@ -133,6 +133,9 @@ static bool await_target(struct direct *direct, struct loop *loop, const struct 
 	copy_item(conninfo_value(conninfo, "host"), number, direct->host, sizeof direct->host);
 	copy_item(conninfo_value(conninfo, "hostaddr"), number, address, sizeof address);
 	copy_item(conninfo_value(conninfo, "port"), number, port, sizeof port);
+	direct->has_name = direct->host[0] != '\0';
+	if (!direct->has_name)
+		snprintf(direct->host, sizeof direct->host, "%s", address);
 	direct->address = (struct sockaddr_storage){0};
 	direct->port = (uint16_t)strtoul(port, NULL, 10);
 	bool is_local = address[0] == '\0' && (direct->host[0] == '/' || direct->host[0] == '@');

@@ -240,7 +240,7 @@ static bool is_trusted(const struct direct *direct, const struct stream *stream,
 		return fail(why, "SSL error: certificate could not be obtained");
 	if (mode != TLS_VERIFY_FULL)
 		return true;
-	if (direct->host[0] == '\0')
+	if (!direct->has_name)
 		return fail(why, "host name must be specified for a verified SSL connection");
 	if (certificate_is_for_host(stream, direct->host))
 		return true;

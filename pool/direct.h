@@ -18,7 +18,8 @@ struct direct {
 	struct sockaddr_storage address; /* of the server, for cancel requests */
 	socklen_t address_length;
 	uint16_t port;
-	char host[256]; /* as it stood in the list */
+	char host[256]; /* as it stood in the list, or ... */
+	bool has_name;	/* ... the address, where only that is given */
 	int backend_pid;
 	uint32_t cancel_key;
 };

@@ -46,6 +46,10 @@ add('a waking host',  'host=127.0.0.1,127.0.0.1 port=' . $waking->port . ",$port
 add('waking hosts',   'host=127.0.0.1,127.0.0.1 port=' . $waking->port . ',' . $waking->port,
 	qr/^57P03 the database system is starting up/);
 add('auto encoding',  "host=127.0.0.1 port=$port dbname=mixed client_encoding=auto", 't');
+add('address alone',  "hostaddr=127.0.0.1 port=$port dbname=mixed", 't');
+add('no host there',  'hostaddr=127.0.0.1 port=1', qr/127\.0\.0\.1.*port 1\b.* refused/);
+add('no name',        "hostaddr=127.0.0.1 port=$port dbname=mixed sslmode=verify-full sslrootcert=$ca",
+	qr/host name must be specified for a verified SSL connection/);
 add('broken TLS',     $garbled->target, 'f');
 
 # Files that are not there, or are not what they should be: no reason to say the password in the clear.
