@@ -216,6 +216,7 @@ static bool take_position(struct daemon *daemon, const char *user, const char *p
 		return false;
 	if ((user == NULL || process_become_user(user, why, sizeof why)) &&
 	    (pidfile[0] == '\0' || process_write_pidfile(pidfile, why, sizeof why))) {
+		process_find_home();
 		if (daemon_start(daemon))
 			return true;
 	} else {

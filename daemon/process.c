@@ -71,6 +71,16 @@ bool process_become_user(const char *user, char *why, unsigned size)
 	return true;
 }
 
+void process_find_home(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *entry =
+		home == NULL || home[0] == '\0' ? getpwuid(geteuid()) : NULL;
+
+	if (entry != NULL)
+		setenv("HOME", entry->pw_dir, 1);
+}
+
 void process_make_file_for(const char *user, const char *path)
 {
 	const struct passwd *entry = user != NULL && geteuid() == 0 ? getpwnam(user) : NULL;
