@@ -161,8 +161,8 @@ static bool await_ready(struct login *login, int64_t deadline)
 			return false;
 		if (got > 0 && loop_now() >= deadline)
 			return failure_set(login->why, FAILURE_CONNECT_TIMEOUT);
-		if (got > 0)
-			await_turn(login->stream.loop);
+		if (got > 0 && !await_others(login->stream.loop))
+			return failure_set(login->why, FAILURE_SERVER_SHUTTING_DOWN);
 		if (got < 0 && !await_readable(&login->stream, deadline))
 			return failure_set(login->why, errno == ETIMEDOUT ?
 							       FAILURE_CONNECT_TIMEOUT :

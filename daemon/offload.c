@@ -204,10 +204,16 @@ static bool add(struct offload *offload, struct offload_job *job)
 	return failure == 0;
 }
 
+/* A cancellation meanwhile is left to the next wait. */
 static void await_done(const struct offload_job *job)
 {
+	bool is_cancelled = false;
+
 	while (!job->has_run)
-		await_wake(job->loop, DEADLINE_NEVER);
+		if (!await_wake(job->loop, DEADLINE_NEVER) && errno == ECANCELED)
+			is_cancelled = true;
+	if (is_cancelled)
+		coroutine_cancel(coroutine_current(job->loop));
 }
 
 bool await_offload(struct offload *offload, struct loop *loop, void (*run)(void *arg), void *arg)

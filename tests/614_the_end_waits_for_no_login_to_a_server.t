@@ -1,0 +1,46 @@
+# When the service ends, logins to servers end as well, whatever these say or have to be told, and however long.
+use v5.36;
+use FakeServer;
+use Millpond;
+use Scram;
+use Test::More;
+use Wire;
+
+sub Ask ($request, $data = '') { return Message('R', pack('N', $request) . $data) }
+
+# Once it is challenged, the pooler computes for a while.
+sub challenge ($c)
+{
+	$c->put(Ask(10, "SCRAM-SHA-256\0\0"));
+	my (undef, $first)     = unpack 'Z* N/a*', $c->get->[1];
+	my (undef, $challenge) = Scram->challenge(Scram::secret('pencil', 'saltsaltsaltsalt', 1), $first);
+	$c->put(Ask(11, $challenge =~ s/i=1$/i=300000/r));
+	$c->log('begun', '');
+	$c->rest(600);
+	return 1;
+}
+
+# It is read more slowly than it can be said, so that there is always more.
+sub talk ($c)
+{
+	my $changes = join '', map { ParameterStatus('a', $_ % 2) } 1 .. 50_000;
+	$c->put(AuthenticationOk());
+	$c->log('begun', '');
+	$c->put($changes) while 1;
+}
+
+my %logins = ('endless changes' => \&talk, 'a proof that takes long' => \&challenge);
+for my $name (sort keys %logins)
+{
+	my $fake     = FakeServer->new(login => sub ($c, $startup) { $logins{$name}->($c) });
+	my $millpond = Millpond->new('pool' . length $name, settings => { workers => 1, server_connect_timeout => 0 },
+		databases => { postgres => $fake->target . ' user=me password=pencil' });
+	my $client = Wire->connect($millpond)->startup;
+	wait_until(sub { $fake->received(qr/begun/) }, 'the login');
+	$millpond->signal('QUIT');
+	is($millpond->wait_exit(5), 0, "$name: the service ends");
+	like($millpond->log_since, qr/S-\w+: .*closing because: server shutting down/, '... and the login before it');
+	ok($client->closed, '... with the client');
+}
+
+done_testing;
