@@ -28,6 +28,8 @@ static void test_interning(void)
 	ok(one != third, "values differ by their case");
 	is_text(parameters_get(one, "TIMEZONE"), "UTC", "a value by its name");
 	ok(parameters_get(one, "nothing") == NULL, "or none");
+	is_text(parameters_spelling(one, "timezone"), "TimeZone", "how it spells a name");
+	ok(parameters_spelling(one, "nothing") == NULL, "that it has");
 	is_int(parameters_count(one), 2, "how many there are");
 	is_text(parameters_name(one, 0), "DateStyle", "sorted by name");
 	is_text(parameters_value(one, 1), "UTC", "with their values");
