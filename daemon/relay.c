@@ -24,6 +24,7 @@ struct relay {
 	struct prepared prepared;
 	struct gather gather;
 	struct ending ending;
+	bool unseen; /* what was not taken may be whole: it waits for the server, not for the client */
 	bool deaf; /* it takes no replies any more: they are dropped */
 	unsigned ready_count; /* the upstream's when it was last looked at */
 	struct turn_clock clock;
@@ -96,14 +97,12 @@ static bool server_failed(struct failure *why)
 /* What is not taken waits: for its end, or for the server to catch up. */
 static bool keep_rest(struct relay *relay, const char *data, size_t length, struct failure *why)
 {
-	bool unseen = must_wait(relay) || relay->prepared.waits;
-
 	if (relay->ending.kind != FAILURE_NONE) /* what follows the last message is nobody's */
 		return true;
-	if (!unseen && gather_begin(&relay->gather, data, length))
+	if (!relay->unseen && gather_begin(&relay->gather, data, length))
 		return true;
-	bool kept = unseen ? stream_put_back(relay->client, data, length) :
-			     stream_keep(relay->client, data, length);
+	bool kept = relay->unseen ? stream_put_back(relay->client, data, length) :
+				    stream_keep(relay->client, data, length);
 	return kept || failure_set(why, FAILURE_NO_MEMORY);
 }
 
@@ -166,6 +165,7 @@ static bool take_and_send(struct relay *relay, const char *data, size_t length, 
 	if (!prepared_finish(&relay->prepared, *taken, relay->left == 0, &rewritten,
 			     &rewritten_length))
 		return failure_set(why, FAILURE_NO_MEMORY);
+	relay->unseen = must_wait(relay) || relay->prepared.waits;
 	return send_requests(relay, rewritten, rewritten_length, prefix, why) &&
 	       answer_own(relay, why);
 }
