@@ -353,11 +353,14 @@ static bool stream_wait(struct stream *stream, int64_t deadline)
 	return woken;
 }
 
-/* The peer may answer only when it has all of what is unsent. Why that fails a read says as well. */
+/* The peer may answer only when it has all of what is unsent. Why that fails a read says as well, unless it was we
+ * who have ended; what fails once is not tried again. */
 static void flush_or_look(struct stream *stream)
 {
-	if (!stream->blocked && !stream_flush(stream))
-		stream->readable = true;
+	if (stream->blocked || stream_flush(stream))
+		return;
+	stream_drop_unsent(stream);
+	stream->readable = true;
 }
 
 bool await_readable(struct stream *stream, int64_t deadline)

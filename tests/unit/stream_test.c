@@ -510,6 +510,26 @@ static void test_end_of_a_flood(void)
 	close_stream();
 }
 
+static void note_time(void *arg)
+{
+	*(int64_t *)arg = loop_now();
+}
+
+static void test_end_with_unsent(void)
+{
+	int64_t begin = loop_now();
+	int64_t others_ran_at = 0;
+
+	open_stream();
+	stream_hold(&stream, "never sent", 10);
+	stream_end_sending(&stream);
+	start(note_time, &others_ran_at);
+	await_end_of_stream(&stream, after(200));
+	ok(others_ran_at > 0 && others_ran_at < begin + 200 * MS && loop_now() >= begin + 200 * MS,
+	   "%s: who waits for an end with something unsent lets others run", kind);
+	close_stream();
+}
+
 static void test_all(void)
 {
 	test_short_reads();
@@ -519,6 +539,7 @@ static void test_all(void)
 	test_end_between();
 	test_end_of_stream();
 	test_end_of_a_flood();
+	test_end_with_unsent();
 	test_reset();
 	test_more_than_the_scratch();
 	test_spoke();
