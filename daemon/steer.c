@@ -133,6 +133,9 @@ bool await_steer_resume(struct session *session, const char *database_name, stru
 
 	if (session->worker->daemon->state != DAEMON_RUNNING)
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is shutting down");
+	/* Also a database that has been removed since. */
+	if (database_name[0] != '\0' && pools_resume(pools, database_name, loop_now()))
+		return true;
 	if (!check_database(session, database_name, "resume", why))
 		return false;
 	if (database_name[0] == '\0' && suspend_state(here->daemon) != NOT_SUSPENDED)
@@ -140,8 +143,10 @@ bool await_steer_resume(struct session *session, const char *database_name, stru
 		       failure_set(why, FAILURE_NO_MEMORY);
 	if (database_name[0] == '\0' && !pools_are_paused(pools))
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is not paused/suspended");
-	if (pools_resume(pools, meant(database_name), loop_now()) || database_name[0] == '\0')
+	if (database_name[0] == '\0') {
+		pools_resume(pools, NULL, loop_now());
 		return true;
+	}
 	snprintf(text, sizeof text, "database %s is not paused", database_name);
 	return failure_set(why, FAILURE_CONSOLE_ERROR, text);
 }

@@ -35,4 +35,12 @@ is(Wire->connect($millpond)->startup(database => 'shop')->result->{error}{M}, 'n
 $millpond->reconfigure(databases => \%all);
 is(Wire->login($millpond, database => 'shop')->value('select 1'), 1, 'until it is there again');
 
+$console->query('PAUSE shop');
+$millpond->reconfigure(databases => { shop => undef });
+like($console->query('SUSPEND')->{error}{M}, qr/paused/, 'a pause outlives its database');
+is_deeply($console->query('RESUME shop')->{tags}, ['RESUME'], '... until RESUME');
+is($console->query('RESUME shop')->{error}{M}, 'no such database: shop', '... once');
+$millpond->reconfigure(databases => \%all);
+is(Wire->login($millpond, database => 'shop')->value('select 1'), 1, 'then it is open when it is there again');
+
 done_testing;
