@@ -101,20 +101,23 @@ static bool await_place(struct peer_line *line, struct loop *loop, unsigned plac
 	struct waiting waiting = {.coroutine = coroutine_current(loop)};
 	struct waiting **link = &line->first;
 
-	if (line->connecting + line->sent >= places) {
-		while (*link != NULL)
-			link = &(*link)->next;
-		*link = &waiting;
-		line->waiting_count++;
-		while (!waiting.is_let_in)
-			if (!await_wake(loop, deadline) && !waiting.is_let_in) {
-				stop_waiting(line, &waiting);
-				return false;
-			}
+	bool woken = true;
+
+	if (line->connecting + line->sent < places) {
+		line->connecting++;
 		return true;
 	}
-	line->connecting++;
-	return true;
+	while (*link != NULL)
+		link = &(*link)->next;
+	*link = &waiting;
+	line->waiting_count++;
+	while (woken && !waiting.is_let_in)
+		woken = await_wake(loop, deadline);
+	if (!waiting.is_let_in)
+		stop_waiting(line, &waiting);
+	else if (!woken && errno == ECANCELED) /* which is left to its next wait */
+		coroutine_cancel(waiting.coroutine);
+	return waiting.is_let_in;
 }
 
 static void leave_place(struct peer_line *line)

@@ -194,8 +194,9 @@ static enum lookup_turn await_told(struct lookups *lookups, struct lookup *looku
 			return LOOKUP_FAILED;
 		}
 		/* The answer is on its way. */
-		while (!waiter->is_told)
-			await_wake(waiter->loop, DEADLINE_NEVER);
+		if (reason == ECANCELED)
+			coroutine_cancel(waiter->coroutine);
+		await_surely(waiter->loop, &waiter->is_told);
 	}
 	*record = waiter->record;
 	*why = waiter->why;

@@ -204,25 +204,13 @@ static bool add(struct offload *offload, struct offload_job *job)
 	return failure == 0;
 }
 
-/* A cancellation meanwhile is left to the next wait. */
-static void await_done(const struct offload_job *job)
-{
-	bool is_cancelled = false;
-
-	while (!job->has_run)
-		if (!await_wake(job->loop, DEADLINE_NEVER) && errno == ECANCELED)
-			is_cancelled = true;
-	if (is_cancelled)
-		coroutine_cancel(coroutine_current(job->loop));
-}
-
 bool await_offload(struct offload *offload, struct loop *loop, void (*run)(void *arg), void *arg)
 {
 	struct offload_job job = {.run = run, .arg = arg, .loop = loop};
 
 	if (!add(offload, &job))
 		return false;
-	await_done(&job);
+	await_surely(job.loop, &job.has_run);
 	return true;
 }
 
@@ -269,7 +257,7 @@ bool await_offload_parted(struct offload *offload, struct offload_job *job)
 		return false;
 	}
 	/* Its message may still be on the way. */
-	await_done(job);
+	await_surely(job->loop, &job->has_run);
 	free(job);
 	return true;
 }

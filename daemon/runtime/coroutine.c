@@ -290,6 +290,17 @@ bool await_wake(struct loop *loop, int64_t deadline)
 	return coroutine->failure == 0;
 }
 
+void await_surely(struct loop *loop, const bool *happened)
+{
+	bool is_cancelled = false;
+
+	while (!*happened)
+		if (!await_wake(loop, DEADLINE_NEVER) && errno == ECANCELED)
+			is_cancelled = true;
+	if (is_cancelled)
+		coroutine_cancel(loop->current);
+}
+
 bool await_sleep(struct loop *loop, int64_t deadline)
 {
 	while (loop_now() < deadline)

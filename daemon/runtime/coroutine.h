@@ -41,6 +41,9 @@ void coroutine_interrupt(struct coroutine *coroutine);
 /* Waits for coroutine_wake(). */
 bool await_wake(struct loop *loop, int64_t deadline);
 
+/* Waits until it is woken and finds `happened` true, which surely will be: a cancellation is left to the next wait. */
+void await_surely(struct loop *loop, const bool *happened);
+
 /* Waits until the time has come; false only when cancelled. */
 bool await_sleep(struct loop *loop, int64_t deadline);
 

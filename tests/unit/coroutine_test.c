@@ -165,6 +165,17 @@ static void outer(void *arg)
 	tell("end");
 }
 
+static bool happened;
+
+static void wait_surely(void *arg)
+{
+	(void)arg;
+	await_surely(&loop, &happened);
+	tell(happened ? "happened " : "missed ");
+	tell(await_sleep(&loop, after(1)) ? "slept " : "cancelled ");
+	tell(await_sleep(&loop, after(1)) ? "end" : "twice end");
+}
+
 static struct coroutine *start_outer(void)
 {
 	memset(&unwound, 0, sizeof unwound);
@@ -176,6 +187,24 @@ static void await_end(void)
 	int64_t begin = loop_now();
 	while (strstr(unwound.story, "end") == NULL && is_soon(begin))
 		await_sleep(&loop, after(2));
+}
+
+static void test_waiting_surely(void)
+{
+	memset(&unwound, 0, sizeof unwound);
+	struct coroutine *coroutine = coroutine_start(&loop, wait_surely, NULL);
+
+	await_turn(&loop);
+	coroutine_wake(coroutine);
+	await_turn(&loop);
+	coroutine_cancel(coroutine);
+	await_turn(&loop);
+	is_text(unwound.story, "", "a wait for what surely happens ends for nothing else");
+	happened = true;
+	coroutine_wake(coroutine);
+	await_end();
+	is_text(unwound.story, "happened cancelled end",
+		"cancelled meanwhile, it fails at the next wait, once");
 }
 
 static void test_cancelling(void)
@@ -396,6 +425,7 @@ int main(void)
 	in_loop(test_a_turn_lets_time_pass);
 	in_loop(test_ten_thousand_wait);
 	in_loop(test_cancelling);
+	in_loop(test_waiting_surely);
 	in_loop(test_deadline_order);
 	in_loop(test_nested_calls_share_a_deadline);
 	in_loop(test_lazy_timers);
