@@ -396,12 +396,11 @@ static const struct {
 	{"sslsni", "1"},		{"target_session_attrs", "any"},
 };
 
-/* The system's authorities, or the key of an engine, instead of a file; the locale's encoding. */
+/* The system's authorities, or the key of an engine, instead of a file. */
 static bool is_libpqs_name(const char *keyword, const char *value)
 {
 	return (strcmp(keyword, "sslrootcert") == 0 && strcmp(value, "system") == 0) ||
-	       (strcmp(keyword, "sslkey") == 0 && strchr(value, ':')) ||
-	       (strcmp(keyword, "client_encoding") == 0 && strcmp(value, "auto") == 0);
+	       (strcmp(keyword, "sslkey") == 0 && strchr(value, ':'));
 }
 
 bool keyword_needs_libpq(const char *keyword, const char *value)

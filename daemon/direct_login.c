@@ -47,6 +47,14 @@ static void write_pair(struct writer *writer, const char *name, const char *valu
 	write_text(writer, value);
 }
 
+/* The encoding of a process that has set no locale is what "auto" stands for. */
+static const char *encoding(const struct conninfo *conninfo)
+{
+	const char *name = conninfo_value(conninfo, "client_encoding");
+
+	return name != NULL && strcmp(name, "auto") == 0 ? "SQL_ASCII" : name;
+}
+
 /* The keywords that libpq makes start-up parameters of. */
 static bool send_startup(struct login *login, const struct conninfo *conninfo)
 {
@@ -60,7 +68,7 @@ static bool send_startup(struct login *login, const struct conninfo *conninfo)
 	write_pair(&writer, "user", conninfo_value(conninfo, "user"));
 	write_pair(&writer, "database", conninfo_value(conninfo, "dbname"));
 	write_pair(&writer, "application_name", name != NULL ? name : fallback);
-	write_pair(&writer, "client_encoding", conninfo_value(conninfo, "client_encoding"));
+	write_pair(&writer, "client_encoding", encoding(conninfo));
 	write_pair(&writer, "options", conninfo_value(conninfo, "options"));
 	write_pair(&writer, "replication", conninfo_value(conninfo, "replication"));
 	write_uint8(&writer, 0);

@@ -136,6 +136,9 @@ for my $name ((grep { !ref $expected{$_} } sort keys %entries), @refused)
 	}
 }
 
+is(Wire->login($millpond, database => "$_ auto encoding")->value('show client_encoding'), 'SQL_ASCII', "the encoding, $_")
+	for sort keys %ways;
+
 # Certificates at home are libpq's to take, also where HOME does not say where that is.
 if (!$ENV{SANITIZE})
 {
