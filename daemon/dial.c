@@ -2,11 +2,8 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/conninfo.h"
 #include "daemon/credentials.h"
@@ -84,17 +81,6 @@ static bool await_connect_query(struct server *server, const struct settings *se
 	return await_unreported_noted(server, settings, why, deadline);
 }
 
-/* Certificates that libpq takes without being told. */
-static bool are_certificates_at_home(void)
-{
-	const char *home = getenv("HOME");
-	char path[PATH_MAX];
-
-	return home != NULL &&
-	       snprintf(path, sizeof path, "%s/.postgresql", home) < (int)sizeof path &&
-	       access(path, F_OK) == 0;
-}
-
 /*
  * libpq computes in one go what a password has to prove, for as long as the server likes: that is for
  * those passwords and entries alone that cannot do without it.
@@ -107,7 +93,7 @@ static bool does_password_need_libpq(const struct credentials *credentials,
 	for (int i = 0; i < conninfo->count; i++)
 		if (keyword_needs_libpq(conninfo->keywords[i], conninfo->values[i]))
 			return true;
-	return server_tls_mode(conninfo) != TLS_DISABLE && are_certificates_at_home();
+	return false;
 }
 
 static bool goes_without_libpq(const struct credentials *credentials,

@@ -5,7 +5,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/check.h"
@@ -67,6 +69,60 @@ static bool await_answer(struct stream *stream, char *answer, struct failure *wh
 	return true;
 }
 
+/* --- files -------------------------------------------------------------------------------- */
+
+/* Of a file in the home, as long as libpq takes it. */
+#define HOME_PATH_BYTES 1024
+
+/* In a home that may not be looked into, as root's by a daemon that is root's no more, there is nothing. */
+static const char *find_at_home(const char *name, char path[HOME_PATH_BYTES])
+{
+	const char *home = getenv("HOME");
+
+	if (home == NULL || snprintf(path, HOME_PATH_BYTES, "%s/.postgresql/%s", home, name) >=
+				    HOME_PATH_BYTES)
+		return NULL;
+	return access(path, F_OK) == 0 ? path : NULL;
+}
+
+/*
+ * The file of a keyword or else, in `at_home`, the one of that name which libpq takes unasked. One that is
+ * not there is as good as none, as it is for libpq.
+ */
+static const char *find_file(const struct conninfo *conninfo, const char *keyword, const char *name,
+			     char at_home[HOME_PATH_BYTES])
+{
+	const char *path = conninfo_value(conninfo, keyword);
+
+	if (path == NULL)
+		return find_at_home(name, at_home);
+	return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR) ? NULL : path;
+}
+
+static const char *find_authorities(const struct conninfo *conninfo, char at_home[HOME_PATH_BYTES])
+{
+	return find_file(conninfo, "sslrootcert", "root.crt", at_home);
+}
+
+/* A folder of lists is enough. */
+static const char *find_revoked(const struct conninfo *conninfo, char at_home[HOME_PATH_BYTES])
+{
+	if (conninfo_value(conninfo, "sslcrl") == NULL && conninfo_value(conninfo, "sslcrldir") != NULL)
+		return NULL;
+	return find_file(conninfo, "sslcrl", "root.crl", at_home);
+}
+
+/* As libpq has it: root may let a group read a key, and others may let in nobody. */
+static bool is_private(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+		return false;
+	mode_t others = status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+	return (status.st_mode & others) == 0;
+}
+
 /* --- what is presented and what is verified ----------------------------------------------- */
 
 static int version_number(const char *name)
@@ -85,14 +141,13 @@ static int version_number(const char *name)
 	return 0;
 }
 
-/* A file that is not there is as good as none, as it is for libpq. */
-static const char *present_file(const struct conninfo *conninfo, const char *keyword)
+/* OpenSSL knows why, or else what was to be done. */
+static bool cannot(struct failure *why, const char *what)
 {
-	const char *path = conninfo_value(conninfo, keyword);
-	bool is_missing = path != NULL && access(path, F_OK) != 0 &&
-			  (errno == ENOENT || errno == ENOTDIR);
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
-	return is_missing ? NULL : path;
+	ERR_clear_error();
+	return fail(why, reason != NULL ? reason : what);
 }
 
 static bool load_revoked(X509_STORE *store, const char *file, const char *folder)
@@ -108,8 +163,9 @@ static bool load_revoked(X509_STORE *store, const char *file, const char *folder
 
 static bool load_trust(SSL_CTX *context, const struct conninfo *conninfo)
 {
-	const char *authorities = conninfo_value(conninfo, "sslrootcert");
-	const char *revoked = present_file(conninfo, "sslcrl");
+	char authorities_at_home[HOME_PATH_BYTES], revoked_at_home[HOME_PATH_BYTES];
+	const char *authorities = find_authorities(conninfo, authorities_at_home);
+	const char *revoked = find_revoked(conninfo, revoked_at_home);
 	const char *revoked_folder = conninfo_value(conninfo, "sslcrldir");
 
 	if (authorities == NULL || SSL_CTX_load_verify_locations(context, authorities, NULL) != 1)
@@ -119,23 +175,41 @@ static bool load_trust(SSL_CTX *context, const struct conninfo *conninfo)
 	       load_revoked(SSL_CTX_get_cert_store(context), revoked, revoked_folder);
 }
 
-static bool load_certificate(SSL_CTX *context, const struct conninfo *conninfo)
+/* A key that is named may be as open as for PgBouncer, one that is found at home may not, as for libpq. */
+static bool load_key(SSL_CTX *context, const struct conninfo *conninfo, struct failure *why)
 {
-	const char *certificate = present_file(conninfo, "sslcert");
-	const char *key = conninfo_value(conninfo, "sslkey");
+	char at_home[HOME_PATH_BYTES];
+	const char *key = find_file(conninfo, "sslkey", "postgresql.key", at_home);
+
+	if (key == NULL)
+		return fail(why, "certificate present, but not private key file");
+	if (key == at_home && !is_private(key))
+		return fail(why, "private key file has group or world access");
+	tls_context_asks_nobody(context);
+	return SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1 ||
+	       cannot(why, "cannot read the private key: sslkey");
+}
+
+static bool load_certificate(SSL_CTX *context, const struct conninfo *conninfo, struct failure *why)
+{
+	char at_home[HOME_PATH_BYTES];
+	const char *certificate = find_file(conninfo, "sslcert", "postgresql.crt", at_home);
 	const char *mode = conninfo_value(conninfo, "sslcertmode");
 
-	tls_context_asks_nobody(context);
-	return (mode != NULL && strcmp(mode, "disable") == 0) || certificate == NULL || key == NULL ||
-	       (SSL_CTX_use_certificate_chain_file(context, certificate) == 1 &&
-		SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1);
+	if (certificate == NULL || (mode != NULL && strcmp(mode, "disable") == 0))
+		return true;
+	return SSL_CTX_use_certificate_chain_file(context, certificate) == 1 ?
+		       load_key(context, conninfo, why) :
+		       cannot(why, "cannot read the certificate: sslcert");
 }
 
 /* As libpq does, a root certificate makes "require" verify as well. */
 static bool verifies(enum tls_mode mode, const struct conninfo *conninfo)
 {
+	char at_home[HOME_PATH_BYTES];
+
 	return mode >= TLS_VERIFY_CA ||
-	       (mode == TLS_REQUIRE && present_file(conninfo, "sslrootcert") != NULL);
+	       (mode == TLS_REQUIRE && find_authorities(conninfo, at_home) != NULL);
 }
 
 static bool ask_for_name(SSL *ssl, const char *host)
@@ -151,22 +225,29 @@ static bool choose_ciphers(SSL_CTX *context, const char *ciphers, const char *su
 	       (suites == NULL || SSL_CTX_set_ciphersuites(context, suites) == 1);
 }
 
-static SSL *ssl_new(const struct direct *direct, const struct conninfo *conninfo,
-		    enum tls_mode mode)
+static bool fill(SSL_CTX *context, const struct conninfo *conninfo, enum tls_mode mode,
+		 struct failure *why)
 {
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-	SSL *ssl = NULL;
-
-	if (context == NULL)
-		return NULL;
 	SSL_CTX_set_min_proto_version(
 		context, version_number(conninfo_value(conninfo, "ssl_min_protocol_version")));
 	SSL_CTX_set_max_proto_version(
 		context, version_number(conninfo_value(conninfo, "ssl_max_protocol_version")));
 	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-	if (choose_ciphers(context, conninfo->ciphers, conninfo->suites) &&
-	    (!verifies(mode, conninfo) || load_trust(context, conninfo)) &&
-	    load_certificate(context, conninfo))
+	if (!choose_ciphers(context, conninfo->ciphers, conninfo->suites))
+		return cannot(why, "cannot choose ciphers");
+	if (verifies(mode, conninfo) && !load_trust(context, conninfo))
+		return cannot(why, "cannot verify the server: sslrootcert");
+	return load_certificate(context, conninfo, why);
+}
+
+static SSL *ssl_new(const struct direct *direct, const struct conninfo *conninfo,
+		    enum tls_mode mode, struct failure *why)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = NULL;
+
+	failure_set(why, FAILURE_NO_MEMORY);
+	if (context != NULL && fill(context, conninfo, mode, why))
 		ssl = SSL_new(context);
 	SSL_CTX_free(context);
 	if (ssl != NULL && !ask_for_name(ssl, direct->host)) {
@@ -257,12 +338,10 @@ static bool await_handshake(struct direct *direct, struct stream *stream,
 	size_t length = strlen(text);
 
 	ERR_clear_error();
-	SSL *ssl = ssl_new(direct, conninfo, mode);
-	if (ssl == NULL) {
-		const char *reason = ERR_reason_error_string(ERR_peek_error());
-		ERR_clear_error();
-		return fail(why, reason != NULL ? reason : "cannot verify the server: sslrootcert");
-	}
+	SSL *ssl = ssl_new(direct, conninfo, mode, why);
+	ERR_clear_error();
+	if (ssl == NULL)
+		return false;
 	direct->ssl = ssl;
 	direct->end_ssl = end_ssl;
 	if (await_tls_connect(stream, ssl, deadline))

@@ -1,5 +1,6 @@
 /*
- * TLS to a server that the daemon logs in to by itself, as libpq's keywords ask for it.
+ * TLS to a server that the daemon logs in to by itself, as libpq's keywords ask for it, and with the files that
+ * libpq takes from ~/.postgresql where they name none.
  * Source: PostgreSQL manual, "SSL Support" (libpq), "SSL Session Encryption".
  */
 #ifndef MILLPOND_DAEMON_SERVER_TLS_H

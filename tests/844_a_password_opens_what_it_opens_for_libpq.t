@@ -139,20 +139,4 @@ for my $name ((grep { !ref $expected{$_} } sort keys %entries), @refused)
 is(Wire->login($millpond, database => "$_ auto encoding")->value('show client_encoding'), 'SQL_ASCII', "the encoding, $_")
 	for sort keys %ways;
 
-# Certificates at home are libpq's to take, also where HOME does not say where that is.
-if (!$ENV{SANITIZE})
-{
-	my $home = PostgreSQL::Test::Utils::tempdir();
-	mkdir "$home/.postgresql";
-	PostgreSQL::Test::Utils::append_to_file("$home/.postgresql/root.crt",
-		PostgreSQL::Test::Utils::slurp_file(Certificates->new('Another authority')->file('ca.crt')));
-	chmod 0755, $home, "$home/.postgresql";
-	my $pool = Millpond->new('home', settings => { server_login_retry => 60 },
-		env => { HOME => '', OTHER_HOME => $home, LD_PRELOAD => File::Spec->rel2abs("$ENV{OUT}/preload/other_home.so") },
-		databases => { postgres => "$mixed user=me password=pencil sslmode=require" });
-	my $client = Wire->connect($pool)->startup;
-	ok(wait_until(sub { $pool->log_contains(qr/closing because: .*certificate verify failed/) }, 'the refusal'),
-		'a root certificate at home counts');
-}
-
 done_testing;
