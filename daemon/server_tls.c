@@ -187,6 +187,7 @@ static bool load_key(SSL_CTX *context, const struct conninfo *conninfo, struct f
 		return fail(why, "private key file has group or world access");
 	tls_context_asks_nobody(context);
 	return SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1 ||
+	       SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_ASN1) == 1 ||
 	       cannot(why, "cannot read the private key: sslkey");
 }
 

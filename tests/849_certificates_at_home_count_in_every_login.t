@@ -3,7 +3,7 @@ use v5.36;
 use Certificates;
 use Digest::MD5 qw(md5_hex);
 use Millpond;
-use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
+use PostgreSQL::Test::Utils qw(append_to_file slurp_file system_or_bail);
 use Scram;
 use Test::More;
 use Wire;
@@ -79,6 +79,11 @@ outcomes_are(qr/certificate present, but not private key/, 'a certificate withou
 my $home = home(%identity);
 chmod 0640, "$home/.postgresql/postgresql.key";
 outcomes_are(qr/has group or world access/, 'a key for all', millpond('open', $home));
+
+$home = home('postgresql.crt' => 'certified.crt');
+system_or_bail('openssl', 'pkey', '-in', $authority->file('certified.key'), '-outform', 'DER', '-out', "$home/.postgresql/postgresql.key");
+chmod 0600, "$home/.postgresql/postgresql.key";
+outcomes_are(qr/^welcome$/, 'a key in DER', millpond('binary', $home, 'user=certified'));
 
 # What is named stands instead of what is at home, also a folder of lists instead of a list.
 my $ca = $authority->file('ca.crt');
