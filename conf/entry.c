@@ -385,33 +385,6 @@ static bool are_keywords_equal(char *const *one, char *const *other)
 	return true;
 }
 
-/* What libpq does and a login without it does not, and the value that asks for nothing. */
-static const struct {
-	const char *keyword, *harmless;
-} libpqs_own[] = {
-	{"gsslib", ""},			{"krbsrvname", ""},
-	{"passfile", ""},		{"requirepeer", ""},
-	{"service", ""},		{"sslcertmode", "allow"},
-	{"sslnegotiation", "postgres"}, {"sslpassword", ""},
-	{"sslsni", "1"},		{"target_session_attrs", "any"},
-};
-
-/* The system's authorities, or the key of an engine, instead of a file. */
-static bool is_libpqs_name(const char *keyword, const char *value)
-{
-	return (strcmp(keyword, "sslrootcert") == 0 && strcmp(value, "system") == 0) ||
-	       (strcmp(keyword, "sslkey") == 0 && strchr(value, ':'));
-}
-
-bool keyword_needs_libpq(const char *keyword, const char *value)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(libpqs_own); i++) {
-		if (strcmp(libpqs_own[i].keyword, keyword) == 0)
-			return *value && strcmp(libpqs_own[i].harmless, value) != 0;
-	}
-	return is_libpqs_name(keyword, value);
-}
-
 const char *database_needs_libpq(const struct database *database)
 {
 	for (char **keyword = database->libpq_keywords; keyword && *keyword; keyword += 2) {

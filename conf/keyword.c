@@ -74,3 +74,29 @@ const struct keyword *keyword_find(const char *name)
 	}
 	return NULL;
 }
+
+/* What libpq does and a login without it does not, and the value that asks for nothing. */
+static const struct {
+	const char *keyword, *harmless;
+} libpqs_own[] = {
+	{"gsslib", ""},			{"krbsrvname", ""},
+	{"passfile", ""},		{"requirepeer", ""},
+	{"service", ""},		{"sslcertmode", "allow"},
+	{"sslnegotiation", "postgres"}, {"sslpassword", ""},
+	{"sslsni", "1"},		{"target_session_attrs", "any"},
+};
+
+/* The system's authorities, or the key of an engine, instead of a file. */
+static bool is_libpqs_name(const char *keyword, const char *value)
+{
+	return (strcmp(keyword, "sslrootcert") == 0 && strcmp(value, "system") == 0) ||
+	       (strcmp(keyword, "sslkey") == 0 && strchr(value, ':'));
+}
+
+bool keyword_needs_libpq(const char *keyword, const char *value)
+{
+	for (size_t i = 0; i < sizeof libpqs_own / sizeof *libpqs_own; i++)
+		if (strcmp(libpqs_own[i].keyword, keyword) == 0)
+			return *value && strcmp(libpqs_own[i].harmless, value) != 0;
+	return is_libpqs_name(keyword, value);
+}

@@ -6,6 +6,7 @@
 #ifndef MILLPOND_CONF_KEYWORD_H
 #define MILLPOND_CONF_KEYWORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct keyword {
@@ -19,5 +20,8 @@ const struct keyword *keyword_find(const char *name);
 
 /* The keyword at an index; NULL: there are no more. */
 const struct keyword *keyword_at(size_t index);
+
+/* Whether only libpq can do what a keyword of it asks for. */
+bool keyword_needs_libpq(const char *keyword, const char *value);
 
 #endif

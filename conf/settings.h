@@ -202,9 +202,6 @@ bool settings_choose_server_ciphers(const struct settings *settings);
  */
 const char *database_needs_libpq(const struct database *database);
 
-/* Whether only libpq can do what a keyword of it asks for. */
-bool keyword_needs_libpq(const char *keyword, const char *value);
-
 /* Whether a comma-separated list (admin_users, ignore_startup_parameters) names the word. */
 bool settings_list_has(const char *list, const char *word);
 

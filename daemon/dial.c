@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/keyword.h"
 #include "daemon/conninfo.h"
 #include "daemon/credentials.h"
 #include "daemon/daemon.h"
