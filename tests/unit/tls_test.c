@@ -232,6 +232,8 @@ static void test_incoming_flood(void)
 	close_stream();
 }
 
+static sem_t is_full; /* the other side's socket */
+
 static void *swallows(void *arg)
 {
 	static char seen[FLOOD];
@@ -241,7 +243,7 @@ static void *swallows(void *arg)
 	if (!peer_shake_hands(&peer))
 		return NULL;
 	peer_flush(&peer);
-	usleep(50000); /* so that the other side finds its socket full */
+	sem_wait(&is_full);
 	while (length < FLOOD) {
 		int n = peer_get(&peer, seen + length, FLOOD - length);
 		if (n <= 0)
@@ -256,6 +258,7 @@ static void test_outgoing_flood(void)
 	void *seen;
 	bool sent = true;
 
+	sem_init(&is_full, 0, 0);
 	open_stream();
 	peer_does(swallows);
 	if (!accepts())
@@ -263,6 +266,7 @@ static void test_outgoing_flood(void)
 	for (size_t at = 0; at < FLOOD && sent; at += 400000)
 		sent = stream_send(&stream, flood + at, FLOOD - at < 400000 ? FLOOD - at : 400000);
 	ok(sent && stream_has_unsent(&stream), "%s: more than the socket takes is kept", kind);
+	sem_post(&is_full);
 	ok(await_sent(&stream, after(20000)), "%s: and goes out as it drains", kind);
 	pthread_join(thread, &seen);
 	ok(seen != NULL, "%s: what arrives is what was sent", kind);
