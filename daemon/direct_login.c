@@ -167,11 +167,9 @@ static bool await_ready(struct login *login, int64_t deadline)
 			return false;
 		if (login->proof.challenge != NULL && !await_proof(&login->proof))
 			return false;
-		if (got > 0 && loop_now() >= deadline)
-			return failure_set(login->why, FAILURE_CONNECT_TIMEOUT);
-		if (got > 0 && !await_others(login->stream.loop))
-			return failure_set(login->why, FAILURE_SERVER_SHUTTING_DOWN);
-		if (got < 0 && !await_readable(&login->stream, deadline))
+		bool goes_on = got > 0 ? await_others_until(login->stream.loop, deadline) :
+					 await_readable(&login->stream, deadline);
+		if (!goes_on)
 			return failure_set(login->why, errno == ETIMEDOUT ?
 							       FAILURE_CONNECT_TIMEOUT :
 							       FAILURE_SERVER_SHUTTING_DOWN);

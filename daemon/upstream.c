@@ -321,16 +321,6 @@ static bool owes(const struct upstream *upstream)
 	return upstream->pipeline.count > 0 || upstream->left > 0;
 }
 
-/* A server that never comes to an end has its time as well, and leaves the others their turn. */
-static bool await_right_to_go_on(struct stream *stream, unsigned reads, int64_t deadline)
-{
-	if (reads > 0 && loop_now() >= deadline) {
-		errno = ETIMEDOUT;
-		return false;
-	}
-	return reads % READS_IN_A_ROW != READS_IN_A_ROW - 1 || await_others(stream->loop);
-}
-
 static bool collect(struct writer *replies, size_t longest, const struct sifted *sifted)
 {
 	if (replies == NULL)
@@ -346,10 +336,13 @@ bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t 
 {
 	struct stream *stream = &upstream->stream;
 
-	for (unsigned reads = 0; owes(upstream); reads++) {
+	for (unsigned reads = 1; owes(upstream); reads++) {
 		char *data;
 		struct sifted sifted;
-		if (!await_right_to_go_on(stream, reads, deadline) || !stream_flush(stream))
+		/* A server that never comes to an end has its time as well. */
+		if (reads % READS_IN_A_ROW == 0 && !await_others_until(stream->loop, deadline))
+			return false;
+		if (!stream_flush(stream))
 			return false;
 		ssize_t length = stream_read(stream, &data);
 		if (length == 0 || (length < 0 && errno != EAGAIN))

@@ -325,6 +325,14 @@ bool await_others(struct loop *loop)
 	return !was_cancelled(loop->current);
 }
 
+bool await_others_until(struct loop *loop, int64_t deadline)
+{
+	if (loop_now() < deadline)
+		return await_others(loop);
+	errno = ETIMEDOUT;
+	return false;
+}
+
 static void descriptor_ready(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;

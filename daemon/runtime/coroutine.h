@@ -41,7 +41,8 @@ void coroutine_interrupt(struct coroutine *coroutine);
 /* Waits for coroutine_wake(). */
 bool await_wake(struct loop *loop, int64_t deadline);
 
-/* Waits until it is woken and finds `happened` true, which surely will be: a cancellation is left to the next wait. */
+/* Waits until it is woken and finds `happened` true, which surely will be: a cancellation is left to the
+ * next wait. */
 void await_surely(struct loop *loop, const bool *happened);
 
 /* Waits until the time has come; false only when cancelled. */
@@ -52,6 +53,9 @@ void await_turn(struct loop *loop);
 
 /* The same; false when cancelled, before or meanwhile. */
 bool await_others(struct loop *loop);
+
+/* The same, unless the time is over: for whoever could go on and on. */
+bool await_others_until(struct loop *loop, int64_t deadline);
 
 /* Waits until the file descriptor is ready for `what` (EV_READ, EV_WRITE). */
 bool await_descriptor(struct loop *loop, int fd, short what, int64_t deadline);

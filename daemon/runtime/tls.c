@@ -361,15 +361,6 @@ static bool await_received(struct stream *stream, int64_t deadline)
 	}
 }
 
-/* Messages that OpenSSL skips may come without end: they have their time, and leave others their turn. */
-static bool await_right_to_go_on(struct stream *stream, int64_t deadline)
-{
-	if (loop_now() < deadline)
-		return !stream->readable || await_others(stream->loop);
-	errno = ETIMEDOUT;
-	return false;
-}
-
 static bool await_handshake(struct stream *stream, int64_t deadline)
 {
 	struct tls *tls = stream->tls;
@@ -388,8 +379,10 @@ static bool await_handshake(struct stream *stream, int64_t deadline)
 			return false;
 		/* Those who are slow, or many at once, hold no buffers meanwhile. */
 		SSL_free_buffers(tls->ssl);
-		if ((rounds > 0 && !await_right_to_go_on(stream, deadline)) ||
-		    !await_received(stream, deadline))
+		/* Messages that OpenSSL skips may come without end. */
+		if (rounds > 0 && stream->readable && !await_others_until(stream->loop, deadline))
+			return false;
+		if (!await_received(stream, deadline))
 			return false;
 	}
 }
