@@ -125,30 +125,34 @@ bool steer_is_suspended(const struct session *session, const char *nothing)
 	return suspend_state(session->worker->daemon) != SUSPENDING;
 }
 
+/* Also one that has been removed since. */
+static bool resume_database(struct session *session, const char *name, struct failure *why)
+{
+	char text[sizeof why->message];
+
+	if (pools_resume(session->worker->pools, name, loop_now()))
+		return true;
+	if (!check_database(session, name, "resume", why))
+		return false;
+	snprintf(text, sizeof text, "database %s is not paused", name);
+	return failure_set(why, FAILURE_CONSOLE_ERROR, text);
+}
+
 bool await_steer_resume(struct session *session, const char *database_name, struct failure *why)
 {
 	struct worker *here = session->worker;
-	struct pools *pools = here->pools;
-	char text[sizeof why->message];
 
-	if (session->worker->daemon->state != DAEMON_RUNNING)
+	if (here->daemon->state != DAEMON_RUNNING)
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is shutting down");
-	/* Also a database that has been removed since. */
-	if (database_name[0] != '\0' && pools_resume(pools, database_name, loop_now()))
-		return true;
-	if (!check_database(session, database_name, "resume", why))
-		return false;
-	if (database_name[0] == '\0' && suspend_state(here->daemon) != NOT_SUSPENDED)
+	if (database_name[0] != '\0')
+		return resume_database(session, database_name, why);
+	if (suspend_state(here->daemon) != NOT_SUSPENDED)
 		return await_at(here, here->all, resume_there, NULL) ||
 		       failure_set(why, FAILURE_NO_MEMORY);
-	if (database_name[0] == '\0' && !pools_are_paused(pools))
+	if (!pools_are_paused(here->pools))
 		return failure_set(why, FAILURE_CONSOLE_ERROR, "pooler is not paused/suspended");
-	if (database_name[0] == '\0') {
-		pools_resume(pools, NULL, loop_now());
-		return true;
-	}
-	snprintf(text, sizeof text, "database %s is not paused", database_name);
-	return failure_set(why, FAILURE_CONSOLE_ERROR, text);
+	pools_resume(here->pools, NULL, loop_now());
+	return true;
 }
 
 static bool close_or_open(struct session *session, const char *name, bool is_disabled,
