@@ -2,7 +2,6 @@
 use v5.36;
 use Certificates;
 use FakeServer;
-use IO::Socket::SSL;
 use Millpond;
 use Test::More;
 use Wire;
@@ -153,26 +152,12 @@ $millpond->wait_for_log(qr/closing because: (?:idle server got dirty|server conn
 is(Wire->login($millpond)->value('select 1'), 1, 'a server that ended is replaced');
 $millpond->stop;
 
-# Shakes hands as a server with one of the certificates.
-sub shake_hands ($c, $name, %more)
-{
-	$c->{socket}->blocking(1);
-	IO::Socket::SSL->start_SSL($c->{socket}, SSL_server => 1,
-		SSL_cert_file => $authority->file("$name.crt"),
-		SSL_key_file  => $authority->file("$name.key"), %more) or $c->leave;
-	$c->{socket}->blocking(0);
-	return 1;
-}
-
 # Certificates that are no good, each shown by a server of its own.
 my %bad = (expired => qr/certificate verify failed/, own => qr/certificate verify failed/,
 	revoked => qr/certificate verify failed/, server => undef);
 for my $name (sort keys %bad)
 {
-	my $fake = FakeServer->new(ssl => sub ($c) {
-		$c->put('S');
-		return shake_hands($c, $name);
-	});
+	my $fake = FakeServer->new(ssl => sub ($c) { return $c->shake_hands($authority, $name) });
 	my $pool = Millpond->new("bad$name", settings => {
 			server_tls_sslmode => 'verify-full', server_tls_ca_file => $ca,
 			server_tls_crl_file => $crl, query_wait_timeout => 30, server_login_retry => 0.2 },
@@ -201,10 +186,7 @@ my %own = (
 for my $name (sort keys %own)
 {
 	my ($said, $certificate, @more) = $own{$name}->@*;
-	my $fake = FakeServer->new(ssl => sub ($c) {
-		$c->put('S');
-		return shake_hands($c, $certificate, @more);
-	});
+	my $fake = FakeServer->new(ssl => sub ($c) { return $c->shake_hands($authority, $certificate, @more) });
 	my $pool = Millpond->new("own$name", settings => { server_tls_sslmode => 'verify-full',
 			server_tls_ca_file => $ca, server_tls_ciphers => 'HIGH:@SECLEVEL=0',
 			query_wait_timeout => 30, server_login_retry => 0.2 },
@@ -219,8 +201,7 @@ for my $name (sort keys %own)
 # Somebody in between: words in the clear in front of the handshake, or none of TLS at all.
 my %attacks = (
 	'words in the clear' => [ sub ($c) {
-			$c->put('S' . AuthenticationOk());
-			return shake_hands($c, 'server');
+			return $c->shake_hands($authority, 'server', answer => 'S' . AuthenticationOk());
 		}, qr/received unencrypted data after SSL response/ ],
 	'no TLS' => [ sub ($c) { 0 }, qr/server does not support SSL, but SSL was required/ ],
 	'nonsense' => [ sub ($c) { $c->put('X'); 1 }, qr/received invalid response to SSL negotiation/ ],

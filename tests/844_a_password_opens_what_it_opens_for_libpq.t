@@ -2,7 +2,6 @@
 use v5.36;
 use Certificates;
 use FakeServer;
-use IO::Socket::SSL;
 use Millpond;
 use Test::More;
 use Wire;
@@ -90,14 +89,7 @@ my %certificates = (
 sub with_certificate ($name)
 {
 	return FakeServer->new(
-		ssl => sub ($c) {
-			$c->put('S');
-			$c->{socket}->blocking(1);
-			IO::Socket::SSL->start_SSL($c->{socket}, SSL_server => 1, SSL_cert_file => $authority->file("$name.crt"),
-				SSL_key_file => $authority->file("$name.key")) or $c->leave;
-			$c->{socket}->blocking(0);
-			return 1;
-		},
+		ssl   => sub ($c) { return $c->shake_hands($authority, $name) },
 		query => sub ($c, $sql) { $c->answer_with('t'); $c->put(ReadyForQuery()); return 1 });
 }
 for my $name (sort keys %certificates)

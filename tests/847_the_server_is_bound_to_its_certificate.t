@@ -3,7 +3,6 @@ use v5.36;
 use Certificates;
 use Digest::SHA qw(sha256);
 use FakeServer;
-use IO::Socket::SSL;
 use MIME::Base64 qw(decode_base64);
 use Millpond;
 use Scram;
@@ -65,14 +64,7 @@ sub log_in ($c, $startup)
 
 sub with_certificate ($name)
 {
-	return FakeServer->new(login => \&log_in, ssl => sub ($c) {
-		$c->put('S');
-		$c->{socket}->blocking(1);
-		IO::Socket::SSL->start_SSL($c->{socket}, SSL_server => 1, SSL_cert_file => $authority->file("$name.crt"),
-			SSL_key_file => $authority->file("$name.key")) or $c->leave;
-		$c->{socket}->blocking(0);
-		return 1;
-	});
+	return FakeServer->new(login => \&log_in, ssl => sub ($c) { return $c->shake_hands($authority, $name) });
 }
 
 my $encrypted = with_certificate('server');

@@ -2,7 +2,6 @@
 use v5.36;
 use Certificates;
 use FakeServer;
-use IO::Socket::SSL;
 use Millpond;
 use Test::More;
 use Wire;
@@ -18,14 +17,7 @@ system(qw(openssl ec -aes256 -passout pass:secret -in), $key, '-out', $locked) =
 my @terminal = ($^X, '-MIO::Pty', '-e', '$^F = 100; my $terminal = IO::Pty->new;'
 		. ' $terminal->make_slave_controlling_terminal; exec @ARGV or die $!');
 
-my $server = FakeServer->new(ssl => sub ($c) {
-	$c->put('S');
-	$c->{socket}->blocking(1);
-	IO::Socket::SSL->start_SSL($c->{socket}, SSL_server => 1, SSL_cert_file => $certificate, SSL_key_file => $key)
-		or $c->leave;
-	$c->{socket}->blocking(0);
-	return 1;
-});
+my $server = FakeServer->new(ssl => sub ($c) { return $c->shake_hands($authority, 'server') });
 my $entry    = $server->target . " sslmode=require sslcert=$certificate sslkey=";
 my $millpond = Millpond->new('pool', wrapper => \@terminal,
 	settings  => { server_tls13_ciphers => 'TLS_AES_256_GCM_SHA384', query_wait_timeout => 2 },

@@ -146,6 +146,19 @@ sub log ($self, $type, $body)
 
 sub leave ($self) { POSIX::_exit(0) }
 
+# For the ssl hook: agrees to TLS, or answers something else, and shows the certificate that a Certificates has issued
+# under that name.
+sub shake_hands ($self, $authority, $name, %more)
+{
+	require IO::Socket::SSL;
+	$self->put(delete $more{answer} // 'S');
+	$self->{socket}->blocking(1);
+	IO::Socket::SSL->start_SSL($self->{socket}, SSL_server => 1, SSL_cert_file => $authority->file("$name.crt"),
+		SSL_key_file => $authority->file("$name.key"), %more) or $self->leave;
+	$self->{socket}->blocking(0);
+	return 1;
+}
+
 sub serve ($self)
 {
 	my $startup = $self->startup_packet or return;
