@@ -100,7 +100,6 @@ static bool await_place(struct peer_line *line, struct loop *loop, unsigned plac
 {
 	struct waiting waiting = {.coroutine = coroutine_current(loop)};
 	struct waiting **link = &line->first;
-
 	bool woken = true;
 
 	if (line->connecting + line->sent < places) {

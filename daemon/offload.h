@@ -47,7 +47,8 @@ bool offload_release(struct offload *offload, int64_t deadline);
 
 /*
  * Has run(arg) called in a helper thread and waits until it has returned; that wait cannot be cut
- * short, so `run` must end by itself, and whoever is cancelled meanwhile finds out at its next wait. False with errno when there is no thread to run it.
+ * short, so `run` must end by itself, and whoever is cancelled meanwhile finds out at its next wait. False
+ * with errno when there is no thread to run it.
  */
 bool await_offload(struct offload *offload, struct loop *loop, void (*run)(void *arg), void *arg);
 

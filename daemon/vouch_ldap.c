@@ -100,7 +100,6 @@ static bool is_done(struct vouching *vouching, LDAP *ldap, const char *what, int
 
 /* --- the way there ------------------------------------------------------------------------ */
 
-/* Whom to trust under TLS, ldap.conf says, or LDAPTLS_CACERT and their like, once for the process. */
 /* The library sets itself up at its first use, for which it takes no lock. */
 static void set_up(void)
 {
@@ -109,6 +108,7 @@ static void set_up(void)
 	ldap_get_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version);
 }
 
+/* Whom to trust under TLS, ldap.conf says, or LDAPTLS_CACERT and their like, once for the process. */
 static LDAP *open_server(struct vouching *vouching)
 {
 	static pthread_once_t is_set_up = PTHREAD_ONCE_INIT;
