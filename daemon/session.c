@@ -18,6 +18,7 @@
 #include "daemon/quota.h"
 #include "daemon/recover.h"
 #include "daemon/relay.h"
+#include "daemon/relocate.h"
 #include "daemon/replicate.h"
 #include "daemon/request.h"
 #include "daemon/runtime/coroutine.h"
@@ -25,7 +26,6 @@
 #include "daemon/runtime/tls.h"
 #include "daemon/turn.h"
 #include "daemon/upstream.h"
-#include "daemon/walk.h"
 #include "daemon/worker.h"
 #include "protocol/writer.h"
 
@@ -159,71 +159,6 @@ static bool serve(struct session *session, struct failure *why)
 	return true;
 }
 
-/* --- from worker to worker ---------------------------------------------------------------- */
-
-static void add_to_worker(struct session *session)
-{
-	struct worker *worker = session->worker;
-
-	session->next = worker->sessions;
-	session->previous_link = &worker->sessions;
-	if (session->next != NULL)
-		session->next->previous_link = &session->next;
-	worker->sessions = session;
-}
-
-static void remove_from_worker(struct session *session)
-{
-	walks_pass_over(session->worker, session);
-	*session->previous_link = session->next;
-	if (session->next != NULL)
-		session->next->previous_link = session->previous_link;
-	session->worker->session_count--;
-}
-
-/* In the thread of its new worker. What has come meanwhile gave no event, so it looks. */
-static void arrive(struct loop_message *message)
-{
-	struct session *session =
-		(struct session *)(void *)((char *)message - offsetof(struct session, message));
-
-	add_to_worker(session);
-	session_wake(session);
-	if (session->worker->ending)
-		session_kill(session, FAILURE_SHUTTING_DOWN);
-	else if (session->phase == SESSION_LOGGED_IN && session->share->database == NULL)
-		session_kill(session, FAILURE_DATABASE_REMOVED);
-}
-
-static void send_to_worker(struct session *session)
-{
-	session->message.deliver = arrive;
-	if (worker_is_here(session->worker))
-		arrive(&session->message);
-	else
-		loop_post(&session->worker->loop, &session->message);
-}
-
-/* A session at rest, without a server, is only this struct and an event. */
-static void move_if_wanted(struct session *session)
-{
-	struct worker *from = session->worker;
-	struct worker *to;
-
-	if (session->phase != SESSION_LOGGED_IN || session->upstream != NULL ||
-	    (to = balance_wants_away(from)) == NULL)
-		return;
-	to->session_count++;
-	remove_from_worker(session);
-	stream_move(&session->client, &to->loop);
-	session->share = &session->pool->shares[to->index];
-	session->active_in_tick = 0;
-	from->load.moved_out++;
-	to->load.moved_in++;
-	cancel_key_move(from->cancel_keys, session, to);
-	send_to_worker(session);
-}
-
 /* --- the story ---------------------------------------------------------------------------- */
 
 static bool has_been_spoken_to(const struct session *session)
@@ -238,7 +173,7 @@ static bool has_been_spoken_to(const struct session *session)
 
 static void session_free(struct session *session)
 {
-	remove_from_worker(session);
+	session_depart(session);
 	if (session->is_counted)
 		pool_client_leaves(session->pool);
 	if (session->killed == FAILURE_NO_DESCRIPTORS)
@@ -365,7 +300,7 @@ static void session_run(void *arg)
 		session->coroutine = coroutine_current(session->client.loop);
 		end(session, &why);
 	} else {
-		move_if_wanted(session);
+		session_relocate_if_wanted(session);
 	}
 }
 
@@ -465,7 +400,7 @@ bool session_start(struct worker *worker, int fd, const struct peer *peer,
 	session->is_present = true;
 	worker->daemon->present_count++;
 	worker->session_count++;
-	send_to_worker(session);
+	session_settle(session);
 	return true;
 }
 
