@@ -147,6 +147,11 @@ void balance_note(struct session *session)
 	worker->load.active_count++;
 }
 
+bool balance_sheds(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->load.to_shed, memory_order_relaxed) > 0;
+}
+
 struct worker *balance_wants_away(struct worker *worker)
 {
 	struct worker_load *load = &worker->load;

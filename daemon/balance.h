@@ -24,6 +24,9 @@ void balance_tick(struct worker *worker);
 /* A session has something to do. */
 void balance_note(struct session *session);
 
+/* Whether sessions are to be given away at all. */
+bool balance_sheds(const struct worker *worker);
+
 /* Where a session that has come to rest shall go, or NULL: it stays. */
 struct worker *balance_wants_away(struct worker *worker);
 

@@ -20,11 +20,6 @@ struct queued {
 	bool is_answered; /* in the session's own thread */
 };
 
-bool queued_is_answered(const struct queued *queued)
-{
-	return queued->is_answered;
-}
-
 int64_t queued_since(const struct queued *queued)
 {
 	return queued->borrower.since;
@@ -236,7 +231,7 @@ static bool await_answer(struct session *session, const struct queued *queued,
 	int64_t notice_at = notice_is_due(session, borrower);
 	bool at_once = queued->is_answered;
 
-	while (!queued->is_answered) {
+	while (!queued->is_answered && !session->wait_cancelled) {
 		if (stream_peer_is_gone(&session->client))
 			return failure_set(why, FAILURE_CLIENT_GONE);
 		if (await_wake(loop, notice_at < deadline ? notice_at : deadline))

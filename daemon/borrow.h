@@ -33,8 +33,7 @@ bool await_borrow(struct session *session, enum failure_kind late, struct failur
 bool await_server_is_there(struct session *session, enum failure_kind late, struct failure *why,
 			   int64_t deadline);
 
-/* Whether the answer has come, and since when one waits. */
-bool queued_is_answered(const struct queued *queued);
+/* Since when one waits. */
 int64_t queued_since(const struct queued *queued);
 
 #endif

@@ -348,6 +348,8 @@ static bool await_cancel(struct upstream *upstream, const struct session *asker)
 
 	if (cancel == NULL)
 		return true;
+	/* It is not to overtake what it is to cancel. */
+	stream_send_posted(&upstream->stream);
 	const char *error = await_sending(cancel);
 	bool late = cancel->is_late;
 	cancel_end(cancel, error);

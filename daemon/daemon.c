@@ -162,7 +162,6 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	struct daemon *daemon = arg;
 	int64_t now = loop_now();
 
-	callback_begins(&daemon->workers->loop);
 	worker_does(daemon->workers, "housekeeping of the pools", 0);
 	suspend_tick(daemon);
 	if (daemon->suspension == NOT_SUSPENDED)
@@ -174,7 +173,6 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	dns_tick(daemon, now);
 	give_sign_of_life(daemon, now);
 	look_for_the_end(daemon);
-	callback_ends(&daemon->workers->loop);
 }
 
 /* --- signals ------------------------------------------------------------------------------ */
@@ -224,7 +222,6 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 	(void)what;
 	struct daemon *daemon = arg;
 
-	callback_begins(&daemon->workers->loop);
 	switch (number) {
 	case SIGTERM:
 		on_stop_signal(daemon, SIGTERM, DAEMON_WAITING_FOR_CLIENTS);
@@ -246,7 +243,6 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 	default:
 		on_resume_signal(daemon);
 	}
-	callback_ends(&daemon->workers->loop);
 }
 
 static bool watch_signals(struct daemon *daemon)

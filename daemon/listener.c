@@ -115,9 +115,7 @@ static void accept_clients(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	struct listener *listener = arg;
-	struct loop *loop = &listener->worker->loop;
 
-	callback_begins(loop);
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		struct sockaddr_storage address;
 		socklen_t length = sizeof address;
@@ -132,7 +130,6 @@ static void accept_clients(evutil_socket_t fd, short what, void *arg)
 		if (errno != EINTR && errno != ECONNABORTED)
 			break;
 	}
-	callback_ends(loop);
 }
 
 /* --- opening ------------------------------------------------------------------------------ */

@@ -356,6 +356,7 @@ static bool await_pool_login(struct session *session, const struct startup *star
 				 !note_parameters(session, startup, why))
 		return false;
 	session->phase = SESSION_LOGGED_IN;
+	session->client.is_eager = true;
 	bool welcome = send_welcome(session, why);
 	parameters_assign(&session->welcome, NULL);
 	if (welcome)

@@ -141,6 +141,7 @@ void await_give_back(struct upstream *upstream, const char *broken, bool reset)
 	struct server *server = upstream->server;
 	const char *reason = broken;
 
+	stream_send_posted(&upstream->stream);
 	upstream->session->upstream = NULL;
 	upstream->session = NULL;
 	notes_forget_client(&upstream->statements.notes);

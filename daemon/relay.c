@@ -88,9 +88,10 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 	return passage != PASSAGE_FAILED || failure_set(why, FAILURE_NO_MEMORY);
 }
 
-static bool server_failed(struct failure *why)
+static bool server_failed(const struct relay *relay, struct failure *why)
 {
 	failure_set(why, FAILURE_SERVER_GONE);
+	why->told = relay->upstream->said_error; /* see server_ended() */
 	return errno != 0 && failure_detail(why, "%s", strerror(errno));
 }
 
@@ -119,14 +120,14 @@ static bool send_requests(struct relay *relay, const char *data, size_t length,
 	struct writer both;
 
 	if (prefix == NULL)
-		return length == 0 || stream_send(server, data, length) || server_failed(why);
+		return length == 0 || stream_post(server, data, length) || server_failed(relay, why);
 	/* In one piece with what the server must be told in front of them. */
 	writer_init(&both);
 	write_bytes(&both, prefix->data, prefix->length);
 	write_bytes(&both, data, length);
-	bool sent = !both.failed && stream_send(server, both.data, both.length);
+	bool sent = !both.failed && stream_post(server, both.data, both.length);
 	writer_release(&both);
-	return sent || server_failed(why);
+	return sent || server_failed(relay, why);
 }
 
 /* A Query, which drops the unnamed statement. */
@@ -209,7 +210,8 @@ static bool pass_gathered(struct relay *relay, struct failure *why)
 
 static bool wants_requests(struct relay *relay)
 {
-	return relay->session->worker->suspension == NOT_SUSPENDED &&
+	return (relay->session->worker->suspension == NOT_SUSPENDED ||
+		stream_is_ahead(relay->client)) &&
 	       !stream_has_unsent(&relay->upstream->stream) && relay->ending.kind == FAILURE_NONE &&
 	       (relay->left > 0 || !must_wait(relay)) &&
 	       !relay->upstream->statements.replay_wanted &&
@@ -221,10 +223,11 @@ static bool pump_requests(struct relay *relay, struct failure *why)
 	char *data;
 
 	if (!stream_flush(&relay->upstream->stream))
-		return server_failed(why);
-	if (!wants_requests(relay))
+		return server_failed(relay, why);
+	bool is_gathered = gather_is_done(&relay->gather);
+	if ((!is_gathered && !stream_has_news(relay->client)) || !wants_requests(relay))
 		return true;
-	if (gather_is_done(&relay->gather))
+	if (is_gathered)
 		return pass_gathered(relay, why);
 	bool seen_before = relay->client->put_back;
 	ssize_t length = stream_read(relay->client, &data);
@@ -284,7 +287,7 @@ static bool pass_replies(struct relay *relay, const struct sifted *sifted, struc
 {
 	stats_count(&relay->stats->sent, sifted->length);
 	if (sifted->length > 0 && !relay->deaf &&
-	    !stream_send(relay->client, sifted->data, sifted->length) && client_is_lost(relay, why))
+	    !stream_post(relay->client, sifted->data, sifted->length) && client_is_lost(relay, why))
 		return false;
 	if (relay->pipeline->own_failed) {
 		parameters_assign(&relay->upstream->server->applied, NULL);
@@ -310,7 +313,7 @@ static bool pump_replies(struct relay *relay, struct failure *why)
 		return false;
 	if (relay->ending.kind == FAILURE_CLIENT_SAID_GOODBYE && stream_has_unsent(relay->client))
 		turn_deaf(relay);
-	if (!wants_replies(relay))
+	if (!stream_has_news(&relay->upstream->stream) || !wants_replies(relay))
 		return true;
 	ssize_t length = stream_read(&relay->upstream->stream, &data);
 	if (length < 0 && errno == EAGAIN)
@@ -335,7 +338,7 @@ static bool ask_if_in_doubt(struct relay *relay, struct failure *why)
 		return true;
 	return note_own_query(relay, why) &&
 	       (stream_send(&relay->upstream->stream, empty_query, sizeof empty_query) ||
-		server_failed(why));
+		server_failed(relay, why));
 }
 
 /* A prepared statement that was good before is not any more: see prepared.h. */

@@ -58,7 +58,11 @@ void session_relocate_if_wanted(struct session *session)
 	struct worker *to;
 
 	if (session->phase != SESSION_LOGGED_IN || session->upstream != NULL ||
-	    (to = balance_wants_away(from)) == NULL)
+	    !balance_sheds(from))
+		return;
+	/* Its last reply is still posted, perhaps. What cannot be sent of it wakes it, here. */
+	stream_send_posted(&session->client);
+	if (session->coroutine != NULL || (to = balance_wants_away(from)) == NULL)
 		return;
 	to->session_count++;
 	session_depart(session);

@@ -92,6 +92,12 @@ static bool server_ended(const struct pump *requests, struct failure *why)
 	return false;
 }
 
+/* What has been taken off its socket before SUSPEND goes on. */
+static bool may_read_client(const struct session *session)
+{
+	return session->worker->suspension == NOT_SUSPENDED || stream_is_ahead(&session->client);
+}
+
 static bool await_movement(struct session *session, const struct pump *requests,
 			   const struct pump *replies, struct failure *why)
 {
@@ -100,7 +106,7 @@ static bool await_movement(struct session *session, const struct pump *requests,
 
 	session->is_mid_turn = true;
 	bool moved = await_either(requests->from,
-				  reads_client && session->worker->suspension == NOT_SUSPENDED,
+				  reads_client && may_read_client(session),
 				  replies->from,
 				  reads_server && session->worker->suspension != SUSPENDED,
 				  DEADLINE_NEVER);
@@ -125,7 +131,7 @@ bool await_replicated(struct session *session, struct failure *why)
 			return server_ended(&requests, why);
 		int forth = back == -2 ?
 				    -1 :
-				    pump(&requests, session->worker->suspension == NOT_SUSPENDED);
+				    pump(&requests, may_read_client(session));
 		if (forth == -1)
 			return client_ended(&requests, why);
 		if (forth == -2)

@@ -91,7 +91,8 @@ bool await_resolve(struct loop *loop, struct evdns_base *resolver, const char *h
 			continue;
 		/* The answer to a cancelled look-up comes too, and must find its coroutine. */
 		in_time = false;
-		evdns_getaddrinfo_cancel(request);
+		if (!lookup.done)
+			evdns_getaddrinfo_cancel(request);
 	}
 	if (!in_time)
 		*reason = "the name servers did not answer in time";

@@ -167,7 +167,8 @@ static bool has_been_spoken_to(const struct session *session)
 	bool by_server = session->upstream != NULL && !stream_has_unsent(&session->client) &&
 			 stream_has_news(&session->upstream->stream);
 
-	return session->killed == FAILURE_NONE && !suspend_holds(session) &&
+	return session->killed == FAILURE_NONE &&
+	       (!suspend_holds(session) || stream_is_ahead(&session->client)) &&
 	       (stream_has_news(&session->client) || by_server);
 }
 
@@ -235,6 +236,7 @@ static const char *why_server_ends(const struct session *session, const struct f
 static void end(struct session *session, struct failure *why)
 {
 	session->is_ending = true;
+	stream_send_posted(&session->client);
 	leave(session);
 	const char *broken = why_server_ends(session, why);
 	say_goodbye(session, why);
@@ -345,9 +347,8 @@ void session_cancel_wait(struct session *session)
 	if (session->wait_cancelled)
 		return;
 	session->wait_cancelled = true;
-	/* One that has just been answered looks at the mark itself. */
-	if (!queued_is_answered(session->waiting))
-		coroutine_cancel(session->coroutine);
+	/* Whatever ends its wait, it looks at the mark. */
+	coroutine_wake(session->coroutine);
 }
 
 /* Only what has rested for a while: folding and unfolding costs about as much as a small query. */
@@ -370,7 +371,7 @@ void session_tick(struct session *session, int64_t now)
 		return;
 	/* There was no memory to wake it when something came. */
 	if (session->phase == SESSION_NEW || session->killed != FAILURE_NONE ||
-	    stream_has_news(&session->client))
+	    stream_has_news(&session->client) || stream_has_unsent(&session->client))
 		session_wake(session);
 	else if (is_to_be_replaced(session))
 		session_kill(session, FAILURE_SERVER_REPLACED);

@@ -39,6 +39,8 @@ static void take_note(struct worker *worker)
 	enum suspension before = worker->suspension;
 
 	worker->suspension = suspend_state(worker->daemon);
+	/* What has been taken off a socket is served; the rest stays there. */
+	worker->loop.batch.reads_ahead = worker->suspension == NOT_SUSPENDED;
 	if (before != worker->suspension)
 		have_all_look(worker);
 }
@@ -49,9 +51,7 @@ static void told(struct loop_message *message)
 							  offsetof(struct worker, suspend_message));
 
 	atomic_store(&worker->suspend_is_posted, false);
-	callback_begins(&worker->loop);
 	take_note(worker);
-	callback_ends(&worker->loop);
 }
 
 void suspend_init_worker(struct worker *worker)
@@ -73,6 +73,8 @@ static bool is_still(const struct session *session)
 {
 	if (session->phase == SESSION_CONSOLE || session->is_ending)
 		return true;
+	if (stream_is_ahead(&session->client))
+		return false;
 	if (session->coroutine == NULL)
 		return session->phase == SESSION_LOGGED_IN;
 	return session->is_mid_turn && !stream_has_unsent(&session->client) &&
@@ -89,6 +91,7 @@ static void look(struct worker *worker, void *arg)
 	struct survey *survey = arg;
 
 	take_note(worker);
+	batch_send(&worker->loop);
 	for (struct session *session = worker->sessions; session != NULL; session = session->next) {
 		if (is_still(session))
 			continue;

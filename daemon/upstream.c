@@ -48,6 +48,7 @@ struct upstream *upstream_new(struct worker *worker, struct server *server)
 void upstream_free(struct upstream *upstream)
 {
 	cancels_forget(upstream->cancels);
+	stream_send_posted(&upstream->stream);
 	/* libpq's own goodbye must not be taken for the rest of half a message. */
 	if (upstream->torn || stream_has_unsent(&upstream->stream))
 		shutdown(upstream->stream.fd, SHUT_RDWR);
@@ -395,7 +396,7 @@ const char *upstream_read_at_rest(struct upstream *upstream)
 	char *data;
 	struct sifted ignored;
 
-	for (unsigned reads = 0; upstream->stream.readable; reads++) {
+	for (unsigned reads = 0; stream_has_news(&upstream->stream); reads++) {
 		ssize_t length = stream_read(&upstream->stream, &data);
 		if (length < 0 && errno == EAGAIN)
 			break;

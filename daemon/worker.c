@@ -50,14 +50,12 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	struct worker *worker = arg;
 	int64_t now = loop_now();
 
-	callback_begins(&worker->loop);
 	worker_does(worker, "housekeeping", 0);
 	worker->tick_number++;
 	look_at_sessions(worker, now);
 	dial_again(worker);
 	loop_trim(&worker->loop);
 	balance_tick(worker);
-	callback_ends(&worker->loop);
 	worker_take_stock(worker);
 	atomic_store(&worker->came_round_at, now);
 	worker_does(worker, "waiting for events", 0);

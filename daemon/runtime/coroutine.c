@@ -36,6 +36,12 @@ struct coroutine {
 
 /* --- queues ------------------------------------------------------------------------------- */
 
+void coroutine_queue_init(struct coroutine_queue *queue)
+{
+	queue->first = NULL;
+	queue->end = &queue->first;
+}
+
 static void queue_push(struct coroutine_queue *queue, struct coroutine *coroutine)
 {
 	coroutine->next = NULL;
@@ -56,10 +62,7 @@ static struct coroutine *queue_pop(struct coroutine_queue *queue)
 
 static void make_ready(struct coroutine *coroutine)
 {
-	struct loop *loop = coroutine->loop;
-	queue_push(&loop->ready, coroutine);
-	if (loop->current == NULL && !loop->in_callback)
-		event_active(loop->turn, EV_TIMEOUT, 0);
+	queue_push(&coroutine->loop->ready, coroutine);
 }
 
 /* --- switching ---------------------------------------------------------------------------- */
@@ -185,22 +188,36 @@ struct coroutine *coroutine_current(const struct loop *loop)
 	return loop->current;
 }
 
-void callback_begins(struct loop *loop)
-{
-	loop->in_callback = true;
-	loop->time = 0;
-}
-
-void callback_ends(struct loop *loop)
+static void run_ready(struct loop *loop)
 {
 	struct coroutine *coroutine;
+
 	while ((coroutine = queue_pop(&loop->ready)) != NULL) {
-		loop->time = 0;
 		switch_to_coroutine(loop, coroutine);
 		if (coroutine->ended)
 			coroutine_recycle(coroutine);
 	}
-	loop->in_callback = false;
+}
+
+/* Those that gave way have much to do: what the others have posted does not wait for them. */
+void coroutines_run(struct loop *loop)
+{
+	struct coroutine_queue gave_way = loop->yielded;
+
+	coroutine_queue_init(&loop->yielded);
+	run_ready(loop);
+	if (gave_way.first == NULL)
+		return;
+	batch_send(loop);
+	loop->time = 0;
+	*loop->ready.end = gave_way.first;
+	loop->ready.end = gave_way.end;
+	run_ready(loop);
+}
+
+bool coroutines_are_ready(const struct loop *loop)
+{
+	return loop->ready.first != NULL || loop->yielded.first != NULL;
 }
 
 /* --- waiting ------------------------------------------------------------------------------ */
@@ -222,6 +239,8 @@ void coroutine_interrupt(struct coroutine *coroutine)
 {
 	if (coroutine->waiting)
 		end_wait(coroutine, EINTR);
+	else if (coroutine->failure == 0) /* it was woken, but has not run yet */
+		coroutine->failure = EINTR;
 }
 
 void coroutine_cancel(struct coroutine *coroutine)
@@ -249,7 +268,6 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	struct coroutine *coroutine = arg;
-	struct loop *loop = coroutine->loop;
 
 	coroutine->timer_due = DEADLINE_NEVER;
 	if (!coroutine->waiting || coroutine->deadline == DEADLINE_NEVER)
@@ -259,9 +277,7 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 		set_timer(coroutine, now);
 		return;
 	}
-	callback_begins(loop);
 	end_wait(coroutine, ETIMEDOUT);
-	callback_ends(loop);
 }
 
 /* It is told so once. */
@@ -311,11 +327,9 @@ bool await_sleep(struct loop *loop, int64_t deadline)
 
 void await_turn(struct loop *loop)
 {
-	static const struct timeval at_once;
 	struct coroutine *coroutine = loop->current;
+
 	queue_push(&loop->yielded, coroutine);
-	/* event_active() would come round again before the sockets and timers are looked at. */
-	event_add(loop->turn, &at_once);
 	switch_to_loop(coroutine);
 }
 
@@ -337,10 +351,7 @@ static void descriptor_ready(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	struct coroutine *coroutine = arg;
-	callback_begins(coroutine->loop);
-	coroutine_wake(coroutine);
-	callback_ends(coroutine->loop);
+	coroutine_wake(arg);
 }
 
 bool await_descriptor(struct loop *loop, int fd, short what, int64_t deadline)

@@ -1,7 +1,8 @@
 /*
  * Coroutines: functions that can wait without blocking their thread. Each runs on a stack of its
- * own, in one loop, until its function returns. A coroutine is only ever resumed by its loop;
- * waking it means putting it into the loop's queue.
+ * own, in one loop, until its function returns. A coroutine is only ever resumed by its loop, when
+ * all callbacks of the turn have returned; waking it means putting it into the loop's queue. So when
+ * a wait has failed, what was waited for may have come true all the same.
  *
  * Only functions named await_... or with a `deadline` parameter can switch to another coroutine.
  * They report time-outs and cancellation as ordinary failures: false, with errno ETIMEDOUT or
@@ -16,6 +17,7 @@
 
 struct loop;
 struct coroutine;
+struct coroutine_queue;
 
 /*
  * Has run(arg) called as a coroutine, soon. Returns it, valid until run() returns, or NULL with
@@ -35,7 +37,8 @@ void coroutine_wake(struct coroutine *coroutine);
  */
 void coroutine_cancel(struct coroutine *coroutine);
 
-/* As coroutine_wake(), but the wait fails, with EINTR: what it waits for may have changed. */
+/* As coroutine_wake(), but the wait fails, with EINTR: what it waits for may have changed. So does one that has been
+ * woken and has not come to its turn. */
 void coroutine_interrupt(struct coroutine *coroutine);
 
 /* Waits for coroutine_wake(). */
@@ -70,6 +73,13 @@ struct task {
  * (time, cancellation, no memory to start one) the others are cancelled, and still waited for.
  */
 bool await_all(struct loop *loop, const struct task *tasks, size_t count, int64_t deadline);
+
+/* For loop_run(): runs all that are ready, among them those that gave way in the last turn, until none is. */
+void coroutines_run(struct loop *loop);
+bool coroutines_are_ready(const struct loop *loop);
+
+/* For loop_init(): makes it empty. */
+void coroutine_queue_init(struct coroutine_queue *queue);
 
 /* For loop_release(): frees the stacks kept for reuse. No coroutine may be running. */
 void coroutine_free_spares(struct loop *loop);

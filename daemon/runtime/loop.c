@@ -8,28 +8,6 @@
 
 #include "daemon/runtime/coroutine.h"
 
-static void queue_init(struct coroutine_queue *queue)
-{
-	queue->first = NULL;
-	queue->end = &queue->first;
-}
-
-/* A new turn: those that gave way in the last one are ready again. */
-static void turn_begins(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	struct loop *loop = arg;
-
-	callback_begins(loop);
-	if (loop->yielded.first != NULL) {
-		*loop->ready.end = loop->yielded.first;
-		loop->ready.end = loop->yielded.end;
-		queue_init(&loop->yielded);
-	}
-	callback_ends(loop);
-}
-
 static void inbox_filled(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
@@ -44,13 +22,11 @@ static void inbox_filled(evutil_socket_t fd, short what, void *arg)
 	loop->inbox_end = &loop->inbox;
 	pthread_mutex_unlock(&loop->inbox_lock);
 
-	callback_begins(loop);
 	while (message != NULL) {
 		struct loop_message *next = message->next;
 		message->deliver(message); /* may free it */
 		message = next;
 	}
-	callback_ends(loop);
 }
 
 void loop_post(struct loop *loop, struct loop_message *message)
@@ -83,8 +59,8 @@ static struct event_base *base_new(void)
 bool loop_init(struct loop *loop)
 {
 	*loop = (struct loop){.inbox_fd = -1};
-	queue_init(&loop->ready);
-	queue_init(&loop->yielded);
+	coroutine_queue_init(&loop->ready);
+	coroutine_queue_init(&loop->yielded);
 	loop->inbox_end = &loop->inbox;
 	pthread_mutex_init(&loop->inbox_lock, NULL);
 
@@ -93,12 +69,13 @@ bool loop_init(struct loop *loop)
 	/* Takes no memory before it is used. */
 	loop->sealed = malloc(SEALED_BYTES);
 	loop->inbox_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (loop->base == NULL || loop->scratch == NULL || loop->sealed == NULL || loop->inbox_fd < 0)
+	bool has_batch = batch_init(&loop->batch);
+	if (loop->base == NULL || !has_batch || loop->scratch == NULL || loop->sealed == NULL ||
+	    loop->inbox_fd < 0)
 		goto failed;
-	loop->turn = event_new(loop->base, -1, 0, turn_begins, loop);
 	loop->inbox_event =
 		event_new(loop->base, loop->inbox_fd, EV_READ | EV_PERSIST, inbox_filled, loop);
-	if (loop->turn == NULL || loop->inbox_event == NULL || event_add(loop->inbox_event, NULL) != 0)
+	if (loop->inbox_event == NULL || event_add(loop->inbox_event, NULL) != 0)
 		goto failed;
 	return true;
 
@@ -112,24 +89,34 @@ void loop_release(struct loop *loop)
 	coroutine_free_spares(loop);
 	if (loop->inbox_event != NULL)
 		event_free(loop->inbox_event);
-	if (loop->turn != NULL)
-		event_free(loop->turn);
 	if (loop->inbox_fd >= 0)
 		close(loop->inbox_fd);
 	if (loop->base != NULL)
 		event_base_free(loop->base);
 	free(loop->scratch);
 	free(loop->sealed);
+	batch_release(&loop->batch);
 	pthread_mutex_destroy(&loop->inbox_lock);
 }
 
 void loop_run(struct loop *loop)
 {
-	event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	loop->is_stopped = false;
+	while (!loop->is_stopped) {
+		int wait = coroutines_are_ready(loop) ? EVLOOP_NONBLOCK : 0;
+		int failed = event_base_loop(loop->base,
+					     EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY | wait);
+		loop->is_stopped |= failed == -1;
+		loop->time = 0;
+		if (!loop->is_stopped)
+			coroutines_run(loop);
+		batch_end(loop);
+	}
 }
 
 void loop_stop(struct loop *loop)
 {
+	loop->is_stopped = true;
 	event_base_loopbreak(loop->base);
 }
 
@@ -138,13 +125,4 @@ int64_t loop_now(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-int64_t loop_time(struct loop *loop)
-{
-	if (!loop->in_callback)
-		return loop_now();
-	if (loop->time == 0)
-		loop->time = loop_now();
-	return loop->time;
 }

@@ -2,6 +2,9 @@
  * An event loop: libevent's, together with the coroutines that wait in it. One thread owns a loop
  * and everything that hangs on it; only loop_post() may be called from other threads.
  *
+ * In each turn libevent calls back what is due, then the coroutines run that are ready for it, then
+ * what they have posted is sent (see runtime/batch).
+ *
  * A deadline, here and wherever a parameter has that name, is an absolute time of loop_now(), in
  * microseconds, so that nested calls share one budget.
  */
@@ -14,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/runtime/batch.h"
 #include "daemon/runtime/context.h"
 
 #define DEADLINE_NEVER INT64_MAX
@@ -48,9 +52,9 @@ struct loop {
 	struct context context;	   /* of the loop itself */
 	struct coroutine_queue ready;
 	struct coroutine_queue yielded; /* not before the next turn */
-	struct event *turn;		/* runs `ready` where no callback of ours does */
-	bool in_callback;		/* one that ends with callback_ends() */
-	int64_t time;			/* see loop_time(); 0: nobody has asked */
+	struct batch batch;
+	bool is_stopped;
+	int64_t time; /* see loop_time(); 0: nobody has asked */
 
 	struct coroutine *spare; /* ended ones, kept with their stacks */
 	size_t spare_count;
@@ -82,20 +86,21 @@ void loop_stop(struct loop *loop);
 /* Monotonic time in microseconds. */
 int64_t loop_now(void);
 
-/* The same, but read once each time that a callback or a coroutine runs: for what is asked many times a query. */
-int64_t loop_time(struct loop *loop);
+/* The same, but for coroutines read once a turn, and again after something was sent at once: for what is
+ * asked many times a query. */
+static inline int64_t loop_time(struct loop *loop)
+{
+	if (loop->current == NULL)
+		return loop_now();
+	if (loop->time == 0)
+		loop->time = loop_now();
+	return loop->time;
+}
 
 /* Frees the cached stacks that the busiest moment since the last call did not need. */
 void loop_trim(struct loop *loop);
 
 /* Has `message->deliver(message)` called in the loop's thread. Safe from any thread. */
 void loop_post(struct loop *loop, struct loop_message *message);
-
-/*
- * Brackets for libevent callbacks that wake coroutines: the end runs all that have become ready.
- * Without them the coroutines run too, one turn of the loop later.
- */
-void callback_begins(struct loop *loop);
-void callback_ends(struct loop *loop);
 
 #endif

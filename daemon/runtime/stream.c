@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/runtime/batch.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/tls.h"
@@ -64,11 +65,17 @@ static bool chunk_append(struct chunk **chunk, const void *data, size_t length)
 
 /* --- events ------------------------------------------------------------------------------- */
 
+static bool may_read_ahead(const struct stream *stream)
+{
+	return (stream->waiter != NULL ? stream->waiter_reads : stream->is_eager) &&
+	       !stream->is_bulky && stream->ahead.length == 0 && stream->tls == NULL &&
+	       !stream->peer_closed;
+}
+
 static void stream_event(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	struct stream *stream = arg;
-	struct loop *loop = stream->loop;
 
 	if (what & (EV_READ | EV_CLOSED))
 		stream->readable = true;
@@ -78,12 +85,12 @@ static void stream_event(evutil_socket_t fd, short what, void *arg)
 	if (what & EV_WRITE)
 		stream->blocked = false;
 
-	callback_begins(loop);
+	if ((what & (EV_READ | EV_CLOSED)) == EV_READ && may_read_ahead(stream))
+		batch_fetch(stream);
 	if (stream->waiter != NULL)
 		coroutine_wake(stream->waiter);
 	else if (what & (EV_READ | EV_CLOSED))
 		stream->spoke(stream); /* may free the stream */
-	callback_ends(loop);
 }
 
 void stream_init(struct stream *stream, struct loop *loop, int fd,
@@ -117,6 +124,9 @@ void stream_rest(struct stream *stream)
 
 void stream_unwatch(struct stream *stream)
 {
+	stream_send_posted(stream);
+	if (stream->ahead.length > 0 && !stream->ahead.is_own)
+		batch_keep_ahead(stream);
 	stop_writing(stream);
 	if (stream->watched)
 		event_del(&stream->event);
@@ -126,7 +136,7 @@ void stream_unwatch(struct stream *stream)
 
 void stream_move(struct stream *stream, struct loop *loop)
 {
-	assert(stream->waiter == NULL);
+	assert(stream->waiter == NULL && stream->posted_count == 0);
 	stream_unwatch(stream);
 	stream->loop = loop;
 }
@@ -135,6 +145,8 @@ void stream_release(struct stream *stream)
 {
 	if (stream->fd < 0)
 		return;
+	if (stream->ahead.length > 0)
+		batch_drop_ahead(stream);
 	stream_unwatch(stream);
 	kept_free(stream);
 	chunk_free(&stream->unsent);
@@ -155,6 +167,12 @@ void stream_close(struct stream *stream)
 
 ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size)
 {
+	if (stream->ahead.length > 0)
+		return (ssize_t)batch_take(stream, buffer, size);
+	if (stream->ahead.failure != 0) {
+		errno = stream->ahead.failure;
+		return -1;
+	}
 	if (!stream->readable) {
 		errno = EAGAIN;
 		return -1;
@@ -168,6 +186,7 @@ ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size)
 	bool emptied = got < 0 ? errno == EAGAIN : got > 0 && (size_t)got < size;
 	if (emptied && !stream->peer_closed)
 		stream->readable = false;
+	stream->is_bulky = got >= (ssize_t)FETCHED_AT_ONCE;
 	return got;
 }
 
@@ -181,7 +200,10 @@ ssize_t stream_read_some(struct stream *stream, char **data, size_t most)
 	struct chunk *kept = stream->kept;
 	size_t held = kept == NULL ? 0 : kept->end - kept->start;
 	char *scratch = stream->loop->scratch;
+	ssize_t got;
 
+	if (batch_take_in_place(stream, most, data, &got))
+		return got;
 	if (stream->put_back)
 		return (ssize_t)stream_reread(stream, data);
 	if (held >= SCRATCH_BYTES) {
@@ -189,9 +211,9 @@ ssize_t stream_read_some(struct stream *stream, char **data, size_t most)
 		return -1;
 	}
 	size_t room = SCRATCH_BYTES - held;
-	ssize_t got = stream->tls != NULL ?
-			      tls_read(stream, scratch + held, room, most) :
-			      stream_recv_raw(stream, scratch + held, room < most ? room : most);
+	got = stream->tls != NULL ?
+		      tls_read(stream, scratch + held, room, most) :
+		      stream_recv_raw(stream, scratch + held, room < most ? room : most);
 	if (got < 0)
 		return -1;
 	if (held > 0) {
@@ -275,11 +297,9 @@ static bool start_writing(struct stream *stream)
 	return stream->write_event != NULL && event_add(stream->write_event, NULL) == 0;
 }
 
-bool stream_flush(struct stream *stream)
+bool stream_flush_unsent(struct stream *stream)
 {
 	struct chunk *unsent = stream->unsent;
-	if (unsent == NULL)
-		return true;
 	ssize_t sent = send_now(stream, unsent->bytes + unsent->start, unsent->end - unsent->start);
 	if (sent < 0)
 		return false;
@@ -295,8 +315,15 @@ void stream_drop_unsent(struct stream *stream)
 	chunk_free(&stream->unsent);
 }
 
+void stream_send_posted(struct stream *stream)
+{
+	if (stream->posted_count > 0)
+		batch_send(stream->loop);
+}
+
 void stream_end_sending(struct stream *stream)
 {
+	stream_send_posted(stream);
 	tls_say_end(stream);
 	shutdown(stream->fd, SHUT_WR);
 }
@@ -307,6 +334,14 @@ bool stream_send(struct stream *stream, const void *data, size_t length)
 				     stream_send_raw(stream, data, length);
 }
 
+bool stream_post(struct stream *stream, const void *data, size_t length)
+{
+	stream->posts = true;
+	bool posted = stream_send(stream, data, length);
+	stream->posts = false;
+	return posted;
+}
+
 bool stream_hold(struct stream *stream, const void *data, size_t length)
 {
 	stream->holds = true;
@@ -315,30 +350,54 @@ bool stream_hold(struct stream *stream, const void *data, size_t length)
 	return held;
 }
 
-bool stream_send_raw(struct stream *stream, const void *data, size_t length)
+/* Sends behind what is unsent, and keeps what cannot be sent. */
+static bool send_behind(struct stream *stream, const char *data, size_t length)
 {
-	const char *bytes = data;
 	ssize_t sent = 0;
 
-	if (stream->holds)
-		return chunk_append(&stream->unsent, data, length);
 	if (stream->unsent != NULL && !stream->blocked)
 		return chunk_append(&stream->unsent, data, length) && stream_flush(stream);
 	if (stream->unsent == NULL)
-		sent = send_now(stream, bytes, length);
+		sent = send_now(stream, data, length);
 	if (sent < 0)
 		return false;
 	if ((size_t)sent == length)
 		return true;
-	return chunk_append(&stream->unsent, bytes + sent, length - (size_t)sent) &&
+	return chunk_append(&stream->unsent, data + sent, length - (size_t)sent) &&
 	       start_writing(stream);
+}
+
+bool stream_send_raw(struct stream *stream, const void *data, size_t length)
+{
+	if (stream->posts && stream->unsent == NULL && batch_post(stream, data, length))
+		return true;
+	/* Nothing small waits for something large. */
+	if (stream->loop->batch.posted_count > 0 && (stream->posted_count > 0 || !stream->holds))
+		batch_send(stream->loop);
+	stream->loop->time = 0;
+	return stream->holds ? chunk_append(&stream->unsent, data, length) :
+			       send_behind(stream, data, length);
+}
+
+bool stream_send_piece(struct stream *stream, const char *data, size_t length)
+{
+	ssize_t sent = stream->unsent == NULL ? send_now(stream, data, length) : 0;
+
+	if (sent < 0)
+		sent = 0;
+	if ((size_t)sent == length)
+		return true;
+	if (!chunk_append(&stream->unsent, data + sent, length - (size_t)sent) ||
+	    (stream->blocked && !start_writing(stream)))
+		shutdown(stream->fd, SHUT_RDWR); /* nothing behind it would make sense */
+	return false;
 }
 
 size_t stream_held_bytes(const struct stream *stream)
 {
 	size_t kept = stream->kept == NULL ? 0 : stream->kept->capacity;
 	size_t unsent = stream->unsent == NULL ? 0 : stream->unsent->capacity;
-	return kept + unsent;
+	return kept + unsent + (stream->ahead.is_own ? stream->ahead.length : 0);
 }
 
 /* --- waiting ------------------------------------------------------------------------------ */
@@ -390,6 +449,7 @@ void await_end_of_stream(struct stream *stream, int64_t deadline)
 
 bool await_sent(struct stream *stream, int64_t deadline)
 {
+	stream_send_posted(stream);
 	while (stream_flush(stream)) {
 		if (stream->unsent == NULL)
 			return true;
@@ -405,8 +465,11 @@ bool await_either(struct stream *a, bool read_a, struct stream *b, bool read_b, 
 		return false;
 	bool woken = true;
 	a->waiter = b->waiter = coroutine_current(a->loop);
+	a->waiter_reads = read_a;
+	b->waiter_reads = read_b;
 	while (woken && !stream_can_move(a, read_a) && !stream_can_move(b, read_b))
 		woken = await_wake(a->loop, deadline);
 	a->waiter = b->waiter = NULL;
+	a->waiter_reads = b->waiter_reads = false;
 	return woken;
 }

@@ -2,9 +2,9 @@
  * A nonblocking socket whose reader may wait: what has arrived and was not taken yet, what could
  * not be sent yet, and one persistent edge-triggered read event. Knows nothing of PostgreSQL.
  *
- * Reading goes into the loop's scratch buffer. What stands there is valid until the next await or
- * the next stream_read() of any stream; an incomplete rest is put back with stream_keep(). So a
- * stream at rest holds no buffer.
+ * Reading goes into the loop's scratch buffer, or for small pieces the batch's. What stands there is
+ * valid until the next await or the next stream_read() of any stream; an incomplete rest is put back
+ * with stream_keep(). So a stream at rest holds no buffer.
  *
  * Functions speak bytes: -1 (or false) and errno.
  */
@@ -22,6 +22,16 @@ struct coroutine;
 struct chunk;
 struct tls;
 
+/* What has come before anybody asked for it (see runtime/batch). */
+struct ahead {
+	char *start; /* of the allocation, if it is one of its own */
+	char *bytes;
+	unsigned length;
+	unsigned short place; /* among those of the turn */
+	bool is_own;	      /* otherwise it is in the turn's inlet */
+	int failure;	      /* errno of the read, which the socket does not tell twice */
+};
+
 struct stream {
 	struct loop *loop;
 	int fd;		    /* -1: closed */
@@ -31,11 +41,18 @@ struct stream {
 	bool blocked;	    /* the last send fell short */
 	bool holds;	    /* what is sent just now is not to go out yet */
 	bool put_back;	    /* what is kept has not been looked at: it counts as new */
+	bool posts;	    /* what is sent just now may go out at the end of the turn */
+	bool is_eager;	    /* while nobody waits: whoever hears that it has spoken will read */
+	bool waiter_reads;  /* the waiter will */
+	bool is_bulky;	    /* the last read brought more than is worth reading ahead */
+	unsigned short posted_count;
+	struct ahead ahead;
 	struct chunk *kept; /* read, but put back */
 	struct chunk *unsent;
 	struct tls *tls; /* NULL: in the clear (see runtime/tls) */
 	struct coroutine *waiter; /* NULL: nobody waits */
-	void (*spoke)(struct stream *stream); /* called when it turns readable and nobody waits */
+	void (*spoke)(struct stream *stream); /* called when nobody waits and it turns readable, or, if it is eager, what
+					       * was posted could not be sent */
 	struct event event;
 	struct event *write_event; /* made when a send falls short */
 };
@@ -50,7 +67,7 @@ void stream_init(struct stream *stream, struct loop *loop, int fd,
 /* Adds the read event, so that `spoke` or a waiter hear of new bytes. False with errno. */
 bool stream_watch(struct stream *stream);
 
-/* Says that a conversation is over: nothing is unsent, and what only sending needs is freed. */
+/* Says that a conversation is over: nothing is unsent, though something may be posted, and what only sending needs is freed. */
 void stream_rest(struct stream *stream);
 
 /* Takes the event out again, for a time in which somebody else reads the socket. */
@@ -97,10 +114,16 @@ static inline void stream_expect_more(struct stream *stream)
 /* Whether the peer has closed or reset the connection, though there may be bytes before that. */
 bool stream_peer_is_gone(const struct stream *stream);
 
+/* Whether something has been read that nobody has asked for yet (see runtime/batch). */
+static inline bool stream_is_ahead(const struct stream *stream)
+{
+	return stream->ahead.length > 0;
+}
+
 /* Whether a read may bring something (an end or an error count). */
 static inline bool stream_has_news(const struct stream *stream)
 {
-	return stream->readable || stream->put_back;
+	return stream->readable || stream->put_back || stream_is_ahead(stream);
 }
 
 /* Whether something can be done without waiting: a read, if it is wanted, or sending the rest. */
@@ -118,8 +141,11 @@ bool stream_send(struct stream *stream, const void *data, size_t length);
 /* Says that something is to be sent, which travels in front of what is sent next. False: no memory. */
 bool stream_hold(struct stream *stream, const void *data, size_t length);
 
-/* Sends of the unsent what can be sent now. */
-bool stream_flush(struct stream *stream);
+/* As stream_send(), but small pieces go out when the turn of the loop ends. What cannot be sent then is unsent. */
+bool stream_post(struct stream *stream, const void *data, size_t length);
+
+/* Sends at once what is posted: a part of it may be unsent then. */
+void stream_send_posted(struct stream *stream);
 
 /* Forgets what could not be sent, for a peer that does not want it any more. */
 void stream_drop_unsent(struct stream *stream);
@@ -129,9 +155,20 @@ static inline bool stream_has_unsent(const struct stream *stream)
 	return stream->unsent != NULL;
 }
 
+/* Sends of the unsent what can be sent now. */
+bool stream_flush_unsent(struct stream *stream);
+static inline bool stream_flush(struct stream *stream)
+{
+	return !stream_has_unsent(stream) || stream_flush_unsent(stream);
+}
+
 /* For runtime/tls: the bytes as they travel. As stream_send(), and as recv(). */
 bool stream_send_raw(struct stream *stream, const void *data, size_t length);
 ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size);
+
+/* For runtime/batch: sends what was posted. False: a part of it is unsent, even if it is because sending has failed,
+ * of which the next try tells whoever makes it. */
+bool stream_send_piece(struct stream *stream, const char *data, size_t length);
 
 /* How many bytes the stream holds in buffers of its own. */
 size_t stream_held_bytes(const struct stream *stream);
