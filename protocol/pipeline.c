@@ -40,50 +40,62 @@ static bool grow(struct pipeline *pipeline)
 	return true;
 }
 
-/* What a request is to the server, whoever made it. */
-static const unsigned char kinds[PIPELINE_NOTED] = {
-	[PIPELINE_OWN_PARSE] = FRONTEND_PARSE,	   [PIPELINE_OWN_BIND] = FRONTEND_BIND,
-	[PIPELINE_OWN_DESCRIBE] = FRONTEND_DESCRIBE, [PIPELINE_OWN_EXECUTE] = FRONTEND_EXECUTE,
-	[PIPELINE_OWN_CLOSE] = FRONTEND_CLOSE,	   [PIPELINE_OWN_SYNC] = FRONTEND_SYNC,
+/* What a letter of the queue stands for. */
+enum trait {
+	OWN = 1,	 /* the pooler has asked */
+	RUNS_QUERY = 2,	 /* it ends with a ReadyForQuery of its own, and may have several results */
+	LOCAL = 4,	 /* it is answered by the pooler */
+	COPY_END = 8,	 /* it only marks a place */
+};
+
+struct request {
+	unsigned char kind; /* what it is to the server, whoever made it */
+	unsigned char traits;
+};
+
+#define REQUEST(letter, kind, traits) \
+	[letter] = {kind, traits}, [(letter) | PIPELINE_NOTED] = {kind, traits}
+static const struct request requests[256] = {
+	REQUEST(FRONTEND_QUERY, FRONTEND_QUERY, RUNS_QUERY),
+	REQUEST(FRONTEND_FUNCTION_CALL, FRONTEND_FUNCTION_CALL, RUNS_QUERY),
+	REQUEST(FRONTEND_PARSE, FRONTEND_PARSE, 0),
+	REQUEST(FRONTEND_BIND, FRONTEND_BIND, 0),
+	REQUEST(FRONTEND_DESCRIBE, FRONTEND_DESCRIBE, 0),
+	REQUEST(FRONTEND_EXECUTE, FRONTEND_EXECUTE, 0),
+	REQUEST(FRONTEND_CLOSE, FRONTEND_CLOSE, 0),
+	REQUEST(FRONTEND_SYNC, FRONTEND_SYNC, 0),
+	REQUEST(FRONTEND_COPY_DONE, FRONTEND_COPY_DONE, COPY_END),
+	REQUEST(FRONTEND_COPY_FAIL, FRONTEND_COPY_FAIL, COPY_END),
+	REQUEST(PIPELINE_OWN_QUERY, PIPELINE_OWN_QUERY, OWN | RUNS_QUERY),
+	REQUEST(PIPELINE_OWN_PARSE, FRONTEND_PARSE, OWN),
+	REQUEST(PIPELINE_OWN_BIND, FRONTEND_BIND, OWN),
+	REQUEST(PIPELINE_OWN_DESCRIBE, FRONTEND_DESCRIBE, OWN),
+	REQUEST(PIPELINE_OWN_EXECUTE, FRONTEND_EXECUTE, OWN),
+	REQUEST(PIPELINE_OWN_CLOSE, FRONTEND_CLOSE, OWN),
+	REQUEST(PIPELINE_OWN_SYNC, FRONTEND_SYNC, OWN),
+	REQUEST(PIPELINE_LOCAL_PARSE, PIPELINE_LOCAL_PARSE, LOCAL),
+	REQUEST(PIPELINE_LOCAL_CLOSE, PIPELINE_LOCAL_CLOSE, LOCAL),
 };
 
 static unsigned char kind_of(unsigned char letter)
 {
-	unsigned char plain = letter & (PIPELINE_NOTED - 1);
-	return kinds[plain] != 0 ? kinds[plain] : plain;
-}
-
-static bool is_own(unsigned char letter)
-{
-	unsigned char plain = letter & (PIPELINE_NOTED - 1);
-	return plain == PIPELINE_OWN_QUERY || kinds[plain] != 0;
-}
-
-static bool is_local(unsigned char letter)
-{
-	unsigned char plain = letter & (PIPELINE_NOTED - 1);
-	return plain == PIPELINE_LOCAL_PARSE || plain == PIPELINE_LOCAL_CLOSE;
-}
-
-unsigned char pipeline_head(const struct pipeline *pipeline)
-{
-	return pipeline->count == 0 ? 0 : *at(pipeline, 0);
-}
-
-static unsigned char head(const struct pipeline *pipeline)
-{
-	return kind_of(pipeline_head(pipeline));
+	return requests[letter].kind;
 }
 
 static bool is_copy_end(unsigned char letter)
 {
-	return letter == FRONTEND_COPY_DONE || letter == FRONTEND_COPY_FAIL;
+	return (requests[letter].traits & COPY_END) != 0;
 }
 
 /* What has no reply of the server's. */
 static bool is_silent(unsigned char letter)
 {
-	return is_local(letter) || is_copy_end(letter);
+	return (requests[letter].traits & (LOCAL | COPY_END)) != 0;
+}
+
+static unsigned char head(const struct pipeline *pipeline)
+{
+	return kind_of(pipeline_head(pipeline));
 }
 
 static bool push(struct pipeline *pipeline, unsigned char letter)
@@ -105,7 +117,7 @@ static void pop(struct pipeline *pipeline)
 		pipeline->silent -= is_silent(letter);
 		pipeline->first++;
 		pipeline->count--;
-	} while (is_copy_end(head(pipeline)));
+	} while (is_copy_end(pipeline_head(pipeline)));
 }
 
 /* --- requests ----------------------------------------------------------------------------- */
@@ -183,9 +195,7 @@ static bool answers(struct pipeline *pipeline, unsigned char request)
 
 static bool runs_query(const struct pipeline *pipeline)
 {
-	unsigned char letter = head(pipeline);
-	return letter == FRONTEND_QUERY || letter == FRONTEND_FUNCTION_CALL ||
-	       letter == PIPELINE_OWN_QUERY;
+	return (requests[pipeline_head(pipeline)].traits & RUNS_QUERY) != 0;
 }
 
 /* CommandComplete and its like end an Execute, or one statement of a simple query. */
@@ -346,7 +356,7 @@ unsigned char pipeline_at(const struct pipeline *pipeline, uint32_t i)
 
 bool pipeline_is_clients(unsigned char letter)
 {
-	return !is_own(letter) && !is_copy_end(letter & (PIPELINE_NOTED - 1));
+	return (requests[letter].traits & (OWN | COPY_END)) == 0;
 }
 
 void pipeline_take_ready(struct pipeline *pipeline)
@@ -362,7 +372,7 @@ unsigned char pipeline_answer_own(struct pipeline *pipeline)
 	unsigned char letter = pipeline_head(pipeline);
 
 	pipeline->noted = 0;
-	if (!is_local(letter))
+	if ((requests[letter].traits & LOCAL) == 0)
 		return 0;
 	pop(pipeline);
 	return letter & (PIPELINE_NOTED - 1);
@@ -373,7 +383,7 @@ static bool is_for_pooler(const struct pipeline *pipeline, unsigned char letter)
 {
 	unsigned char asked = pipeline_head(pipeline);
 
-	return is_own(asked) && letter != BACKEND_NOTIFICATION &&
+	return (requests[asked].traits & OWN) != 0 && letter != BACKEND_NOTIFICATION &&
 	       (letter != BACKEND_ERROR || asked == PIPELINE_OWN_QUERY);
 }
 

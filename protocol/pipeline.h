@@ -94,7 +94,11 @@ bool pipeline_is_clients(unsigned char letter);
 void pipeline_take_ready(struct pipeline *pipeline);
 
 /* What the next reply will be to: the letter as it was noted, or 0. */
-unsigned char pipeline_head(const struct pipeline *pipeline);
+static inline unsigned char pipeline_head(const struct pipeline *pipeline)
+{
+	return pipeline->count == 0 ? 0 :
+				      pipeline->queue[pipeline->first & (pipeline->capacity - 1)];
+}
 
 /* Nothing is owed, and no request is half made: all that is missing for "at rest" is status 'I'. */
 static inline bool pipeline_is_settled(const struct pipeline *pipeline)
@@ -117,8 +121,7 @@ static inline bool pipeline_is_idle(const struct pipeline *pipeline)
 /* The server works on a query of the pooler's own. */
 static inline bool pipeline_runs_own_query(const struct pipeline *pipeline)
 {
-	return pipeline->count > 0 && pipeline->queue[pipeline->first & (pipeline->capacity - 1)] ==
-					      PIPELINE_OWN_QUERY;
+	return pipeline_head(pipeline) == PIPELINE_OWN_QUERY;
 }
 
 static inline bool pipeline_is_full(const struct pipeline *pipeline)
