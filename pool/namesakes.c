@@ -7,6 +7,8 @@
 
 static bool has_same_names(const struct pool *one, const struct pool *other)
 {
+	if (one == other)
+		return true;
 	return strcmp(one->database_name, other->database_name) == 0 &&
 	       strcmp(one->user_name, other->user_name) == 0;
 }

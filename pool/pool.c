@@ -14,6 +14,8 @@
 
 struct server *pool_lend_idle(struct pool *pool, unsigned worker, int64_t now)
 {
+	if (!pool_seems_free(pool))
+		return NULL;
 	pools_lock(pool->pools);
 	struct server *server = policy_idle_here(pool, worker, now);
 	if (server != NULL)
