@@ -23,7 +23,7 @@ static int leads_to_port(int fd)
 static int is_ready(int fd)
 {
 	static const char ready[] = {'Z', 0, 0, 0, 5};
-	char reply[4096];
+	char reply[16384];
 	ssize_t length = recv(fd, reply, sizeof reply, MSG_PEEK | MSG_DONTWAIT);
 
 	return length > (ssize_t)sizeof ready &&
