@@ -193,12 +193,13 @@ static bool refused(const struct session *session, bool at_once, struct failure 
 static bool wait_failed(const struct session *session, const struct borrower *borrower,
 			enum failure_kind late, struct failure *why)
 {
+	if (session->killed != FAILURE_NONE)
+		return failure_set(why, session->killed);
 	if (session->wait_cancelled)
 		return failure_set(why, FAILURE_CANCELED);
 	if (errno == ETIMEDOUT)
 		return too_late(session, borrower, late, why);
-	return failure_set(why, session->killed != FAILURE_NONE ? session->killed :
-								   FAILURE_NO_MEMORY);
+	return failure_set(why, FAILURE_NO_MEMORY);
 }
 
 /* When to tell the client that it waits; not in the middle of its login. */
@@ -234,7 +235,8 @@ static bool await_answer(struct session *session, const struct queued *queued,
 	while (!queued->is_answered && !session->wait_cancelled) {
 		if (stream_peer_is_gone(&session->client))
 			return failure_set(why, FAILURE_CLIENT_GONE);
-		if (await_wake(loop, notice_at < deadline ? notice_at : deadline))
+		if (await_wake(loop, notice_at < deadline ? notice_at : deadline) ||
+		    (errno == ETIMEDOUT && queued->is_answered))
 			continue;
 		if (errno != ETIMEDOUT || notice_at >= deadline)
 			return wait_failed(session, borrower, late, why);

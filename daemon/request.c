@@ -143,6 +143,9 @@ bool await_request_refused(struct session *session, struct failure *why)
 			return send_ready(session, why);
 		if (length > 0)
 			stream_expect_more(client);
+		/* Another wait may have taken the news of it. */
+		if (session->killed != FAILURE_NONE)
+			return failure_set(why, session->killed);
 		bool is_others_turn = ++rounds % ROUNDS_IN_A_ROW == 0;
 		if ((is_others_turn && !await_others(client->loop)) ||
 		    !await_readable(client, DEADLINE_NEVER))

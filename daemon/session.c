@@ -236,6 +236,8 @@ static const char *why_server_ends(const struct session *session, const struct f
 static void end(struct session *session, struct failure *why)
 {
 	session->is_ending = true;
+	/* The news of its end may have come when it did not wait: it has understood. */
+	coroutine_was_cancelled(session->coroutine);
 	stream_send_posted(&session->client);
 	leave(session);
 	const char *broken = why_server_ends(session, why);

@@ -212,7 +212,7 @@ static bool note_message(struct upstream *upstream, const struct message *messag
 	}
 	enum reply reply = note_reply(upstream, message, status, sieve);
 	*for_client = reply == REPLY_FORWARD;
-	upstream->said_error = message->letter == BACKEND_ERROR;
+	upstream->said_error = message->letter == BACKEND_ERROR && *for_client;
 	if (reply == REPLY_WRONG)
 		return false;
 	if (message->letter == BACKEND_READY_FOR_QUERY && *for_client)

@@ -20,6 +20,7 @@ struct coroutine {
 	void *arg;
 	int failure;	    /* errno of the wait that just ended, 0: it was woken */
 	bool waiting;	    /* in await_wake(), in no queue */
+	bool woken;	    /* its wait has ended, and it has not run yet */
 	bool cancelled;	    /* and not yet told so */
 	bool ended;	    /* run() has returned */
 	int64_t deadline;   /* of the present wait */
@@ -178,7 +179,7 @@ struct coroutine *coroutine_start(struct loop *loop, void (*run)(void *arg), voi
 
 	coroutine->run = run;
 	coroutine->arg = arg;
-	coroutine->ended = coroutine->cancelled = coroutine->waiting = false;
+	coroutine->ended = coroutine->cancelled = coroutine->waiting = coroutine->woken = false;
 	make_ready(coroutine);
 	return coroutine;
 }
@@ -225,6 +226,7 @@ bool coroutines_are_ready(const struct loop *loop)
 static void end_wait(struct coroutine *coroutine, int failure)
 {
 	coroutine->waiting = false;
+	coroutine->woken = true;
 	coroutine->failure = failure;
 	make_ready(coroutine);
 }
@@ -239,7 +241,7 @@ void coroutine_interrupt(struct coroutine *coroutine)
 {
 	if (coroutine->waiting)
 		end_wait(coroutine, EINTR);
-	else if (coroutine->failure == 0) /* it was woken, but has not run yet */
+	else if (coroutine->woken && coroutine->failure == 0)
 		coroutine->failure = EINTR;
 }
 
@@ -247,6 +249,8 @@ void coroutine_cancel(struct coroutine *coroutine)
 {
 	if (coroutine->waiting)
 		end_wait(coroutine, ECANCELED);
+	else if (coroutine->woken)
+		coroutine->failure = ECANCELED;
 	else
 		coroutine->cancelled = true;
 }
@@ -280,8 +284,7 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 	end_wait(coroutine, ETIMEDOUT);
 }
 
-/* It is told so once. */
-static bool was_cancelled(struct coroutine *coroutine)
+bool coroutine_was_cancelled(struct coroutine *coroutine)
 {
 	if (!coroutine->cancelled)
 		return false;
@@ -295,13 +298,14 @@ bool await_wake(struct loop *loop, int64_t deadline)
 	struct coroutine *coroutine = loop->current;
 	assert(coroutine != NULL);
 
-	if (was_cancelled(coroutine))
+	if (coroutine_was_cancelled(coroutine))
 		return false;
 	coroutine->deadline = deadline;
 	if (deadline < coroutine->timer_due)
 		set_timer(coroutine, loop_now());
 	coroutine->waiting = true;
 	switch_to_loop(coroutine);
+	coroutine->woken = false;
 	errno = coroutine->failure;
 	return coroutine->failure == 0;
 }
@@ -336,7 +340,7 @@ void await_turn(struct loop *loop)
 bool await_others(struct loop *loop)
 {
 	await_turn(loop);
-	return !was_cancelled(loop->current);
+	return !coroutine_was_cancelled(loop->current);
 }
 
 bool await_others_until(struct loop *loop, int64_t deadline)

@@ -32,13 +32,16 @@ struct coroutine *coroutine_current(const struct loop *loop);
 void coroutine_wake(struct coroutine *coroutine);
 
 /*
- * Makes the current or next wait of the coroutine fail, once, with ECANCELED. Waits after that one
- * work again, so that its cleanup can still wait.
+ * Makes the current or next wait of the coroutine fail, once, with ECANCELED; the current one even
+ * if it has been woken already, but has not run yet. Waits after that one work again, so that its
+ * cleanup can still wait.
  */
 void coroutine_cancel(struct coroutine *coroutine);
 
-/* As coroutine_wake(), but the wait fails, with EINTR: what it waits for may have changed. So does one that has been
- * woken and has not come to its turn. */
+/* Whether a cancellation is left to its next wait; it is not any more. With errno. */
+bool coroutine_was_cancelled(struct coroutine *coroutine);
+
+/* As coroutine_wake(), but the wait fails, with EINTR: what it waits for may have changed. */
 void coroutine_interrupt(struct coroutine *coroutine);
 
 /* Waits for coroutine_wake(). */

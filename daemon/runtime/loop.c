@@ -108,8 +108,7 @@ void loop_run(struct loop *loop)
 					     EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY | wait);
 		loop->is_stopped |= failed == -1;
 		loop->time = 0;
-		if (!loop->is_stopped)
-			coroutines_run(loop);
+		coroutines_run(loop);
 		batch_end(loop);
 	}
 }

@@ -229,9 +229,8 @@ static void test_cancelling(void)
 	coroutine_wake(coroutine);
 	coroutine_cancel(coroutine);
 	await_end();
-	is_text(unwound.story, "outer inner dirty closed end",
-		"cancelled after it was woken, it fails at the next wait, once");
-	is_int(unwound.failure, 0, "the wait that was woken has not failed");
+	is_text(unwound.story, whole, "cancelled after it was woken, but before it ran, it fails as well");
+	is_int(unwound.failure, ECANCELED, "with the same reason, once");
 }
 
 /* --- deadlines ---------------------------------------------------------------------------- */

@@ -14,7 +14,6 @@
 static struct evdns_base *resolver;
 static struct coroutine *asker;
 static bool over;
-static bool found;
 
 static void ask(void *arg)
 {
@@ -23,7 +22,7 @@ static void ask(void *arg)
 	const char *reason;
 
 	asker = coroutine_current(&loop);
-	found = await_resolve(&loop, resolver, "name.example", &addresses, &reason, DEADLINE_NEVER);
+	await_resolve(&loop, resolver, "name.example", &addresses, &reason, DEADLINE_NEVER);
 	over = true;
 }
 
@@ -78,7 +77,8 @@ static void test_given_up_when_answered(void)
 	answer(server);
 	while (!over && is_soon(begin))
 		await_sleep(&loop, after(1));
-	ok(over && !found, "a look-up that is given up when its answer has come ends once");
+	/* Twice would be once too many for the request, which is freed. */
+	ok(over, "a look-up that is given up when its answer has come ends once");
 	evdns_base_free(resolver, 1);
 	close(server);
 }
