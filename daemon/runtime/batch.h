@@ -52,14 +52,15 @@ void batch_release(struct batch *batch);
 /* Reads ahead from a stream that has spoken and has nothing of that kind left. */
 void batch_fetch(struct stream *stream);
 
-/* Moves what was read ahead into a buffer of the stream's own, for the end of the turn or a change of loops. */
+/* Moves what was read ahead into a buffer of the stream's own, for the end of the turn or a change of
+ * loops. */
 void batch_keep_ahead(struct stream *stream);
 
 /* Takes of what was read ahead what has room; it answers how much that is. */
 size_t batch_take(struct stream *stream, char *buffer, size_t size);
 
-/* Takes all of it where it is, until the next await; false where it has to be put together with something else, or
- * there is none, or more than `most`. */
+/* Takes all of it where it is, until the next await; false where it has to be put together with something
+ * else, or there is none, or more than `most`. */
 bool batch_take_in_place(struct stream *stream, size_t most, char **data, ssize_t *length);
 
 /* Forgets it. */

@@ -77,7 +77,7 @@ struct task {
  */
 bool await_all(struct loop *loop, const struct task *tasks, size_t count, int64_t deadline);
 
-/* For loop_run(): runs all that are ready, among them those that gave way in the last turn, until none is. */
+/* For loop_run(): runs all that are ready until none is, at last those that gave way in the last turn. */
 void coroutines_run(struct loop *loop);
 bool coroutines_are_ready(const struct loop *loop);
 

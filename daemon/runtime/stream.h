@@ -51,8 +51,8 @@ struct stream {
 	struct chunk *unsent;
 	struct tls *tls; /* NULL: in the clear (see runtime/tls) */
 	struct coroutine *waiter; /* NULL: nobody waits */
-	void (*spoke)(struct stream *stream); /* called when nobody waits and it turns readable, or, if it is eager, what
-					       * was posted could not be sent */
+	/* Called when nobody waits and it turns readable; if it is eager, when its post could not be sent, too. */
+	void (*spoke)(struct stream *stream);
 	struct event event;
 	struct event *write_event; /* made when a send falls short */
 };
@@ -141,7 +141,8 @@ bool stream_send(struct stream *stream, const void *data, size_t length);
 /* Says that something is to be sent, which travels in front of what is sent next. False: no memory. */
 bool stream_hold(struct stream *stream, const void *data, size_t length);
 
-/* As stream_send(), but small pieces go out when the turn of the loop ends. What cannot be sent then is unsent. */
+/* As stream_send(), but small pieces go out when the turn of the loop ends. What cannot be sent then is
+ * unsent. */
 bool stream_post(struct stream *stream, const void *data, size_t length);
 
 /* Sends at once what is posted: a part of it may be unsent then. */
@@ -166,8 +167,8 @@ static inline bool stream_flush(struct stream *stream)
 bool stream_send_raw(struct stream *stream, const void *data, size_t length);
 ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size);
 
-/* For runtime/batch: sends what was posted. False: a part of it is unsent, even if it is because sending has failed,
- * of which the next try tells whoever makes it. */
+/* For runtime/batch: sends what was posted. False: a part of it is unsent, even if sending has failed, of
+ * which the next try tells whoever makes it. */
 bool stream_send_piece(struct stream *stream, const char *data, size_t length);
 
 /* How many bytes the stream holds in buffers of its own. */
