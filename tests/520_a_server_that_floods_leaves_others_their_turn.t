@@ -47,7 +47,8 @@ sub is_survived ($what, $count, $reason)
 		$other->value('one');
 		$slowest = time - $begun if time - $begun > $slowest;
 	}
-	cmp_ok($slowest, '<', 1, "$what: others have their turn");
+	# ThreadSanitizer takes up to a second for what is read between two turns.
+	cmp_ok($slowest, '<', $ENV{SANITIZE} ? 3 : 1, "$what: others have their turn");
 	wait_until(sub { $millpond->log_since =~ /closing because: $reason/ }, "$what: the end");
 	return;
 }
