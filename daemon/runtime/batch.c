@@ -30,25 +30,16 @@ void batch_release(struct batch *batch)
 /* --- reading ahead ------------------------------------------------------------------------ */
 
 /* The socket tells of a failure once: it is kept for the reader. */
-static void note_failure(struct stream *stream)
-{
-	if (errno == EAGAIN)
-		stream->readable = false;
-	else if (errno != EINTR)
-		stream->ahead.failure = errno;
-}
-
 static bool read_ahead(struct stream *stream, char *buffer, size_t size)
 {
-	ssize_t got = recv(stream->fd, buffer, size, 0);
+	ssize_t got = stream_recv_raw(stream, buffer, size);
 
-	if (got < 0)
-		note_failure(stream);
+	if (got < 0 && errno != EAGAIN)
+		stream->ahead.failure = errno;
 	if (got <= 0)
 		return false;
 	stream->ahead.bytes = buffer;
 	stream->ahead.length = (unsigned)got;
-	stream->readable = stream->is_bulky = (size_t)got == size;
 	return true;
 }
 
@@ -67,9 +58,8 @@ void batch_fetch(struct stream *stream)
 
 void batch_drop_ahead(struct stream *stream)
 {
-	if (stream->ahead.is_own)
-		free(stream->ahead.start);
-	else
+	free(stream->ahead.own);
+	if (stream->ahead.own == NULL)
 		stream->loop->batch.fetched[stream->ahead.place] = NULL;
 	stream->ahead = (struct ahead){.failure = stream->ahead.failure};
 }
@@ -91,7 +81,7 @@ bool batch_take_in_place(struct stream *stream, size_t most, char **data, ssize_
 {
 	const struct ahead *ahead = &stream->ahead;
 
-	if (ahead->length == 0 || ahead->is_own || ahead->length > most || stream->kept != NULL ||
+	if (ahead->length == 0 || ahead->own != NULL || ahead->length > most || stream->kept != NULL ||
 	    stream->tls != NULL)
 		return false;
 	*data = ahead->bytes;
@@ -113,8 +103,7 @@ void batch_keep_ahead(struct stream *stream)
 	}
 	memcpy(own, ahead->bytes, ahead->length);
 	stream->loop->batch.fetched[ahead->place] = NULL;
-	ahead->start = ahead->bytes = own;
-	ahead->is_own = true;
+	ahead->own = ahead->bytes = own;
 }
 
 static void hand_over(struct batch *batch)

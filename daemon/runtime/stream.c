@@ -125,7 +125,7 @@ void stream_rest(struct stream *stream)
 void stream_unwatch(struct stream *stream)
 {
 	stream_send_posted(stream);
-	if (stream->ahead.length > 0 && !stream->ahead.is_own)
+	if (stream->ahead.length > 0 && stream->ahead.own == NULL)
 		batch_keep_ahead(stream);
 	stop_writing(stream);
 	if (stream->watched)
@@ -397,7 +397,7 @@ size_t stream_held_bytes(const struct stream *stream)
 {
 	size_t kept = stream->kept == NULL ? 0 : stream->kept->capacity;
 	size_t unsent = stream->unsent == NULL ? 0 : stream->unsent->capacity;
-	return kept + unsent + (stream->ahead.is_own ? stream->ahead.length : 0);
+	return kept + unsent + (stream->ahead.own != NULL ? stream->ahead.length : 0);
 }
 
 /* --- waiting ------------------------------------------------------------------------------ */
@@ -412,8 +412,8 @@ static bool stream_wait(struct stream *stream, int64_t deadline)
 	return woken;
 }
 
-/* The peer may answer only when it has all of what is unsent. Why that fails a read says as well, unless it was we
- * who have ended; what fails once is not tried again. */
+/* The peer may answer only when it has all of what is unsent. Why that fails a read says as well, unless it
+ * was we who have ended; what fails once is not tried again. */
 static void flush_or_look(struct stream *stream)
 {
 	if (stream->blocked || stream_flush(stream))

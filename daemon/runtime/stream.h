@@ -24,11 +24,10 @@ struct tls;
 
 /* What has come before anybody asked for it (see runtime/batch). */
 struct ahead {
-	char *start; /* of the allocation, if it is one of its own */
+	char *own; /* an allocation; NULL: it is in the turn's inlet */
 	char *bytes;
 	unsigned length;
 	unsigned short place; /* among those of the turn */
-	bool is_own;	      /* otherwise it is in the turn's inlet */
 	int failure;	      /* errno of the read, which the socket does not tell twice */
 };
 
@@ -67,7 +66,8 @@ void stream_init(struct stream *stream, struct loop *loop, int fd,
 /* Adds the read event, so that `spoke` or a waiter hear of new bytes. False with errno. */
 bool stream_watch(struct stream *stream);
 
-/* Says that a conversation is over: nothing is unsent, though something may be posted, and what only sending needs is freed. */
+/* Says that a conversation is over: nothing is unsent, though something may be posted, and what only
+ * sending needs is freed. */
 void stream_rest(struct stream *stream);
 
 /* Takes the event out again, for a time in which somebody else reads the socket. */

@@ -231,38 +231,43 @@ static void test_posts(void)
 	close(peer);
 }
 
-static void test_large_and_small(void)
+static struct stream other;
+static int other_peer;
+
+static void open_two(void)
 {
-	int small_peer;
-	struct stream small;
-	char *flood = make_flood();
-
-	open_stream();
-	stream_unwatch(&stream);
-	stream_init(&small, &loop, stream.fd, spoke);
-	small_peer = peer;
-	open_stream();
-	stream_post(&small, "small", 5);
-	ok(stream_post(&stream, flood, 100000) && recv(small_peer, got, 5, MSG_DONTWAIT) == 5,
-	   "%s: what is large goes out at once, behind what is small", kind);
-	stream_close(&small);
-	close(small_peer);
-	close_stream();
-	free(flood);
-}
-
-static void test_many_posts(void)
-{
-	struct stream other;
-	int other_peer;
-	size_t length = 0;
-	char *flood = make_flood();
-
 	open_stream();
 	stream_unwatch(&stream);
 	stream_init(&other, &loop, stream.fd, spoke);
 	other_peer = peer;
 	open_stream();
+}
+
+static void close_two(void)
+{
+	stream_close(&other);
+	close(other_peer);
+	close_stream();
+}
+
+static void test_large_and_small(void)
+{
+	char *flood = make_flood();
+
+	open_two();
+	stream_post(&other, "small", 5);
+	ok(stream_post(&stream, flood, 100000) && recv(other_peer, got, 5, MSG_DONTWAIT) == 5,
+	   "%s: what is large goes out at once, behind what is small", kind);
+	close_two();
+	free(flood);
+}
+
+static void test_many_posts(void)
+{
+	size_t length = 0;
+	char *flood = make_flood();
+
+	open_two();
 	/* First more pieces than there are places for, then more bytes. */
 	for (int i = 0; i < 3 * BATCH_STREAMS; i++) {
 		stream_post(&stream, flood + i, 1);
@@ -280,9 +285,7 @@ static void test_many_posts(void)
 	}
 	ok(length == 100000 && memcmp(got, flood, length) == 0,
 	   "%s: however much is posted, it arrives in its order", kind);
-	stream_close(&other);
-	close(other_peer);
-	close_stream();
+	close_two();
 	free(flood);
 }
 
@@ -425,9 +428,6 @@ static void test_all(void)
 
 int main(void)
 {
-	kind = "unix";
-	in_loop(test_all);
-	kind = "tcp";
-	in_loop(test_all);
+	with_both_kinds(test_all);
 	return done();
 }

@@ -82,10 +82,7 @@ static void test_both(void)
 
 int main(void)
 {
-	kind = "unix";
-	in_loop(test_both);
-	kind = "tcp";
-	in_loop(test_both);
+	with_both_kinds(test_both);
 	in_loop(test_reset_behind_bytes);
 	return done();
 }

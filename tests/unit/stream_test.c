@@ -554,9 +554,6 @@ static void test_all(void)
 
 int main(void)
 {
-	kind = "unix";
-	in_loop(test_all);
-	kind = "tcp";
-	in_loop(test_all);
+	with_both_kinds(test_all);
 	return done();
 }

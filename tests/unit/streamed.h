@@ -50,4 +50,13 @@ static bool reads(const char *text)
 	return length == (ssize_t)strlen(text) && memcmp(data, text, strlen(text)) == 0;
 }
 
+/* Each time in a loop of its own. */
+static void with_both_kinds(void (*test)(void))
+{
+	kind = "unix";
+	in_loop(test);
+	kind = "tcp";
+	in_loop(test);
+}
+
 #endif
