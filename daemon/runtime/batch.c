@@ -40,6 +40,7 @@ static bool read_ahead(struct stream *stream, char *buffer, size_t size)
 		return false;
 	stream->ahead.bytes = buffer;
 	stream->ahead.length = (unsigned)got;
+	stream->is_ahead = true;
 	return true;
 }
 
@@ -62,6 +63,7 @@ void batch_drop_ahead(struct stream *stream)
 	if (stream->ahead.own == NULL)
 		stream->loop->batch.fetched[stream->ahead.place] = NULL;
 	stream->ahead = (struct ahead){.failure = stream->ahead.failure};
+	stream->is_ahead = false;
 }
 
 size_t batch_take(struct stream *stream, char *buffer, size_t size)
@@ -81,7 +83,7 @@ bool batch_take_in_place(struct stream *stream, size_t most, char **data, ssize_
 {
 	const struct ahead *ahead = &stream->ahead;
 
-	if (ahead->length == 0 || ahead->own != NULL || ahead->length > most || stream->kept != NULL ||
+	if (!stream->is_ahead || ahead->own != NULL || ahead->length > most || stream->kept != NULL ||
 	    stream->tls != NULL)
 		return false;
 	*data = ahead->bytes;

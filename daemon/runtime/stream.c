@@ -68,7 +68,7 @@ static bool chunk_append(struct chunk **chunk, const void *data, size_t length)
 static bool may_read_ahead(const struct stream *stream)
 {
 	return (stream->waiter != NULL ? stream->waiter_reads : stream->is_eager) &&
-	       !stream->is_bulky && stream->ahead.length == 0 && stream->tls == NULL &&
+	       !stream->is_bulky && !stream->is_ahead && stream->tls == NULL &&
 	       !stream->peer_closed;
 }
 
@@ -125,7 +125,7 @@ void stream_rest(struct stream *stream)
 void stream_unwatch(struct stream *stream)
 {
 	stream_send_posted(stream);
-	if (stream->ahead.length > 0 && stream->ahead.own == NULL)
+	if (stream->is_ahead && stream->ahead.own == NULL)
 		batch_keep_ahead(stream);
 	stop_writing(stream);
 	if (stream->watched)
@@ -145,7 +145,7 @@ void stream_release(struct stream *stream)
 {
 	if (stream->fd < 0)
 		return;
-	if (stream->ahead.length > 0)
+	if (stream->is_ahead)
 		batch_drop_ahead(stream);
 	stream_unwatch(stream);
 	kept_free(stream);
@@ -167,7 +167,7 @@ void stream_close(struct stream *stream)
 
 ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size)
 {
-	if (stream->ahead.length > 0)
+	if (stream->is_ahead)
 		return (ssize_t)batch_take(stream, buffer, size);
 	if (stream->ahead.failure != 0) {
 		errno = stream->ahead.failure;

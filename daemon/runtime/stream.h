@@ -34,12 +34,14 @@ struct ahead {
 struct stream {
 	struct loop *loop;
 	int fd;		    /* -1: closed */
-	bool watched;	    /* `event` is in the loop */
-	bool readable;	    /* nobody has seen the socket empty since it last spoke */
+	/* Each of these alone is news: one word, since that is asked at every step. */
+	bool readable : 1; /* nobody has seen the socket empty since it last spoke */
+	bool put_back : 1; /* what is kept has not been looked at */
+	bool is_ahead : 1; /* something has been read that nobody has asked for yet */
+	bool watched;	   /* `event` is in the loop */
 	bool peer_closed;   /* the end was announced: readable until recv says so itself */
 	bool blocked;	    /* the last send fell short */
 	bool holds;	    /* what is sent just now is not to go out yet */
-	bool put_back;	    /* what is kept has not been looked at: it counts as new */
 	bool posts;	    /* what is sent just now may go out at the end of the turn */
 	bool is_eager;	    /* while nobody waits: whoever hears that it has spoken will read */
 	bool waiter_reads;  /* the waiter will */
@@ -117,13 +119,13 @@ bool stream_peer_is_gone(const struct stream *stream);
 /* Whether something has been read that nobody has asked for yet (see runtime/batch). */
 static inline bool stream_is_ahead(const struct stream *stream)
 {
-	return stream->ahead.length > 0;
+	return stream->is_ahead;
 }
 
 /* Whether a read may bring something (an end or an error count). */
 static inline bool stream_has_news(const struct stream *stream)
 {
-	return stream->readable || stream->put_back || stream_is_ahead(stream);
+	return stream->readable || stream->put_back || stream->is_ahead;
 }
 
 /* Whether something can be done without waiting: a read, if it is wanted, or sending the rest. */
