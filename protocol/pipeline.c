@@ -102,9 +102,10 @@ static bool push(struct pipeline *pipeline, unsigned char letter)
 {
 	if (pipeline->count == pipeline->capacity && !grow(pipeline))
 		return false;
-	pipeline->count++;
+	if (pipeline->count == 0)
+		pipeline->head = letter;
 	pipeline->silent += is_silent(letter);
-	*at(pipeline, pipeline->count - 1) = letter;
+	*at(pipeline, pipeline->count++) = letter;
 	return true;
 }
 
@@ -112,12 +113,11 @@ static bool push(struct pipeline *pipeline, unsigned char letter)
 static void pop(struct pipeline *pipeline)
 {
 	do {
-		unsigned char letter = pipeline_head(pipeline);
-		pipeline->noted += (letter & PIPELINE_NOTED) != 0;
-		pipeline->silent -= is_silent(letter);
+		pipeline->noted += (pipeline->head & PIPELINE_NOTED) != 0;
+		pipeline->silent -= is_silent(pipeline->head);
 		pipeline->first++;
-		pipeline->count--;
-	} while (is_copy_end(pipeline_head(pipeline)));
+		pipeline->head = --pipeline->count == 0 ? 0 : *at(pipeline, 0);
+	} while (is_copy_end(pipeline->head));
 }
 
 /* --- requests ----------------------------------------------------------------------------- */
@@ -364,7 +364,7 @@ void pipeline_take_ready(struct pipeline *pipeline)
 	if (pipeline->count == 0)
 		return;
 	pipeline->noted += (pipeline_head(pipeline) & PIPELINE_NOTED) != 0;
-	*at(pipeline, 0) = PIPELINE_OWN_SYNC;
+	*at(pipeline, 0) = pipeline->head = PIPELINE_OWN_SYNC;
 }
 
 unsigned char pipeline_answer_own(struct pipeline *pipeline)

@@ -44,7 +44,8 @@ struct pipeline {
 	uint32_t capacity;    /* a power of two */
 	uint32_t first;
 	uint32_t count;
-	char status;   /* of ReadyForQuery: 'I', 'T', 'E' */
+	unsigned char head; /* the first letter of the queue, 0: there is none */
+	char status;	    /* of ReadyForQuery: 'I', 'T', 'E' */
 	uint32_t silent; /* of the queue: what has no answer of the server's */
 	uint32_t noted;	 /* of what the last reply ended, or skipped: how many had PIPELINE_NOTED */
 	bool unsynced; /* extended messages were sent since the last Sync or Query */
@@ -96,8 +97,7 @@ void pipeline_take_ready(struct pipeline *pipeline);
 /* What the next reply will be to: the letter as it was noted, or 0. */
 static inline unsigned char pipeline_head(const struct pipeline *pipeline)
 {
-	return pipeline->count == 0 ? 0 :
-				      pipeline->queue[pipeline->first & (pipeline->capacity - 1)];
+	return pipeline->head;
 }
 
 /* Nothing is owed, and no request is half made: all that is missing for "at rest" is status 'I'. */
