@@ -156,35 +156,6 @@ static void note_meaning(struct upstream *upstream, const struct message *messag
 	}
 }
 
-/* Notes a reply in the pipeline, and what it means to prepared statements. */
-static enum reply note_reply(struct upstream *upstream, const struct message *message,
-			     char status, struct sieve *sieve)
-{
-	struct pipeline *pipeline = &upstream->pipeline;
-	bool failed = message->letter == BACKEND_ERROR;
-	unsigned char asked = failed ? pipeline_head(pipeline) : 0;
-	bool looked_at = failed && (asked & PIPELINE_NOTED) != 0 && message_is_whole(message);
-	if (looked_at)
-		prepared_look_at_error(upstream, message);
-	bool again = looked_at && prepared_can_replay(upstream, message);
-	bool replaced = looked_at && !again && (prepared_keep_error(upstream, message) ||
-				      prepared_rewrite_error(upstream, message,
-							     add_to(sieve, upstream)));
-
-	note_meaning(upstream, message);
-	enum reply reply = pipeline_reply(pipeline, message->letter, status);
-	if (again) {
-		pipeline_take_ready(pipeline);
-		prepared_want_replay(upstream, asked);
-		reply = REPLY_SWALLOW;
-	}
-	if (failed || pipeline->noted > 0)
-		prepared_note_outcome(upstream, failed, asked);
-	if (message->letter == BACKEND_PARAMETER_DESCRIPTION && reply == REPLY_FORWARD)
-		replaced = prepared_told_parameters(upstream);
-	return replaced && reply == REPLY_FORWARD ? REPLY_SWALLOW : reply;
-}
-
 /* A query that applies its client's wishes is over. */
 static bool note_applied(struct upstream *upstream, struct sieve *sieve)
 {
@@ -198,35 +169,84 @@ static bool note_applied(struct upstream *upstream, struct sieve *sieve)
 	return noted;
 }
 
-/* Notes one message; false when it breaks the protocol. */
-static bool note_message(struct upstream *upstream, const struct message *message,
-			 struct sieve *sieve, bool *for_client)
+/* An error that is not told in the server's words: the client has another in its place, or none, because what
+ * it is about will be done again. */
+static bool is_replaced(struct upstream *upstream, const struct message *message, bool again,
+			struct sieve *sieve)
 {
-	bool is_own_query = pipeline_runs_own_query(&upstream->pipeline);
-	char status = 0;
+	return !again && (prepared_keep_error(upstream, message) ||
+			  prepared_rewrite_error(upstream, message, add_to(sieve, upstream)));
+}
 
-	if (message->letter == BACKEND_READY_FOR_QUERY) {
-		if (message->body_length != 1)
-			return false;
-		status = message->body[0];
+static bool note_error(struct upstream *upstream, const struct message *message,
+		       struct sieve *sieve, bool *for_client)
+{
+	struct pipeline *pipeline = &upstream->pipeline;
+	unsigned char asked = pipeline_head(pipeline);
+	bool looked_at = (asked & PIPELINE_NOTED) != 0 && message_is_whole(message);
+
+	if (looked_at)
+		prepared_look_at_error(upstream, message);
+	bool again = looked_at && prepared_can_replay(upstream, message);
+	bool replaced = looked_at && is_replaced(upstream, message, again, sieve);
+	enum reply reply = pipeline_reply(pipeline, message->letter, 0);
+	if (again) {
+		pipeline_take_ready(pipeline);
+		prepared_want_replay(upstream, asked);
 	}
-	enum reply reply = note_reply(upstream, message, status, sieve);
-	*for_client = reply == REPLY_FORWARD;
-	upstream->said_error = message->letter == BACKEND_ERROR && *for_client;
-	if (reply == REPLY_WRONG)
-		return false;
-	if (message->letter == BACKEND_READY_FOR_QUERY && *for_client)
-		upstream->ready_count++;
-	if (message->letter == BACKEND_ERROR && is_own_query) {
+	prepared_note_outcome(upstream, true, asked);
+	*for_client = reply == REPLY_FORWARD && !again && !replaced;
+	upstream->said_error = *for_client;
+	if (asked == PIPELINE_OWN_QUERY) {
 		failure_from_server(&upstream->own_failure, FAILURE_PARAMETERS_FAILED,
 				    message->body, message->body_length);
 		/* Whoever is there to be told of it. */
 		parameters_assign(&upstream->server->applied, NULL);
 	}
+	return reply != REPLY_WRONG;
+}
+
+/* Notes in the pipeline any other reply, and what its outcome means to prepared statements. */
+static enum reply note_reply(struct upstream *upstream, unsigned char letter, char status)
+{
+	enum reply reply = pipeline_reply(&upstream->pipeline, letter, status);
+
+	if (upstream->pipeline.noted > 0)
+		prepared_note_outcome(upstream, false, 0);
+	return reply;
+}
+
+static bool note_ready(struct upstream *upstream, const struct message *message,
+		       struct sieve *sieve, bool *for_client)
+{
+	bool is_own_query = pipeline_runs_own_query(&upstream->pipeline);
+
+	if (message->body_length != 1)
+		return false;
+	enum reply reply = note_reply(upstream, message->letter, message->body[0]);
+	*for_client = reply == REPLY_FORWARD;
+	upstream->ready_count += *for_client;
+	return reply != REPLY_WRONG &&
+	       (*for_client || !is_own_query || note_applied(upstream, sieve));
+}
+
+/* Notes one message, in the pipeline and for what it means; false when it breaks the protocol. */
+static bool note_message(struct upstream *upstream, const struct message *message,
+			 struct sieve *sieve, bool *for_client)
+{
+	if (message->letter == BACKEND_ERROR)
+		return note_error(upstream, message, sieve, for_client);
+	upstream->said_error = false;
+	if (message->letter == BACKEND_READY_FOR_QUERY)
+		return note_ready(upstream, message, sieve, for_client);
+	note_meaning(upstream, message);
+	enum reply reply = note_reply(upstream, message->letter, 0);
+	*for_client = reply == REPLY_FORWARD;
+	if (message->letter == BACKEND_PARAMETER_DESCRIPTION && *for_client)
+		*for_client = !prepared_told_parameters(upstream);
 	if (message->letter == BACKEND_PARAMETER_STATUS)
 		return reported_note(upstream, message, !*for_client);
-	return message->letter != BACKEND_READY_FOR_QUERY || !is_own_query || *for_client ||
-	       note_applied(upstream, sieve);
+	return reply != REPLY_WRONG;
 }
 
 /* The rest of a message that began in an earlier read. */
@@ -237,12 +257,22 @@ static size_t take_left(struct upstream *upstream, size_t length)
 	return taken;
 }
 
-/* Rows come by the thousand, and where one may come so may the next: they go as one piece. */
-static size_t rows_that_follow(const struct message *message, const char *data, size_t length)
+/* Rows come by the thousand, and behind one, or the client's description of them, may be the next: they go as
+ * one piece. */
+static size_t rows_that_follow(const struct upstream *upstream, const struct message *message,
+			       bool for_client, const char *data, size_t length)
 {
-	if (message->letter != BACKEND_DATA_ROW && message->letter != BACKEND_COPY_OUT_DATA)
+	switch (message->letter) {
+	case BACKEND_ROW_DESCRIPTION:
+		if (!for_client || !pipeline_has_clients_rows(&upstream->pipeline))
+			return 0;
+		return message_run(data, length, BACKEND_DATA_ROW);
+	case BACKEND_DATA_ROW:
+	case BACKEND_COPY_OUT_DATA:
+		return message_run(data, length, message->letter);
+	default:
 		return 0;
-	return message_run(data, length, message->letter);
+	}
 }
 
 static bool finish(const struct sieve *sieve, struct sifted *sifted)
@@ -281,7 +311,8 @@ bool upstream_sift(struct upstream *upstream, char *data, size_t length, struct 
 		if (!note_message(upstream, &message, &sieve, &for_client))
 			return false;
 		size_t taken = message.present;
-		taken += rows_that_follow(&message, at + taken, (size_t)(end - at) - taken);
+		taken += rows_that_follow(upstream, &message, for_client, at + taken,
+					  (size_t)(end - at) - taken);
 		if (for_client)
 			pass(&sieve, at, taken);
 		at += taken;

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/message.h"
+
 #define PIPELINE_INLINE 32
 
 /*
@@ -122,6 +124,14 @@ static inline bool pipeline_is_idle(const struct pipeline *pipeline)
 static inline bool pipeline_runs_own_query(const struct pipeline *pipeline)
 {
 	return pipeline_head(pipeline) == PIPELINE_OWN_QUERY;
+}
+
+/* The next rows will be the client's. */
+static inline bool pipeline_has_clients_rows(const struct pipeline *pipeline)
+{
+	unsigned char letter = pipeline->head & (PIPELINE_NOTED - 1);
+
+	return letter == FRONTEND_QUERY || letter == FRONTEND_EXECUTE;
 }
 
 static inline bool pipeline_is_full(const struct pipeline *pipeline)

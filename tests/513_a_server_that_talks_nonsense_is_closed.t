@@ -60,6 +60,18 @@ my ($dirty) = map { /^(\d+)/ } $babbler->received(qr/Q babble/);
 my ($used)  = map { /^(\d+)/ } $babbler->received(qr/Q question/);
 isnt($used, $dirty, 'and its server is not used again');
 
+# Rows behind their description, before anybody has asked for them.
+my $hasty = FakeServer->new(message => sub ($c, $type, $body) {
+	return 0 if $type ne 'D';
+	$c->put(Message('t', pack 'n', 0), RowDescription('a'), DataRow('unasked'));
+	return 1;
+});
+$millpond->reconfigure(databases => { hasty => $hasty->target });
+$client = Wire->login($millpond, database => 'hasty');
+$answer = $client->put(Parse('', 'select 1'), Describe('S', ''), Sync())->result('E');
+is($answer->{error}{C}, '08P01', 'rows that only were described are a protocol violation');
+is_deeply($answer->{rows}, [], '... and none of them reaches the client');
+
 # Nonsense instead of a login.
 my $stranger = FakeServer->new(login => sub ($c, $startup) {
 	return 0 if $c->{number} > 1;
