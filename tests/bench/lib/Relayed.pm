@@ -30,7 +30,7 @@ sub take_sample ($plan, $pooler, $workload, $clients, $round, @more)
 	return if ($plan->{failures}{$name} // 0) >= 3;
 
 	my $line = eval {
-		run_program('load', 100, _load($plan, $pooler, $workload, $clients, @more));
+		run_program('load', 100, _load($plan, $pooler, $workload, $pooler->{clients} // $clients, @more));
 	};
 	if (defined $line) {
 		$plan->{samples}->add($workload, $clients, $name, $round, $line);
@@ -45,6 +45,17 @@ sub _progress ($text)
 	printf STDERR "\r%-60s\r", $text if -t STDERR;
 }
 
+# The floor has a server connection for each client, the others have 8 for all: so that one may also compare
+# what has the same number of requests under way, it stands there with 8 clients as well.
+my $floor_of_8 = 'floor of 8';
+
+sub _with_floor_of_8 ($clients, @poolers)
+{
+	return map {
+		$_->{name} eq 'floor' && $clients > 8 ? ($_, { %$_, name => $floor_of_8, clients => 8 }) : $_
+	} @poolers;
+}
+
 # Throughput: the poolers run all the time and take turns.
 sub measure_relaying ($plan, $server_port)
 {
@@ -56,7 +67,8 @@ sub measure_relaying ($plan, $server_port)
 			for my $round (0 .. $plan->{rounds} - 1) {
 				_progress("$workload, $clients clients, round $round");
 				take_sample($plan, $_, $workload, $clients, $round, "--seconds=$plan->{seconds}",
-					"--warmup=$plan->{warmup}") for _takers($workload, @poolers);
+					"--warmup=$plan->{warmup}")
+					for _with_floor_of_8($clients, _takers($workload, @poolers));
 			}
 		}
 		_progress('');
@@ -75,10 +87,10 @@ sub measure_scaling ($plan, $server_port, $processors)
 		push @poolers, { %$pooler, name => "$workers workers" };
 	}
 	for my $clients (@{ $plan->{clients} }) {
-		for my $round (0 .. $plan->{rounds} - 1) {
+		for my $round (0 .. $plan->{long_rounds} - 1) {
 			_progress("scaling, $clients clients, round $round");
 			# Long enough for the load to be spread before it is measured.
-			take_sample($plan, $_, 'scaling', $clients, $round, "--seconds=$plan->{seconds}",
+			take_sample($plan, $_, 'scaling', $clients, $round, "--seconds=$plan->{long_seconds}",
 				'--warmup=' . ($plan->{warmup} < 0.1 ? $plan->{warmup} : 2)) for @poolers;
 		}
 	}
@@ -151,10 +163,10 @@ sub print_throughput ($plan, $workload, @clients)
 	my $samples = $plan->{samples};
 	my @extra   = $workload eq 'big' ? ('MB/s', '/floor') : ();
 	my @rows    = (['clients', 'pooler', 'tps', 'p50 us', 'p99 us', 'p99.9 us', 'least served', 'pooler busy',
-		'CPU us/tx', '/floor', '/pgbouncer', @extra]);
+		'CPU us/tx', '/floor', "/$floor_of_8", '/pgbouncer', @extra]);
 
 	for my $clients (@clients) {
-		for my $name (@{ $plan->{names} }) {
+		for my $name (map { $_->{name} } _with_floor_of_8($clients, map { { name => $_ } } @{ $plan->{names} })) {
 			my $get = sub ($key) { $samples->value($workload, $clients, $name, $key) };
 			my $by  = sub ($base, $key) { $samples->ratio($workload, $clients, $name, $base, $key) };
 			next unless defined $get->('tps');
@@ -162,7 +174,7 @@ sub print_throughput ($plan, $workload, @clients)
 				(map { number($get->($_)) } qw(p50_us p99_us p999_us)),
 				number(100 * $get->('client_min') / $get->('client_avg'), 0, ' %'),
 				number(100 * $get->('busy'), 0, ' %'), number($get->('cpu_us'), 2),
-				number($by->('floor', 'cpu_us'), 2), number($by->('pgbouncer', 'cpu_us'), 2),
+				map({ number($by->($_, 'cpu_us'), 2) } 'floor', $floor_of_8, 'pgbouncer'),
 				@extra ? (number($get->('mb_s')), number($by->('floor', 'mb_s'), 2)) : ()];
 		}
 	}

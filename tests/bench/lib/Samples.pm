@@ -16,6 +16,16 @@ sub add ($self, $workload, $clients, $name, $round, $line)
 	$self->{$workload}{$clients}{$name}[$round] = { map { split /=/, $_, 2 } split ' ', $line };
 }
 
+# Adds to the figures of one workload, as `key`, how they compare with another's in the same round.
+sub compare ($self, $workload, $other, $clients, $name, $compared, $key)
+{
+	my ($own, $base) = map { $self->{$_}{$clients}{$name} // [] } $workload, $other;
+
+	for my $round (grep { $own->[$_] && $base->[$_] } 0 .. $#$own) {
+		$own->[$round]{$key} = $own->[$round]{$compared} / $base->[$round]{$compared};
+	}
+}
+
 sub median (@values)
 {
 	@values = sort { $a <=> $b } grep { defined } @values;

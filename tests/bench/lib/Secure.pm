@@ -17,13 +17,15 @@ my $password = 'pencil';
 my $scram    = 'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ=='
 	. '$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=';
 my @kinds = (
-	# name               secret      TLS
-	[ 'login',           undef,      undef ],
-	[ 'login_scram',     $scram,     undef ],
-	[ 'login_plain',     $password,  undef ],
-	[ 'login_tls',       undef,      'full' ],
-	[ 'login_resumed',   undef,      'resumed' ],
-	[ 'login_tls_scram', $scram,     'full' ],
+	# name                   secret      TLS        certificate
+	[ 'login',               undef,      undef,     undef ],
+	[ 'login_scram',         $scram,     undef,     undef ],
+	[ 'login_plain',         $password,  undef,     undef ],
+	[ 'login_tls',           undef,      'full',    'rsa' ],
+	[ 'login_resumed',       undef,      'resumed', 'rsa' ],
+	[ 'login_tls_ecdsa',     undef,      'full',    'ecdsa' ],
+	[ 'login_resumed_ecdsa', undef,      'resumed', 'ecdsa' ],
+	[ 'login_tls_scram',     $scram,     'full',    'ecdsa' ],
 );
 
 sub login_kinds () { return map { $_->[0] } @kinds }
@@ -37,19 +39,24 @@ sub _write ($name, $text)
 	return $path;
 }
 
-# Lines of an ini: a certificate of ECDSA with P-256, as most have it today.
-sub tls_settings ()
+# RSA with 2048 bits is what `openssl req` makes by itself, and what Debian gives to its servers.
+my %key_kinds = (
+	rsa   => [qw(rsa:2048)],
+	ecdsa => [qw(ec -pkeyopt ec_paramgen_curve:prime256v1)],
+);
+
+# Lines of an ini, for a certificate of that kind.
+sub tls_settings ($kind = 'ecdsa')
 {
-	state $files = do {
-		my ($key, $certificate) = map { work_folder() . "/bench.$_" } qw(key crt);
-		run_program('', 20, program_path('openssl'), qw(req -x509 -newkey ec -pkeyopt
-			ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout), $key,
-			'-out', $certificate);
+	state %settings;
+	return $settings{$kind} //= do {
+		my ($key, $certificate) = map { work_folder() . "/$kind.$_" } qw(key crt);
+		run_program('', 20, program_path('openssl'), qw(req -x509 -newkey), $key_kinds{$kind}->@*,
+			qw(-nodes -days 2 -subj /CN=localhost -keyout), $key, '-out', $certificate);
 		chmod 0644, $key;    # poolers run as somebody else
 		"client_tls_sslmode = allow\nclient_tls_key_file = $key\n"
 			. "client_tls_cert_file = $certificate\n";
 	};
-	return $files;
 }
 
 sub _poolers ($plan, $server_port, $settings)
@@ -74,8 +81,8 @@ sub _measure_queries ($plan, $server_port)
 sub _measure_logins ($plan, $server_port)
 {
 	for my $kind (@kinds) {
-		my ($name, $secret, $tls) = @$kind;
-		my $settings = $tls ? tls_settings() : '';
+		my ($name, $secret, $tls, $certificate) = @$kind;
+		my $settings = $tls ? tls_settings($certificate) : '';
 		my @how      = $tls ? "--tls=$tls" : ();
 		if ($secret) {
 			my $users = _write("$name.users", qq("bench" "$secret"\n));
@@ -88,6 +95,9 @@ sub _measure_logins ($plan, $server_port)
 				"--warmup=$plan->{warmup}", @how) for @poolers;
 		}
 		stop_program($_->{pid}) for @poolers;
+		next if ($tls // '') ne 'resumed';
+		$plan->{samples}->compare($name, $name =~ s/resumed/tls/r, $plan->{login_clients}, $_, 'tps', 'of_full')
+			for map { $_->{name} } @poolers;
 	}
 	_print_logins($plan);
 }
@@ -96,16 +106,17 @@ sub _print_logins ($plan)
 {
 	my $samples = $plan->{samples};
 	my $clients = $plan->{login_clients};
-	my @rows    = (['logins', 'pooler', 'logins/s', 'p50 us', 'pooler busy', 'CPU us/login', '/pgbouncer', 'resumed']);
+	my @rows    = (['logins', 'pooler', 'logins/s', '/pgbouncer', 'p50 us', 'pooler busy', 'CPU us/login',
+		'/pgbouncer', 'resumed', 'logins/s, /full']);
 
 	for my $workload (login_kinds()) {
 		for my $name (@{ $plan->{names} }) {
 			my $get = sub ($key) { $samples->value($workload, $clients, $name, $key) };
+			my $by  = sub ($key) { number($samples->ratio($workload, $clients, $name, 'pgbouncer', $key), 2) };
 			next unless defined $get->('tps');
-			push @rows, [$workload, $name, map({ number($get->($_)) } qw(tps p50_us)),
-				number(100 * $get->('busy'), 0, ' %'), number($get->('cpu_us'), 1),
-				number($samples->ratio($workload, $clients, $name, 'pgbouncer', 'cpu_us'), 2),
-				number(100 * $get->('resumed'), 0, ' %')];
+			push @rows, [$workload, $name, number($get->('tps')), $by->('tps'), number($get->('p50_us')),
+				number(100 * $get->('busy'), 0, ' %'), number($get->('cpu_us'), 1), $by->('cpu_us'),
+				number(100 * $get->('resumed'), 0, ' %'), number($get->('of_full'), 2)];
 		}
 	}
 	print_table("**logins**, $clients clients that connect, log in and leave", 2, @rows);
