@@ -300,6 +300,10 @@ static bool start_writing(struct stream *stream)
 bool stream_flush_unsent(struct stream *stream)
 {
 	struct chunk *unsent = stream->unsent;
+	if (stream->unsent_failure != 0) {
+		errno = stream->unsent_failure;
+		return false;
+	}
 	ssize_t sent = send_now(stream, unsent->bytes + unsent->start, unsent->end - unsent->start);
 	if (sent < 0)
 		return false;
@@ -313,6 +317,7 @@ bool stream_flush_unsent(struct stream *stream)
 void stream_drop_unsent(struct stream *stream)
 {
 	chunk_free(&stream->unsent);
+	stream->unsent_failure = 0;
 }
 
 void stream_send_posted(struct stream *stream)
@@ -383,8 +388,10 @@ bool stream_send_piece(struct stream *stream, const char *data, size_t length)
 {
 	ssize_t sent = stream->unsent == NULL ? send_now(stream, data, length) : 0;
 
-	if (sent < 0)
+	if (sent < 0) {
+		stream->unsent_failure = errno;
 		sent = 0;
+	}
 	if ((size_t)sent == length)
 		return true;
 	if (!chunk_append(&stream->unsent, data + sent, length - (size_t)sent) ||

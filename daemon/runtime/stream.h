@@ -50,6 +50,7 @@ struct stream {
 	struct ahead ahead;
 	struct chunk *kept; /* read, but put back */
 	struct chunk *unsent;
+	int unsent_failure; /* errno: why it cannot be sent, which the socket does not tell twice */
 	struct tls *tls; /* NULL: in the clear (see runtime/tls) */
 	struct coroutine *waiter; /* NULL: nobody waits */
 	/* Called when nobody waits and it turns readable; if it is eager, when its post could not be sent, too. */
@@ -169,8 +170,8 @@ static inline bool stream_flush(struct stream *stream)
 bool stream_send_raw(struct stream *stream, const void *data, size_t length);
 ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size);
 
-/* For runtime/batch: sends what was posted. False: a part of it is unsent, even if sending has failed, of
- * which the next try tells whoever makes it. */
+/* For runtime/batch: sends what was posted. False: a part of it is unsent, perhaps because sending has failed,
+ * which whoever tries next is told. */
 bool stream_send_piece(struct stream *stream, const char *data, size_t length);
 
 /* How many bytes the stream holds in buffers of its own. */

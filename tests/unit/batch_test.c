@@ -345,6 +345,22 @@ static void test_posts_to_nobody(void)
 	stream_close(&stream);
 }
 
+/* The socket would tell of it only once. */
+static void test_posts_after_a_reset(void)
+{
+	struct linger at_once = {1, 0};
+	int expected = strcmp(kind, "tcp") == 0 ? ECONNRESET : EPIPE;
+
+	open_stream();
+	setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	close(peer);
+	stream_post(&stream, "x", 1);
+	await_turn(&loop);
+	ok(!stream_flush(&stream) && errno == expected, "%s: the next try is told why", kind);
+	ok(!stream_send(&stream, "y", 1) && errno == expected, "%s: and so is the one after it", kind);
+	stream_close(&stream);
+}
+
 static void wake(struct loop_message *unused)
 {
 	(void)unused;
@@ -423,6 +439,7 @@ static void test_all(void)
 	test_many_posts();
 	test_short_posts();
 	test_posts_to_nobody();
+	test_posts_after_a_reset();
 	test_posts_before_those_that_gave_way();
 }
 
