@@ -100,6 +100,17 @@ static void note_logins(struct settings *settings)
 		NOTE("auth_ldap_options", "auth_ldap_options has no effect: auth_type is not ldap");
 }
 
+/* With auth_type any the database says who a client is. */
+static void note_nobodies(struct settings *settings)
+{
+	for (size_t i = 0; settings->auth_type == AUTH_ANY && i < settings->database_count; i++)
+		if (settings->databases[i].user == NULL)
+			NOTE("auth_type",
+			     "auth_type any needs a user= in each database: without one nobody can log in "
+			     "to \"%.80s\"",
+			     settings->databases[i].name);
+}
+
 static void note_sizes(struct settings *settings)
 {
 	if (settings->default_pool_size == 0)
@@ -135,6 +146,7 @@ static void note_ciphers(struct settings *settings)
 void settings_note_oddities(struct settings *settings)
 {
 	note_logins(settings);
+	note_nobodies(settings);
 	note_sizes(settings);
 	note_ciphers(settings);
 	if (!*settings->listen_addr && !*settings->unix_socket_dir)

@@ -267,6 +267,11 @@ static void test_notes(void)
 	is_accepted("unix_socket_dir =\nlisten_addr = *\n", NULL);
 	is_accepted("listen_addr = \nunix_socket_dir =\n", "neither listen_addr nor");
 	is_accepted("[databases]\n", NULL);
+
+	struct settings *settings = load_good("[databases]\nx = user=u\n* =\n[millpond]\nauth_type = any\n");
+	ok(settings->notes.count == 1 && has_fault(&settings->notes, 5, "nobody can log in to \"*\""),
+	   "auth_type any and a database without a user");
+	settings_drop(settings);
 }
 
 static void test_lists(void)
