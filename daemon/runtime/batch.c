@@ -59,8 +59,9 @@ void batch_fetch(struct stream *stream)
 
 void batch_drop_ahead(struct stream *stream)
 {
-	free(stream->ahead.own);
-	if (stream->ahead.own == NULL)
+	if (stream->ahead.own != NULL)
+		free(stream->ahead.own);
+	else
 		stream->loop->batch.fetched[stream->ahead.place] = NULL;
 	stream->ahead = (struct ahead){.failure = stream->ahead.failure};
 	stream->is_ahead = false;
