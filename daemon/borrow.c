@@ -235,8 +235,10 @@ static bool await_answer(struct session *session, const struct queued *queued,
 	while (!queued->is_answered && !session->wait_cancelled) {
 		if (stream_peer_is_gone(&session->client))
 			return failure_set(why, FAILURE_CLIENT_GONE);
-		if (await_wake(loop, notice_at < deadline ? notice_at : deadline) ||
-		    (errno == ETIMEDOUT && queued->is_answered))
+		if (await_wake(loop, notice_at < deadline ? notice_at : deadline))
+			continue;
+		/* Of two things at once a refusal says more than a kill, which it may be the reason of. */
+		if (queued->is_answered && (errno == ETIMEDOUT || borrower->refused))
 			continue;
 		if (errno != ETIMEDOUT || notice_at >= deadline)
 			return wait_failed(session, borrower, late, why);
