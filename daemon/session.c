@@ -106,6 +106,14 @@ static bool await_conversation(struct session *session, char *data, size_t lengt
 	return done;
 }
 
+/* Its database has another forced user since a reload. */
+static bool follow_user(struct session *session, struct failure *why)
+{
+	return !session->share->is_superseded ||
+	       session_join_pool(session, session->share->database, NULL) ||
+	       failure_set(why, FAILURE_NO_MEMORY);
+}
+
 /* The request stays in the session while it waits, since the scratch buffer is everybody's. */
 static bool await_turn_in_queue(struct session *session, char **data, size_t *length,
 				struct failure *why)
@@ -115,8 +123,11 @@ static bool await_turn_in_queue(struct session *session, char **data, size_t *le
 	if (!stream_keep(&session->client, *data, *length))
 		return failure_set(why, FAILURE_NO_MEMORY);
 	int64_t deadline = borrow_deadline(session, &late);
-	if (!await_borrow(session, late, why, deadline))
-		return false;
+	while (!await_borrow(session, late, why, deadline))
+		/* A reload has sent it away from a queue that is not its own any more. */
+		if (why->kind != FAILURE_SERVER_GONE || !session->share->is_superseded ||
+		    !follow_user(session, why))
+			return false;
 	*length = stream_reread(&session->client, data);
 	return true;
 }
@@ -147,6 +158,8 @@ static bool serve(struct session *session, struct failure *why)
 			return false;
 		if (length == 0)
 			return true;
+		if (!follow_user(session, why))
+			return false;
 		session->request_at = loop_time(session->client.loop);
 		if (!borrow_now(session) && !await_turn_in_queue(session, &data, &length, why))
 			return why->kind == FAILURE_CANCELED &&
@@ -410,10 +423,13 @@ bool session_start(struct worker *worker, int fd, const struct peer *peer,
 bool session_join_pool(struct session *session, const struct database *database,
 		       const struct replication *replication)
 {
-	session->pool = pools_join(session->worker->pools, database, session->database_name,
-				   session->user_name, replication);
-	if (session->pool == NULL)
+	struct pool *pool = pools_join(session->worker->pools, database, session->database_name,
+				       session->user_name, replication);
+	if (pool == NULL)
 		return false;
+	if (session->is_counted)
+		pool_client_leaves(session->pool);
+	session->pool = pool;
 	session->share = &session->pool->shares[session->worker->index];
 	session->is_counted = true;
 	return true;

@@ -83,7 +83,7 @@ struct session {
 bool session_start(struct worker *worker, int fd, const struct peer *peer,
 		   enum failure_kind refusal);
 
-/* Joins the pool of its database, as one of its clients. False without memory. */
+/* Joins the pool of its database, as one of its clients, and leaves the one it is in. False without memory. */
 bool session_join_pool(struct session *session, const struct database *database,
 		       const struct replication *replication);
 

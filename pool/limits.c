@@ -24,8 +24,11 @@ size_t limits_most(const struct pool *pool)
 
 size_t limits_minimum(const struct pool *pool)
 {
-	return pool->database == NULL || pool->replication != NULL ? 0 :
-		       (size_t)settings_min_pool_size(pool->settings, pool->database, pool->user);
+	bool has_none = pool->database == NULL || pool->replication != NULL ||
+			(pool->is_superseded && !pool->is_private);
+
+	return has_none ? 0 :
+			  (size_t)settings_min_pool_size(pool->settings, pool->database, pool->user);
 }
 
 static bool reserve_is_open(const struct pool *pool, int64_t now)

@@ -157,6 +157,18 @@ void policy_refuse_all(struct pool *pool)
 		answer(pool->first_waiting, NULL);
 }
 
+void policy_refuse_those_of(struct pool *pool, unsigned worker)
+{
+	struct borrower *next;
+
+	for (struct borrower *borrower = pool->shares[worker].first_waiting; borrower != NULL;
+	     borrower = next) {
+		next = borrower->next_here;
+		if (borrower->is_let_in)
+			answer(borrower, NULL);
+	}
+}
+
 void policy_tell_failure(struct pool *pool)
 {
 	struct borrower *next;

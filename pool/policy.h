@@ -32,6 +32,9 @@ void policy_retire(struct server *server, const char *reason);
 bool policy_refuses(const struct pool *pool, const struct borrower *borrower, int64_t now);
 void policy_refuse_all(struct pool *pool);
 
+/* The same for the clients of one worker that have logged in, who are to wait in another pool. */
+void policy_refuse_those_of(struct pool *pool, unsigned worker);
+
 /* A login has failed: those who would wait in vain are told, all at once. */
 void policy_tell_failure(struct pool *pool);
 

@@ -72,6 +72,7 @@ struct pool_share {
 	_Alignas(64) struct settings *settings; /* held: those that the worker goes by, with ... */
 	const struct database *database;	/* NULL: not in the settings any more */
 	const struct user_settings *user;
+	bool is_superseded; /* its database has another forced user now, whose pool clients go over to */
 	struct stats stats;
 
 	_Alignas(64) struct borrower *first_waiting;
@@ -94,6 +95,7 @@ struct pool {
 	struct settings *settings; /* held; with `database` a part of it */
 	const struct database *database; /* NULL: not in the settings any more */
 	const struct user_settings *user;
+	bool is_superseded; /* as of a share */
 
 	struct server_list servers[SERVER_STATES];
 	size_t retiring; /* servers that are not counted any more, but still to be taken down */

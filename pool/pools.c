@@ -109,12 +109,20 @@ uint64_t pools_random(struct pools *pools)
 
 /* --- finding and making ------------------------------------------------------------------- */
 
+/* Whether the clients of its database have another forced user. */
+static bool has_another_user(const struct pool *pool, const struct database *database)
+{
+	return database != NULL && database->user != NULL &&
+	       strcmp(database->user, pool->user_name) != 0;
+}
+
 static void use_settings(struct pool *pool, struct settings *settings)
 {
 	struct settings *old = pool->settings;
 	pool->settings = settings_hold(settings);
 	pool->database = settings_find_database(settings, pool->database_name);
 	pool->user = settings_find_user(settings, pool->user_name);
+	pool->is_superseded = has_another_user(pool, pool->database);
 	settings_drop(old);
 }
 
@@ -125,6 +133,7 @@ static void share_use_settings(const struct pool *pool, struct pool_share *share
 	share->settings = settings_hold(settings);
 	share->database = settings_find_database(settings, pool->database_name);
 	share->user = settings_find_user(settings, pool->user_name);
+	share->is_superseded = has_another_user(pool, share->database);
 }
 
 /* A pool that comes to be during a pause, of all or of its database, is a part of it. */
@@ -283,6 +292,8 @@ void pools_adopt_share(struct pools *pools, unsigned worker, struct settings *se
 		/* Since the pool has adopted them, the worker has lent servers by the old ones. */
 		if (pool_share_mode(share) != old_mode)
 			policy_reconnect(pool, mode_changed);
+		if (share->is_superseded && !pool->is_private && pool->replication == NULL)
+			policy_refuse_those_of(pool, worker);
 	}
 	pools_unlock(pools);
 }

@@ -1,0 +1,52 @@
+# After a RELOAD with another user= for their database, clients go on as that one: from their next transaction on.
+use v5.36;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $server = Postgres->new;
+$server->safe_psql('postgres', "create role $_ login") for qw(blue green own);
+sub entry ($user, $more = '') { return { forced => "dbname=postgres user=$user min_pool_size=2 $more", own => 'dbname=postgres' } }
+
+my $who      = 'select session_user::text';
+my $millpond = Millpond->new('pool', server => $server, databases => entry('blue'));
+my ($rests, $works, $own) = map { Wire->login($millpond, database => $_, user => 'own') } 'forced', 'forced', 'own';
+is($rests->value($who), 'blue', 'a client is the forced user');
+$works->query('begin');
+is($own->value($who), 'own', 'and itself without one');
+
+$millpond->reconfigure(databases => entry('green'));
+is($rests->value($who), 'green', 'after a reload it is the new one');
+is($works->value($who), 'blue', '... but not in the middle of a transaction');
+$works->query('commit');
+is($works->value($who), 'green', '... of which it is the last thing');
+my ($blue, $green) = map { $millpond->pool('forced', $_) } qw(blue green);
+is($green->{cl_active}, 2, 'they count in the pool of the new user');
+wait_until(sub { !$server->backends(q(usename = 'blue')) }, 'the servers of the old one to go', 10);
+wait_until(sub { 2 <= $server->backends(q(usename = 'green')) }, 'the minimum of the new one', 10);
+pass('the old one keeps no servers, not even a minimum');
+
+# Those who wait for a server meanwhile wait for one of the new user.
+$millpond->reconfigure(databases => entry('green', 'pool_size=2'));
+my @waiting = map { Wire->login($millpond, database => 'forced', user => 'own') } 1 .. 4;
+$_->query('begin') for $rests, $works;
+$_->put(Query($who)) for @waiting;
+wait_until(sub { 4 == $millpond->pool('forced', 'green')->{cl_waiting} }, 'all to wait');
+$millpond->reconfigure(databases => entry('blue', 'pool_size=2'));
+is($_->result('Z', 10)->{rows}[0][0], 'blue', 'who waits is served as the new user') for @waiting;
+is($_->value($who), 'green', '... and who works stays the old one') for $rests, $works;
+$_->query('commit') for $rests, $works;
+$millpond->reconfigure(databases => entry('green'));
+
+$millpond->reconfigure(databases => { entry('green')->%*, own => 'dbname=postgres user=blue' });
+is($own->value($who), 'blue', 'who had no forced user gets one as well');
+is($_->value($who), 'green', 'others stay who they are') for $rests, @waiting;
+
+# A session keeps its server, and so its user.
+$millpond->reconfigure(databases => { entry('green', 'pool_mode=session')->%* });
+is($rests->value($who), 'green', 'with pool_mode=session it has a server');
+$millpond->reconfigure(databases => { entry('blue', 'pool_mode=session')->%* });
+is($rests->value($who), 'green', '... which it keeps after a reload');
+is(Wire->login($millpond, database => 'forced', user => 'own')->value($who), 'blue', '... while who comes is the new user');
+
+done_testing;
