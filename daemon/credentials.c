@@ -48,16 +48,16 @@ static void find_keys(struct credentials *credentials, struct worker *worker)
 }
 
 /*
- * Nothing that opens a server is known, but a client was let in by PAM or LDAP: it has the same
- * password there, or none at all.
+ * Nothing that opens a server is known, but a client of the pool was let in by PAM or LDAP: it has the same
+ * password there, or none at all. It is for no others whom the entry makes the same user.
  */
-static void find_given(struct credentials *credentials, struct worker *worker,
-		       const struct database *database, const struct pool *pool)
+static void find_given(struct credentials *credentials, const struct database *database,
+		       const struct pool *pool)
 {
 	bool is_useless = credentials->kind == SECRET_NONE ||
 			  (credentials->kind == SECRET_SCRAM && !credentials->has_client_key);
-	char *given = is_useless && !leads_elsewhere(database) ?
-			      lookups_copy_secret(worker->given, "", pool->user_name) :
+	char *given = is_useless && !leads_elsewhere(database) && database->user == NULL ?
+			      pool_copy_secret(pool) :
 			      NULL;
 
 	if (given == NULL)
@@ -78,7 +78,7 @@ void credentials_find(struct credentials *credentials, struct worker *worker,
 		credentials->kind != SECRET_NONE && credentials->kind != SECRET_PLAIN;
 	if (credentials->kind == SECRET_SCRAM)
 		find_keys(credentials, worker);
-	find_given(credentials, worker, database, pool);
+	find_given(credentials, database, pool);
 }
 
 void credentials_add(const struct credentials *credentials, struct conninfo *conninfo)

@@ -31,7 +31,7 @@ struct pool;
 /*
  * Finds them for a pool, by its entry in settings that the caller holds: the password of the entry,
  * or the secret of the user, with the key that a client has proved; or else the password that a client
- * was let in with by PAM or LDAP. Release in any case.
+ * of the pool was let in with by PAM or LDAP. Release in any case.
  */
 void credentials_find(struct credentials *credentials, struct worker *worker,
 		      const struct settings *settings, const struct database *database,

@@ -329,7 +329,6 @@ static bool make_workers(struct daemon *daemon)
 		worker->cancel_keys = &daemon->cancel_keys;
 		worker->keyring = &daemon->keyring;
 		worker->lookups = &daemon->lookups;
-		worker->given = &daemon->given;
 		worker->settings = settings_hold(daemon->settings);
 		if (!worker_init(worker))
 			return false;
@@ -356,7 +355,6 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	offload_init(&daemon->ldap_offload);
 	offload_init_for_lanes(&daemon->cancel_offload);
 	lookups_init(&daemon->lookups);
-	lookups_init(&daemon->given);
 	quotas_init(&daemon->quotas);
 	cancel_keys_init(&daemon->cancel_keys);
 	dns_init(&daemon->dns);
@@ -445,7 +443,6 @@ bool daemon_release(struct daemon *daemon)
 	bool helpers_ended = release_helpers(daemon);
 	keyring_release(&daemon->keyring);
 	lookups_release(&daemon->lookups);
-	lookups_release(&daemon->given);
 	quotas_release(&daemon->quotas);
 	pools_release(&daemon->pools);
 	for (unsigned i = 0; i < daemon->worker_count; i++)

@@ -44,7 +44,6 @@ struct daemon {
 	struct offload cancel_offload;
 	struct keyring keyring;
 	struct lookups lookups;
-	struct lookups given;
 	struct quotas quotas;
 	struct cancel_keys cancel_keys;
 	struct forwards forwards;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/memory.h"
 #include "daemon/borrow.h"
 #include "daemon/cancel.h"
 #include "daemon/console.h"
@@ -434,6 +435,8 @@ bool await_login(struct session *session, struct failure *why)
 	memcpy(packet, startup.parameters - 8, startup.packet_length); /* length and version */
 	startup_parse(packet, startup.packet_length, &startup, &ignored);
 	bool welcome = await_introduced(session, &startup, why, deadline);
+	text_wipe(session->secret);
+	session->secret = NULL;
 	free(packet);
 	return welcome;
 }

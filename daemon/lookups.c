@@ -283,21 +283,6 @@ void lookups_fail(struct lookups *lookups, const char *database_name, const char
 	pthread_mutex_unlock(&lookups->lock);
 }
 
-void lookups_keep(struct lookups *lookups, const char *database_name, const char *user,
-		  const struct user_record *record)
-{
-	pthread_mutex_lock(&lookups->lock);
-	struct lookup *lookup = find(lookups, database_name, user);
-	if (lookup != NULL)
-		forget(lookups, lookup);
-	if (lookups->count >= LOOKUPS_MOST)
-		forget_oldest(lookups);
-	lookup = add(lookups, database_name, user);
-	if (lookup != NULL && !user_record_copy(&lookup->record, record))
-		forget(lookups, lookup);
-	pthread_mutex_unlock(&lookups->lock);
-}
-
 char *lookups_copy_secret(struct lookups *lookups, const char *database_name, const char *user)
 {
 	pthread_mutex_lock(&lookups->lock);

@@ -64,10 +64,6 @@ void lookups_answer(struct lookups *lookups, const char *database_name, const ch
 void lookups_fail(struct lookups *lookups, const char *database_name, const char *user,
 		  const struct failure *why);
 
-/* Remembers a secret that nobody has asked a server for; the least recently kept one is forgotten first. */
-void lookups_keep(struct lookups *lookups, const char *database_name, const char *user,
-		  const struct user_record *record);
-
 /* The secret last seen of a user, to be freed, or NULL. */
 char *lookups_copy_secret(struct lookups *lookups, const char *database_name, const char *user);
 

@@ -432,6 +432,9 @@ bool session_join_pool(struct session *session, const struct database *database,
 	session->pool = pool;
 	session->share = &session->pool->shares[session->worker->index];
 	session->is_counted = true;
+	/* It is that of the user that the client is, and not of another whom the entry makes of it. */
+	if (session->secret != NULL && database->user == NULL)
+		pool_exchange_secret(session->pool, &session->secret);
 	return true;
 }
 

@@ -76,7 +76,6 @@ struct worker {
 	struct offload *cancel_offload;
 	struct keyring *keyring;
 	struct lookups *lookups;
-	struct lookups *given; /* passwords that clients were let in with by PAM or LDAP */
 	struct pools *pools;
 	struct cancel_keys *cancel_keys;
 	struct random_store random;

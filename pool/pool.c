@@ -2,6 +2,8 @@
 #include "pool/pool.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "pool/limits.h"
 #include "pool/namesakes.h"
@@ -219,13 +221,40 @@ bool pool_is_news(struct pool *pool)
 	return is_news;
 }
 
+static void exchange(char **one, char **other)
+{
+	char *former = *one;
+	*one = *other;
+	*other = former;
+}
+
+void pool_exchange_secret(struct pool *pool, char **secret)
+{
+	pools_lock(pool->pools);
+	exchange(&pool->secret, secret);
+	pools_unlock(pool->pools);
+}
+
+char *pool_copy_secret(const struct pool *pool)
+{
+	pools_lock(pool->pools);
+	char *copy = pool->secret == NULL ? NULL : strdup(pool->secret);
+	pools_unlock(pool->pools);
+	return copy;
+}
+
 void pool_client_leaves(struct pool *pool)
 {
 	struct pools *pools = pool->pools;
+	char *secret = NULL;
 
 	pools_lock(pools);
-	pool->client_count--;
+	if (--pool->client_count == 0)
+		exchange(&pool->secret, &secret);
 	pools_unlock(pools);
+	if (secret != NULL)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
 }
 
 /* --- looking ------------------------------------------------------------------------------ */

@@ -103,6 +103,7 @@ struct pool {
 	struct borrower *last_waiting;
 	size_t waiting_count;
 	size_t client_count; /* sessions logged in */
+	char *secret; /* what one of them was let in with, see pool_exchange_secret(); NULL: none */
 
 	int64_t unused_since; /* nobody is or waits in it; 0: somebody does */
 	unsigned failures; /* logins failed in a row */
@@ -148,6 +149,13 @@ void pool_server_gone(struct pool *pool);
 
 /* Whether this is the first pool of a database that "*" stands for; true once. */
 bool pool_is_news(struct pool *pool);
+
+/*
+ * The pool keeps what a client of it was let in with, in place of what it had, which the caller gets to wipe
+ * (either may be NULL). With the last client it forgets it. A copy opens servers, and is the caller's to wipe.
+ */
+void pool_exchange_secret(struct pool *pool, char **secret);
+char *pool_copy_secret(const struct pool *pool);
 
 /* A client less; one more is pools_join(). */
 void pool_client_leaves(struct pool *pool);
