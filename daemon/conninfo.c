@@ -206,7 +206,8 @@ static void add_all(struct conninfo *conninfo, const struct pool *pool,
 	     keyword += 2)
 		conninfo_add(conninfo, keyword[0], keyword[1]);
 	if (pool->replication != NULL) {
-		conninfo_add(conninfo, "replication", pool->replication->mode);
+		bool is_logical = pool->replication->mode == REPLICATION_LOGICAL;
+		conninfo_add(conninfo, "replication", is_logical ? "database" : "true");
 		conninfo_add(conninfo, "options", pool->replication->options);
 		conninfo_add(conninfo, "application_name", pool->replication->application_name);
 		conninfo_add(conninfo, "client_encoding", pool->replication->client_encoding);

@@ -163,8 +163,9 @@ static void log_startup(const struct session *session, const struct startup *sta
 		return;
 	if (startup->options != NULL)
 		session_log(session, LEVEL_DEBUG, "got var: options=%s", startup->options);
-	if (startup->replication != NULL)
-		session_log(session, LEVEL_DEBUG, "got var: replication=%s", startup->replication);
+	if (startup->replication != REPLICATION_NONE)
+		session_log(session, LEVEL_DEBUG, "got var: replication=%s",
+			    startup->replication == REPLICATION_LOGICAL ? "database" : "true");
 	while (startup_next(&cursor, &name, &value))
 		session_log(session, LEVEL_DEBUG, "got var: %s=%s", name, value);
 }
@@ -382,12 +383,10 @@ static bool console_login(struct session *session, const struct startup *startup
 static bool await_identified(struct session *session, const struct startup *startup,
 			     struct failure *why, int64_t deadline)
 {
-	struct replication replication;
 	bool is_console = settings_is_console(session->database_name);
 	/* Logical replication is one of a database, and admitted like its other clients. The console has
 	 * nothing to replicate, and is no less guarded for those who ask. */
-	bool is_replication = !is_console && replication_is_asked_for(startup, &replication) &&
-			      strcasecmp(replication.mode, "database") != 0;
+	bool is_replication = !is_console && startup->replication == REPLICATION_PHYSICAL;
 
 	return (is_console && console_is_asked_by_owner(session)) ||
 	       await_admitted(session, is_replication, why, deadline);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
@@ -16,15 +15,11 @@
 
 bool replication_is_asked_for(const struct startup *startup, struct replication *replication)
 {
-	static const char *const no[] = {"false", "off", "0", "no", "f", "n"};
 	const char *cursor = startup->parameters, *name, *value;
 
-	if (startup->replication == NULL)
+	if (startup->replication == REPLICATION_NONE)
 		return false;
-	for (size_t i = 0; i < sizeof no / sizeof *no; i++)
-		if (strcasecmp(startup->replication, no[i]) == 0)
-			return false;
-	*replication = (struct replication){.mode = (char *)startup->replication,
+	*replication = (struct replication){.mode = startup->replication,
 					    .options = (char *)startup->options};
 	while (startup_next(&cursor, &name, &value)) {
 		if (strcmp(name, "application_name") == 0)

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* False without memory. */
 static bool copy_text(char **to, const char *text)
@@ -17,8 +16,8 @@ struct replication *replication_copy(const struct replication *replication)
 
 	if (copy == NULL)
 		return NULL;
-	if (copy_text(&copy->mode, replication->mode) &&
-	    copy_text(&copy->options, replication->options) &&
+	copy->mode = replication->mode;
+	if (copy_text(&copy->options, replication->options) &&
 	    copy_text(&copy->application_name, replication->application_name) &&
 	    copy_text(&copy->client_encoding, replication->client_encoding))
 		return copy;
@@ -30,7 +29,6 @@ void replication_free(struct replication *replication)
 {
 	if (replication == NULL)
 		return;
-	free(replication->mode);
 	free(replication->options);
 	free(replication->application_name);
 	free(replication->client_encoding);
@@ -46,7 +44,7 @@ bool replication_is_equal(const struct replication *one, const struct replicatio
 {
 	if (one == NULL || other == NULL)
 		return one == other;
-	return is_same(one->mode, other->mode) && is_same(one->options, other->options) &&
+	return one->mode == other->mode && is_same(one->options, other->options) &&
 	       is_same(one->application_name, other->application_name) &&
 	       is_same(one->client_encoding, other->client_encoding);
 }
@@ -55,5 +53,5 @@ const char *replication_name(const struct replication *replication)
 {
 	if (replication == NULL)
 		return "none";
-	return strcasecmp(replication->mode, "database") == 0 ? "logical" : "physical";
+	return replication->mode == REPLICATION_LOGICAL ? "logical" : "physical";
 }

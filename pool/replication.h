@@ -9,9 +9,11 @@
 
 #include <stdbool.h>
 
-/* Texts may be NULL, but for the mode: `database`, or a word for true. */
+#include "protocol/startup.h"
+
+/* Texts may be NULL. */
 struct replication {
-	char *mode;
+	enum replication_mode mode; /* not REPLICATION_NONE */
 	char *options; /* as they came */
 	char *application_name;
 	char *client_encoding;

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "protocol/message.h"
 
@@ -19,7 +20,35 @@ static const char *not_empty(const char *text)
 	return text[0] == '\0' ? NULL : text;
 }
 
-static void note_parameter(struct startup *startup, const char *name, const char *value)
+/* As PostgreSQL reads it (parse_bool): any case, and as few letters as tell the word from others. */
+static bool parse_replication(const char *value, enum replication_mode *mode)
+{
+	static const struct {
+		const char *word;
+		size_t shortest;
+		enum replication_mode mode;
+	} words[] = {
+		{"true", 1, REPLICATION_PHYSICAL}, {"false", 1, REPLICATION_NONE},
+		{"yes", 1, REPLICATION_PHYSICAL},  {"no", 1, REPLICATION_NONE},
+		{"on", 2, REPLICATION_PHYSICAL},   {"off", 2, REPLICATION_NONE},
+		{"1", 1, REPLICATION_PHYSICAL},	   {"0", 1, REPLICATION_NONE},
+	};
+	size_t length = strlen(value);
+
+	if (strcmp(value, "database") == 0) {
+		*mode = REPLICATION_LOGICAL;
+		return true;
+	}
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (length >= words[i].shortest && strncasecmp(value, words[i].word, length) == 0) {
+			*mode = words[i].mode;
+			return true;
+		}
+	return false;
+}
+
+static bool note_parameter(struct startup *startup, const char *name, const char *value,
+			   struct failure *why)
 {
 	if (strcmp(name, "user") == 0)
 		startup->user = not_empty(value);
@@ -28,7 +57,9 @@ static void note_parameter(struct startup *startup, const char *name, const char
 	else if (strcmp(name, "options") == 0)
 		startup->options = not_empty(value);
 	else if (strcmp(name, "replication") == 0)
-		startup->replication = not_empty(value);
+		return parse_replication(value, &startup->replication) ||
+		       failure_set(why, FAILURE_REPLICATION_VALUE, value);
+	return true;
 }
 
 /* The packet's last byte is known to be zero, so each text ends inside. */
@@ -44,7 +75,8 @@ static enum startup_kind parse_parameters(struct startup *startup, const char *e
 				    "invalid startup packet layout: expected value");
 			return STARTUP_BAD;
 		}
-		note_parameter(startup, name, value);
+		if (!note_parameter(startup, name, value, why))
+			return STARTUP_BAD;
 		at = value + strlen(value) + 1;
 	}
 	if (at != end - 1) {

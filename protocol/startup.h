@@ -30,13 +30,20 @@ enum startup_kind {
 	STARTUP_GSS,
 };
 
+/* Source: PostgreSQL manual, "Streaming Replication Protocol". */
+enum replication_mode {
+	REPLICATION_NONE,
+	REPLICATION_PHYSICAL, /* a word for true */
+	REPLICATION_LOGICAL,  /* `database` */
+};
+
 struct startup {
 	size_t packet_length; /* bytes that the packet takes */
 	unsigned minor;	      /* of protocol 3 */
 	const char *user;     /* texts are NULL when they were not given, and never empty */
 	const char *database;
 	const char *options;
-	const char *replication;
+	enum replication_mode replication;
 	const char *parameters; /* name, value, name, value, ..., "" */
 	const char *cancel_key; /* CANCEL_KEY_BYTES */
 };

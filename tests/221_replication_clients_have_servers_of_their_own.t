@@ -46,20 +46,23 @@ wait_until(sub { $server->safe_psql('postgres', q(select 1 from pg_stat_activity
 $logical->cancel;
 is($logical->result->{error}{C}, '57014', 'a query can be cancelled');
 is($logical->value('select 2'), 2, '... and another one asked');
-$before = $millpond->log_end;
 my $error = Wire->connect($millpond)->startup(replication => 'nonsense')->result->{error};
-is("$error->{C} $error->{M}", '22023 login failed', 'the server judges the word');
-like($error->{D}, qr/^The server says: invalid value for parameter "replication"/, '... and is quoted');
+my $quoted = Wire->connect($server)->startup(replication => 'nonsense')->result->{error};
+is("$error->{$_}", $quoted->{$_}, "a word that means nothing is refused as the server does ($_)") for qw(S C M H);
+$before = $millpond->log_end;
+$error = Wire->connect($millpond)->startup(user => 'nobody', replication => 'true')->result->{error};
+is("$error->{C} $error->{M}", '28000 login failed', 'what the server refuses is refused');
+like($error->{D}, qr/^The server says: role "nobody" does not exist/, '... and it is quoted');
 $millpond->wait_for_log(qr{C-\w+: .* closing because: login failed \(age=\d+s\)}, $before);
 like($millpond->log_since($before),
-	qr{(S-\w+:) \S+ server login failed: FATAL invalid value for parameter "replication".*\n.* \1 \S+ closing because: login failed \(age=\d+s\)$}m,
+	qr{(S-\w+:) \S+ server login failed: FATAL role "nobody" does not exist.*\n.* \1 \S+ closing because: login failed \(age=\d+s\)$}m,
 	'... in the log as well, in front of why the server is closed');
 $_->close for $logical, $physical;
 gone();
 is(Wire->login($millpond, replication => $_)->query('IDENTIFY_SYSTEM')->{rows}[0][0], $result->{rows}[0][0], "$_ asks for one")
-	for qw(true on 1 yes);
+	for qw(true on 1 yes tR);
 my $plain;
-for my $word (qw(off 0 no false))
+for my $word (qw(off 0 no false FAL))
 {
 	$plain = Wire->login($millpond, replication => $word, application_name => "says $word");
 	is($plain->value('select 3'), 3, "$word asks for none");

@@ -231,6 +231,27 @@ for my $name (qw(pgbouncer millpond))
 	$client->close;
 }
 
+# A line for replication is one for those whom the server takes for such clients, too.
+put_file($hba, <<'LINES');
+host    replication  web      all  trust
+local   all          postgres      trust
+host    all          all      all  reject
+LINES
+$millpond->reload_by_signal;
+my $invalid = qr/^invalid value for parameter "replication"/;
+my $passed  = qr/^login failed$/;    # by the server, which has no place for one
+my %outcome = (
+	''       => $invalid, o     => $invalid, DATABASE => $invalid, nonsense => $invalid,
+	database => $reject,  false => $reject,  fals     => $reject,  FA       => $reject, of => $reject, 0 => $reject,
+	true     => $passed,  T     => $passed,  on       => $passed,
+);
+for my $word (sort keys %outcome)
+{
+	my $client = Wire->connect($millpond);
+	like((outcome($client, 'postgres', 'web', replication => $word))[0], $outcome{$word}, "replication=$word");
+	$client->close;
+}
+
 # --check tells all of it.
 $millpond->write_config(settings => { map { $_ => "$dir/$files{$_}" } keys %files });
 put_file($hba, "host all +staff all md5\nlocal all all peer map=x colour=1\n\nhost all all 300.0.0.1/8 md5\n"

@@ -44,7 +44,6 @@ static void walk(const struct startup *startup, const char *data)
 	expect_inside(startup, startup->user, data);
 	expect_inside(startup, startup->database, data);
 	expect_inside(startup, startup->options, data);
-	expect_inside(startup, startup->replication, data);
 	expect_inside(startup, startup->parameters, data);
 	while (startup_next(&cursor, &name, &value)) {
 		expect_inside(startup, name, data);

@@ -141,7 +141,7 @@ static void test_user_limit(void)
 /* Those of replication clients have servers of their own, which count for the same size. */
 static void test_namesakes(void)
 {
-	struct replication replication = {.mode = (char *)"true"};
+	struct replication replication = {.mode = REPLICATION_PHYSICAL};
 
 	begin("default_pool_size = 2", TWO_DATABASES);
 	pool_a = find_pool("shop", "me");
@@ -179,7 +179,7 @@ static void test_namesakes(void)
 /* Whoever came first is next, whether a server that is there will do or another one has to be made. */
 static void test_namesakes_in_turn(void)
 {
-	struct replication replication = {.mode = (char *)"true"};
+	struct replication replication = {.mode = REPLICATION_PHYSICAL};
 
 	begin("default_pool_size = 1", TWO_DATABASES);
 	pool_a = find_pool("shop", "me");
@@ -251,7 +251,7 @@ static void test_lowered_limits(void)
 /* What replication clients hold leaves less room for the others. */
 static void test_lowered_limits_of_namesakes(void)
 {
-	struct replication replication = {.mode = (char *)"true"};
+	struct replication replication = {.mode = REPLICATION_PHYSICAL};
 
 	begin("default_pool_size = 6", TWO_DATABASES);
 	pool_a = find_pool("shop", "me");

@@ -178,7 +178,7 @@ static void test_parameters(void)
 	is_text(startup.user, "me", "the user");
 	is_text(startup.database, "shop", "the database");
 	is_text(startup.options, "-c a=b", "the options");
-	is_text(startup.replication, "true", "replication");
+	is_int(startup.replication, REPLICATION_PHYSICAL, "replication");
 	const char *cursor = startup.parameters;
 	while (startup_next(&cursor, &name, &value))
 		sprintf(seen + strlen(seen), "%s=%s;", name, value);
@@ -191,6 +191,46 @@ static void test_parameters(void)
 	is_int(parse("\0\0\0\x19\0\3\0\0user\0\0database\0\0\0", 25, &startup, &why),
 	       STARTUP_SESSION, "empty values");
 	ok(startup.user == NULL && startup.database == NULL, "count as not given");
+}
+
+/* --- replication -------------------------------------------------------------------------- */
+
+/* What PostgreSQL makes of each word: whoever takes it for another is led past the lines of HBA. */
+static const struct {
+	const char *words;
+	int mode; /* -1: refused */
+} modes[] = {
+	{"database", REPLICATION_LOGICAL},
+	{"true tru tr t TRUE Tr T yes ye y YES Y on ON oN 1", REPLICATION_PHYSICAL},
+	{"false fals fal fa f FALSE FALS F no n NO N off of OFF OF oF 0", REPLICATION_NONE},
+	{"DATABASE Database databas d truee trye falsely nope noo yess o O onn offf 00 01 10 2 -1",
+	 -1},
+};
+
+static int mode_of(const char *word)
+{
+	char bytes[100] = "\0\0\0\0\0\3\0\0replication";
+	struct startup startup;
+	struct failure why;
+	size_t length = 20 + strlen(word) + 2;
+
+	strcpy(bytes + 20, word);
+	bytes[3] = (char)length;
+	if (parse(bytes, length, &startup, &why) == STARTUP_SESSION)
+		return (int)startup.replication;
+	return why.kind == FAILURE_REPLICATION_VALUE ? -1 : -2;
+}
+
+static void test_replication(void)
+{
+	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+		char *copy = strdup(modes[i].words), *rest = copy, *word;
+
+		while ((word = strsep(&rest, " ")) != NULL)
+			is_int(mode_of(word), modes[i].mode, "replication=%s", word);
+		free(copy);
+	}
+	is_int(mode_of(""), -1, "an empty word");
 }
 
 /* --- options ------------------------------------------------------------------------------ */
@@ -257,6 +297,7 @@ int main(void)
 	test_followed_by_more();
 	test_long_packets();
 	test_parameters();
+	test_replication();
 	test_options();
 	parse("", 0, &startup, &why); /* lets its copy go */
 	return done();
