@@ -295,7 +295,6 @@ static struct usage usage_of(struct pools *all, const char *database_name,
 	for (size_t i = 0; i < count; i++) {
 		usage.servers += pool_server_count(pools[i]);
 		usage.clients += pools[i]->client_count;
-		usage.paused |= pools[i]->paused;
 	}
 	pools_unlock(all);
 	return usage;

@@ -136,8 +136,8 @@ static void share_use_settings(const struct pool *pool, struct pool_share *share
 	share->is_superseded = has_another_user(pool, share->database);
 }
 
-/* A pool that comes to be during a pause, of all or of its database, is a part of it. */
-static bool begins_paused(const struct pools *pools, const char *database_name)
+/* By a pause of all or of that database; a pool that comes to be during one is a part of it. */
+static bool is_paused(const struct pools *pools, const char *database_name)
 {
 	return pools->paused || pauses_have(&pools->pauses, database_name);
 }
@@ -161,7 +161,7 @@ static struct pool *pool_new(struct pools *pools, const char *database_name, con
 		pool_free(pool);
 		return NULL;
 	}
-	pool->paused = begins_paused(pools, database_name);
+	pool->paused = is_paused(pools, database_name);
 	use_settings(pool, pools->settings);
 	for (unsigned i = 0; i < pools->worker_count; i++)
 		share_use_settings(pool, &pool->shares[i], pools->settings);
@@ -435,14 +435,12 @@ bool pools_pause(struct pools *pools, const char *database_name, int64_t now)
 bool pools_resume(struct pools *pools, const char *database_name, int64_t now)
 {
 	pools_lock(pools);
-	bool was_paused = pauses_remove(&pools->pauses, database_name);
-	if (database_name == NULL)
-		pools->paused = false;
+	bool was_paused = database_name == NULL ? pools->paused :
+						  pauses_remove(&pools->pauses, database_name);
+	pools->paused &= database_name != NULL;
 	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		if (pool->paused && pool_is_of(pool, database_name)) {
+		if (pool->paused && !is_paused(pools, pool->database_name))
 			policy_resume(pool, now);
-			was_paused = true;
-		}
 	pools_unlock(pools);
 	return was_paused;
 }

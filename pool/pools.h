@@ -37,8 +37,8 @@ struct pools {
 	atomic_size_t server_count; /* of all pools; asked for at each accept */
 	size_t replication_waiting_count; /* clients in the queues of such pools */
 	bool stopping;	  /* nothing is lent any more */
-	bool paused;	  /* new pools begin paused */
-	struct pauses pauses; /* and those of these databases */
+	bool paused;	  /* all pools are */
+	struct pauses pauses; /* the pools of these databases are */
 	struct stats forgotten; /* the counters of pools that are no more */
 	unsigned keepers; /* while there are any no pool is forgotten */
 };
@@ -102,8 +102,9 @@ size_t pools_forget_idle(struct pools *pools, int64_t now);
 
 /*
  * Stops lending in the pools of a database and closes what is idle there, or goes on; a pool is quiet when
- * it has no server left. Those to come are meant as well. `database_name` is NULL for all pools.
- * pools_pause() fails without memory, and never for all; pools_resume() answers whether any had been paused.
+ * it has no server left. Those to come are meant as well. `database_name` is NULL for a pause of all, which
+ * is apart from those of single databases: a pool goes on when neither holds.
+ * pools_pause() fails without memory, and never for all; pools_resume() answers whether there was that pause.
  */
 bool pools_pause(struct pools *pools, const char *database_name, int64_t now);
 bool pools_resume(struct pools *pools, const char *database_name, int64_t now);

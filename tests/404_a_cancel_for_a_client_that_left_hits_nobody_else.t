@@ -37,7 +37,7 @@ sub slow_client ($rows)
 
 sub is_paused ()
 {
-	return grep { $_->{name} eq 'postgres' && $_->{paused} } $millpond->console('SHOW DATABASES');
+	return grep { $_->{key} eq 'paused' && $_->{value} eq 'yes' } $millpond->console('SHOW STATE');
 }
 
 # The daemon's buffers hold more or less of it, so that it comes to its end sooner or later.

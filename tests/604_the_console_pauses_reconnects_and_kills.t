@@ -74,6 +74,33 @@ for my $verb (qw(PAUSE RESUME RECONNECT KILL))
 	fails("$verb pgbouncer", "cannot \L$verb\E admin db: pgbouncer");
 }
 
+# A pause of all and that of one database are two things.
+sub is_paused ($database)
+{
+	return ($console->hashes("SHOW DATABASES WHERE name = $database"))[0]{paused};
+}
+$console->query('PAUSE');
+is(is_paused('postgres'), 0, 'a pause of all is none of a database');
+fails("RESUME $_", "database $_ is not paused") for qw(postgres unused);
+$client->put(Query('select 6'));
+ok($client->quiet(0.3), 'and goes on');
+$console->query('RESUME');
+is($client->result->{rows}[0][0], 6, 'until RESUME of all');
+$console->query('PAUSE postgres');
+$console->query('PAUSE');
+$client->put(Query('select 7'));
+$second->put(Query('select 8'));
+is_deeply($console->query('RESUME')->{tags}, ['RESUME'], 'which opens all');
+is($second->result->{rows}[0][0], 8, 'others');
+my $from = $millpond->log_end;
+$millpond->signal('USR2');
+$millpond->wait_for_log(qr/got SIGUSR2/, $from);
+is(is_paused('postgres'), 1, 'a database stays paused, also after SIGUSR2');
+ok($client->quiet(0.3), 'with its queries');
+fails('RESUME', 'pooler is not paused/suspended');
+is_deeply($console->query('RESUME postgres')->{tags}, ['RESUME'], 'until it is opened itself');
+is($client->result->{rows}[0][0], 7, 'and they go on');
+
 # Databases that nobody has used yet
 for ([ PAUSE => 'unused' ], [ KILL => 'spare' ])
 {

@@ -106,13 +106,17 @@ $millpond->start;
 my $client = Wire->login($millpond);
 $client->query('begin');
 $console = Wire->login($millpond, database => 'pgbouncer');
-for my $command ('PAUSE', 'PAUSE postgres')
+my %paused = (
+	'PAUSE'          => sub { grep { $_->{key} eq 'paused' && $_->{value} eq 'yes' } $millpond->console('SHOW STATE') },
+	'PAUSE postgres' => sub { grep { $_->{paused} } $millpond->console('SHOW DATABASES') },
+);
+for my $command (sort keys %paused)
 {
 	$console->put(Query($command));
-	wait_until(sub { grep { $_->{paused} } $millpond->console('SHOW DATABASES') }, $command);
+	wait_until($paused{$command}, $command);
 	$console->cancel;
 	is($console->result->{error}{C}, '57014', "$command is cancelled");
-	is((grep { $_->{paused} } $millpond->console('SHOW DATABASES')), 0, '... and taken back');
+	is($paused{$command}->(), 0, '... and taken back');
 }
 $console->query('RECONNECT');
 $console->put(Query('WAIT_CLOSE'));

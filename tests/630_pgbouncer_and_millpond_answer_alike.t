@@ -108,7 +108,8 @@ sub play ($pooler)
 	$step->($_, said($console->query($_))) for
 		'', ';', 'SHOW', 'SHOW NONSENSE', 'NONSENSE', 'show version;', ' SHOW  VERSION ; ', 'SELECT version', 'SHOW HELP',
 		'SHOW POOLS; SHOW POOLS', '"SHOW" "VERSION"', "SHOW 'VERSION'", 'SHOW VERSION extra',
-		'PAUSE postgres', 'PAUSE postgres', 'RESUME postgres', 'RESUME postgres', 'RESUME', 'PAUSE', 'PAUSE', 'KILL', 'RESUME',
+		'PAUSE postgres', 'PAUSE postgres', 'RESUME postgres', 'RESUME postgres', 'RESUME', 'PAUSE', 'PAUSE', 'RESUME postgres', 'KILL', 'RESUME',
+		'PAUSE postgres', 'PAUSE', 'RESUME', 'RESUME postgres', 'RESUME postgres',
 		'PAUSE nowhere', 'RESUME nowhere', 'KILL nowhere', 'RECONNECT nowhere', 'WAIT_CLOSE nowhere', 'DISABLE nowhere', 'ENABLE nowhere',
 		'PAUSE pgbouncer', 'KILL pgbouncer', 'DISABLE pgbouncer', 'ENABLE pgbouncer', 'DISABLE', 'ENABLE',
 		'DISABLE small', 'DISABLE small', 'ENABLE small', 'ENABLE small', 'RECONNECT', 'RECONNECT postgres', 'WAIT_CLOSE', 'WAIT_CLOSE postgres',

@@ -67,10 +67,26 @@ static void test_paused_from_birth(void)
 	ok(find_pool("stock", "you")->paused, "those of the other are");
 	pools_pause(&pools, "nobody's", now);
 	ok(pools_resume(&pools, "nobody's", now), "so does one that has had no pool at all");
+	end();
+}
+
+static void test_pause_of_all(void)
+{
+	begin("", "* = host=127.0.0.1");
+	ok(!pools_resume(&pools, NULL, now), "all go on already");
+	struct pool *mail = find_pool("mail", "me");
+	struct pool *shop = find_pool("shop", "me");
+	pools_pause(&pools, "shop", now);
+	ok(!pools_resume(&pools, NULL, now) && shop->paused, "a pause by name is none of all");
 	pools_pause(&pools, NULL, now);
-	ok(find_pool("fresh", "me")->paused, "while all are paused, any new one is");
-	ok(pools_resume(&pools, NULL, now) && !pools_have_paused(&pools, NULL), "all go on");
-	ok(!find_pool("stock", "they")->paused, "also those that were paused by name");
+	ok(mail->paused && find_pool("fresh", "me")->paused, "while all are paused, any new one is");
+	ok(!pools_have_paused(&pools, "mail"), "not by its name");
+	ok(!pools_resume(&pools, "mail", now) && mail->paused, "so that it cannot go on alone");
+	ok(pools_resume(&pools, NULL, now) && !mail->paused, "all go on");
+	ok(shop->paused && find_pool("shop", "you")->paused, "but what is paused by name");
+	pools_pause(&pools, NULL, now);
+	ok(pools_resume(&pools, "shop", now) && shop->paused, "which ends in a pause of all");
+	ok(pools_resume(&pools, NULL, now) && !shop->paused, "and is over with that");
 	end();
 }
 
@@ -502,6 +518,7 @@ int main(void)
 	test_finding();
 	test_many_pools();
 	test_paused_from_birth();
+	test_pause_of_all();
 	test_database_limit();
 	test_no_eviction_where_others_wait();
 	test_user_limit();
