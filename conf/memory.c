@@ -6,37 +6,58 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-static void *or_abort(void *memory)
+#define TRIES 100
+#define PAUSE_NS 10000000L
+
+/* Between two tries to get memory. */
+static void wait_for_memory(unsigned *tries)
 {
-	if (!memory)
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	if (++*tries == TRIES)
 		abort();
-	return memory;
+	nanosleep(&pause, NULL);
 }
 
 void *memory_zeroed(size_t bytes)
 {
-	return or_abort(calloc(1, bytes ? bytes : 1));
+	unsigned tries = 0;
+	void *memory;
+
+	while (!(memory = calloc(1, bytes ? bytes : 1)))
+		wait_for_memory(&tries);
+	return memory;
 }
 
 void *memory_grow(void *items, size_t count, size_t item_bytes)
 {
 	bool is_full = (count & (count - 1)) == 0; /* 0, 1, 2, 4, 8, ... */
 	size_t capacity = count ? count * 2 : 1;
+	unsigned tries = 0;
+	void *grown;
 
 	if (!is_full)
 		return items;
-	return or_abort(reallocarray(items, capacity, item_bytes));
+	while (!(grown = reallocarray(items, capacity, item_bytes)))
+		wait_for_memory(&tries);
+	return grown;
 }
 
 char *text_copy(const char *text)
 {
-	return text ? or_abort(strdup(text)) : NULL;
+	return text ? text_copy_part(text, strlen(text)) : NULL;
 }
 
 char *text_copy_part(const char *text, size_t length)
 {
-	return or_abort(strndup(text, length));
+	unsigned tries = 0;
+	char *copy;
+
+	while (!(copy = strndup(text, length)))
+		wait_for_memory(&tries);
+	return copy;
 }
 
 void text_wipe(char *text)
@@ -49,13 +70,19 @@ void text_wipe(char *text)
 char *text_format(const char *format, ...)
 {
 	va_list arguments;
+	unsigned tries = 0;
 	char *text;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&text, format, arguments);
+	for (;;) {
+		va_list again;
+		va_copy(again, arguments);
+		int length = vasprintf(&text, format, again);
+		va_end(again);
+		if (length >= 0)
+			break;
+		wait_for_memory(&tries);
+	}
 	va_end(arguments);
-	if (length < 0)
-		abort();
 	return text;
 }

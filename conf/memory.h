@@ -1,6 +1,7 @@
 /*
- * Memory for the reading of a configuration. These never return NULL: a process that cannot get the
- * few bytes of a setting cannot do anything else either, so it aborts.
+ * Memory for the reading of a configuration. These never return NULL: where the few bytes of a setting are
+ * not to be had they try again for a second, which is somebody else's second, since a running daemon reads
+ * in a helper thread; and then abort.
  */
 #ifndef MILLPOND_CONF_MEMORY_H
 #define MILLPOND_CONF_MEMORY_H

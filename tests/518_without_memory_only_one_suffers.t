@@ -61,4 +61,18 @@ $many->console('RECONNECT');
 ok(all_are_there(2), 'servers are logged in to one by one');
 cmp_ok(left_to_fail(), '<', 1 << 40, '... when there is no memory for all at once');
 
+$many->stop;
+let_fail(0, 0);
+
+# A RELOAD for which there is no memory at first.
+my $long    = 'some_name_of_a_length_that_nothing_else_has_' . 'x' x 33;
+my $reloads = Millpond->new('reloads', server => $server, databases => { postgres => '' }, env => \%env);
+my $stays   = Wire->login($reloads);
+$reloads->write_config(databases => { $long => 'dbname=postgres' });
+let_fail(length($long) + 1, 3);
+$reloads->console('RELOAD');
+is(left_to_fail(), 0, 'there was no memory for a name');
+is($stays->value('select 2'), 2, 'who is there stays');
+is(Wire->login($reloads, database => $long)->value('select 3'), 3, '... and the new settings are in force');
+
 done_testing;
