@@ -320,8 +320,9 @@ static bool pump_replies(struct relay *relay, struct failure *why)
 		return true;
 	if (length <= 0)
 		return server_ended(relay, why);
+	errno = 0;
 	if (!upstream_sift(relay->upstream, data, (size_t)length, &sifted))
-		return failure_set(why, FAILURE_SERVER_PROTOCOL);
+		return failure_set(why, errno == ENOMEM ? FAILURE_NO_MEMORY : FAILURE_SERVER_PROTOCOL);
 	if (!pipeline_is_settled(relay->pipeline) || relay->upstream->left > 0)
 		stream_expect_more(&relay->upstream->stream);
 	return pass_replies(relay, &sifted, why);

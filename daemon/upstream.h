@@ -60,7 +60,7 @@ struct sifted {
 /*
  * Looks at all that was read: notes replies and parameters, and finds what is for the client, which
  * is moved together in `data` itself unless something is added. What is incomplete is kept for the
- * next read. False when the server broke the protocol.
+ * next read. False when the server broke the protocol; or, with ENOMEM, when there is no memory.
  */
 bool upstream_sift(struct upstream *upstream, char *data, size_t length, struct sifted *sifted);
 
