@@ -74,6 +74,14 @@ static bool become_forced_user(struct session *session, const struct database *d
 	return true;
 }
 
+static bool fail_without_database(const struct session *session, struct failure *why)
+{
+	if (session->worker->settings->log_connections)
+		session_log(session, LEVEL_LOG, "login failed: db=%s user=%s",
+			    session->database_name, session->user_name);
+	return failure_set(why, FAILURE_NO_DATABASE, session->database_name);
+}
+
 static bool find_pool(struct session *session, const struct replication *replication,
 		      struct failure *why)
 {
@@ -83,7 +91,7 @@ static bool find_pool(struct session *session, const struct replication *replica
 		settings_find_database(settings, session->database_name);
 
 	if (database == NULL)
-		return failure_set(why, FAILURE_NO_DATABASE, session->database_name);
+		return fail_without_database(session, why);
 	if (settings->auth_type == AUTH_ANY && !become_forced_user(session, database, why))
 		return false;
 	atomic_fetch_add(&daemon->client_count, 1);
@@ -287,15 +295,6 @@ static void write_welcome(struct writer *writer, const struct session *session)
 	write_ready_for_query(writer, 'I');
 }
 
-static void log_login(const struct session *session)
-{
-	char tls[128];
-
-	tls_describe(&session->client, tls, sizeof tls);
-	session_log(session, LEVEL_LOG, "login attempt: db=%s user=%s tls=%s",
-		    session->database_name, session->user_name, tls[0] != '\0' ? tls : "no");
-}
-
 static bool send_welcome(struct session *session, struct failure *why)
 {
 	struct writer writer;
@@ -308,11 +307,7 @@ static bool send_welcome(struct session *session, struct failure *why)
 	if (!sent)
 		failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 	writer_release(&writer);
-	if (!sent)
-		return false;
-	if (session->worker->settings->log_connections)
-		log_login(session);
-	return true;
+	return sent;
 }
 
 /* A replication client has a server of its own, from its login on. */
@@ -392,6 +387,17 @@ static bool await_identified(struct session *session, const struct startup *star
 	       await_admitted(session, is_replication, why, deadline);
 }
 
+static void log_attempt(const struct session *session)
+{
+	char tls[128];
+
+	if (!session->worker->settings->log_connections)
+		return;
+	tls_describe(&session->client, tls, sizeof tls);
+	session_log(session, LEVEL_LOG, "login attempt: db=%s user=%s tls=%s",
+		    session->database_name, session->user_name, tls[0] != '\0' ? tls : "no");
+}
+
 static bool await_introduced(struct session *session, const struct startup *startup,
 			     struct failure *why, int64_t deadline)
 {
@@ -409,6 +415,7 @@ static bool await_introduced(struct session *session, const struct startup *star
 		return false;
 	if (session->worker->closing && !is_console)
 		return failure_set(why, FAILURE_SHUTTING_DOWN);
+	log_attempt(session);
 	if (!negotiate(session, startup, why) || !await_identified(session, startup, why, deadline))
 		return false;
 	return is_console ? console_login(session, startup, why) :

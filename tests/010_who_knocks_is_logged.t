@@ -1,0 +1,49 @@
+# Each attempt to log in is a line before anybody knows how it ends, in PgBouncer's words.
+use v5.36;
+use FakeServer;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $server = FakeServer->new;
+my $silent = FakeServer->new(login => sub ($c, $startup) { sleep 1; 0 });
+my $millpond = Millpond->new('pool', stopped => 1,
+	databases => { postgres => $server->target, slow => $silent->target },
+	settings  => { auth_type => 'md5', auth_file => 'users.txt', admin_users => 'admin', query_wait_timeout => 0.2 });
+open my $file, '>', $millpond->basedir . '/users.txt' or die $!;
+print $file qq("$_" "pencil"\n) for qw(admin alice);
+close $file;
+$millpond->start;
+
+sub attempt ($password, %names) { return Wire->connect($millpond)->authenticate($password, %names)->{error}{M} // 'welcome' }
+
+# The answer to each, and what the log says in between.
+my @table = (
+	# database    user      password  answer                            in between
+	['postgres',  'alice',  'pencil', 'welcome'],
+	['postgres',  'alice',  'wrong',  'password authentication failed'],
+	['postgres',  'nobody', 'pencil', 'password authentication failed', 'no such user'],
+	['nowhere',   'alice',  'wrong',  'password authentication failed'],
+	['nowhere',   'alice',  'pencil', 'no such database: nowhere',      'login failed: db=nowhere user=alice'],
+	['slow',      'alice',  'pencil', 'query_wait_timeout'],
+	['pgbouncer', 'admin',  'pencil', 'welcome'],
+	['pgbouncer', 'admin',  'wrong',  'password authentication failed'],
+	['pgbouncer', 'alice',  'pencil', 'not allowed'],
+);
+for (@table)
+{
+	my ($database, $user, $password, $answer, @between) = @$_;
+	my $from = $millpond->log_end;
+	is(attempt($password, database => $database, user => $user), $answer, "$user with '$password' to $database");
+	my @lines = grep { !/client unexpected eof/ } $millpond->log_since($from) =~ /LOG C-\w+: \S+ (.*)/g;
+	my @end   = $answer eq 'welcome' ? () : "closing because: $answer (age=0s)";
+	is_deeply(\@lines, ["login attempt: db=$database user=$user tls=no", @between, @end], '... is logged');
+}
+
+$millpond->write_config(settings => { log_connections => 0 });
+$millpond->reload_by_signal;
+my $from = $millpond->log_end;
+attempt('pencil', database => 'nowhere', user => 'alice');
+unlike($millpond->log_since($from), qr/login (?:attempt|failed)/, 'unless log_connections is off');
+
+done_testing;
