@@ -109,6 +109,7 @@ static bool take_value(const char **cursor, const char *end, char **value)
 	return text == NULL || *value != NULL;
 }
 
+/* Without a name it is nobody's, and so is the secret in it. */
 static bool take_row(struct session *session, const struct message *message,
 		     struct user_record *record, struct failure *why)
 {
@@ -122,8 +123,10 @@ static bool take_row(struct session *session, const struct message *message,
 		free(name);
 		return failure_set(why, FAILURE_SERVER_PROTOCOL);
 	}
-	record->is_known = name != NULL;
+	record->is_known = name != NULL && name[0] != '\0';
 	free(name);
+	if (!record->is_known)
+		user_record_release(record);
 	return true;
 }
 
@@ -132,7 +135,7 @@ static bool is_about_encoding(const struct failure *server)
 	return strcmp(server->sqlstate, "22021") == 0 || strcmp(server->sqlstate, "22P05") == 0;
 }
 
-/* The first row counts. */
+/* The first row that names a user counts. */
 static bool understand(struct session *session, const struct writer *replies,
 		       struct user_record *record, struct failure *why)
 {
@@ -140,7 +143,6 @@ static bool understand(struct session *session, const struct writer *replies,
 	const char *end = at + replies->length;
 	struct message message;
 	struct failure server;
-	bool has_row = false;
 
 	while (message_look(at, (size_t)(end - at), &message) && message_is_whole(&message)) {
 		if (message.letter == BACKEND_ERROR) {
@@ -149,11 +151,9 @@ static bool understand(struct session *session, const struct writer *replies,
 			/* A name that is no text in the database's encoding is nobody's. */
 			return is_about_encoding(&server) || refuse(session, why, server.message);
 		}
-		if (message.letter == BACKEND_DATA_ROW && !has_row) {
-			if (!take_row(session, &message, record, why))
-				return false;
-			has_row = true;
-		}
+		if (message.letter == BACKEND_DATA_ROW && !record->is_known &&
+		    !take_row(session, &message, record, why))
+			return false;
 		at += message.present;
 	}
 	return true;

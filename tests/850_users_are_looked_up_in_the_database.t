@@ -156,8 +156,21 @@ for ([ q(select rolpassword from pg_authid where rolname = $1), qr/exactly 2 col
 reconfigure(settings => { auth_query => q(select rolname, substr(rolpassword, 1, 3) from pg_authid
 	where rolname = $1) =~ s/\s+/ /gr });
 is((attempt('scrammer'))[0], 'password authentication failed', 'a useless secret');
-reconfigure(settings => { auth_query => q(select null, 'crayon' where $1::text is not null) });
-like((attempt('scrammer'))[0], qr/authentication failed/, 'no name is nobody');
+for my $name ('null', q(''))
+{
+	my $row = "select $name, 'crayon' where \$1::text is not null";
+	for my $type (qw(plain md5 scram-sha-256 trust))
+	{
+		reconfigure(settings => { auth_type => $type, auth_query => $row });
+		my $from = $millpond->log_end;
+		like((attempt('scrammer', 'crayon'))[0], qr/^(password authentication failed|SASL authentication failed|no such user)$/,
+			"a secret of $name opens nothing with $type");
+		like($millpond->log_since($from), qr/scrammer@\S+ no such user$/m, '... since it is nobody\'s');
+	}
+	reconfigure(settings => { auth_type => 'md5',
+		auth_query => "$row union all select usename, passwd from pg_shadow where usename = \$1" });
+	is((attempt('scrammer'))[0], 'welcome', '... and does not hide a row that names somebody');
+}
 reconfigure(settings => { auth_query => undef, auth_type => 'trust' });
 is((attempt('nobody'))[0], 'no such user', 'trust hides nothing');
 is((attempt('scrammer'))[0], 'welcome', 'and asks for nothing') or diag $millpond->log_since;
