@@ -231,6 +231,8 @@ static void exchange(char **one, char **other)
 void pool_exchange_secret(struct pool *pool, char **secret)
 {
 	pools_lock(pool->pools);
+	if (pool->secret == NULL || strcmp(pool->secret, *secret) != 0)
+		pool->failures = 0;
 	exchange(&pool->secret, secret);
 	pools_unlock(pool->pools);
 }

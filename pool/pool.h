@@ -151,8 +151,9 @@ void pool_server_gone(struct pool *pool);
 bool pool_is_news(struct pool *pool);
 
 /*
- * The pool keeps what a client of it was let in with, in place of what it had, which the caller gets to wipe
- * (either may be NULL). With the last client it forgets it. A copy opens servers, and is the caller's to wipe.
+ * The pool keeps what a client of it was let in with, in place of what it had, which the caller gets to wipe (it may
+ * be NULL). With the last client it forgets it. A new one is tried at once, whatever has failed before. A copy opens
+ * servers, and is the caller's to wipe.
  */
 void pool_exchange_secret(struct pool *pool, char **secret);
 char *pool_copy_secret(const struct pool *pool);

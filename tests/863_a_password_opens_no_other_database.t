@@ -32,8 +32,8 @@ my %servers = map {
 } qw(shop forced open theirs ours);
 my $millpond = Millpond->new('pool',
 	databases => { map { $_ => $servers{$_}->target . ($_ eq 'forced' ? ' user=ann' : '') } keys %servers },
-	settings  => { auth_type => 'hba', auth_hba_file => "$dir/hba", client_login_timeout => 6,
-		query_wait_timeout => 6 });
+	settings  => { auth_type => 'hba', auth_hba_file => "$dir/hba", server_login_retry => 60,
+		client_login_timeout => 6, query_wait_timeout => 6 });
 
 sub enter ($database, $user, $password, %how)
 {
@@ -67,6 +67,6 @@ $millpond->console('RECONNECT shop');
 my $believed = enter('shop', 'ann', '', unix => 1);
 ok($believed->query('select 1')->{error}, 'who needs no password has none for a new server');
 is_deeply([ passwords('shop') ], ['ann red fish|'], '... as it is not known any more');
-is(enter('shop', 'ann', 'red fish')->value('select 1'), 'select 1', 'until it is given anew');
+is(enter('shop', 'ann', 'red fish')->value('select 1'), 'select 1', 'until it is given anew, and tried at once');
 
 done_testing;
