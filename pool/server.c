@@ -159,6 +159,11 @@ void server_connect_failure(const struct server *server, struct failure *why)
 							   PQerrorMessage(server->connection);
 	const char *sqlstate = find_sqlstate(message);
 
+	if (sqlstate == NULL && PQconnectionNeedsPassword(server->connection)) {
+		failure_set(why, FAILURE_SERVER_LOGIN, "wrong password type");
+		failure_detail(why, "The server asks for a password, and none is known.");
+		return;
+	}
 	if (sqlstate == NULL) {
 		failure_set(why, FAILURE_CONNECT_FAILED, "");
 		copy_line(why->message, sizeof why->message, message);

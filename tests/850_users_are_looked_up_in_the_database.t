@@ -17,6 +17,7 @@ $server->safe_psql('postgres', q{
 	create role expired login password 'pencil' valid until '2001-01-01';
 	create role locked nologin password 'pencil';
 	create role bare login;
+	create role newcomer login password 'pencil';
 	create database elsewhere;
 });
 open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
@@ -174,6 +175,9 @@ for my $name ('null', q(''))
 reconfigure(settings => { auth_query => undef, auth_type => 'trust' });
 is((attempt('nobody'))[0], 'no such user', 'trust hides nothing');
 is((attempt('scrammer'))[0], 'welcome', 'and asks for nothing') or diag $millpond->log_since;
+reconfigure(settings => { auth_query => q(select rolname, null::text from pg_authid where rolname = $1) });
+is((attempt('newcomer'))[0], 'server login failed: wrong password type', '... nor knows a password for the server');
+reconfigure(settings => { auth_query => undef });
 
 # A certificate proves a name; whether there is a user of that name is still asked.
 my $authority = Certificates->new;

@@ -1,0 +1,49 @@
+# A server that wants a password where none is known: whoever waits is told at once, and not when some time is over.
+use v5.36;
+use FakeServer;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+open my $users, '>', "$dir/users" or die $!;
+print $users qq("postgres" ""\n"app" ""\n);
+close $users;
+
+my %questions = (plain => pack('N', 3), hashed => pack('N a4', 5, 'salt'), scram => pack('N Z* x', 10, 'SCRAM-SHA-256'));
+# Asks what the database is called, from that connection on.
+my $fake = FakeServer->new(login => sub ($c, $startup) {
+	my ($question, $from) = $startup->{database} =~ /^(\w+?)(\d*)$/;
+	return 0 if $c->{number} < ($from || 1);
+	$c->put(Message('R', $questions{$question}));
+	$c->get // $c->leave;
+	$c->log_in;
+	return 1;
+});
+my $hour = 3600;
+my $millpond = Millpond->new('pool',
+	databases => { (map { $_ => $fake->target . " dbname=$_" } keys %questions), later => $fake->target . ' dbname=plain2',
+		asking => $fake->target . ' dbname=plain auth_user=app', },
+	settings => { auth_file => "$dir/users", server_login_retry => $hour, query_wait_timeout => 5,
+		client_login_timeout => 10, server_connect_timeout => $hour });
+my $told   = 'server login failed: wrong password type';
+my $detail = 'The server asks for a password, and none is known.';
+
+my $client = Wire->connect($millpond)->startup(user => 'app', database => 'later');
+is($client->result->{status}, 'I', 'while none is asked for');
+is($client->value('select 1'), 'select 1', '... all is well');
+$millpond->console('RECONNECT later');
+is_deeply([ $client->query('select 1')->{error}->@{qw(C M D)} ], [ '08004', $told, $detail ], 'then who was let in before is told');
+
+for my $database (sort(keys %questions), 'asking')
+{
+	for my $when ('the first', 'who comes later')
+	{
+		my $user = $database eq 'asking' ? 'stranger' : 'app';
+		my $result = Wire->connect($millpond)->startup(user => $user, database => $database)->result;
+		is_deeply([ $result->{error}->@{qw(C M D)} ], [ '08004', $told, $detail ], "$database, $when");
+	}
+}
+like($millpond->log_since, qr/closing because: \Q$told ($detail)/, 'so is the log');
+
+done_testing;
