@@ -189,8 +189,11 @@ static bool await_record(struct session *session, const struct auth_source *sour
 			 struct user_record *record, struct failure *why, int64_t deadline)
 {
 	struct writer replies;
+	enum failure_kind late;
+	int64_t waited = borrow_deadline(session, &late);
 
-	if (!await_borrow(session, FAILURE_LOGIN_TIMEOUT_SERVER_DOWN, why, deadline))
+	if (!await_borrow(session, waited < deadline ? late : FAILURE_LOGIN_TIMEOUT_SERVER_DOWN, why,
+			  waited < deadline ? waited : deadline))
 		return false;
 	writer_init(&replies);
 	bool done = send_query(session->upstream, source->query, session->user_name) &&

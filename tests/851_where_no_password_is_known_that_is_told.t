@@ -7,7 +7,7 @@ use Wire;
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
 open my $users, '>', "$dir/users" or die $!;
-print $users qq("postgres" ""\n"app" ""\n);
+print $users qq("postgres" ""\n"app" ""\n"known" "pencil"\n);
 close $users;
 
 my %questions = (plain => pack('N', 3), hashed => pack('N a4', 5, 'salt'), scram => pack('N Z* x', 10, 'SCRAM-SHA-256'));
@@ -20,10 +20,13 @@ my $fake = FakeServer->new(login => sub ($c, $startup) {
 	$c->log_in;
 	return 1;
 });
-my $hour = 3600;
+my $silent = IO::Socket::INET->new(Listen => 64, LocalAddr => '127.0.0.1') or die $!;
+my ($hour, $closed) = (3600, PostgreSQL::Test::Cluster::get_free_port());
 my $millpond = Millpond->new('pool',
 	databases => { (map { $_ => $fake->target . " dbname=$_" } keys %questions), later => $fake->target . ' dbname=plain2',
-		asking => $fake->target . ' dbname=plain auth_user=app', },
+		asking => $fake->target . ' dbname=plain auth_user=app',
+		down   => "host=127.0.0.1 port=$closed auth_user=known",
+		silent => 'host=127.0.0.1 port=' . $silent->sockport . ' auth_user=known' },
 	settings => { auth_file => "$dir/users", server_login_retry => $hour, query_wait_timeout => 5,
 		client_login_timeout => 10, server_connect_timeout => $hour });
 my $told   = 'server login failed: wrong password type';
@@ -45,5 +48,11 @@ for my $database (sort(keys %questions), 'asking')
 	}
 }
 like($millpond->log_since, qr/closing because: \Q$told ($detail)/, 'so is the log');
+
+# Who is looked up by a user who gets no server waits no longer than for a server of his own.
+$millpond->write_config(settings => { query_wait_timeout => 1, client_login_timeout => 30 });
+$millpond->console('RELOAD');
+my @waiting = map { Wire->connect($millpond)->startup(user => 'stranger', database => $_) } qw(down silent);
+is_deeply([ map { $_->result->{error}{M} } @waiting ], [ ('query_wait_timeout') x 2 ], 'query_wait_timeout counts for auth_user');
 
 done_testing;
