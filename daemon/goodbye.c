@@ -45,10 +45,15 @@ static bool expects_no_word(const struct failure *why)
 	return why->kind == FAILURE_CLIENT_SAID_GOODBYE || why->kind == FAILURE_CANCEL_WAIT_TIMEOUT;
 }
 
+static bool is_lost(const struct failure *why)
+{
+	return why->kind == FAILURE_CLIENT_GONE || why->kind == FAILURE_CLIENT_SAID_NOTHING ||
+	       why->kind == FAILURE_CLIENT_SEND_FAILED;
+}
+
 static bool hears_no_word(const struct failure *why)
 {
-	return why->kind == FAILURE_CLIENT_GONE || why->kind == FAILURE_CLIENT_SEND_FAILED ||
-	       expects_no_word(why);
+	return is_lost(why) || expects_no_word(why);
 }
 
 /* In the middle of a message of the server's an error would be taken for a part of it. */
@@ -78,11 +83,15 @@ static void add_figures(const struct session *session, struct failure *why)
 			       (double)settings->suspend_timeout_us / 1e6);
 }
 
+/* Monitors look all the time whether somebody is there. */
 static void log_end(struct session *session, const struct failure *why)
 {
+	enum log_level level =
+		why->kind == FAILURE_CLIENT_SAID_NOTHING ? LEVEL_DEBUG : LEVEL_LOG;
+
 	if (!session->worker->settings->log_disconnections)
 		return;
-	session_log(session, LEVEL_LOG, "closing because: %s (age=%llds)", why->message,
+	session_log(session, level, "closing because: %s (age=%llds)", why->message,
 		    (long long)((loop_now() - session->accepted_at) / 1000000));
 }
 
@@ -104,8 +113,7 @@ void await_hang_up(struct session *session, const struct failure *why)
 {
 	struct stream *client = &session->client;
 	int64_t deadline = loop_now() + GOODBYE_LIMIT_US;
-	bool waits = !session->worker->ending && why->kind != FAILURE_CLIENT_GONE &&
-		     why->kind != FAILURE_CLIENT_SEND_FAILED;
+	bool waits = !session->worker->ending && !is_lost(why);
 
 	if (waits && await_sent(client, deadline) && !expects_no_word(why)) {
 		stream_end_sending(client);

@@ -135,12 +135,13 @@ static enum startup_kind await_packet(struct session *session, struct startup *s
 				      size_t *length, struct failure *why, int64_t deadline)
 {
 	char *data;
+	bool has_begun = stream_held_bytes(&session->client) > 0;
 	ssize_t got = stream_read(&session->client, &data);
 
 	if (got < 0 && errno == EAGAIN)
 		return STARTUP_INCOMPLETE;
 	if (got <= 0) {
-		failure_set(why, FAILURE_CLIENT_GONE);
+		failure_set(why, has_begun ? FAILURE_CLIENT_GONE : FAILURE_CLIENT_SAID_NOTHING);
 		return STARTUP_BAD;
 	}
 	*length = (size_t)got;

@@ -1,4 +1,4 @@
-# Each attempt to log in is a line before anybody knows how it ends, in PgBouncer's words.
+# Each attempt to log in is a line before anybody knows how it ends, in PgBouncer's words; a mere look is none.
 use v5.36;
 use FakeServer;
 use Millpond;
@@ -45,5 +45,32 @@ $millpond->reload_by_signal;
 my $from = $millpond->log_end;
 attempt('pencil', database => 'nowhere', user => 'alice');
 unlike($millpond->log_since($from), qr/login (?:attempt|failed)/, 'unless log_connections is off');
+
+# Whoever only looks whether somebody is there: monitors do that all the time.
+sub answered ()
+{
+	my $client = Wire->connect($millpond)->put(pack 'NN', 8, 80877103);
+	is($client->get_bytes(1), 'N', 'no TLS here');
+	return $client;
+}
+my %look = (
+	'over TCP'                => sub { Wire->connect($millpond)->close },
+	'over the Unix socket'    => sub { Wire->connect($millpond, unix => 1)->close },
+	'with a question for TLS' => sub { answered->close },
+	'that ends in a reset'    => sub { answered->reset },
+);
+$millpond->write_config(settings => { verbose => 1 });
+$millpond->reload_by_signal;
+for my $way (sort keys %look)
+{
+	$from = $millpond->log_end;
+	$look{$way}->();
+	$millpond->wait_for_log(qr{DEBUG C-\w+: \(nodb\)/\(nouser\)\@\S+ closing because: client said nothing \(age=0s\)}, $from);
+	unlike($millpond->log_since($from), qr/LOG C-/, "a look $way is worth no line");
+}
+$from = $millpond->log_end;
+Wire->connect($millpond)->put("\0")->close;
+$millpond->wait_for_log(qr{LOG C-\w+: \S+ closing because: client unexpected eof \(age=0s\)}, $from);
+pass('the first byte of a packet is');
 
 done_testing;
