@@ -24,7 +24,7 @@ static char *find_secret(struct worker *worker, const struct settings *settings,
 			 const struct database *database, const struct pool *pool)
 {
 	/* The entry's own password is that of its own user. */
-	bool is_forced = database->user == NULL || strcmp(database->user, pool->user_name) == 0;
+	bool is_forced = database->user != NULL && strcmp(database->user, pool->user_name) == 0;
 
 	if (is_forced && database->password != NULL && database->password[0] != '\0')
 		return strdup(database->password);

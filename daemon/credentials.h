@@ -29,8 +29,8 @@ struct credentials {
 struct pool;
 
 /*
- * Finds them for a pool, by its entry in settings that the caller holds: the password of the entry,
- * or the secret of the user, with the key that a client has proved; or else the password that a client
+ * Finds them for a pool, by its entry in settings that the caller holds: the password of the entry
+ * for its own user, or the secret of the user, with the key that a client has proved; or else the password that a client
  * of the pool was let in with by PAM or LDAP. Release in any case.
  */
 void credentials_find(struct credentials *credentials, struct worker *worker,

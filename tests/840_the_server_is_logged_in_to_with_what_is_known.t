@@ -80,6 +80,21 @@ for my $row (sort keys %answered)
 	}
 }
 
+# The password of an entry is that of the entry's own user.
+my $entry = $server->target . ' dbname=postgres';
+$daemons{md5}->write_config(databases => { nobodys => "$entry password=wrong",
+	forced => "$entry user=password_plain password=pencil", wrong => "$entry user=password_plain password=wrong" });
+$daemons{md5}->reload_by_signal;
+for my $case ([ nobodys => 'password_plain', 'password_plain' ], [ nobodys => 'scram_plain', 'scram_plain' ],
+	[ forced => 'scram_plain', 'password_plain' ], [ wrong => 'scram_plain', undef ])
+{
+	my ($database, $user, $expected) = @$case;
+	my $client = Wire->connect($daemons{md5});
+	my $answer = $client->authenticate('pencil', user => $user, database => $database);
+	is($answer->{error} ? $answer->{error}{M} : $client->value('select current_user'),
+		$expected // 'password authentication failed for user "password_plain"', "$user in the database $database");
+}
+
 # Again and again, though no server is kept: what was known of those who came before still opens new ones.
 my $console = Wire->login($daemons{'scram-sha-256'}, user => 'pgbouncer', database => 'pgbouncer', unix => 1);
 for my $role (map { role('scram-sha-256', $_) } qw(plain scram))
