@@ -1,0 +1,115 @@
+/*
+ * Prepared statements of SQL: what the tags of replies tell of them. What was not foreseen pins the
+ * client to its server.
+ */
+#include "daemon/prepared_parts.h"
+
+#include <string.h>
+
+#include "daemon/session.h"
+#include "daemon/upstream.h"
+
+static void pin(struct upstream *upstream, const char *tag)
+{
+	struct session *session = upstream->session;
+
+	upstream->statements.must_deallocate = true;
+	if (session->statements == NULL)
+		session->statements = client_statements_new();
+	if (session->statements == NULL) {
+		session_kill(session, FAILURE_NO_MEMORY);
+		return;
+	}
+	if (session->statements->pins++ == 0)
+		session_log(session, LEVEL_LOG,
+			    "pinned to its server: %s in a place where it can not be followed",
+			    tag);
+}
+
+static void unpin(struct upstream *upstream)
+{
+	upstream->session->statements->pins = 0;
+	upstream->statements.must_deallocate = false;
+}
+
+static void forget_all(struct upstream *upstream)
+{
+	struct client_statements *client = upstream->session->statements;
+	struct server_statements *server = &upstream->statements;
+
+	if (client != NULL) {
+		names_forget(&client->names);
+		client->unnamed_serial = client->unnamed_pending > 0 ? client->unnamed_serial : 0;
+		unpin(upstream);
+	}
+	/* What may be gone is closed, and parsed anew. */
+	for (struct held *held = server->held.newest; held != NULL; held = held->older)
+		held->stale = true;
+	for (struct raw *raw = server->raws; raw != NULL; raw = raw->next)
+		raw_set(raw, NULL);
+	server->unnamed_session = 0;
+}
+
+static void note_prepared(struct upstream *upstream, struct sql_note *sql)
+{
+	struct client_statements *client = upstream->session->statements;
+	struct server_statements *server = &upstream->statements;
+	struct name *name = names_make(&client->names, sql->name, sql->length);
+	struct raw *raw = raw_make(server, sql->name, sql->length);
+
+	if (name == NULL || raw == NULL) {
+		pin(upstream, "PREPARE");
+		return;
+	}
+	raw_set(raw, sql->statement);
+	statement_drop(names_set(&client->names, name, sql->statement), HELD_BY_CLIENT);
+	sql->statement = NULL;
+}
+
+static void note_deallocated(struct upstream *upstream, const struct sql_note *sql)
+{
+	struct client_statements *client = upstream->session->statements;
+	struct name *name = names_find(&client->names, sql->name, sql->length);
+	struct raw *raw = raw_find(&upstream->statements, sql->name, sql->length);
+
+	if (raw != NULL)
+		raw_remove(&upstream->statements, raw);
+	if (name == NULL || name->statement == NULL) {
+		if (client->pins > 0 && --client->pins == 0)
+			unpin(upstream);
+		return;
+	}
+	statement_drop(names_set(&client->names, name, NULL), HELD_BY_CLIENT);
+	names_tidy(&client->names, name);
+}
+
+void prepared_note_tag(struct upstream *upstream, const char *tag)
+{
+	const struct notes *notes = &upstream->statements.notes;
+	unsigned char asked = pipeline_head(&upstream->pipeline);
+	bool is_ours =
+		(asked & ~PIPELINE_NOTED) == PIPELINE_OWN_EXECUTE || asked == PIPELINE_OWN_QUERY;
+	struct sql_note *sql = NULL;
+
+	/* What it was about has gone with its client. */
+	if (!is_ours && upstream->session == NULL)
+		upstream->statements.must_deallocate |= strcmp(tag, "PREPARE") == 0 ||
+							strncmp(tag, "DEALLOCATE", 10) == 0 ||
+							strcmp(tag, "DISCARD ALL") == 0;
+	if (is_ours || upstream->session == NULL ||
+	    pool_share_mode(upstream->session->share) == POOL_SESSION)
+		return;
+	if (strcmp(tag, "DEALLOCATE ALL") == 0 || strcmp(tag, "DISCARD ALL") == 0) {
+		forget_all(upstream);
+		return;
+	}
+	if ((asked & PIPELINE_NOTED) != 0 && notes_at(notes, 0)->kind == NOTE_SQL)
+		sql = notes_at(notes, 0)->sql;
+	bool known = sql != NULL && sql->length > 0;
+	if (strcmp(tag, "PREPARE") == 0 && known && sql->effect == SQL_PREPARE)
+		note_prepared(upstream, sql);
+	else if (strcmp(tag, "DEALLOCATE") == 0 && known && sql->effect == SQL_DEALLOCATE)
+		note_deallocated(upstream, sql);
+	else if (strcmp(tag, "PREPARE") == 0 || strcmp(tag, "DEALLOCATE") == 0)
+		pin(upstream, tag);
+}
