@@ -97,17 +97,21 @@ bool prepared_keep_error(struct upstream *upstream, const struct message *messag
 
 	if (note->kind != NOTE_RAW || !note->quiet)
 		return false;
-	writer_reuse(kept);
-	write_bytes(kept, message->start, message->present);
+	/* Of several, the Query comes upon the first. */
+	if (kept->length == 0) {
+		writer_reuse(kept);
+		write_bytes(kept, message->start, message->present);
+	}
 	return true;
 }
 
 /* The Query failed because what was done for it in front had failed. */
-static bool rewrite_sql(struct upstream *upstream, struct writer *out)
+static bool rewrite_sql(struct upstream *upstream, const struct message *message,
+			struct writer *out)
 {
 	struct writer *kept = &upstream->statements.kept_error;
 
-	if (kept->length == 0)
+	if (kept->length == 0 || !prepared_is_about_the_plan(message))
 		return false;
 	write_bytes(out, kept->data, kept->length);
 	kept->length = 0;
@@ -123,7 +127,7 @@ bool prepared_rewrite_error(struct upstream *upstream, const struct message *mes
 	case NOTE_USE:
 		return rewrite_use(note, message, out);
 	case NOTE_SQL:
-		return rewrite_sql(upstream, out);
+		return rewrite_sql(upstream, message, out);
 	case NOTE_REFUSED:
 		write_failure(out, note->failure);
 		return true;

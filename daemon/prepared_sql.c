@@ -98,6 +98,7 @@ static bool make_dummy(struct prepared *prepared, const char *at, struct raw *ra
 	statement_write_parse(prepared_write_up_to(prepared, at), raw->name, raw->length, "\0\0",
 			      3);
 	raw_set(raw, NULL);
+	raw->going = server_of(prepared)->reading;
 	return prepared_push(prepared, PIPELINE_OWN_PARSE);
 }
 
@@ -112,25 +113,29 @@ static bool is_equal(const struct prepared *prepared, const char *name, size_t l
 				     raw->statement == named->statement;
 }
 
+/* Whether the text that is read has deallocated it before: what follows is not about what was there. */
+static bool is_going(const struct prepared *prepared, const char *name, size_t length)
+{
+	const struct raw *raw = raw_find(server_of(prepared), name, length);
+	return raw != NULL && raw->going == server_of(prepared)->reading;
+}
+
 /*
  * Makes it so. `effect` says what the name is wanted for. In front of a Query what we do ends with a
  * Sync of its own, so that a failure does not skip the Query, whose error then is the one we had.
  */
-static enum passage equalise(struct prepared *prepared, const char *at, const char *name,
-			     size_t length, enum sql_effect effect, bool for_query)
+static bool equalise(struct prepared *prepared, const char *at, const char *name, size_t length,
+		     enum sql_effect effect, bool for_query)
 {
 	struct server_statements *server = server_of(prepared);
-	struct pipeline *pipeline = &prepared->upstream->pipeline;
 	struct name *named = find_named(prepared, name, length);
 
 	if (is_equal(prepared, name, length))
-		return PASSAGE_TAKEN;
-	if (pipeline->count > pipeline_runs_own_query(pipeline))
-		return prepared_wait(prepared);
-	bool apart = for_query && !pipeline->unsynced;
+		return true;
+	bool apart = for_query && !prepared->upstream->pipeline.unsynced;
 	struct raw *raw = raw_make(server, name, length);
 	if (raw == NULL)
-		return PASSAGE_FAILED;
+		return false;
 	write_close(prepared_write_up_to(prepared, at), name, length);
 	bool good = prepared_push(prepared, PIPELINE_OWN_CLOSE);
 	raw_set(raw, NULL);
@@ -142,42 +147,55 @@ static enum passage equalise(struct prepared *prepared, const char *at, const ch
 		raw_set(raw, prepared_reread(prepared, named));
 		good = good && raw->statement != NULL && make(prepared, at, raw, apart);
 	}
-	return taken_if(good && (!apart || prepared_end_apart(prepared, at)));
+	return good && (!apart || prepared_end_apart(prepared, at));
+}
+
+/* A name that we can not read may be that of what another client has left: all of it goes. */
+static bool clear_names(struct prepared *prepared, const char *at, bool for_query)
+{
+	bool apart = for_query && !prepared->upstream->pipeline.unsynced;
+
+	return server_of(prepared)->raw_count == 0 ||
+	       (prepared_evict_raws(prepared, at, 0) &&
+		(!apart || prepared_end_apart(prepared, at)));
+}
+
+static bool is_open(const struct prepared *prepared)
+{
+	const struct pipeline *pipeline = &prepared->upstream->pipeline;
+	return pipeline->count > pipeline_runs_own_query(pipeline);
+}
+
+/* In the extended protocol: once nothing is open. */
+static enum passage require_equal(struct prepared *prepared, const char *at, const char *name,
+				  size_t length, enum sql_effect effect)
+{
+	if (!is_equal(prepared, name, length) && is_open(prepared))
+		return prepared_wait(prepared);
+	return taken_if(equalise(prepared, at, name, length, effect, false));
 }
 
 enum passage prepared_require_raw(struct prepared *prepared, const char *at, const char *name,
 				  size_t length)
 {
-	return equalise(prepared, at, name, length, SQL_EXECUTE, false);
+	return require_equal(prepared, at, name, length, SQL_EXECUTE);
 }
 
-/* A name that we can not read may be that of what another client has left: all of it goes. */
-static enum passage clear_names(struct prepared *prepared, const char *at, bool for_query)
-{
-	const struct pipeline *pipeline = &prepared->upstream->pipeline;
-	bool apart = for_query && !pipeline->unsynced;
-
-	if (server_of(prepared)->raw_count == 0)
-		return PASSAGE_TAKEN;
-	if (pipeline->count > pipeline_runs_own_query(pipeline))
-		return prepared_wait(prepared);
-	return taken_if(prepared_evict_raws(prepared, at, 0) &&
-			(!apart || prepared_end_apart(prepared, at)));
-}
-
-/* --- effects ------------------------------------------------------------------------------ */
-
-static enum passage require_name(struct prepared *prepared, const char *at, const struct sql *sql,
-				 bool for_query)
+static enum passage require_name(struct prepared *prepared, const char *at, const struct sql *sql)
 {
 	char name[SQL_NAME_BYTES + 1];
 
 	if (sql->name == NULL)
 		return PASSAGE_TAKEN;
 	size_t length = sql_name(sql, name);
-	return length == 0 ? clear_names(prepared, at, for_query)
-			   : equalise(prepared, at, name, length, sql->effect, for_query);
+	if (length > 0)
+		return require_equal(prepared, at, name, length, sql->effect);
+	if (server_of(prepared)->raw_count > 0 && is_open(prepared))
+		return prepared_wait(prepared);
+	return taken_if(clear_names(prepared, at, false));
 }
+
+/* --- effects ------------------------------------------------------------------------------ */
 
 /* The note of a message that has this effect, if all goes well. */
 static bool push_effect(struct prepared *prepared, unsigned char letter, const struct sql *sql,
@@ -242,64 +260,95 @@ static void drop_unnamed_by_query(struct prepared *prepared)
 		prepared->session->statements->unnamed_serial = 0;
 }
 
-/* What a Query does, as far as it can be foreseen. */
-struct foreseen {
-	size_t count;
-	struct sql effect; /* of the last that has one */
-	bool reserved;
-};
-
-/* Clears the way for each statement of a text, read in one way. */
-static enum passage foresee(struct prepared *prepared, const struct message *message,
-			    const char *text, size_t length, enum sql_quotes quotes,
-			    struct foreseen *foreseen)
-{
-	const char *end = text + length;
-	struct sql sql;
-
-	while (sql_next(&text, end, quotes, &sql)) {
-		foreseen->count++;
-		if (sql.effect == SQL_NONE)
-			continue;
-		enum passage passage = require_name(prepared, message->start, &sql, true);
-		if (passage != PASSAGE_TAKEN)
-			return passage;
-		foreseen->reserved |= prepared_is_reserved(&sql);
-		foreseen->effect = sql;
-	}
-	return PASSAGE_TAKEN;
-}
-
 /* How many ways there are to read it. */
 static enum sql_quotes readings(const char *text, size_t length)
 {
 	return memchr(text, '\\', length) != NULL ? SQL_QUOTES : SQL_STANDARD_QUOTES + 1;
 }
 
+/* What a Query does, as far as it can be foreseen. */
+struct foreseen {
+	size_t count;
+	struct sql effect; /* of the last that has one */
+	bool reserved;
+	bool unreadable; /* one has a name that we can not read */
+};
+
+/* Reads a text in one way. */
+static void foresee(const char *text, size_t length, enum sql_quotes quotes,
+		    struct foreseen *foreseen)
+{
+	const char *end = text + length;
+	char name[SQL_NAME_BYTES + 1];
+	struct sql sql;
+
+	while (sql_next(&text, end, quotes, &sql)) {
+		foreseen->count++;
+		if (sql.effect == SQL_NONE)
+			continue;
+		foreseen->effect = sql;
+		foreseen->reserved |= prepared_is_reserved(&sql);
+		foreseen->unreadable |= sql.name != NULL && sql_name(&sql, name) == 0;
+	}
+}
+
+/* Makes equal what a text, read in one way, names. */
+static bool equalise_all(struct prepared *prepared, const struct message *message,
+			 const char *text, size_t length, enum sql_quotes quotes)
+{
+	const char *end = text + length;
+	char name[SQL_NAME_BYTES + 1];
+	struct sql sql;
+
+	server_of(prepared)->reading++;
+	while (sql_next(&text, end, quotes, &sql)) {
+		size_t name_length = sql.name == NULL ? 0 : sql_name(&sql, name);
+		if (name_length > 0 && !is_going(prepared, name, name_length) &&
+		    !equalise(prepared, message->start, name, name_length,
+						 sql.effect, true))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Clears the way for a text, in one go: when the outcome of the first name's part was waited for, it
+ * might have to be done again, and so for ever. What is cleared goes before notes point to it.
+ */
+static bool clear_way(struct prepared *prepared, const struct message *message, const char *text,
+		      size_t length, const struct foreseen *foreseen)
+{
+	const enum sql_quotes ways = readings(text, length);
+
+	if (foreseen->unreadable && !clear_names(prepared, message->start, true))
+		return false;
+	for (enum sql_quotes quotes = 0; quotes < ways; quotes++)
+		if (!equalise_all(prepared, message, text, length, quotes))
+			return false;
+	return true;
+}
+
 /* A Query of one or more statements, of which one at least is about prepared ones. */
 static enum passage query_with_effects(struct prepared *prepared, const struct message *message,
 				       const char *text, size_t length)
 {
-	const struct pipeline *pipeline = &prepared->upstream->pipeline;
 	const struct client_statements *client = prepared_client(prepared);
 	const enum sql_quotes ways = readings(text, length);
 	struct foreseen foreseen = {0};
 
 	if (client == NULL)
 		return PASSAGE_FAILED;
-	if (pipeline->count > pipeline_runs_own_query(pipeline))
+	if (is_open(prepared))
 		return prepared_wait(prepared);
-	for (enum sql_quotes quotes = 0; quotes < ways; quotes++) {
-		enum passage passage =
-			foresee(prepared, message, text, length, quotes, &foreseen);
-		if (passage != PASSAGE_TAKEN)
-			return passage;
-	}
+	for (enum sql_quotes quotes = 0; quotes < ways; quotes++)
+		foresee(text, length, quotes, &foreseen);
 	struct sql effect = foreseen.effect;
 	if (foreseen.reserved)
 		return refuse_query(prepared, message, FAILURE_RESERVED_NAME);
 	if (effect.effect == SQL_PREPARE && client->names.count >= prepared->max_names)
 		return refuse_query(prepared, message, FAILURE_TOO_MANY_STATEMENTS);
+	if (!clear_way(prepared, message, text, length, &foreseen))
+		return PASSAGE_FAILED;
 	drop_unnamed_by_query(prepared);
 	if (effect.effect == SQL_NONE)
 		return taken_if(prepared_push(prepared, FRONTEND_QUERY));
@@ -349,7 +398,7 @@ enum passage prepared_request_query(struct prepared *prepared, const struct mess
 
 enum passage prepared_require_sql(struct prepared *prepared, const char *at, const struct sql *sql)
 {
-	return sql->effect == SQL_EXECUTE ? require_name(prepared, at, sql, false) : PASSAGE_TAKEN;
+	return sql->effect == SQL_EXECUTE ? require_name(prepared, at, sql) : PASSAGE_TAKEN;
 }
 
 bool prepared_note_portal(struct prepared *prepared, const struct sql *sql, const char *text,
@@ -367,7 +416,6 @@ bool prepared_note_portal(struct prepared *prepared, const struct sql *sql, cons
 
 enum passage prepared_request_execute(struct prepared *prepared, const struct message *message)
 {
-	const struct pipeline *pipeline = &prepared->upstream->pipeline;
 	struct client_statements *client = prepared->session->statements;
 	struct sql sql;
 
@@ -375,11 +423,11 @@ enum passage prepared_request_execute(struct prepared *prepared, const struct me
 	if (client == NULL || client->portal_text == NULL || message->body_length == 0 ||
 	    message->body[0] != '\0')
 		return taken_if(prepared_push(prepared, FRONTEND_EXECUTE));
-	if (pipeline->count > pipeline_runs_own_query(pipeline))
+	if (is_open(prepared))
 		return prepared_wait(prepared);
 	size_t length = strlen(client->portal_text);
 	sql_look(&sql, client->portal_text, length);
-	enum passage passage = require_name(prepared, message->start, &sql, false);
+	enum passage passage = require_name(prepared, message->start, &sql);
 	if (passage == PASSAGE_TAKEN)
 		passage = taken_if(
 			push_effect(prepared, FRONTEND_EXECUTE, &sql, client->portal_text, length));

@@ -15,6 +15,7 @@ struct server_statements;
 struct raw {
 	struct raw *next;
 	struct statement *statement; /* held; NULL: it is not known what, if anything */
+	uint32_t going; /* the reading in which the first that is done with it is to deallocate it */
 	uint32_t length;
 	char name[];
 };
