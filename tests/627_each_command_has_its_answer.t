@@ -42,6 +42,7 @@ my @steps = (
 	[ 'KILL other'                  => 'KILL' ],
 	[ 'KILL'                        => 'KILL' ],
 	[ 'RESUME'                      => 'RESUME' ],
+	[ 'RESUME other'                => 'RESUME' ],
 	[ 'KILL_CLIENT 999999999'       => 'ERROR 08P01 client not found' ],
 	[ 'KILL_CLIENT nobody'          => 'ERROR 08P01 invalid client pointer supplied' ],
 	[ 'KILL_CLIENT 0'               => 'ERROR 08P01 client not found' ],
