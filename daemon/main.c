@@ -276,6 +276,18 @@ static void forget_libpq_environment(void)
 	}
 }
 
+/*
+ * Where no file of passwords is named, libpq looks for one in the home of the daemon's user, whose passwords
+ * are not for clients. About one that is not a plain file it would complain, but not about one that is not there.
+ */
+static bool name_no_password_file(void)
+{
+	const char *named = getenv("PGPASSFILE");
+
+	return (named != NULL && named[0] != '\0') ||
+	       setenv("PGPASSFILE", "/dev/null/none", 1) == 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {0};
@@ -283,6 +295,8 @@ int main(int argc, char **argv)
 
 	tls_memory_take_over();
 	forget_libpq_environment();
+	if (!name_no_password_file())
+		return complain(strerror(errno));
 	if (!parse_options(argc, argv, &options, &status))
 		return status;
 	if (options.check)
