@@ -24,8 +24,6 @@
 #define MESSAGE_BYTES ((size_t)128 * 1024)
 /* So much is answered before it is sent, and so much is sent at once. */
 #define REPLY_BYTES ((size_t)64 * 1024)
-/* How often a command that has to wait looks whether it may answer. */
-#define LOOK_US INT64_C(50000)
 
 /* --- who ---------------------------------------------------------------------------------- */
 
@@ -64,33 +62,6 @@ void console_write_parameters(struct writer *writer)
 
 /* --- commands ----------------------------------------------------------------------------- */
 
-enum need { NOTHING, OPTIONAL, NEEDED };
-
-/* The verbs that only an admin may use; SHOW, SELECT and SET are for all. */
-static const struct verb {
-	const char *name;
-	enum need argument;
-	bool (*run)(struct session *session, const char *argument, struct failure *why);
-	/* NULL, or whether it is time to answer. */
-	bool (*is_done)(const struct session *session, const char *argument);
-	/* NULL, or what undoes it for one who does not want to wait. */
-	bool (*take_back)(struct session *session, const char *argument, struct failure *why);
-	/* NULL, or what is said in front of the answer. */
-	void (*remark)(struct writer *writer, const struct session *session);
-} verbs[] = {
-	{"RELOAD", NOTHING, await_steer_reload, NULL, NULL, steer_write_pending},
-	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused, await_steer_resume, NULL},
-	{"RESUME", OPTIONAL, await_steer_resume, NULL, NULL, NULL},
-	{"DISABLE", OPTIONAL, steer_disable, NULL, NULL, NULL},
-	{"ENABLE", OPTIONAL, steer_enable, NULL, NULL, NULL},
-	{"RECONNECT", OPTIONAL, steer_reconnect, NULL, NULL, NULL},
-	{"KILL", OPTIONAL, await_steer_kill, NULL, NULL, NULL},
-	{"KILL_CLIENT", NEEDED, await_steer_kill_client, NULL, NULL, NULL},
-	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed, NULL, NULL},
-	{"SUSPEND", NOTHING, await_steer_suspend, steer_is_suspended, NULL, NULL},
-	{"SHUTDOWN", OPTIONAL, await_steer_shutdown, NULL, NULL, NULL},
-};
-
 static bool invalid(const char *text, size_t length, struct failure *why)
 {
 	char shown[200];
@@ -119,27 +90,14 @@ static bool await_set_command(struct turn *turn, struct failure *why)
 	return true;
 }
 
-static const struct verb *find_verb(const struct command *command)
-{
-	bool given = command->argument[0] != '\0';
-
-	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-		enum need need = verbs[i].argument;
-		if (strcasecmp(verbs[i].name, command->verb) == 0)
-			return need == OPTIONAL || (need == NEEDED) == given ? &verbs[i] : NULL;
-	}
-	return NULL;
-}
-
-static bool connection_failed(const struct session *session, struct failure *why)
+bool turn_connection_failed(const struct session *session, struct failure *why)
 {
 	if (session->killed != FAILURE_NONE)
 		return failure_set(why, session->killed);
 	return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 }
 
-/* Sends the reply, as much at once as the client takes. */
-static bool await_reply_sent(struct turn *turn, struct failure *why)
+bool await_turn_sent(struct turn *turn, struct failure *why)
 {
 	struct stream *client = &turn->session->client;
 	struct writer *reply = &turn->reply;
@@ -152,62 +110,14 @@ static bool await_reply_sent(struct turn *turn, struct failure *why)
 		size_t left = reply->length - at;
 		size_t piece = left < REPLY_BYTES ? left : REPLY_BYTES;
 		if (!stream_send(client, reply->data + at, piece))
-			return connection_failed(turn->session, why);
+			return turn_connection_failed(turn->session, why);
 		if (stream_has_unsent(client) && !await_sent(client, DEADLINE_NEVER))
-			return connection_failed(turn->session, why);
+			return turn_connection_failed(turn->session, why);
 		at += piece;
 		if (at < reply->length)
 			await_turn(client->loop);
 	} while (at < reply->length);
 	writer_release(reply);
-	return true;
-}
-
-/* Ctrl-C: what nobody waits for any more is not to go on in silence. */
-static bool await_taken_back(struct turn *turn, const struct verb *verb, struct failure *why)
-{
-	struct failure ignored;
-
-	if (verb->take_back != NULL)
-		verb->take_back(turn->session, turn->command.argument, &ignored);
-	return failure_set(why, FAILURE_CANCELED);
-}
-
-/* Waits until the verb may be answered, or the one who asked is gone. */
-static bool await_done(struct turn *turn, const struct verb *verb, struct failure *why)
-{
-	struct session *session = turn->session;
-
-	/* Of the extended protocol the answers are put together later. */
-	if (!turn->is_extended && !await_reply_sent(turn, why))
-		return false;
-	if (!stream_watch(&session->client)) /* to hear of its end */
-		return failure_set(why, FAILURE_NO_MEMORY);
-	session->wait_cancelled = false;
-	while (!verb->is_done(session, turn->command.argument)) {
-		if (stream_peer_is_gone(&session->client))
-			return failure_set(why, FAILURE_CLIENT_GONE);
-		if (session->wait_cancelled)
-			return await_taken_back(turn, verb, why);
-		if (!await_sleep(session->client.loop, loop_now() + LOOK_US))
-			return connection_failed(session, why);
-	}
-	return true;
-}
-
-static bool await_verb(struct turn *turn, const struct verb *verb, struct failure *why)
-{
-	if (!turn->session->is_admin)
-		return failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
-	session_log(turn->session, LEVEL_LOG, "%s command issued", verb->name);
-	if (!verb->run(turn->session, turn->command.argument, why))
-		return false;
-	if (verb->remark != NULL)
-		verb->remark(&turn->reply, turn->session);
-	if (verb->is_done != NULL && !verb->is_done(turn->session, turn->command.argument) &&
-	    !await_done(turn, verb, why))
-		return false;
-	write_command_complete(&turn->reply, verb->name);
 	return true;
 }
 
@@ -326,10 +236,7 @@ bool await_turn_run(struct turn *turn, const char *text, size_t length,
 	}
 	if (is_show(command))
 		return await_show_command(turn, text, length, formats, why);
-	const struct verb *verb = find_verb(command);
-	if (verb == NULL)
-		return invalid(text, length, why);
-	return await_verb(turn, verb, why) ||
+	return await_verb(turn, why) ||
 	       (why->kind == FAILURE_CONSOLE_SYNTAX && invalid(text, length, why));
 }
 
@@ -346,7 +253,7 @@ static bool send_error(struct turn *turn, struct failure *why, bool ready)
 	if (reply->failed)
 		return failure_set(why, FAILURE_NO_MEMORY);
 	if (!stream_send(&session->client, reply->data, reply->length))
-		return connection_failed(session, why);
+		return turn_connection_failed(session, why);
 	console_stats_send(session, reply->length);
 	reply->length = 0;
 	if (ready)
@@ -491,7 +398,7 @@ bool await_console(struct session *session, struct failure *why)
 	writer_init(&turn.reply);
 	bool stays = await_answers_to(&turn, data, (size_t)length, why);
 	if (stays)
-		stays = await_reply_sent(&turn, why);
+		stays = await_turn_sent(&turn, why);
 	else if (!turn.reply.failed) /* the end does not take back what was answered before */
 		stream_send(&session->client, turn.reply.data, turn.reply.length);
 	writer_release(&turn.reply);

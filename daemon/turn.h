@@ -34,6 +34,20 @@ bool await_turn_run(struct turn *turn, const char *text, size_t length,
 bool turn_describe(struct turn *turn, const char *text, struct writer *description,
 		   struct failure *why);
 
+/* Sends the reply, as much at once as the client takes. */
+bool await_turn_sent(struct turn *turn, struct failure *why);
+
+/* Says why nothing more is to be had from the client. Always false. */
+bool turn_connection_failed(const struct session *session, struct failure *why);
+
+/* --- console_verbs.c --- */
+
+/*
+ * Runs a command that only an admin may use, and writes its tag to `reply`, as soon as all is done. Fails with
+ * FAILURE_CONSOLE_SYNTAX if it is none, or cannot have that argument.
+ */
+bool await_verb(struct turn *turn, struct failure *why);
+
 /* --- console_extended.c --- */
 
 /* Parse, Bind, Describe, Execute and Close. */

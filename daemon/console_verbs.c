@@ -1,0 +1,101 @@
+#include <strings.h>
+
+#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/loop.h"
+#include "daemon/session.h"
+#include "daemon/steer.h"
+#include "daemon/turn.h"
+
+/* How often a command that has to wait looks whether it may answer. */
+#define LOOK_US INT64_C(50000)
+
+enum need { NOTHING, OPTIONAL, NEEDED };
+
+/* The verbs that only an admin may use; SHOW, SELECT and SET are for all. */
+static const struct verb {
+	const char *name;
+	enum need argument;
+	bool (*run)(struct session *session, const char *argument, struct failure *why);
+	/* NULL, or whether it is time to answer. */
+	bool (*is_done)(const struct session *session, const char *argument);
+	/* NULL, or what undoes it for one who does not want to wait. */
+	bool (*take_back)(struct session *session, const char *argument, struct failure *why);
+	/* NULL, or what is said in front of the answer. */
+	void (*remark)(struct writer *writer, const struct session *session);
+} verbs[] = {
+	{"RELOAD", NOTHING, await_steer_reload, NULL, NULL, steer_write_pending},
+	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused, await_steer_resume, NULL},
+	{"RESUME", OPTIONAL, await_steer_resume, NULL, NULL, NULL},
+	{"DISABLE", OPTIONAL, steer_disable, NULL, NULL, NULL},
+	{"ENABLE", OPTIONAL, steer_enable, NULL, NULL, NULL},
+	{"RECONNECT", OPTIONAL, steer_reconnect, NULL, NULL, NULL},
+	{"KILL", OPTIONAL, await_steer_kill, NULL, NULL, NULL},
+	{"KILL_CLIENT", NEEDED, await_steer_kill_client, NULL, NULL, NULL},
+	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed, NULL, NULL},
+	{"SUSPEND", NOTHING, await_steer_suspend, steer_is_suspended, NULL, NULL},
+	{"SHUTDOWN", OPTIONAL, await_steer_shutdown, NULL, NULL, NULL},
+};
+
+static const struct verb *find_verb(const struct command *command)
+{
+	bool given = command->argument[0] != '\0';
+
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+		enum need need = verbs[i].argument;
+		if (strcasecmp(verbs[i].name, command->verb) == 0)
+			return need == OPTIONAL || (need == NEEDED) == given ? &verbs[i] : NULL;
+	}
+	return NULL;
+}
+
+/* Ctrl-C: what nobody waits for any more is not to go on in silence. */
+static bool await_taken_back(struct turn *turn, const struct verb *verb, struct failure *why)
+{
+	struct failure ignored;
+
+	if (verb->take_back != NULL)
+		verb->take_back(turn->session, turn->command.argument, &ignored);
+	return failure_set(why, FAILURE_CANCELED);
+}
+
+/* Waits until the verb may be answered, or the one who asked is gone. */
+static bool await_done(struct turn *turn, const struct verb *verb, struct failure *why)
+{
+	struct session *session = turn->session;
+
+	/* Of the extended protocol the answers are put together later. */
+	if (!turn->is_extended && !await_turn_sent(turn, why))
+		return false;
+	if (!stream_watch(&session->client)) /* to hear of its end */
+		return failure_set(why, FAILURE_NO_MEMORY);
+	session->wait_cancelled = false;
+	while (!verb->is_done(session, turn->command.argument)) {
+		if (stream_peer_is_gone(&session->client))
+			return failure_set(why, FAILURE_CLIENT_GONE);
+		if (session->wait_cancelled)
+			return await_taken_back(turn, verb, why);
+		if (!await_sleep(session->client.loop, loop_now() + LOOK_US))
+			return turn_connection_failed(session, why);
+	}
+	return true;
+}
+
+bool await_verb(struct turn *turn, struct failure *why)
+{
+	const struct verb *verb = find_verb(&turn->command);
+
+	if (verb == NULL)
+		return failure_set(why, FAILURE_CONSOLE_SYNTAX, turn->command.verb);
+	if (!turn->session->is_admin)
+		return failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
+	session_log(turn->session, LEVEL_LOG, "%s command issued", verb->name);
+	if (!verb->run(turn->session, turn->command.argument, why))
+		return false;
+	if (verb->remark != NULL)
+		verb->remark(&turn->reply, turn->session);
+	if (verb->is_done != NULL && !verb->is_done(turn->session, turn->command.argument) &&
+	    !await_done(turn, verb, why))
+		return false;
+	write_command_complete(&turn->reply, verb->name);
+	return true;
+}
