@@ -16,23 +16,23 @@ static const struct verb {
 	const char *name;
 	enum need argument;
 	bool (*run)(struct session *session, const char *argument, struct failure *why);
-	/* NULL, or whether it is time to answer. */
-	bool (*is_done)(const struct session *session, const char *argument);
+	/* NULL, or how far it is; it is answered when it is done. */
+	enum progress (*progress)(const struct session *session, const char *argument);
 	/* NULL, or what undoes it for one who does not want to wait. */
 	bool (*take_back)(struct session *session, const char *argument, struct failure *why);
 	/* NULL, or what is said in front of the answer. */
 	void (*remark)(struct writer *writer, const struct session *session);
 } verbs[] = {
 	{"RELOAD", NOTHING, await_steer_reload, NULL, NULL, steer_write_pending},
-	{"PAUSE", OPTIONAL, steer_pause, steer_is_paused, await_steer_resume, NULL},
+	{"PAUSE", OPTIONAL, steer_pause, steer_pause_progress, await_steer_resume, NULL},
 	{"RESUME", OPTIONAL, await_steer_resume, NULL, NULL, NULL},
 	{"DISABLE", OPTIONAL, steer_disable, NULL, NULL, NULL},
 	{"ENABLE", OPTIONAL, steer_enable, NULL, NULL, NULL},
 	{"RECONNECT", OPTIONAL, steer_reconnect, NULL, NULL, NULL},
 	{"KILL", OPTIONAL, await_steer_kill, NULL, NULL, NULL},
 	{"KILL_CLIENT", NEEDED, await_steer_kill_client, NULL, NULL, NULL},
-	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_is_renewed, NULL, NULL},
-	{"SUSPEND", NOTHING, await_steer_suspend, steer_is_suspended, NULL, NULL},
+	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_renewal_progress, NULL, NULL},
+	{"SUSPEND", NOTHING, await_steer_suspend, steer_suspend_progress, NULL, NULL},
 	{"SHUTDOWN", OPTIONAL, await_steer_shutdown, NULL, NULL, NULL},
 };
 
@@ -58,10 +58,11 @@ static bool await_taken_back(struct turn *turn, const struct verb *verb, struct 
 	return failure_set(why, FAILURE_CANCELED);
 }
 
-/* Waits until the verb may be answered, or the one who asked is gone. */
+/* Waits until the verb is done or undone, or the one who asked is gone. */
 static bool await_done(struct turn *turn, const struct verb *verb, struct failure *why)
 {
 	struct session *session = turn->session;
+	enum progress progress;
 
 	/* Of the extended protocol the answers are put together later. */
 	if (!turn->is_extended && !await_turn_sent(turn, why))
@@ -69,7 +70,7 @@ static bool await_done(struct turn *turn, const struct verb *verb, struct failur
 	if (!stream_watch(&session->client)) /* to hear of its end */
 		return failure_set(why, FAILURE_NO_MEMORY);
 	session->wait_cancelled = false;
-	while (!verb->is_done(session, turn->command.argument)) {
+	while ((progress = verb->progress(session, turn->command.argument)) == UNDER_WAY) {
 		if (stream_peer_is_gone(&session->client))
 			return failure_set(why, FAILURE_CLIENT_GONE);
 		if (session->wait_cancelled)
@@ -77,7 +78,8 @@ static bool await_done(struct turn *turn, const struct verb *verb, struct failur
 		if (!await_sleep(session->client.loop, loop_now() + LOOK_US))
 			return turn_connection_failed(session, why);
 	}
-	return true;
+	return progress == DONE ||
+	       failure_set(why, FAILURE_CONSOLE_ERROR, "RESUME was issued meanwhile");
 }
 
 bool await_verb(struct turn *turn, struct failure *why)
@@ -93,7 +95,8 @@ bool await_verb(struct turn *turn, struct failure *why)
 		return false;
 	if (verb->remark != NULL)
 		verb->remark(&turn->reply, turn->session);
-	if (verb->is_done != NULL && !verb->is_done(turn->session, turn->command.argument) &&
+	if (verb->progress != NULL &&
+	    verb->progress(turn->session, turn->command.argument) != DONE &&
 	    !await_done(turn, verb, why))
 		return false;
 	write_command_complete(&turn->reply, verb->name);

@@ -71,14 +71,14 @@ bool steer_pause(struct session *session, const char *database_name, struct fail
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
-static size_t count_if_paused(const struct pool *pool)
+enum progress steer_pause_progress(const struct session *session, const char *database_name)
 {
-	return pool->paused ? pool_server_count(pool) : 0;
-}
+	struct pools *pools = session->worker->pools;
+	const char *name = meant(database_name);
 
-bool steer_is_paused(const struct session *session, const char *database_name)
-{
-	return sum_over(session->worker->pools, database_name, count_if_paused) == 0;
+	if (name == NULL ? !pools_are_paused(pools) : !pools_have_paused(pools, name))
+		return UNDONE;
+	return sum_over(pools, database_name, pool_server_count) == 0 ? DONE : UNDER_WAY;
 }
 
 /* In the main thread. */
@@ -119,10 +119,13 @@ bool await_steer_suspend(struct session *session, const char *nothing, struct fa
 	return (was_asked && suspending.done) || failure_set(why, FAILURE_NO_MEMORY);
 }
 
-bool steer_is_suspended(const struct session *session, const char *nothing)
+enum progress steer_suspend_progress(const struct session *session, const char *nothing)
 {
+	static const enum progress progress[] = {
+		[NOT_SUSPENDED] = UNDONE, [SUSPENDING] = UNDER_WAY, [SUSPENDED] = DONE};
+
 	(void)nothing;
-	return suspend_state(session->worker->daemon) != SUSPENDING;
+	return progress[suspend_state(session->worker->daemon)];
 }
 
 /* Also one that has been removed since. */
@@ -202,9 +205,9 @@ static size_t count_old(const struct pool *pool)
 	return count;
 }
 
-bool steer_is_renewed(const struct session *session, const char *database_name)
+enum progress steer_renewal_progress(const struct session *session, const char *database_name)
 {
-	return sum_over(session->worker->pools, database_name, count_old) == 0;
+	return sum_over(session->worker->pools, database_name, count_old) == 0 ? DONE : UNDER_WAY;
 }
 
 /* --- clients ------------------------------------------------------------------------------ */

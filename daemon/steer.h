@@ -1,7 +1,7 @@
 /*
  * The console's commands that change something, in whatever thread it belongs to. Each acts at once,
  * or fails with an ERROR; for those that answer only when all is done there is a second function,
- * which tells whether it is. An empty argument means all databases.
+ * which tells how far it is. An empty argument means all databases.
  */
 #ifndef MILLPOND_DAEMON_STEER_H
 #define MILLPOND_DAEMON_STEER_H
@@ -13,6 +13,8 @@
 
 struct command;
 struct session;
+
+enum progress { UNDER_WAY, DONE, UNDONE /* RESUME came before that */ };
 
 /* `session` is the console's. */
 bool await_steer_reload(struct session *session, const char *nothing, struct failure *why);
@@ -36,13 +38,13 @@ void steer_write_pending(struct writer *writer, const struct session *session);
 /* At once, which fails with a FATAL failure that needs no telling: the session ends with the rest. */
 bool await_steer_shutdown(struct session *session, const char *what_for, struct failure *why);
 
-/* No server is left; or the pause was ended before. */
-bool steer_is_paused(const struct session *session, const char *database_name);
+/* No server of what was paused is left. */
+enum progress steer_pause_progress(const struct session *session, const char *database_name);
 
-/* All clients hold still; or RESUME came before that. */
-bool steer_is_suspended(const struct session *session, const char *nothing);
+/* All clients hold still. */
+enum progress steer_suspend_progress(const struct session *session, const char *nothing);
 
 /* No server is left that is not to be lent again. */
-bool steer_is_renewed(const struct session *session, const char *database_name);
+enum progress steer_renewal_progress(const struct session *session, const char *database_name);
 
 #endif

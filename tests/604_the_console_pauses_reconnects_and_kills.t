@@ -101,6 +101,29 @@ fails('RESUME', 'pooler is not paused/suspended');
 is_deeply($console->query('RESUME postgres')->{tags}, ['RESUME'], 'until it is opened itself');
 is($client->result->{rows}[0][0], 7, 'and they go on');
 
+# A PAUSE that is undone while it waits does not say that it is done.
+$client->query('begin');
+my $hasty = Wire->login($millpond, database => 'pgbouncer');
+for my $of ('', ' postgres')
+{
+	$console->put(Query("PAUSE$of"));
+	ok($console->quiet(0.3), "PAUSE$of waits");
+	is_deeply($hasty->query("RESUME$of")->{tags}, ['RESUME'], "... until another admin says RESUME$of");
+	my $result = $console->result;
+	is_deeply([ @{ $result->{error} }{qw(S C M)} ], [ 'ERROR', '08P01', 'RESUME was issued meanwhile' ], '... which is told');
+	is($client->value('select 9'), 9, '... and nothing is paused');
+}
+$console->put(Query('PAUSE postgres'));
+ok($console->quiet(0.3), 'PAUSE of a database waits');
+$hasty->put(Query('PAUSE'));
+ok($hasty->quiet(0.3), '... and so does that of all');
+$console->cancel;
+is($console->result->{error}{C}, '57014', '... the first is taken back');
+$console->query('RESUME');
+is($hasty->result->{error}{M}, 'RESUME was issued meanwhile', '... and so is the other');
+$client->query('commit');
+$hasty->close;
+
 # Databases that nobody has used yet
 for ([ PAUSE => 'unused' ], [ KILL => 'spare' ])
 {
