@@ -245,7 +245,7 @@ static bool pump_requests(struct relay *relay, struct failure *why)
 
 /* --- replies ------------------------------------------------------------------------------ */
 
-/* One or more ReadyForQuery went to the client. */
+/* One or more ReadyForQuery are for the client. False: it is not to have them, and ends. */
 static bool note_ready(struct relay *relay, struct failure *why)
 {
 	const struct pipeline *pipeline = relay->pipeline;
@@ -285,16 +285,19 @@ static bool client_is_lost(struct relay *relay, struct failure *why)
 
 static bool pass_replies(struct relay *relay, const struct sifted *sifted, struct failure *why)
 {
-	stats_count(&relay->stats->sent, sifted->length);
-	if (sifted->length > 0 && !relay->deaf &&
-	    !stream_post(relay->client, sifted->data, sifted->length) && client_is_lost(relay, why))
+	bool goes_on = relay->ready_count == relay->upstream->ready_count || note_ready(relay, why);
+	size_t length = goes_on ? sifted->length : sifted->rest;
+
+	stats_count(&relay->stats->sent, length);
+	if (length > 0 && !relay->deaf && !stream_post(relay->client, sifted->data, length) &&
+	    client_is_lost(relay, why))
 		return false;
 	if (relay->pipeline->own_failed) {
 		parameters_assign(&relay->upstream->server->applied, NULL);
 		*why = relay->upstream->own_failure;
 		return false;
 	}
-	return relay->ready_count == relay->upstream->ready_count || note_ready(relay, why);
+	return goes_on;
 }
 
 /* Nothing is read from the server while the client has not taken what was read before. */

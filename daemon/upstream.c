@@ -295,6 +295,7 @@ bool upstream_sift(struct upstream *upstream, char *data, size_t length, struct 
 		at += take_left(upstream, length);
 		sieve.out = upstream->left_is_own ? data : at;
 	}
+	sifted->rest = (size_t)(sieve.out - data);
 	while (message_look(at, (size_t)(end - at), &message)) {
 		bool whole = message_is_whole(&message);
 		bool for_client;

@@ -55,6 +55,7 @@ static inline struct upstream *upstream_of(const struct server *server)
 struct sifted {
 	const char *data; /* valid until the next await, or the next sifting */
 	size_t length;
+	size_t rest; /* so much of it ends a message of which the beginning has been passed on */
 };
 
 /*

@@ -25,9 +25,13 @@ for my $begin (@ways)
 	is($answer->{error}{M}, 'transaction blocks not allowed in statement pooling mode',
 		'a block is refused');
 	is($answer->{error}{S}, 'FATAL', 'for good');
+	is($answer->{types}, 'E', 'before it has been answered');
 	ok($offender->closed, 'and the session ends');
 	is($bystander->value('select 1'), 1, 'the others go on');
 }
+my $long = Wire->login($millpond)->put(Query(q(begin; select repeat('x', 1000000))))->result('E');
+is(length $long->{rows}[0][0], 1000000, 'a row that has begun comes to its end');
+is($long->{error}{M}, 'transaction blocks not allowed in statement pooling mode', '... before its block is refused');
 is(scalar $server->backends(q(state like 'idle in%')), 0, 'no transaction is left open');
 is($client->query('create table t (a int); insert into t values (1)')->{status}, 'I',
 	'an implicit transaction is none');
