@@ -12,7 +12,7 @@ my ($pidfd_open, $pidfd_getfd) = (434, 438);
 
 my $server   = Postgres->new;
 my %wanted   = (tcp_keepidle => 77, tcp_keepintvl => 11, tcp_keepcnt => 5, tcp_user_timeout => 12345, tcp_socket_buffer => 70000);
-my $millpond = Millpond->new('pool', server => $server, settings => {%wanted},
+my $millpond = Millpond->new('pool', server => $server, settings => { %wanted, tcp_defer_accept => 45 },
 	databases => { postgres => 'host=127.0.0.1 port=' . $server->port, direct => 'dbname=postgres host=127.0.0.1 port=' . $server->port });
 my $pidfd = syscall $pidfd_open, $millpond->pid, 0;
 plan skip_all => "sockets of other processes cannot be looked at here: $!" if $pidfd < 0 || !defined socket_where(sub { 1 });

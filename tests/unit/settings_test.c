@@ -116,6 +116,7 @@ static void test_values(void)
 					      "server_reset_query =\n"
 					      "server_check_query = select ';' -- # no comment\n"
 					      "syslog_facility = local3\n"
+					      "tcp_defer_accept = 45\n"
 					      "default_pool_size = 5\n"
 					      "[millpond]\n"
 					      "default_pool_size = 7\n");
@@ -131,6 +132,7 @@ static void test_values(void)
 	is_text(settings->server_reset_query, "", "an empty value");
 	is_text(settings->server_check_query, "select ';' -- # no comment", "comment characters");
 	is_int(settings->syslog_facility, FACILITY_LOCAL3, "the number of openlog()");
+	is_int(settings->tcp_defer_accept, 45, "as PgBouncer's manual has it");
 	is_int(settings->default_pool_size, 7, "a later line wins, in either section");
 
 	ok(find_row(settings, "unix_socket_mode", &row), "there is a row");
