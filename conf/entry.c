@@ -20,7 +20,7 @@
 #define COUNT_KEY(type, key)                                                             \
 	{                                                                                \
 		.name = #key, .kind = FIELD_COUNT, .offset = offsetof(struct type, key), \
-		.default_value = SETTING_UNSET, .max = 1000000,                          \
+		.default_value = SETTING_UNSET, .max = 1000000, .is_decimal = true,      \
 		.clamped_up_to = UINT32_MAX                                              \
 	}
 #define DURATION_KEY(type, key)                                                                  \
@@ -31,7 +31,7 @@
 #define CLIENTS_KEY(type, key)                                                           \
 	{                                                                                \
 		.name = #key, .kind = FIELD_COUNT, .offset = offsetof(struct type, key), \
-		.default_value = SETTING_UNSET, .max = 100000000,                        \
+		.default_value = SETTING_UNSET, .max = 100000000, .is_decimal = true,    \
 		.clamped_up_to = UINT32_MAX                                              \
 	}
 #define POOL_MODE_KEY(type)                                                                   \

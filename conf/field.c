@@ -189,7 +189,8 @@ static bool parse_count(const struct field *field, void *base, const char *text,
 {
 	bool is_octal = field->kind == FIELD_OCTAL;
 	int64_t number;
-	bool is_number = value_read_number(text, &number);
+	bool is_number = value_read_number(field->is_decimal ? value_without_zeros(text) : text,
+					   &number);
 
 	if (is_number && number > field->max && number <= field->clamped_up_to) {
 		snprintf(why, FIELD_WHY_BYTES, "%.20s is more than there can be, which is %d", text,

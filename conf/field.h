@@ -33,6 +33,7 @@ struct field {
 	const char *default_text;     /* of FIELD_TEXT; may be NULL */
 	int64_t default_value;	      /* of the others; durations in microseconds */
 	int min, max;		      /* of FIELD_COUNT and FIELD_OCTAL */
+	bool is_decimal;	      /* a FIELD_COUNT in an entry: for PgBouncer 010 is ten there */
 	int64_t clamped_up_to;	      /* PgBouncer takes as much; beyond `max`, that stands for it */
 	const struct choice *choices; /* of FIELD_CHOICE */
 	bool is_reloadable;

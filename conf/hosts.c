@@ -32,9 +32,7 @@ static bool is_port(const char *text, size_t length)
 		return false;
 	memcpy(copy, text, length);
 	copy[length] = '\0';
-	/* As libpq reads it: 010 is ten. */
-	for (text = copy; *text == '0'; text++)
-		;
+	text = value_without_zeros(copy); /* as libpq reads it */
 	return value_read_int(text, 1, 65535, &port) && *text >= '1';
 }
 

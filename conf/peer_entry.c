@@ -18,12 +18,14 @@ static const struct field keys[] = {
 	 .default_value = 6432,
 	 .min = 1,
 	 .max = 65535,
+	 .is_decimal = true,
 	 .help = "its port; if not set, 6432"},
 	{.name = "pool_size",
 	 .kind = FIELD_COUNT,
 	 .offset = offsetof(struct peer_entry, pool_size),
 	 .default_value = SETTING_UNSET,
 	 .max = 1000000,
+	 .is_decimal = true,
 	 .help = "how many cancel requests are passed on to it at once; if not set, default_pool_size"},
 };
 

@@ -30,6 +30,13 @@ bool value_read_int(const char *text, int min, int max, int *value)
 	return true;
 }
 
+const char *value_without_zeros(const char *text)
+{
+	while (text[0] == '0' && isdigit((unsigned char)text[1]))
+		text++;
+	return text;
+}
+
 /* Microseconds of a unit; 0: there is no such unit. */
 static double unit_microseconds(const char *unit)
 {

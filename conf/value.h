@@ -15,6 +15,9 @@
 bool value_read_number(const char *text, int64_t *number);
 bool value_read_int(const char *text, int min, int max, int *value);
 
+/* Without the zeros in front, so that 010 is read as ten; 0x10 and 0 stay what they are. */
+const char *value_without_zeros(const char *text);
+
 /* Decimal seconds, or a number with us, ms, s, min, h or d; in microseconds, above 0 at least one. */
 bool value_read_duration(const char *text, int64_t *microseconds);
 

@@ -66,6 +66,27 @@ static void libpq_gets(const char *value, const char *wanted)
 	database_release(&database);
 }
 
+/* In an entry; in the main section a number with a zero in front is octal. */
+static void test_zeros_in_front(void)
+{
+	struct database database;
+	struct user_settings user;
+
+	parse(&database, "zeros",
+	      "pool_size=010 min_pool_size=08 reserve_pool=00 max_db_connections=0x10 max_db_client_connections=0012");
+	is_int(faults.count + notes.count, 0, "zeros in front");
+	is_int(database.pool_size, 10, "010");
+	is_int(database.min_pool_size, 8, "08");
+	is_int(database.reserve_pool_size, 0, "00");
+	is_int(database.max_db_connections, 16, "0x10");
+	is_int(database.max_db_client_connections, 12, "0012");
+	database_release(&database);
+	parse_user(&user, "pool_size=010 max_user_client_connections=011");
+	is_int(user.pool_size, 10, "of a user");
+	is_int(user.max_user_client_connections, 11, "of a user's clients");
+	user_settings_release(&user);
+}
+
 static void test_keys(void)
 {
 	struct database database;
@@ -299,6 +320,7 @@ static void test_users(void)
 int main(void)
 {
 	test_keys();
+	test_zeros_in_front();
 	test_libpq();
 	test_refused_keys();
 	test_hosts();
