@@ -146,16 +146,15 @@ static bool request_sync(struct pipeline *pipeline, unsigned char letter)
 	return push(pipeline, letter);
 }
 
-/* Only marks the place: which Syncs came before the end of the copy, and which after it. A second end
- * in the same place marks nothing. */
+/* Of a copy that is still to begin it only marks the place: which Syncs came before its end, and which
+ * after it. */
 static bool request_copy_end(struct pipeline *pipeline, unsigned char letter)
 {
-	if (pipeline->copying_in) {
+	if (pipeline_wants_copy(pipeline)) {
 		pipeline->copy_ended = true;
 		return true;
 	}
-	return pipeline->count == 0 || is_copy_end(*at(pipeline, pipeline->count - 1)) ||
-	       push(pipeline, letter);
+	return pipeline->count == 0 || push(pipeline, letter);
 }
 
 bool pipeline_request(struct pipeline *pipeline, unsigned char letter)
@@ -226,6 +225,7 @@ static bool copy_in_begins(struct pipeline *pipeline)
 	pipeline->copied_syncs = 0;
 
 	uint32_t kept = 1;
+	bool alone = true;
 	for (uint32_t i = 1; i < pipeline->count; i++) {
 		unsigned char letter = *at(pipeline, i);
 		if (!pipeline->copy_ended && kind_of(letter) == FRONTEND_SYNC)
@@ -233,12 +233,12 @@ static bool copy_in_begins(struct pipeline *pipeline)
 		else if (!pipeline->copy_ended && is_copy_end(letter))
 			pipeline->copy_ended = true;
 		else
-			*at(pipeline, kept++) = letter;
+			*at(pipeline, kept++) = letter, alone = alone && is_copy_end(letter);
 	}
 	pipeline->silent -= pipeline->copy_ended;
 	pipeline->count = kept;
 	/* The request that began the copy is open again until a Sync that counts. */
-	if (pipeline->copied_syncs > 0 && kept == 1 && head(pipeline) == FRONTEND_EXECUTE)
+	if (pipeline->copied_syncs > 0 && alone && head(pipeline) == FRONTEND_EXECUTE)
 		pipeline->unsynced = true;
 	return true;
 }
@@ -251,10 +251,11 @@ static void skip_to_sync(struct pipeline *pipeline)
 		pipeline->skipping = pipeline->unsynced = true;
 }
 
+/* Ends of copies do nothing, skipped or not. */
 static bool only_syncs_follow(const struct pipeline *pipeline)
 {
 	for (uint32_t i = 1; i < pipeline->count; i++)
-		if (kind_of(*at(pipeline, i)) != FRONTEND_SYNC)
+		if (kind_of(*at(pipeline, i)) != FRONTEND_SYNC && !is_copy_end(*at(pipeline, i)))
 			return false;
 	return true;
 }

@@ -1,4 +1,4 @@
-# COPY FROM STDIN that fails before it reads, or whose client vanishes with data under way, leaves all in order.
+# COPY FROM STDIN that fails before it reads, stands in a row, or whose client vanishes with data under way, leaves all in order.
 use v5.36;
 use Millpond;
 use Test::More;
@@ -27,6 +27,40 @@ for my $round (1 .. 3)
 	is($client->result->{rows}[0][0], 3, '... and a query behind that');
 	is($other->value('select 5'), 5, '... and the server serves others');
 }
+
+# COPYs in a row, of which the ends are told apart: the last query is answered as by a direct connection.
+my $direct = Wire->login($server);
+my $copy   = Parse('', 'copy t from stdin') . Bind() . Execute();
+my $data   = CopyData("1\n") . CopyDone();
+my $last   = Query('select 1');
+my %rows   = (
+	'two in one string'                  => [ Query('copy t from stdin; copy t from stdin') . $data x 2 . $last ],
+	'... and data once it begins'        => [ Query('copy t from stdin; copy t from stdin'), $data x 2 . $last ],
+	'behind the data of another'         => [ Query('copy t from stdin'), $data . $copy . $data . Sync() . $last ],
+	'... by a Query'                     => [ Query('copy t from stdin'), $data . Query('copy t from stdin') . $data . $last ],
+	'... in the same segment'            => [ $copy . Flush(), $data . $copy . $data . Sync() . $last ],
+	'with ends of which nothing is open' => [ $copy . Flush(), $data . CopyFail('twice') . Sync() . CopyDone() . $last ],
+);
+for my $what (sort keys %rows)
+{
+	my @types;
+	for my $place ($direct, $client)
+	{
+		my ($begin, @rest) = $rows{$what}->@*;
+		my $types = @rest ? $place->put($begin)->result('G')->{types} : '';
+		$place->put(@rest ? @rest : $begin);
+		while ($types !~ /TDCZ$/)
+		{
+			my $answer = $place->result('Z', 10);
+			last if $answer->{eof};
+			$types .= $answer->{types};
+		}
+		push @types, $types;
+	}
+	is($types[1], $types[0], "$what: a COPY");
+	is($other->value('select 5'), 5, '... and the server serves others');
+}
+$other->query('truncate t');
 
 # Data and a reset at once, in all stages.
 my %data = (

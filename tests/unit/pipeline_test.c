@@ -66,6 +66,11 @@ static const struct conversation conversations[] = {
 	{">Q<G>d<E<ZI>d>c", IDLE, "late data after an error belongs to nothing"},
 	{">Q<E<ZI>d>c", IDLE, "data for a COPY that never began"},
 	{">Q<G>d>c<C<G>d>c<C<ZI", IDLE, "two COPYs in one string"},
+	{">Q>d>c>d>c>S<G<C<G<C<ZI<ZI", IDLE, "two COPYs in one string, sent at once"},
+	{">P>B>E>H<1<2<G>d>c>P>B>E>d>c>S<C<1<2<G<C<ZI", IDLE, "a COPY sent behind the end of one"},
+	{">P>B>E>S>c>c<1<2<G<C", BUSY, "an end too many is no Sync"},
+	{">P>B>E>S>c>c>S<1<2<G<C<ZI", IDLE, "nor does it take one"},
+	{">P>B>E>S<1<2<G>d>c>f>S<E<ZI", DOUBT, "nor is it in doubt whether it is skipped"},
 	{">P>B>E>S<1<2<G>d>c<C", BUSY, "extended COPY IN swallows the first Sync"},
 	{">P>B>E>S<1<2<G>d>c>S<C<ZI", IDLE, "and the Sync after CopyDone is answered"},
 	{">P>B>E>S>d>c>S<1<2<G<C<ZI", IDLE, "the same sent at once"},
@@ -149,10 +154,10 @@ static void test_local_answers(void)
 
 	pipeline_init(&pipeline);
 	play(&pipeline, ">E>c>c>f>3>c");
-	is_int(pipeline.count, 4, "ends of a COPY in one place are marked once");
-	is_int(pipeline.silent, 3, "the server answers neither those nor what is the pooler's");
+	is_int(pipeline.count, 6, "each end of a COPY is marked");
+	is_int(pipeline.silent, 5, "the server answers neither those nor what is the pooler's");
 	play(&pipeline, "<G");
-	is_int(pipeline.silent, 2, "the end that it takes is no mark any more");
+	is_int(pipeline.silent, 4, "the end that it takes is no mark any more");
 	play(&pipeline, "<C");
 	is_int(pipeline_answer_own(&pipeline), '3', "then it is the pooler's turn");
 	is_int(pipeline.silent + pipeline.count, 0, "and nothing is left");
@@ -202,6 +207,15 @@ static void test_long(void)
 	for (int i = 0; i < 100000; i++)
 		fits = fits && play(&pipeline, "<1<2<C<ZI") == REPLY_FORWARD;
 	ok(fits && pipeline_is_idle(&pipeline), "and all of it is answered in order");
+	pipeline_release(&pipeline);
+
+	pipeline_init(&pipeline);
+	play(&pipeline, ">Q<G");
+	for (size_t i = 0; i <= PIPELINE_LONGEST; i++)
+		play(&pipeline, ">c");
+	ok(pipeline_is_full(&pipeline), "ends of copies that nobody has begun fill it as well");
+	play(&pipeline, "<C<ZI");
+	ok(pipeline_is_idle(&pipeline), "... and go with what stood in front of them");
 	pipeline_release(&pipeline);
 }
 
