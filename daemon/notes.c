@@ -40,6 +40,16 @@ static size_t owned_bytes(const struct note *note)
 	}
 }
 
+void sql_note_free(struct sql_note *sql)
+{
+	while (sql != NULL) {
+		struct sql_note *next = sql->next;
+		statement_drop(sql->statement, HELD_BY_CLIENT);
+		free(sql);
+		sql = next;
+	}
+}
+
 char *notes_copy_name(const char *name, size_t length)
 {
 	if (length > LONGEST_NOTED_NAME) {
@@ -213,8 +223,7 @@ static void succeed(struct notes *notes, struct note *note, struct client_statem
 	case NOTE_RAW:
 		break;
 	case NOTE_SQL:
-		statement_drop(note->sql->statement, HELD_BY_CLIENT);
-		free(note->sql);
+		sql_note_free(note->sql);
 		break;
 	case NOTE_USE:
 		if (note->name != NULL && --note->name->asked == 0)

@@ -40,6 +40,7 @@ enum note_kind {
 struct sql_note {
 	enum sql_effect effect;
 	struct statement *statement; /* that it prepares, held */
+	struct sql_note *next;	     /* what the text does then, if it is of several commands */
 	size_t length;
 	char name[SQL_NAME_BYTES + 1];
 };
@@ -78,6 +79,9 @@ static inline struct note *notes_at(const struct notes *notes, uint32_t i)
 {
 	return &notes->list[(notes->first + i) & (notes->capacity - 1)];
 }
+
+/* Frees what is left of a text's commands. */
+void sql_note_free(struct sql_note *sql);
 
 /* A copy of a name for `text`, perhaps cut short. NULL without memory. */
 char *notes_copy_name(const char *name, size_t length);

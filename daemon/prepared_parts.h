@@ -124,6 +124,12 @@ enum passage prepared_require_sql(struct prepared *prepared, const char *at, con
 enum passage prepared_require_raw(struct prepared *prepared, const char *at, const char *name,
 				  size_t length);
 
+/* Notes in the pipeline a message with the note of what it does: one command, or those of a Query with
+ * several statements (prepared_effect.c). */
+bool prepared_push_effect(struct prepared *prepared, unsigned char letter, const struct sql *sql,
+			  const char *text, size_t length);
+bool prepared_push_effects(struct prepared *prepared, const char *text, size_t length);
+
 /* The unnamed portal comes to run that text. False without memory. */
 bool prepared_note_portal(struct prepared *prepared, const struct sql *sql, const char *text,
 			  size_t length);

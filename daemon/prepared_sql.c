@@ -197,40 +197,6 @@ static enum passage require_name(struct prepared *prepared, const char *at, cons
 
 /* --- effects ------------------------------------------------------------------------------ */
 
-/* The note of a message that has this effect, if all goes well. */
-static bool push_effect(struct prepared *prepared, unsigned char letter, const struct sql *sql,
-			const char *text, size_t length)
-{
-	struct sql_note *sql_note = calloc(1, sizeof *sql_note);
-	struct note note = {.kind = NOTE_SQL, .sql = sql_note};
-	char body[3] = {0};
-
-	if (sql_note == NULL)
-		return false;
-	sql_note->effect = sql->effect;
-	if (sql->name != NULL)
-		sql_note->length = sql_name(sql, sql_note->name);
-	if (sql->effect == SQL_PREPARE) {
-		/* As a Parse has it: behind the text there are no types. */
-		struct writer copy;
-		writer_init(&copy);
-		write_bytes(&copy, text, length);
-		write_bytes(&copy, body, sizeof body);
-		if (!copy.failed)
-			sql_note->statement =
-				prepared_intern(prepared, copy.data, copy.length, true);
-		writer_release(&copy);
-		if (sql_note->statement == NULL) {
-			free(sql_note);
-			return false;
-		}
-	}
-	server_of(prepared)->open_effects++;
-	if (sql->effect == SQL_EXECUTE)
-		server_of(prepared)->uses_plan = true;
-	return prepared_push_noted(prepared, letter, &note);
-}
-
 bool prepared_is_reserved(const struct sql *sql)
 {
 	char name[SQL_NAME_BYTES + 1];
@@ -258,12 +224,6 @@ static void drop_unnamed_by_query(struct prepared *prepared)
 	server_of(prepared)->unnamed_session = 0;
 	if (prepared->session->statements != NULL)
 		prepared->session->statements->unnamed_serial = 0;
-}
-
-/* How many ways there are to read it. */
-static enum sql_quotes readings(const char *text, size_t length)
-{
-	return memchr(text, '\\', length) != NULL ? SQL_QUOTES : SQL_STANDARD_QUOTES + 1;
 }
 
 /* What a Query does, as far as it can be foreseen. */
@@ -318,7 +278,7 @@ static bool equalise_all(struct prepared *prepared, const struct message *messag
 static bool clear_way(struct prepared *prepared, const struct message *message, const char *text,
 		      size_t length, const struct foreseen *foreseen)
 {
-	const enum sql_quotes ways = readings(text, length);
+	const enum sql_quotes ways = sql_readings(text, length);
 
 	if (foreseen->unreadable && !clear_names(prepared, message->start, true))
 		return false;
@@ -333,7 +293,7 @@ static enum passage query_with_effects(struct prepared *prepared, const struct m
 				       const char *text, size_t length)
 {
 	const struct client_statements *client = prepared_client(prepared);
-	const enum sql_quotes ways = readings(text, length);
+	const enum sql_quotes ways = sql_readings(text, length);
 	struct foreseen foreseen = {0};
 
 	if (client == NULL)
@@ -352,10 +312,9 @@ static enum passage query_with_effects(struct prepared *prepared, const struct m
 	drop_unnamed_by_query(prepared);
 	if (effect.effect == SQL_NONE)
 		return taken_if(prepared_push(prepared, FRONTEND_QUERY));
-	/* Of several, the effect of one is not told from that of another. */
 	if (foreseen.count > ways)
-		effect = (struct sql){.effect = SQL_EXECUTE};
-	return taken_if(push_effect(prepared, FRONTEND_QUERY, &effect, text, length));
+		return taken_if(prepared_push_effects(prepared, text, length));
+	return taken_if(prepared_push_effect(prepared, FRONTEND_QUERY, &effect, text, length));
 }
 
 static bool has_effects(const struct prepared *prepared, const char *text, size_t length)
@@ -373,7 +332,7 @@ static bool has_effects(const struct prepared *prepared, const char *text, size_
 		(client != NULL && client->names.count > 0) || server_of(prepared)->raws != NULL;
 	if (!names || memchr(text, ';', length) == NULL)
 		return false;
-	const enum sql_quotes ways = readings(text, length);
+	const enum sql_quotes ways = sql_readings(text, length);
 	for (enum sql_quotes quotes = 0; quotes < ways; quotes++) {
 		const char *at = text;
 		while (sql_next(&at, text + length, quotes, &sql))
@@ -429,8 +388,8 @@ enum passage prepared_request_execute(struct prepared *prepared, const struct me
 	sql_look(&sql, client->portal_text, length);
 	enum passage passage = require_name(prepared, message->start, &sql);
 	if (passage == PASSAGE_TAKEN)
-		passage = taken_if(
-			push_effect(prepared, FRONTEND_EXECUTE, &sql, client->portal_text, length));
+		passage = taken_if(prepared_push_effect(prepared, FRONTEND_EXECUTE, &sql,
+							client->portal_text, length));
 	free(client->portal_text);
 	client->portal_text = NULL;
 	return passage;

@@ -83,6 +83,33 @@ static void note_deallocated(struct upstream *upstream, const struct sql_note *s
 	names_tidy(&client->names, name);
 }
 
+/* NULL: what it is about was not foreseen. */
+static void note_command(struct upstream *upstream, const char *tag, struct sql_note *sql)
+{
+	bool known = sql != NULL && sql->length > 0;
+
+	if (strcmp(tag, "PREPARE") == 0 && known && sql->effect == SQL_PREPARE &&
+	    sql->statement != NULL)
+		note_prepared(upstream, sql);
+	else if (strcmp(tag, "DEALLOCATE") == 0 && known && sql->effect == SQL_DEALLOCATE)
+		note_deallocated(upstream, sql);
+	else
+		pin(upstream, tag);
+}
+
+/* Of several in one string: their tags come in the same order. */
+static void note_next_command(struct upstream *upstream, const char *tag, struct sql_note *text)
+{
+	struct sql_note *sql = text->next;
+
+	note_command(upstream, tag, sql);
+	if (sql == NULL)
+		return;
+	text->next = sql->next;
+	sql->next = NULL;
+	sql_note_free(sql);
+}
+
 void prepared_note_tag(struct upstream *upstream, const char *tag)
 {
 	const struct notes *notes = &upstream->statements.notes;
@@ -103,13 +130,12 @@ void prepared_note_tag(struct upstream *upstream, const char *tag)
 		forget_all(upstream);
 		return;
 	}
+	if (strcmp(tag, "PREPARE") != 0 && strcmp(tag, "DEALLOCATE") != 0)
+		return;
 	if ((asked & PIPELINE_NOTED) != 0 && notes_at(notes, 0)->kind == NOTE_SQL)
 		sql = notes_at(notes, 0)->sql;
-	bool known = sql != NULL && sql->length > 0;
-	if (strcmp(tag, "PREPARE") == 0 && known && sql->effect == SQL_PREPARE)
-		note_prepared(upstream, sql);
-	else if (strcmp(tag, "DEALLOCATE") == 0 && known && sql->effect == SQL_DEALLOCATE)
-		note_deallocated(upstream, sql);
-	else if (strcmp(tag, "PREPARE") == 0 || strcmp(tag, "DEALLOCATE") == 0)
-		pin(upstream, tag);
+	if (sql != NULL && sql->effect == SQL_EXECUTE)
+		note_next_command(upstream, tag, sql);
+	else
+		note_command(upstream, tag, sql);
 }

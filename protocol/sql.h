@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum sql_effect {
 	SQL_NONE,
@@ -42,6 +43,12 @@ enum sql_quotes {
  * statement any more.
  */
 bool sql_next(const char **text, const char *end, enum sql_quotes quotes, struct sql *sql);
+
+/* In how many of these ways it has to be read: less than that. */
+static inline enum sql_quotes sql_readings(const char *text, size_t length)
+{
+	return memchr(text, '\\', length) != NULL ? SQL_QUOTES : SQL_STANDARD_QUOTES + 1;
+}
 
 /* Looks at the first statement of a text. */
 void sql_look(struct sql *sql, const char *text, size_t length);

@@ -10,22 +10,25 @@ $direct->query('create table gone (a int); create table gone2 (b int)');
 
 # What the client sends first, what then goes to another server, and what after it.
 my %conversations = (
-	'two of SQL, deallocated'       => [ 'deallocate a; deallocate b' ],
+	'two of SQL, deallocated'       => [ 'deallocate a; deallocate b', 'execute a' ],
 	'one deallocated twice'         => [ 'deallocate a; deallocate a', 'execute b' ],
 	'deallocated and executed'      => [ 'deallocate a; select 1; execute a', 'execute b' ],
-	'deallocated and another used'  => [ 'deallocate a; execute b', 'execute b' ],
+	'deallocated and another used'  => [ 'deallocate a; execute b', 'execute a', 'execute b' ],
 	'deallocated and prepared'      => [ 'deallocate a; prepare a as select 5' ],
 	'executed'                      => [ 'execute a; execute b; execute c', 'execute c' ],
 	'prepared beside others'        => [ 'prepare e as select 5; execute a; execute e' ],
 	'an unreadable name'            => [ 'execute a; execute U&"n"', 'execute b' ],
 	'the unreadable name first'     => [ 'deallocate a; execute U&"n"; execute a' ],
-	'a backslash'                   => [ q(execute a; select E'\\\\'; deallocate a; execute a) ],
+	'a backslash'                   => [ q(execute a; select E'\\\\'; deallocate a; execute a), 'execute a' ],
 	'in a failed transaction'       => [ 'begin', 'select 1/0', 'execute a; execute b', 'rollback', 'execute a' ],
-	'of the extended protocol'      => [ 'deallocate x; deallocate y' ],
+	'of the extended protocol'      => [ 'deallocate x; deallocate y', 'execute x' ],
 	'of both protocols'             => [ 'execute x; deallocate a; execute y; execute b', 'execute x' ],
 	'their tables have gone'        => [ 'execute g; execute h', 'execute h; execute g', 'execute g' ],
 	'another error comes before'    => [ 'select 1/0; execute g', 'execute g' ],
 	'it goes before its turn'       => [ 'deallocate g; execute g', 'execute h' ],
+	'some of them, before an error' => [ 'deallocate a; deallocate x; select 1/0; deallocate b', 'execute a', 'execute x', 'execute b' ],
+	'prepared under the same name'  => [ 'select 1; deallocate a', 'prepare a as select 5', 'execute a' ],
+	'as a reading would have it'    => [ q(select E'\\'; deallocate a; --'), 'execute a' ],
 );
 
 sub answer ($client, $sql)
@@ -69,6 +72,10 @@ for my $most (200, 2)
 		}
 		$direct->query('drop table gone, gone2');
 		my @conversation = $conversations{$name}->@*;
+		is($client->query('select 1; deallocate y')->{types}, 'TDCCZ', "one of the extended protocol goes ($most held)");
+		is($client->put(Parse('y', "select 'new'"), Bind('', 'y'), Execute(), Sync())->result->{rows}[0][0], 'new', '... and comes again');
+		$reference->query('deallocate y');
+		$reference->put(Parse('y', "select 'new'"), Sync())->result;
 		is_deeply([ map { answer($client, $_) } @conversation ], [ map { answer($reference, $_) } @conversation ],
 			"$name ($most held)");
 		$other->query('commit');
