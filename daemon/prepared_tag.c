@@ -39,7 +39,6 @@ static void forget_all(struct upstream *upstream)
 
 	if (client != NULL) {
 		names_forget(&client->names);
-		client->unnamed_serial = client->unnamed_pending > 0 ? client->unnamed_serial : 0;
 		unpin(upstream);
 	}
 	/* What may be gone is closed, and parsed anew. */

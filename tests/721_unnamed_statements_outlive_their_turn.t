@@ -62,6 +62,16 @@ $a->result;
 $b->put(Parse('', q(select 'theirs')), Sync())->result;
 is_deeply(run($a)->{rows}, [ [5] ], 'or was skipped');
 
+# What deallocates all leaves it.
+for my $sql ('deallocate all', 'discard all')
+{
+	$a->put(Parse('', $sql), Bind(), Execute(), Sync())->result;
+	$b->put(Parse('', q(select 'theirs')), Sync())->result;
+	is(run($a)->{tags}[0], uc $sql, "$sql leaves the unnamed statement");
+	$a->query($sql);
+	is(run($a)->{error}{C}, '26000', '... but not by a Query');
+}
+
 # A Parse of what the server holds may go as an unnamed one; then the client's is parsed once more behind it.
 $a->put(Parse('held', 'select 2'), Sync())->result;
 $a->put(Parse('', 'select nothing'), Sync(), Parse('again', 'select 2'), Bind(), Execute(), Sync());
