@@ -289,8 +289,23 @@ static void rule_release(struct hba_rule *rule)
 	free(rule->file);
 }
 
+/* In PgBouncer such a line fits nobody, and here, as in PostgreSQL, a whole network. */
+static void note_host_bits(const struct hba_rule *rule, struct fault_list *notes)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(rule->address); i++)
+		found = found || (rule->address[i] & ~rule->mask[i]) != 0;
+	if (found && rule->family != AF_UNSPEC)
+		fault_add(notes, rule->file, rule->line,
+			  "\"%s%s%s\" is a whole network: what the mask leaves out of the address "
+			  "does not count (with PgBouncer the line fits nobody)",
+			  rule->address_text, rule->mask_text ? " " : "",
+			  rule->mask_text ? rule->mask_text : "");
+}
+
 static void read_rule(struct hba *hba, const char *line, const struct source *source,
-		      struct fault_list *faults)
+		      struct fault_list *faults, struct fault_list *notes)
 {
 	struct reader reader = {.hba = hba, .at = line, .faults = faults};
 
@@ -301,12 +316,13 @@ static void read_rule(struct hba *hba, const char *line, const struct source *so
 	*reader.rule = (struct hba_rule){.file = text_copy(source_file_name(source)),
 					 .line = source_line(source)};
 	/* Stops at the first fault of a line, since the fields behind it may have moved. */
-	(void)(read_type(&reader) && read_databases(&reader) && read_users(&reader) &&
-	       read_address(&reader) && read_method(&reader) && read_options(&reader));
+	if (read_type(&reader) && read_databases(&reader) && read_users(&reader) &&
+	    read_address(&reader) && read_method(&reader) && read_options(&reader))
+		note_host_bits(reader.rule, notes);
 }
 
 void hba_read(struct hba *hba, const char *path, const char *ident_path,
-	      struct fault_list *faults)
+	      struct fault_list *faults, struct fault_list *notes)
 {
 	struct source source;
 	const char *line;
@@ -314,7 +330,7 @@ void hba_read(struct hba *hba, const char *path, const char *ident_path,
 	*hba = (struct hba){0};
 	if (source_open(&source, path, faults)) {
 		while ((line = source_next_line(&source)))
-			read_rule(hba, line, &source, faults);
+			read_rule(hba, line, &source, faults, notes);
 	}
 	source_release(&source);
 	if (*ident_path)

@@ -66,9 +66,12 @@ struct hba_client {
 	const char *user;
 };
 
-/* Reads the files into `hba`; `ident_path` may be empty. What is wrong goes to `faults`. */
+/*
+ * Reads the files into `hba`; `ident_path` may be empty. What is wrong goes to `faults`, and to
+ * `notes` what is odd.
+ */
 void hba_read(struct hba *hba, const char *path, const char *ident_path,
-	      struct fault_list *faults);
+	      struct fault_list *faults, struct fault_list *notes);
 void hba_release(struct hba *hba);
 bool hba_is_equal(const struct hba *one, const struct hba *other);
 

@@ -311,7 +311,7 @@ static void read_hba(struct loader *loader)
 	ident_path = *settings->auth_ident_file ?
 			     source_find(settings->auth_ident_file, loader->path) :
 			     text_copy("");
-	hba_read(&settings->hba, path, ident_path, loader->faults);
+	hba_read(&settings->hba, path, ident_path, loader->faults, &settings->notes);
 	free(path);
 	free(ident_path);
 }

@@ -252,8 +252,17 @@ for my $word (sort keys %outcome)
 	$client->close;
 }
 
+# What PgBouncer would take otherwise is noted.
+put_file($hba, "local all all trust\nhost all web 127.0.0.77/8 trust\n");
+my $from = $millpond->log_end;
+$millpond->reload_by_signal;
+my $note = qr/hba\.conf:2: "127\.0\.0\.77\/8" is a whole network/;
+$millpond->wait_for_log($note, $from);
+is((outcome(Wire->connect($millpond), 'other', 'web'))[0], 'in', 'an address with a mask is its network');
+
 # --check tells all of it.
 $millpond->write_config(settings => { map { $_ => "$dir/$files{$_}" } keys %files });
+like(join('', (run_binary('--check', $millpond->ini))[ 1, 2 ]), $note, '--check notes what the log did');
 put_file($hba, "host all +staff all md5\nlocal all all peer map=x colour=1\n\nhost all all 300.0.0.1/8 md5\n"
 	. "host all /^guest all reject\n");
 put_file($ident, "x /(( y\n");

@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *zero = memchr(data, 0, size);
 	size_t length = zero == NULL ? size : (size_t)(zero - data);
-	struct fault_list faults;
+	struct fault_list faults, notes;
 	char path[40], ident_path[40];
 	struct hba hba;
 
@@ -62,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = open_text(data, length, path);
 	int ident_fd = open_text(data + length, size - length, ident_path);
 	fault_list_init(&faults);
-	hba_read(&hba, path, ident_path, &faults);
+	fault_list_init(&notes);
+	hba_read(&hba, path, ident_path, &faults, &notes);
 	for (size_t i = 0; i < faults.count; i++)
 		expect(faults.faults[i].line > 0 && faults.faults[i].text[0] != '\0');
 	if (faults.count == 0)
@@ -70,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	expect(hba_is_equal(&hba, &hba));
 	hba_release(&hba);
 	fault_list_release(&faults);
+	fault_list_release(&notes);
 	close(fd);
 	close(ident_fd);
 	return 0;

@@ -8,19 +8,21 @@
 #include "tests/unit/tap.h"
 
 static struct hba hba;
-static struct fault_list faults;
+static struct fault_list faults, notes;
 
 static void read_both(const char *text, const char *ident)
 {
 	fault_list_init(&faults);
+	fault_list_init(&notes);
 	hba_read(&hba, scratch_write("hba.conf", text),
-		 ident ? scratch_write("ident.conf", ident) : "", &faults);
+		 ident ? scratch_write("ident.conf", ident) : "", &faults, &notes);
 }
 
 static void end(void)
 {
 	hba_release(&hba);
 	fault_list_release(&faults);
+	fault_list_release(&notes);
 }
 
 static struct hba_client client_at(const char *address, const char *database, const char *user)
@@ -137,6 +139,28 @@ static void test_matching(void)
 	words_print(&hba.rules[6].databases, text, sizeof text);
 	is_text(text, "one,two,three", "a list is printed");
 	ok(hba_is_equal(&hba, &hba), "it is what it is");
+	end();
+}
+
+/* --- oddities ----------------------------------------------------------------------------- */
+
+static void test_host_bits(void)
+{
+	read_both("host all all 127.0.0.77/8 trust\n"
+		  "host all all 127.0.0.0/8 trust\n"
+		  "host all all 10.1.2.3 255.255.0.0 trust\n"
+		  "host all all 10.1.2.3/32 trust\n"
+		  "host all all 2001:db8::1/64 trust\n"
+		  "host all all ::1/128 trust\n"
+		  "host all all all trust\n"
+		  "local all all trust\n",
+		  NULL);
+	is_int(faults.count, 0, "bits behind the mask are no fault");
+	is_int(notes.count, 3, "but noted");
+	for (size_t i = 0; i < notes.count; i++)
+		is_int(notes.faults[i].line, 2 * (int)i + 1, "in their line");
+	ok(notes.count == 3 && strstr(notes.faults[1].text, "\"10.1.2.3 255.255.0.0\" is"),
+	   "... as they stand there");
 	end();
 }
 
@@ -290,6 +314,7 @@ static void test_maps(void)
 int main(void)
 {
 	test_matching();
+	test_host_bits();
 	test_mistakes();
 	test_included_lists();
 	test_maps();
