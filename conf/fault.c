@@ -11,12 +11,19 @@ void fault_list_init(struct fault_list *list)
 	*list = (struct fault_list){0};
 }
 
+void fault_list_cut(struct fault_list *list, size_t count)
+{
+	while (list->count > count) {
+		struct fault *last = &list->faults[--list->count];
+
+		free(last->file);
+		free(last->text);
+	}
+}
+
 void fault_list_release(struct fault_list *list)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		free(list->faults[i].file);
-		free(list->faults[i].text);
-	}
+	fault_list_cut(list, 0);
 	free(list->faults);
 	fault_list_init(list);
 }

@@ -27,6 +27,9 @@ void fault_list_release(struct fault_list *list);
 __attribute__((format(printf, 4, 5))) void fault_add(struct fault_list *list, const char *file,
 						     int line, const char *format, ...);
 
+/* Takes back all but the first `count`. */
+void fault_list_cut(struct fault_list *list, size_t count);
+
 /* Prints one `FILE:LINE: text` line a fault. */
 void fault_list_print(const struct fault_list *list, FILE *stream);
 

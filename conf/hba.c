@@ -17,7 +17,6 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 struct reader {
-	struct hba *hba;
 	struct hba_rule *rule;
 	const char *at; /* the rest of the line */
 	struct fault_list *faults;
@@ -304,21 +303,54 @@ static void note_host_bits(const struct hba_rule *rule, struct fault_list *notes
 			  rule->mask_text ? rule->mask_text : "");
 }
 
-static void read_rule(struct hba *hba, const char *line, const struct source *source,
-		      struct fault_list *faults, struct fault_list *notes)
+/* False: there is a fault, and the rule is in no state but to be released. */
+static bool read_fields(struct hba_rule *rule, const char *line, const struct source *source,
+			struct fault_list *faults)
 {
-	struct reader reader = {.hba = hba, .at = line, .faults = faults};
+	struct reader reader = {.rule = rule, .at = line, .faults = faults};
+	size_t before = faults->count;
+
+	*rule = (struct hba_rule){.file = text_copy(source_file_name(source)),
+				  .line = source_line(source)};
+	/* Stops at the first fault of a line, since the fields behind it may have moved. */
+	return read_type(&reader) && read_databases(&reader) && read_users(&reader) &&
+	       read_address(&reader) && read_method(&reader) && read_options(&reader) &&
+	       faults->count == before;
+}
+
+/*
+ * A blank in front of a comma ends a field, as in PostgreSQL. If the line makes no sense then, the
+ * comma goes on with the list, as in PgBouncer.
+ */
+static bool read_rule(struct hba_rule *rule, const char *line, const struct source *source,
+		      struct fault_list *faults)
+{
+	size_t before = faults->count, own;
+	char *joined;
+	bool good;
+
+	if (read_fields(rule, line, source, faults))
+		return true;
+	own = faults->count;
+	rule_release(rule);
+	joined = words_join_lists(line);
+	good = read_fields(rule, joined, source, faults);
+	free(joined);
+	fault_list_cut(faults, good ? before : own);
+	return good;
+}
+
+static void add_rule(struct hba *hba, const char *line, const struct source *source,
+		     struct fault_list *faults, struct fault_list *notes)
+{
+	struct hba_rule *rule;
 
 	if (!*line || *line == '#')
 		return;
 	hba->rules = memory_grow(hba->rules, hba->rule_count, sizeof(*hba->rules));
-	reader.rule = &hba->rules[hba->rule_count++];
-	*reader.rule = (struct hba_rule){.file = text_copy(source_file_name(source)),
-					 .line = source_line(source)};
-	/* Stops at the first fault of a line, since the fields behind it may have moved. */
-	if (read_type(&reader) && read_databases(&reader) && read_users(&reader) &&
-	    read_address(&reader) && read_method(&reader) && read_options(&reader))
-		note_host_bits(reader.rule, notes);
+	rule = &hba->rules[hba->rule_count++];
+	if (read_rule(rule, line, source, faults))
+		note_host_bits(rule, notes);
 }
 
 void hba_read(struct hba *hba, const char *path, const char *ident_path,
@@ -330,7 +362,7 @@ void hba_read(struct hba *hba, const char *path, const char *ident_path,
 	*hba = (struct hba){0};
 	if (source_open(&source, path, faults)) {
 		while ((line = source_next_line(&source)))
-			read_rule(hba, line, &source, faults, notes);
+			add_rule(hba, line, &source, faults, notes);
 	}
 	source_release(&source);
 	if (*ident_path)

@@ -10,10 +10,11 @@
 /* How deep files may name files, as in PostgreSQL. */
 #define DEPTH_MOST 10
 
+#define BLANKS " \t\r\n\f\v"
+
 static bool is_blank(char letter)
 {
-	return letter == ' ' || letter == '\t' || letter == '\r' || letter == '\n' ||
-	       letter == '\f' || letter == '\v';
+	return letter != '\0' && strchr(BLANKS, letter) != NULL;
 }
 
 /* Takes ownership of the text. */
@@ -53,7 +54,7 @@ bool words_next(const char **line, struct word_list *list, const char **wrong)
 
 	*list = (struct word_list){0};
 	*wrong = NULL;
-	at += strspn(at, " \t\r\n\f\v");
+	at += strspn(at, BLANKS);
 	if (!*at || *at == '#')
 		return false;
 	do {
@@ -71,6 +72,20 @@ bool words_next(const char **line, struct word_list *list, const char **wrong)
 	} while (goes_on && *at && *at != '#');
 	*line = at;
 	return true;
+}
+
+char *words_join_lists(const char *line)
+{
+	char *text = memory_zeroed(strlen(line) + 1), *to = text;
+	bool inside = false;
+
+	for (; *line; line++) {
+		if (*line == '"')
+			inside = !inside;
+		if (inside || !is_blank(*line) || line[strspn(line, BLANKS)] != ',')
+			*to++ = *line;
+	}
+	return text;
 }
 
 /* --- files of words ----------------------------------------------------------------------- */

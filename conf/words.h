@@ -26,6 +26,9 @@ struct word_list {
  */
 bool words_next(const char **line, struct word_list *list, const char **wrong);
 
+/* A copy of the line in which no blank stands in front of a comma outside of quotes. */
+char *words_join_lists(const char *line);
+
 /*
  * Replaces each `@file` by the words in that file, which lies beside `including` unless its name is
  * absolute. What is wrong with a file goes to `faults`, said of `including` and `line`.

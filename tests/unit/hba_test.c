@@ -57,7 +57,7 @@ static const char rules[] =
 	"hostssl secret all 10.0.0.0/8 cert clientcert=verify-full\n"		/* 5 */
 	"hostnossl secret all all reject # in the clear\n"			/* 6 */
 	"host \"all\" odd 192.0.2.77/25 trust\n"				/* 7 */
-	"host one,two , three alice,\"bob\" 192.0.2.0 255.255.255.0 password\n"	/* 8: two fields */
+	"host one two three alice,\"bob\" 192.0.2.0 255.255.255.0 password\n"	/* 8: too many */
 	"host one,two, three alice,\"bob\" 192.0.2.0 255.255.255.0 password\n"	/* 9 */
 	"host all carol 2001:db8::/33 scram-sha-256\n"				/* 10 */
 	"host all carol ::1 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff trust\n"	/* 11 */
@@ -115,7 +115,7 @@ static void test_matching(void)
 	char text[64];
 
 	read_both(rules, NULL);
-	is_int(faults.count, 1, "one line has a comma in the wrong place");
+	is_int(faults.count, 1, "one line has a field too many");
 	is_int(faults.count > 0 ? faults.faults[0].line : 0, 8, "that one");
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct hba_client client =
@@ -162,6 +162,47 @@ static void test_host_bits(void)
 	ok(notes.count == 3 && strstr(notes.faults[1].text, "\"10.1.2.3 255.255.0.0\" is"),
 	   "... as they stand there");
 	end();
+}
+
+/* --- blanks and commas -------------------------------------------------------------------- */
+
+/* As PostgreSQL reads the line, where it does; otherwise as PgBouncer does. */
+static const struct {
+	const char *line;
+	const char *databases; /* NULL: a fault */
+	const char *users;
+} lists[] = {
+	{"host db, x app , other 127.0.0.1/32 trust", "db,x", "app,other"},
+	{"host db,x app\t,\tother,third 127.0.0.1/32 trust", "db,x", "app,other,third"},
+	{"local one , two app trust", "one,two", "app"},
+	{"local one ,two app , \"x , y\" trust # a , b", "one,two", "app,\"x , y\""},
+	{"local \"a ,b\" , c app trust", "\"a ,b\",c", "app"},
+	{"local one , app trust", "one", "app"},
+	{"host one , app 127.0.0.1/32 trust", "one", "app"},
+	{"local ,one ,app ,trust", "one", "app"},
+	{"local one app , trust", "one", "app"},
+	{"local one , two trust trust", "one,two", "trust"},
+	{"local one , two app any", NULL, NULL},
+	{"host one , two app 127.0.0.1/33 trust", NULL, NULL},
+};
+
+static void test_lists(void)
+{
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		char databases[64], users[64];
+
+		read_both(lists[i].line, NULL);
+		if (lists[i].databases == NULL) {
+			is_int(faults.count, 1, "%s: a fault, told once", lists[i].line);
+		} else {
+			is_int(faults.count, 0, "%s", lists[i].line);
+			words_print(&hba.rules[0].databases, databases, sizeof databases);
+			words_print(&hba.rules[0].users, users, sizeof users);
+			is_text(databases, lists[i].databases, "... the databases");
+			is_text(users, lists[i].users, "... the users");
+		}
+		end();
+	}
 }
 
 /* --- mistakes ----------------------------------------------------------------------------- */
@@ -315,6 +356,7 @@ int main(void)
 {
 	test_matching();
 	test_host_bits();
+	test_lists();
 	test_mistakes();
 	test_included_lists();
 	test_maps();
