@@ -50,15 +50,26 @@ static void copy(struct cursor *cursor, const char *from, size_t length, char *w
 	word[length < size ? length : 0] = '\0';
 }
 
-static bool take_quoted(struct cursor *cursor, char *word, size_t size)
+/* 'text' or "text", where a doubled quote stands for one. */
+static bool take_quoted(struct cursor *cursor, char *text, size_t size)
 {
-	const char *from = cursor->at + 1;
-	const char *quote = memchr(from, '"', (size_t)(cursor->end - from));
-	if (quote == NULL)
-		return false;
-	copy(cursor, from, (size_t)(quote - from), word, size);
-	cursor->at = quote + 1;
-	return true;
+	const char *from = cursor->at;
+	char quote = *cursor->at++;
+	size_t length = 0;
+
+	while (cursor->at < cursor->end) {
+		char c = *cursor->at++;
+		if (c == quote && !skip_char(cursor, quote)) {
+			text[length] = '\0';
+			return true;
+		}
+		if (length + 1 < size)
+			text[length++] = c;
+		else
+			cursor->overflown = true;
+	}
+	cursor->at = from;
+	return false;
 }
 
 static bool take_word(struct cursor *cursor, char *word, size_t size)
@@ -70,26 +81,6 @@ static bool take_word(struct cursor *cursor, char *word, size_t size)
 		cursor->at++;
 	copy(cursor, from, (size_t)(cursor->at - from), word, size);
 	return cursor->at > from;
-}
-
-/* 'text', where '' stands for a quote. */
-static bool take_string(struct cursor *cursor, char *text, size_t size)
-{
-	size_t length = 0;
-
-	cursor->at++;
-	while (cursor->at < cursor->end) {
-		char c = *cursor->at++;
-		if (c == '\'' && !skip_char(cursor, '\'')) {
-			text[length] = '\0';
-			return true;
-		}
-		if (length + 1 < size)
-			text[length++] = c;
-		else
-			cursor->overflown = true;
-	}
-	return false;
 }
 
 /* Such as 1.5 or 127.0.0.1, which are no words. */
@@ -105,9 +96,7 @@ static bool take_value(struct cursor *cursor, char *value, size_t size)
 
 static bool take_any_value(struct cursor *cursor, char *value, size_t size)
 {
-	if (cursor->at < cursor->end && *cursor->at == '\'')
-		return take_string(cursor, value, size);
-	if (cursor->at < cursor->end && *cursor->at == '"')
+	if (cursor->at < cursor->end && (*cursor->at == '\'' || *cursor->at == '"'))
 		return take_quoted(cursor, value, size);
 	return take_value(cursor, value, size);
 }

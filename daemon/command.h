@@ -1,7 +1,7 @@
 /*
  * The console's language: one command of one or two words, or SET. Words are [0-9a-z_]+ in any case,
- * or anything between double quotes; one semicolon may end the command. Beyond PgBouncer, SHOW may
- * be followed by WHERE, ORDER BY and LIMIT (see daemon/view.h). Pure.
+ * or anything between double quotes, of which two within stand for one; one semicolon may end the command.
+ * Beyond PgBouncer, SHOW may be followed by WHERE, ORDER BY and LIMIT (see daemon/view.h). Pure.
  */
 #ifndef MILLPOND_DAEMON_COMMAND_H
 #define MILLPOND_DAEMON_COMMAND_H

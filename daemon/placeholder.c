@@ -53,18 +53,15 @@ void placeholder_read_binary(struct placeholder_value *value, uint32_t type)
 	value->bytes = value->number;
 }
 
-/* Between the quotes that its bytes allow, as the console's words and strings are written. */
 static void write_value(struct writer *text, const struct placeholder_value *value)
 {
-	bool has_quote = value->length > 0 && memchr(value->bytes, '"', value->length) != NULL;
-
-	write_uint8(text, has_quote ? '\'' : '"');
+	write_uint8(text, '"');
 	for (size_t i = 0; i < value->length; i++) {
-		if (has_quote && value->bytes[i] == '\'')
-			write_uint8(text, '\'');
+		if (value->bytes[i] == '"')
+			write_uint8(text, '"');
 		write_uint8(text, (unsigned char)value->bytes[i]);
 	}
-	write_uint8(text, has_quote ? '\'' : '"');
+	write_uint8(text, '"');
 }
 
 void placeholders_fill(struct writer *writer, const char *text, const struct placeholder_value *values)

@@ -1,6 +1,6 @@
 /*
  * The `$1` of a console command, and what is put in their place. They stand outside of quotes, as in
- * SQL, and a value becomes a quoted word or string of the console's language. Pure.
+ * SQL, and a value becomes a quoted word of the console's language. Pure.
  */
 #ifndef MILLPOND_DAEMON_PLACEHOLDER_H
 #define MILLPOND_DAEMON_PLACEHOLDER_H

@@ -75,6 +75,8 @@ is_deeply($console->put(Parse('', 'PAUSE $1'), Bind('', '', 'db1'), Execute(), S
 	['PAUSE'], 'a command with a parameter that has to wait');
 is_deeply($console->put(Parse('', 'RESUME $1'), Bind('', '', 'db1'), Execute(), Sync())->result->{tags},
 	['RESUME'], '... and another');
+is($console->put(Parse('', 'PAUSE $1'), Bind('', '', q(a"b'c)), Execute(), Sync())->result->{error}{M},
+	q(no such database: a"b'c), '... and one with quotes');
 
 # In pieces.
 $result = $console->put(Parse('', 'SHOW DATABASES'), Bind('c'), Execute('c', 4), Execute('c', 1), Execute('c', 4),

@@ -24,6 +24,8 @@ static void words(void)
 	is_text(command.argument, "", "has no argument");
 	is_int(parse("PAUSE \"a-b; c\""), COMMAND_WORDS, "a quoted word");
 	is_text(command.argument, "a-b; c", "may hold anything");
+	is_int(parse("PAUSE \"a\"\"b'\"\"\""), COMMAND_WORDS, "a word with quotes");
+	is_text(command.argument, "a\"b'\"", "has each doubled");
 }
 
 static void settings(void)
@@ -46,7 +48,8 @@ static void nonsense(void)
 	static const char *const texts[] = {
 		"\"",	      "'",	     "show a b",   "show a; b",	   "set a =",
 		"set a 'b'",  "set = b",     "set a = 'b", "show \"a",	   "show a;;",
-		"select 1+1", "set a = b c", "\xff\xfe",   "set a = 'b''", "sh\x01ow"};
+		"select 1+1", "set a = b c", "\xff\xfe",   "set a = 'b''", "sh\x01ow",
+		"show \"a\"\"", "show a where b = \"c"};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		is_int(parse(texts[i]), COMMAND_INVALID, "nonsense %zu", i);
 	is_int(parse(""), COMMAND_EMPTY, "nothing");
