@@ -9,7 +9,7 @@
 /* How often a command that has to wait looks whether it may answer. */
 #define LOOK_US INT64_C(50000)
 
-enum need { NOTHING, OPTIONAL, NEEDED };
+enum need { NOTHING, OPTIONAL, NEEDED, DATABASE /* or none, for all */ };
 
 /* The verbs that only an admin may use; SHOW, SELECT and SET are for all. */
 static const struct verb {
@@ -24,14 +24,14 @@ static const struct verb {
 	void (*remark)(struct writer *writer, const struct session *session);
 } verbs[] = {
 	{"RELOAD", NOTHING, await_steer_reload, NULL, NULL, steer_write_pending},
-	{"PAUSE", OPTIONAL, steer_pause, steer_pause_progress, await_steer_resume, NULL},
-	{"RESUME", OPTIONAL, await_steer_resume, NULL, NULL, NULL},
-	{"DISABLE", OPTIONAL, steer_disable, NULL, NULL, NULL},
-	{"ENABLE", OPTIONAL, steer_enable, NULL, NULL, NULL},
-	{"RECONNECT", OPTIONAL, steer_reconnect, NULL, NULL, NULL},
-	{"KILL", OPTIONAL, await_steer_kill, NULL, NULL, NULL},
+	{"PAUSE", DATABASE, steer_pause, steer_pause_progress, await_steer_resume, NULL},
+	{"RESUME", DATABASE, await_steer_resume, NULL, NULL, NULL},
+	{"DISABLE", DATABASE, steer_disable, NULL, NULL, NULL},
+	{"ENABLE", DATABASE, steer_enable, NULL, NULL, NULL},
+	{"RECONNECT", DATABASE, steer_reconnect, NULL, NULL, NULL},
+	{"KILL", DATABASE, await_steer_kill, NULL, NULL, NULL},
 	{"KILL_CLIENT", NEEDED, await_steer_kill_client, NULL, NULL, NULL},
-	{"WAIT_CLOSE", OPTIONAL, steer_wait_close, steer_renewal_progress, NULL, NULL},
+	{"WAIT_CLOSE", DATABASE, steer_wait_close, steer_renewal_progress, NULL, NULL},
 	{"SUSPEND", NOTHING, await_steer_suspend, steer_suspend_progress, NULL, NULL},
 	{"SHUTDOWN", OPTIONAL, await_steer_shutdown, NULL, NULL, NULL},
 };
@@ -41,9 +41,8 @@ static const struct verb *find_verb(const struct command *command)
 	bool given = command->argument[0] != '\0';
 
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-		enum need need = verbs[i].argument;
 		if (strcasecmp(verbs[i].name, command->verb) == 0)
-			return need == OPTIONAL || (need == NEEDED) == given ? &verbs[i] : NULL;
+			return verbs[i].argument == (given ? NOTHING : NEEDED) ? NULL : &verbs[i];
 	}
 	return NULL;
 }
@@ -82,6 +81,19 @@ static bool await_done(struct turn *turn, const struct verb *verb, struct failur
 	       failure_set(why, FAILURE_CONSOLE_ERROR, "RESUME was issued meanwhile");
 }
 
+static void log_issued(const struct turn *turn, const struct verb *verb)
+{
+	const char *argument = turn->command.argument;
+
+	if (argument[0] == '\0')
+		session_log(turn->session, LEVEL_LOG, "%s command issued", verb->name);
+	else
+		session_log(turn->session, LEVEL_LOG,
+			    verb->argument == DATABASE ? "%s '%s' command issued" :
+							 "%s %s command issued",
+			    verb->name, argument);
+}
+
 bool await_verb(struct turn *turn, struct failure *why)
 {
 	const struct verb *verb = find_verb(&turn->command);
@@ -90,7 +102,7 @@ bool await_verb(struct turn *turn, struct failure *why)
 		return failure_set(why, FAILURE_CONSOLE_SYNTAX, turn->command.verb);
 	if (!turn->session->is_admin)
 		return failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
-	session_log(turn->session, LEVEL_LOG, "%s command issued", verb->name);
+	log_issued(turn, verb);
 	if (!verb->run(turn->session, turn->command.argument, why))
 		return false;
 	if (verb->remark != NULL)

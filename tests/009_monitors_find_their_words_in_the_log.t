@@ -100,7 +100,17 @@ for my $reason (sort keys %reason)
 	$console->query('RELOAD');
 }
 
-# And those of a client that leaves, on a server that does not play along.
+# What an admin says, and of which database
+for my $verb (qw(PAUSE RESUME DISABLE ENABLE RECONNECT WAIT_CLOSE KILL RESUME))
+{
+	logs(qr/C-\w+: \S+ $verb 'postgres' command issued$/m, "$verb of a database", sub { $console->query("$verb postgres") });
+}
+for my $command ('PAUSE', 'RESUME', 'RELOAD', 'KILL_CLIENT 1', 'SHUTDOWN nonsense')
+{
+	logs(qr/C-\w+: \S+ $command command issued$/m, $command, sub { $console->query($command) });
+}
+
+# Why servers are closed when a client leaves, on one that does not play along.
 my $cancelled = PostgreSQL::Test::Utils::tempdir() . '/cancelled';
 my $stubborn  = FakeServer->new(
 	cancel => sub ($c) { open my $file, '>', $cancelled or die "$cancelled: $!" },
