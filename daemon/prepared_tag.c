@@ -60,7 +60,8 @@ static void note_prepared(struct upstream *upstream, struct sql_note *sql)
 		pin(upstream, "PREPARE");
 		return;
 	}
-	raw_set(raw, sql->statement);
+	/* Of several commands, one in front may have changed what literals mean. */
+	raw_set(raw, upstream->session->wishes == client->wishes ? sql->statement : NULL);
 	statement_drop(names_set(&client->names, name, sql->statement), HELD_BY_CLIENT);
 	sql->statement = NULL;
 }
