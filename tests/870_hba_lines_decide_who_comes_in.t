@@ -254,7 +254,7 @@ for my $word (sort keys %outcome)
 
 # A list as PgBouncer may have it; what it would take otherwise is noted.
 put_file($hba, "local all all trust\nhost postgres , other web 127.0.0.77/8 trust\n");
-my $from = $millpond->log_end;
+$from = $millpond->log_end;
 $millpond->reload_by_signal;
 my $note = qr/hba\.conf:2: "127\.0\.0\.77\/8" is a whole network/;
 $millpond->wait_for_log($note, $from);
