@@ -106,7 +106,7 @@ static void rows(struct table *table, struct worker *worker, const struct sessio
 	struct walk walk;
 
 	(void)asker;
-	for (size_t i = 0; i < listeners->count && worker->index == 0; i++)
+	for (size_t i = 0; worker->index == 0 && i < listeners->count; i++)
 		if (listeners->list[i].event != NULL)
 			put_listener(table, &listeners->list[i]);
 	walk_begin(&walk, worker);
