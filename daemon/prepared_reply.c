@@ -158,9 +158,6 @@ void prepared_note_literals(struct upstream *upstream)
 		held->doubtful = held->pending;
 		held->stale |= !held->pending;
 	}
-	/* Also by one of several commands that a Query makes. */
-	for (struct raw *raw = server->raws; server->open_effects > 0 && raw != NULL; raw = raw->next)
-		raw_set(raw, NULL);
 }
 
 void prepared_note_outcome(struct upstream *upstream, bool failed, unsigned char asked)

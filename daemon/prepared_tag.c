@@ -60,8 +60,7 @@ static void note_prepared(struct upstream *upstream, struct sql_note *sql)
 		pin(upstream, "PREPARE");
 		return;
 	}
-	/* Of several commands, one in front may have changed what literals mean. */
-	raw_set(raw, upstream->session->wishes == client->wishes ? sql->statement : NULL);
+	raw_set(raw, sql->statement);
 	statement_drop(names_set(&client->names, name, sql->statement), HELD_BY_CLIENT);
 	sql->statement = NULL;
 }

@@ -104,8 +104,8 @@ is_deeply($a->result->{rows}, [ [1] ], '... and the next');
 
 # What can not be followed.
 my ($c, $d) = map { Wire->login($millpond, database => 'two') } 1 .. 2;
-my $result = $c->query('select 1; prepare U&"hidden" as select pg_backend_pid(); select 2');
-is($result->{types}, 'TDCCTDCZ', 'PREPARE of a name that is not read');
+my $result = $c->query('select 1; prepare hidden as select pg_backend_pid(); select 2');
+is($result->{types}, 'TDCCTDCZ', 'PREPARE among several statements');
 my $pid = $c->value('execute hidden');
 is($millpond->pool('two')->{sv_active}, 1, 'pins the client to its server');
 like($millpond->log_since, qr/pinned to its server: PREPARE/, '... and the log says why');
@@ -118,7 +118,7 @@ is($c->result->{rows}[0][0], $pid, 'also for the extended protocol');
 $c->query('deallocate hidden');
 wait_until(sub { $millpond->pool('two')->{sv_active} == 0 }, 'the server to return');
 pass('until it is deallocated');
-$c->query('select 1; prepare U&"hidden" as select 1');
+$c->query('select 1; prepare hidden as select 1');
 $c->close;
 wait_until(sub { $millpond->pool('two')->{sv_active} == 0 }, 'the server to return');
 $d->query('begin');

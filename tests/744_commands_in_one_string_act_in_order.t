@@ -15,7 +15,7 @@ my %conversations = (
 	'deallocated and executed'      => [ 'deallocate a; select 1; execute a', 'execute b' ],
 	'deallocated and another used'  => [ 'deallocate a; execute b', 'execute a', 'execute b' ],
 	'deallocated and prepared'      => [ 'deallocate a; prepare a as select 5' ],
-	'executed'                      => [ 'execute m', 'execute a; execute b; execute n2; execute m', 'execute c' ],
+	'executed'                      => [ 'execute a; execute b; execute c', 'execute c' ],
 	'prepared beside others'        => [ 'prepare e as select 5; execute a; execute e' ],
 	'an unreadable name'            => [ 'execute a; execute U&"n"', 'execute b' ],
 	'the unreadable name first'     => [ 'deallocate a; execute U&"n"; execute a' ],
@@ -27,10 +27,6 @@ my %conversations = (
 	'another error comes before'    => [ 'select 1/0; execute g', 'execute g' ],
 	'it goes before its turn'       => [ 'deallocate g; execute g', 'execute h' ],
 	'some of them, before an error' => [ 'deallocate a; deallocate x; select 1/0; deallocate b', 'execute a', 'execute x', 'execute b' ],
-	'prepared anew'                 => [ 'deallocate a; prepare a as select 5', 'select 1', 'prepare a as select 6', 'execute a', 'deallocate a', 'execute a' ],
-	'prepared and taken back'       => [ 'prepare e as select 5; deallocate e; select 1', 'execute e', 'prepare e as select 6; execute e', 'execute e' ],
-	'prepared beside a setting'     => [ q(set datestyle = 'SQL, DMY'; prepare e as select '1/2/2020'::date; execute e), 'select 1', 'execute e' ],
-	'prepared before an error'      => [ 'prepare e as select 5; prepare f as selekt', 'prepare e as select 5; select 1/0; prepare f as select 1', 'execute e', 'execute f' ],
 	'prepared under the same name'  => [ 'select 1; deallocate a', 'prepare a as select 5', 'execute a' ],
 	'as a reading would have it'    => [ q(select E'\\'; deallocate a; --'), 'execute a' ],
 );
@@ -46,7 +42,6 @@ sub answer ($client, $sql)
 sub prepare ($client)
 {
 	$client->query("prepare $_ as select '$_'") for qw(a b c);
-	$client->query(q(prepare m as select 'm'; prepare n2 as select 'n'; select 1));
 	$client->query("prepare $_->[0] as select * from $_->[1]") for [ g => 'gone' ], [ h => 'gone2' ];
 	$client->put(Parse($_, "select '$_'"), Sync())->result for qw(x y);
 }
