@@ -123,11 +123,15 @@ static bool await_turn_in_queue(struct session *session, char **data, size_t *le
 	if (!stream_keep(&session->client, *data, *length))
 		return failure_set(why, FAILURE_NO_MEMORY);
 	int64_t deadline = borrow_deadline(session, &late);
-	while (!await_borrow(session, late, why, deadline))
+	while (!await_borrow(session, late, why, deadline)) {
 		/* A reload has sent it away from a queue that is not its own any more. */
 		if (why->kind != FAILURE_SERVER_GONE || !session->share->is_superseded ||
 		    !follow_user(session, why))
 			return false;
+		/* Which it heard of first, and of its end not. */
+		if (session->killed != FAILURE_NONE)
+			return failure_set(why, session->killed);
+	}
 	*length = stream_reread(&session->client, data);
 	return true;
 }

@@ -42,6 +42,17 @@ $millpond->reconfigure(databases => { entry('green')->%*, own => 'dbname=postgre
 is($own->value($who), 'blue', 'who had no forced user gets one as well');
 is($_->value($who), 'green', 'others stay who they are') for $rests, @waiting;
 
+# Killed in the turn of a reload, a client that waits follows nobody.
+my $one    = Millpond->new('one', server => $server, settings => { workers => 1 }, databases => entry('blue', 'pool_size=1'));
+my ($holds, $killed) = map { Wire->login($one, database => 'forced', user => 'own') } 1 .. 2;
+my $console = Wire->login($one, database => 'millpond', user => 'postgres');
+$holds->query('begin');
+$killed->put(Query($who));
+wait_until(sub { $one->pool('forced', 'blue')->{cl_waiting} }, 'it to wait');
+$one->write_config(databases => entry('green', 'pool_size=1'));
+$console->put(Query('RELOAD'), Query('KILL forced'));
+is($killed->result->{error}{M}, 'admin forced disconnect', 'a kill that comes with a reload is heard');
+
 # A session keeps its server, and so its user.
 $millpond->reconfigure(databases => { entry('green', 'pool_mode=session')->%* });
 is($rests->value($who), 'green', 'with pool_mode=session it has a server');
