@@ -190,10 +190,9 @@ static bool await_record(struct session *session, const struct auth_source *sour
 {
 	struct writer replies;
 	enum failure_kind late;
-	int64_t waited = borrow_deadline(session, &late);
+	int64_t limit = borrow_deadline_in_login(session, deadline, &late);
 
-	if (!await_borrow(session, waited < deadline ? late : FAILURE_LOGIN_TIMEOUT_SERVER_DOWN, why,
-			  waited < deadline ? waited : deadline))
+	if (!await_borrow(session, late, why, limit))
 		return false;
 	writer_init(&replies);
 	bool done = send_query(session->upstream, source->query, session->user_name) &&

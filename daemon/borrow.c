@@ -103,6 +103,17 @@ int64_t borrow_deadline(const struct session *session, enum failure_kind *late)
 	return wait_limit > 0 ? now + wait_limit : DEADLINE_NEVER;
 }
 
+int64_t borrow_deadline_in_login(const struct session *session, int64_t login_deadline,
+				 enum failure_kind *late)
+{
+	int64_t deadline = borrow_deadline(session, late);
+
+	if (deadline < login_deadline)
+		return deadline;
+	*late = FAILURE_LOGIN_TIMEOUT_SERVER_DOWN;
+	return login_deadline;
+}
+
 /* The setting that was reached, and its value in microseconds. */
 static int64_t limit_of(const struct session *session, enum failure_kind late, const char **name)
 {

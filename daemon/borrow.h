@@ -21,6 +21,10 @@ bool borrow_now(struct session *session);
  */
 int64_t borrow_deadline(const struct session *session, enum failure_kind *late);
 
+/* The same in a login, which has a deadline of its own. */
+int64_t borrow_deadline_in_login(const struct session *session, int64_t login_deadline,
+				 enum failure_kind *late);
+
 /*
  * Waits in the pool's queue. False: no server, `why` says so; FAILURE_CANCELED when only the
  * request was given up. What the client sends meanwhile stays in its socket. At `deadline`, the

@@ -326,14 +326,12 @@ static bool await_own_server(struct session *session, struct failure *why, int64
 static bool await_first_server(struct session *session, struct failure *why, int64_t deadline)
 {
 	enum failure_kind late;
-	int64_t waited = borrow_deadline(session, &late);
+	int64_t limit = borrow_deadline_in_login(session, deadline, &late);
 
 	session->welcome = pool_welcome(session->pool);
 	if (parameters_count(session->welcome) > 0)
 		return true;
-	if (!await_server_is_there(session,
-				   waited < deadline ? late : FAILURE_LOGIN_TIMEOUT_SERVER_DOWN,
-				   why, waited < deadline ? waited : deadline))
+	if (!await_server_is_there(session, late, why, limit))
 		return false;
 	parameters_drop(session->welcome);
 	session->welcome = pool_welcome(session->pool);
