@@ -145,7 +145,8 @@ sub _print_scaling ($plan, @names)
 				map { number($by->($_), 2) } qw(tps cpu_us)];
 		}
 	}
-	print_table('**scaling** (simple query, wherever the kernel puts them)', 2, @rows);
+	print_table("**scaling** (simple query, wherever the kernel puts them; $plan->{long_rounds} rounds of "
+		. "$plan->{long_seconds} s)", 2, @rows);
 }
 
 # The floor opens a server connection for each client: connecting to it says nothing about a pooler. An
