@@ -1,7 +1,7 @@
 /*
  * Memory for the reading of a configuration. These never return NULL: where the few bytes of a setting are
- * not to be had they try again for a second, which is somebody else's second, since a running daemon reads
- * in a helper thread; and then abort.
+ * not to be had they try again for a second, for which a running daemon has a helper thread, and then
+ * abort.
  */
 #ifndef MILLPOND_CONF_MEMORY_H
 #define MILLPOND_CONF_MEMORY_H
