@@ -40,9 +40,15 @@ static const struct {
 	const char *name;
 	enum auth_method method;
 } methods[] = {
-	{"trust", AUTH_TRUST}, {"reject", AUTH_REJECT},	 {"md5", AUTH_MD5},
-	{"password", AUTH_PLAIN}, {"scram-sha-256", AUTH_SCRAM}, {"cert", AUTH_CERT},
-	{"peer", AUTH_PEER},   {"pam", AUTH_PAM},	 {"ldap", AUTH_LDAP},
+	{"trust", AUTH_TRUST},
+	{"reject", AUTH_REJECT},
+	{"md5", AUTH_MD5},
+	{"password", AUTH_PLAIN},
+	{"scram-sha-256", AUTH_SCRAM},
+	{"cert", AUTH_CERT},
+	{"peer", AUTH_PEER},
+	{"pam", AUTH_PAM},
+	{"ldap", AUTH_LDAP},
 };
 
 /* PostgreSQL's, which have no counterpart here. */
@@ -110,8 +116,7 @@ static bool read_type(struct reader *reader)
 		found = true;
 	}
 	if (!found)
-		refuse(reader,
-			   "\"%.40s\" is not one of local, host, hostssl, hostnossl", word);
+		refuse(reader, "\"%.40s\" is not one of local, host, hostssl, hostnossl", word);
 	free(word);
 	return found;
 }
@@ -140,7 +145,7 @@ static bool read_databases(struct reader *reader)
 	if (words_have_keyword(&rule->databases, "samerole") ||
 	    words_have_keyword(&rule->databases, "samegroup"))
 		return refuse(reader, "\"samerole\" is not supported: the groups of users are "
-					  "known to the server alone");
+				      "known to the server alone");
 	return has_no_patterns(reader, &rule->databases);
 }
 
@@ -156,10 +161,10 @@ static bool read_users(struct reader *reader)
 
 		if (!user->is_quoted && user->text[0] == '+')
 			return refuse(reader,
-					  "\"%.80s\" is not supported: the members of groups are "
-					  "known to the server alone; list the users, or put them "
-					  "into a file and write @FILE",
-					  user->text);
+				      "\"%.80s\" is not supported: the members of groups are "
+				      "known to the server alone; list the users, or put them "
+				      "into a file and write @FILE",
+				      user->text);
 	}
 	return has_no_patterns(reader, &rule->users);
 }
@@ -202,7 +207,7 @@ static bool read_mask(struct reader *reader)
 		return false;
 	if (parse_address(rule->mask_text, rule->mask) != rule->family)
 		return refuse(reader, "\"%.80s\" is not a mask for \"%.80s\"", rule->mask_text,
-				  rule->address_text);
+			      rule->address_text);
 	return true;
 }
 
@@ -226,9 +231,9 @@ static bool read_address(struct reader *reader)
 	rule->family = parse_address(text, rule->address);
 	if (rule->family == AF_UNSPEC)
 		good = refuse(reader,
-				  "\"%.80s\" is not an address; names, samehost and samenet are "
-				  "not supported",
-				  rule->address_text);
+			      "\"%.80s\" is not an address; names, samehost and samenet are "
+			      "not supported",
+			      rule->address_text);
 	else
 		good = slash ? read_prefix(reader, slash + 1) : read_mask(reader);
 	free(text);
@@ -249,8 +254,10 @@ static bool find_method(struct reader *reader, const char *word)
 		if (strcmp(foreign_methods[i], word) == 0)
 			return refuse(reader, "the method \"%s\" is not supported", word);
 	}
-	return refuse(reader, "\"%.40s\" is no method; there are trust, reject, md5, password, "
-				  "scram-sha-256, cert, peer, pam and ldap", word);
+	return refuse(reader,
+		      "\"%.40s\" is no method; there are trust, reject, md5, password, "
+		      "scram-sha-256, cert, peer, pam and ldap",
+		      word);
 }
 
 static bool read_method(struct reader *reader)
@@ -353,8 +360,8 @@ static void add_rule(struct hba *hba, const char *line, const struct source *sou
 		note_host_bits(rule, notes);
 }
 
-void hba_read(struct hba *hba, const char *path, const char *ident_path,
-	      struct fault_list *faults, struct fault_list *notes)
+void hba_read(struct hba *hba, const char *path, const char *ident_path, struct fault_list *faults,
+	      struct fault_list *notes)
 {
 	struct source source;
 	const char *line;
