@@ -2,23 +2,32 @@
 
 #include <time.h>
 
+#include "daemon/client_tls.h"
 #include "daemon/daemon.h"
 #include "daemon/processors.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
 
-/* Loads are thousandths of a processor. Up to here new clients go to the first worker that ... */
-#define ROOM_UP_TO 700
-/* ... has room, from here on a worker gives sessions away to one that has so much less to do ... */
+/* Loads are thousandths of a processor. From here on a worker gives sessions away to one that has so much
+ * less to do ... */
 #define TOO_MUCH_FROM 800
 #define WORTH_MOVING 250
 /* ... if so much of a processor has nothing to do: without one there is nothing to win; */
 #define FREE_FROM 600
 /* ... and if two have together no more than this, one of them can do it all. */
 #define TOGETHER_UP_TO 450
-/* So many logins take a thousandth of a processor for the time between two measurements. */
-#define LOGINS_PER_PERMILLE 2
+
+/* New clients go to as many workers as have to do no more than this each. */
+#define ROOM_UP_TO 700
+/* But a worker with less than this to do has to have so much of a processor to begin with, */
+#define IDLE_BELOW 20
+#define FREE_TO_BEGIN 300
+/* and with less than this left the workers are filled up: fewer of them do the same for less. */
+#define FREE_TO_SPREAD 80
+/* What a login takes, and what it takes with a handshake: 0.3 ms with ECDSA, 1 ms with RSA. */
+#define LOGIN_US 125
+#define LOGIN_BY_TLS_US 750
 
 /* --- measuring ---------------------------------------------------------------------------- */
 
@@ -39,24 +48,19 @@ static void measure(struct worker *worker, int64_t now)
 	int64_t elapsed = now - load->measured_at;
 	int64_t permille = elapsed > 0 ? (busy - load->cpu_us) * 1000 / elapsed : 0;
 
-	if (load->measured_at != 0)
-		atomic_store(&load->permille, permille > 1000 ? 1000 :
-					      permille > 0    ? (unsigned)permille :
-								0);
+	if (load->measured_at != 0) {
+		permille = permille > 1000 ? 1000 : permille > 0 ? permille : 0;
+		atomic_store(&load->permille, (unsigned)permille);
+		load->lately = (3 * load->lately + (unsigned)permille) / 4;
+	}
 	load->cpu_us = busy;
 	load->measured_at = now;
-	atomic_store(&load->placed, 0);
+	atomic_store(&load->placed_us, 0);
 }
 
 static unsigned load_of(const struct worker *worker)
 {
 	return atomic_load_explicit(&worker->load.permille, memory_order_relaxed);
-}
-
-static unsigned expected_load(const struct worker *worker)
-{
-	return load_of(worker) + atomic_load_explicit(&worker->load.placed, memory_order_relaxed) /
-					 LOGINS_PER_PERMILLE;
 }
 
 /* --- moving ------------------------------------------------------------------------------- */
@@ -67,14 +71,14 @@ static void ask_to_shed(struct worker *from, const struct worker *to, unsigned s
 	atomic_store(&from->load.to_shed, sessions);
 }
 
-/* Thousandths of processors that had nothing to do in that time; many, if that is not known. */
+/* Thousandths of processors that had nothing to do in that time; a whole one, if that is not known. */
 static int64_t free_permille(struct worker *first, int64_t elapsed_us)
 {
 	int64_t before = first->load.idle_us;
 
 	first->load.idle_us = processors_idle_us();
 	if (first->load.idle_us < 0 || elapsed_us <= 0)
-		return INT64_MAX;
+		return 1000;
 	return (first->load.idle_us - before) * 1000 / elapsed_us;
 }
 
@@ -125,8 +129,10 @@ void balance_measure(struct worker *first)
 	}
 	if (first->count == 1)
 		return;
-	first->load.one_is_free = free_permille(first, elapsed) >= FREE_FROM;
-	bool is_spread = first->load.one_is_free && spread(first);
+	int64_t free = free_permille(first, elapsed);
+	first->load.free_lately =
+		first->load.free_lately == 0 ? free : (3 * first->load.free_lately + free) / 4;
+	bool is_spread = free >= FREE_FROM && spread(first);
 	if (!is_spread && !first->settings->spread_clients)
 		gather(first);
 }
@@ -185,23 +191,56 @@ static struct worker *next_in_turn(struct worker *first)
 	return fewest;
 }
 
-struct worker *balance_place(struct worker *first)
+static unsigned placed_load(const struct worker *worker)
 {
-	struct worker *best = first;
+	return atomic_load_explicit(&worker->load.placed_us, memory_order_relaxed) /
+	       (BALANCE_PERIOD_US / 1000);
+}
 
-	if (first->settings->spread_clients)
-		return next_in_turn(first);
+/* How many workers the load needs. What was placed is in the load as soon as it has been measured. */
+static unsigned wanted_workers(const struct worker *first)
+{
+	unsigned room = first->load.free_lately >= FREE_TO_SPREAD ? ROOM_UP_TO : 1000;
+	unsigned total = 0;
+
 	for (unsigned i = 0; i < first->count; i++) {
-		/* One that has nothing to do begins only where a processor is free for it. */
-		if (i > 0 && !first->load.one_is_free && first[i].load.active == 0)
-			continue;
-		if (expected_load(&first[i]) < expected_load(best))
+		unsigned load = placed_load(&first[i]);
+		if (load < first[i].load.lately)
+			load = first[i].load.lately;
+		total += load < 1000 ? load : 1000;
+	}
+	return (total + room - 1) / room;
+}
+
+static bool may_begin(const struct worker *worker)
+{
+	return load_of(worker) >= IDLE_BELOW || worker->all->load.free_lately >= FREE_TO_BEGIN;
+}
+
+/* Of as many workers as the load needs, the one with the least of it. */
+static struct worker *least_loaded(struct worker *first)
+{
+	unsigned wanted = wanted_workers(first);
+	struct worker *best = first;
+	unsigned least = first->load.lately + placed_load(first);
+
+	for (unsigned i = 1; i < first->count && i < wanted; i++) {
+		unsigned load = first[i].load.lately + placed_load(&first[i]);
+		if (load < least && may_begin(&first[i])) {
+			least = load;
 			best = &first[i];
-		if (expected_load(&first[i]) < ROOM_UP_TO) {
-			best = &first[i];
-			break;
 		}
 	}
-	atomic_fetch_add_explicit(&best->load.placed, 1, memory_order_relaxed);
 	return best;
+}
+
+struct worker *balance_place(struct worker *first)
+{
+	if (first->settings->spread_clients)
+		return next_in_turn(first);
+	bool by_tls = client_tls_context(first->settings) != NULL;
+	struct worker *worker = least_loaded(first);
+	atomic_fetch_add_explicit(&worker->load.placed_us, by_tls ? LOGIN_BY_TLS_US : LOGIN_US,
+				  memory_order_relaxed);
+	return worker;
 }

@@ -15,7 +15,9 @@ struct worker;
 /* Where a new client goes. In the main thread. */
 struct worker *balance_place(struct worker *first);
 
-/* A few times a second in the main thread: measures all workers, and asks some to give sessions away. */
+#define BALANCE_PERIOD_US 250000
+
+/* Once in each period, in the main thread: measures all workers, and asks some to give sessions away. */
 void balance_measure(struct worker *first);
 
 /* A few times a second in each worker. */

@@ -21,7 +21,7 @@
 #include "daemon/runtime/coroutine.h"
 
 /* Housekeeping acts within a third of a second; at the end there is no time to lose. */
-#define TICK_US 250000
+#define TICK_US BALANCE_PERIOD_US
 #define LAST_TICKS_US 10000
 /* Descriptors for everything but clients and servers: files, the resolver, those turned away. */
 #define DESCRIPTORS_KEPT 48
@@ -391,6 +391,7 @@ bool daemon_start(struct daemon *daemon)
 			  "cannot start the watchdog's thread: %s", strerror(errno));
 		return false;
 	}
+	balance_measure(daemon->workers); /* the first clients may come all at once */
 	log_write(&daemon->log, LEVEL_LOG, NULL, "%u workers", daemon->worker_count);
 	return true;
 }

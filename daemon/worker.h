@@ -47,7 +47,7 @@ enum worker_order { WORKER_SERVE, WORKER_CLOSE, WORKER_END, WORKER_STOP };
 /* How busy it is, and what it should do about that: see balance.h. Others read and write it. */
 struct worker_load {
 	atomic_uint permille;	   /* of a processor that it uses */
-	atomic_uint placed;	   /* clients given to it since that was measured */
+	atomic_uint placed_us;	   /* what the clients will take that it was given since then */
 	atomic_uint to_shed;	   /* sessions it is asked to give away ... */
 	atomic_uint shed_to;	   /* ... to that worker */
 	_Atomic uint64_t moved_in; /* sessions that came from other workers, or went to them */
@@ -55,10 +55,11 @@ struct worker_load {
 	_Atomic uint64_t servers_in; /* servers that came from other workers */
 	unsigned active_count;	     /* sessions that had something to do in this tick; its own */
 	atomic_uint active;	     /* the same of the last tick */
-	int64_t cpu_us;		     /* when it was last measured; the main thread's ... */
+	unsigned lately;	     /* the average of `permille`; the main thread's, as are */
+	int64_t cpu_us;		     /* when it was last measured ... */
 	int64_t measured_at;
-	int64_t idle_us; /* ... of the first worker: of all processors, and ... */
-	bool one_is_free; /* ... whether one of them has little to do */
+	int64_t idle_us;     /* ... of the first worker: of all processors, and ... */
+	int64_t free_lately; /* ... the average of what they had free, in thousandths of one */
 };
 
 struct worker {
