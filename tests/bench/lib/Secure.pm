@@ -89,12 +89,17 @@ sub _measure_logins ($plan, $server_port)
 			$settings .= "auth_type = scram-sha-256\nauth_file = $users\n";
 			push @how, "--password=$password";
 		}
+		# Handshakes are spread over the processors, which takes a moment.
+		my ($rounds, $seconds, $warmup) = $tls ? @$plan{qw(long_rounds long_seconds long_warmup)}
+			: @$plan{qw(rounds seconds warmup)};
+		pin_to('none') if $tls;
 		my @poolers = _poolers($plan, $server_port, $settings);
-		for my $round (0 .. $plan->{rounds} - 1) {
-			take_sample($plan, $_, $name, $plan->{login_clients}, $round, "--seconds=$plan->{seconds}",
-				"--warmup=$plan->{warmup}", @how) for @poolers;
+		for my $round (0 .. $rounds - 1) {
+			take_sample($plan, $_, $name, $plan->{login_clients}, $round, "--seconds=$seconds",
+				"--warmup=$warmup", @how) for @poolers;
 		}
 		stop_program($_->{pid}) for @poolers;
+		pin_to($plan->{pin});
 		next if ($tls // '') ne 'resumed';
 		$plan->{samples}->compare($name, $name =~ s/resumed/tls/r, $plan->{login_clients}, $_, 'tps', 'of_full')
 			for map { $_->{name} } @poolers;
