@@ -200,7 +200,7 @@ static bool is_on_its_server(const struct prepared *prepared, const struct refer
 	const struct client_statements *client = prepared->session->statements;
 
 	return client != NULL && client->pins > 0 &&
-	       raw_find(server_of(prepared), name->name, name->length) == NULL &&
+	       raw_find(&server_of(prepared)->raws, name->name, name->length) == NULL &&
 	       strncmp(name->name, STATEMENT_PREFIX, strlen(STATEMENT_PREFIX)) != 0;
 }
 
@@ -341,7 +341,7 @@ static bool rest_matters(const struct prepared *prepared, const struct message *
 {
 	const struct client_statements *client = prepared->session->statements;
 	bool has_names = (client != NULL && client->names.count > 0) ||
-			 server_of(prepared)->raws != NULL;
+			 server_of(prepared)->raws.count > 0;
 
 	return has_names || message->present <= MESSAGE_HEADER_BYTES ||
 	       sql_may_begin(message->body, message->present - MESSAGE_HEADER_BYTES);

@@ -59,8 +59,7 @@ struct client_statements {
 /* What a server connection holds, and what is open on it. */
 struct server_statements {
 	struct held_set held;
-	struct raw *raws;
-	size_t raw_count;
+	struct raws raws;
 	struct notes notes;
 	uint32_t open_effects;	  /* SQL commands whose outcome is not known: all others wait */
 	bool must_deallocate;	  /* it has statements of which nothing is known */

@@ -67,13 +67,13 @@ void prepared_look_at_error(struct upstream *upstream, const struct message *mes
 	    !prepared_is_about_the_plan(message))
 		return;
 	if (note->kind == NOTE_SQL) {
-		raws_forget(server, note->sql->name, note->sql->length);
+		raws_forget(&server->raws, note->sql->name, note->sql->length);
 		return;
 	}
 	struct held *held = held_find(&server->held, note->id);
 	if (held != NULL)
 		held->stale = true;
-	for (struct raw *raw = server->raws; raw != NULL; raw = raw->next)
+	for (struct raw *raw = server->raws.newest; raw != NULL; raw = raw->older)
 		if (raw->statement != NULL && raw->statement->id == note->id)
 			raw_set(raw, NULL);
 }
@@ -204,7 +204,7 @@ void client_statements_free(struct client_statements *client)
 void server_statements_clear(struct server_statements *server)
 {
 	held_clear(&server->held);
-	raws_clear(server);
+	raws_clear(&server->raws);
 	server->unnamed_session = 0;
 	server->must_deallocate = false;
 }
@@ -213,7 +213,7 @@ void server_statements_release(struct server_statements *server)
 {
 	notes_release(&server->notes);
 	held_clear(&server->held);
-	raws_clear(server);
+	raws_clear(&server->raws);
 	writer_release(&server->kept);
 	writer_release(&server->kept_error);
 }

@@ -64,7 +64,7 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 	}
 	/* What was made for a message that had to wait must not go again before it. Nor may a raw that a reply
 	 * still to come may be about: its note points to it. */
-	bool raws_stay = pipeline->count > own || server->raw_count <= prepared->max_held;
+	bool raws_stay = pipeline->count > own || server->raws.count <= prepared->max_held;
 	return prepared->resumes ||
 	       (evict(prepared, at, prepared->max_held) &&
 		(raws_stay || prepared_evict_raws(prepared, at, prepared->max_held)));

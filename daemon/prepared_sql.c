@@ -24,14 +24,12 @@ bool prepared_evict_raws(struct prepared *prepared, const char *at, size_t most)
 {
 	struct server_statements *server = server_of(prepared);
 
-	while (server->raw_count > most) {
-		struct raw *oldest = server->raws;
-		while (oldest->next != NULL)
-			oldest = oldest->next;
+	while (server->raws.count > most) {
+		struct raw *oldest = server->raws.oldest;
 		write_close(prepared_write_up_to(prepared, at), oldest->name, oldest->length);
 		if (!prepared_push(prepared, PIPELINE_OWN_CLOSE))
 			return false;
-		raw_remove(server, oldest);
+		raw_remove(&server->raws, oldest);
 	}
 	return true;
 }
@@ -105,7 +103,7 @@ static bool make_dummy(struct prepared *prepared, const char *at, struct raw *ra
 /* Whether the server has under that name what the client has. */
 static bool is_equal(const struct prepared *prepared, const char *name, size_t length)
 {
-	const struct raw *raw = raw_find(server_of(prepared), name, length);
+	const struct raw *raw = raw_find(&server_of(prepared)->raws, name, length);
 	const struct name *named = find_named(prepared, name, length);
 
 	return raw == NULL ? named == NULL
@@ -116,7 +114,7 @@ static bool is_equal(const struct prepared *prepared, const char *name, size_t l
 /* Whether the text that is read has deallocated it before: what follows is not about what was there. */
 static bool is_going(const struct prepared *prepared, const char *name, size_t length)
 {
-	const struct raw *raw = raw_find(server_of(prepared), name, length);
+	const struct raw *raw = raw_find(&server_of(prepared)->raws, name, length);
 	return raw != NULL && raw->going == server_of(prepared)->reading;
 }
 
@@ -133,14 +131,14 @@ static bool equalise(struct prepared *prepared, const char *at, const char *name
 	if (is_equal(prepared, name, length))
 		return true;
 	bool apart = for_query && !prepared->upstream->pipeline.unsynced;
-	struct raw *raw = raw_make(server, name, length);
+	struct raw *raw = raw_make(&server->raws, name, length);
 	if (raw == NULL)
 		return false;
 	write_close(prepared_write_up_to(prepared, at), name, length);
 	bool good = prepared_push(prepared, PIPELINE_OWN_CLOSE);
 	raw_set(raw, NULL);
 	if (named == NULL) {
-		raw_remove(server, raw);
+		raw_remove(&server->raws, raw);
 	} else if (effect == SQL_DEALLOCATE) {
 		good = good && make_dummy(prepared, at, raw);
 	} else if (apart || !for_query) {
@@ -155,7 +153,7 @@ static bool clear_names(struct prepared *prepared, const char *at, bool for_quer
 {
 	bool apart = for_query && !prepared->upstream->pipeline.unsynced;
 
-	return server_of(prepared)->raw_count == 0 ||
+	return server_of(prepared)->raws.count == 0 ||
 	       (prepared_evict_raws(prepared, at, 0) &&
 		(!apart || prepared_end_apart(prepared, at)));
 }
@@ -190,7 +188,7 @@ static enum passage require_name(struct prepared *prepared, const char *at, cons
 	size_t length = sql_name(sql, name);
 	if (length > 0)
 		return require_equal(prepared, at, name, length, sql->effect);
-	if (server_of(prepared)->raw_count > 0 && is_open(prepared))
+	if (server_of(prepared)->raws.count > 0 && is_open(prepared))
 		return prepared_wait(prepared);
 	return taken_if(clear_names(prepared, at, false));
 }
@@ -329,7 +327,7 @@ static bool has_effects(const struct prepared *prepared, const char *text, size_
 	}
 	/* Only who has names can name something, or where somebody has left something. */
 	bool names =
-		(client != NULL && client->names.count > 0) || server_of(prepared)->raws != NULL;
+		(client != NULL && client->names.count > 0) || server_of(prepared)->raws.count > 0;
 	if (!names || memchr(text, ';', length) == NULL)
 		return false;
 	const enum sql_quotes ways = sql_readings(text, length);

@@ -44,7 +44,7 @@ static void forget_all(struct upstream *upstream)
 	/* What may be gone is closed, and parsed anew. */
 	for (struct held *held = server->held.newest; held != NULL; held = held->older)
 		held->stale = true;
-	for (struct raw *raw = server->raws; raw != NULL; raw = raw->next)
+	for (struct raw *raw = server->raws.newest; raw != NULL; raw = raw->older)
 		raw_set(raw, NULL);
 	server->unnamed_session = 0;
 }
@@ -54,7 +54,7 @@ static void note_prepared(struct upstream *upstream, struct sql_note *sql)
 	struct client_statements *client = upstream->session->statements;
 	struct server_statements *server = &upstream->statements;
 	struct name *name = names_make(&client->names, sql->name, sql->length);
-	struct raw *raw = raw_make(server, sql->name, sql->length);
+	struct raw *raw = raw_make(&server->raws, sql->name, sql->length);
 
 	if (name == NULL || raw == NULL) {
 		pin(upstream, "PREPARE");
@@ -69,10 +69,10 @@ static void note_deallocated(struct upstream *upstream, const struct sql_note *s
 {
 	struct client_statements *client = upstream->session->statements;
 	struct name *name = names_find(&client->names, sql->name, sql->length);
-	struct raw *raw = raw_find(&upstream->statements, sql->name, sql->length);
+	struct raw *raw = raw_find(&upstream->statements.raws, sql->name, sql->length);
 
 	if (raw != NULL)
-		raw_remove(&upstream->statements, raw);
+		raw_remove(&upstream->statements.raws, raw);
 	if (name == NULL || name->statement == NULL) {
 		if (client->pins > 0 && --client->pins == 0)
 			unpin(upstream);

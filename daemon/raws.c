@@ -1,44 +1,86 @@
 #include "daemon/raws.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/prepared.h"
+#include "protocol/hash.h"
 
-struct raw *raw_find(const struct server_statements *server, const char *name, size_t length)
+static struct raw **bucket_of(const struct raws *set, uint32_t hash)
 {
-	struct raw *raw = server->raws;
+	return &set->buckets[hash & (set->bucket_count - 1)];
+}
 
-	while (raw != NULL && (raw->length != length || memcmp(raw->name, name, length) != 0))
+static struct raw *find(const struct raws *set, uint32_t hash, const char *name, size_t length)
+{
+	if (set->count == 0)
+		return NULL;
+	struct raw *raw = *bucket_of(set, hash);
+	while (raw != NULL && (raw->hash != hash || raw->length != length ||
+			       memcmp(raw->name, name, length) != 0))
 		raw = raw->next;
 	return raw;
 }
 
-struct raw *raw_make(struct server_statements *server, const char *name, size_t length)
+struct raw *raw_find(const struct raws *set, const char *name, size_t length)
 {
-	struct raw *raw = raw_find(server, name, length);
+	return find(set, hash_bytes(HASH_START, name, length), name, length);
+}
+
+static bool grow(struct raws *set)
+{
+	struct raws grown = *set;
+
+	grown.bucket_count = set->bucket_count == 0 ? 16 : set->bucket_count * 2;
+	grown.buckets = calloc(grown.bucket_count, sizeof(struct raw *));
+	if (grown.buckets == NULL)
+		return set->buckets != NULL; /* longer chains, no harm */
+	for (struct raw *raw = set->newest; raw != NULL; raw = raw->older) {
+		struct raw **bucket = bucket_of(&grown, raw->hash);
+		raw->next = *bucket;
+		*bucket = raw;
+	}
+	free(set->buckets);
+	*set = grown;
+	return true;
+}
+
+struct raw *raw_make(struct raws *set, const char *name, size_t length)
+{
+	uint32_t hash = hash_bytes(HASH_START, name, length);
+	struct raw *raw = find(set, hash, name, length);
 
 	if (raw != NULL)
 		return raw;
-	raw = calloc(1, sizeof *raw + length);
+	if (set->count >= set->bucket_count && !grow(set))
+		return NULL;
+	raw = malloc(sizeof *raw + length);
 	if (raw == NULL)
 		return NULL;
-	raw->length = (uint32_t)length;
+	struct raw **bucket = bucket_of(set, hash);
+	*raw = (struct raw){
+		.next = *bucket, .older = set->newest, .hash = hash, .length = (uint32_t)length};
 	memcpy(raw->name, name, length);
-	raw->next = server->raws;
-	server->raws = raw;
-	server->raw_count++;
+	*bucket = raw;
+	if (set->newest != NULL)
+		set->newest->newer = raw;
+	else
+		set->oldest = raw;
+	set->newest = raw;
+	set->count++;
 	return raw;
 }
 
-void raw_remove(struct server_statements *server, struct raw *raw)
+void raw_remove(struct raws *set, struct raw *raw)
 {
-	struct raw **link = &server->raws;
+	struct raw **link = bucket_of(set, raw->hash);
 
 	while (*link != raw)
 		link = &(*link)->next;
 	*link = raw->next;
-	server->raw_count--;
+	*(raw->newer != NULL ? &raw->newer->older : &set->newest) = raw->older;
+	*(raw->older != NULL ? &raw->older->newer : &set->oldest) = raw->newer;
+	set->count--;
 	statement_drop(raw->statement, HELD_BY_SERVER);
 	free(raw);
 }
@@ -51,15 +93,17 @@ void raw_set(struct raw *raw, struct statement *statement)
 	raw->statement = statement;
 }
 
-void raws_forget(struct server_statements *server, const char *name, size_t length)
+void raws_forget(const struct raws *set, const char *name, size_t length)
 {
-	struct raw *raw = raw_find(server, name, length);
+	struct raw *raw = raw_find(set, name, length);
 	if (raw != NULL)
 		raw_set(raw, NULL);
 }
 
-void raws_clear(struct server_statements *server)
+void raws_clear(struct raws *set)
 {
-	while (server->raws != NULL)
-		raw_remove(server, server->raws);
+	while (set->newest != NULL)
+		raw_remove(set, set->newest);
+	free(set->buckets);
+	*set = (struct raws){0};
 }
