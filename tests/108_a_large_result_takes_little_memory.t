@@ -2,7 +2,7 @@
 use v5.36;
 use Millpond;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use Wire;
 
 my $megabytes = $ENV{STRESS} ? 2000 : 300;
@@ -14,7 +14,7 @@ $bystander->query('select 1');
 my $before = $millpond->memory_kb('VmHWM');
 
 $client->put(Query("select repeat('x', 100000) from generate_series(1, $megabytes * 10)"));
-sleep 0.5;
+wait_until(sub { $server->backends("wait_event = 'ClientWrite'") }, 'the server to get rid of no more');
 is($bystander->value('select 1'), 1, 'another client is served while nobody reads');
 my ($rows, $bytes) = (0, 0);
 while (my $message = $client->get)

@@ -2,7 +2,6 @@
 use v5.36;
 use Millpond;
 use Test::More;
-use Time::HiRes qw(sleep);
 use Wire;
 
 my $server    = Postgres->new;
@@ -14,9 +13,9 @@ $bystander->query('select 1');
 my $before = $millpond->memory_kb('VmHWM');
 my @deaf   = map { Wire->login($millpond, rcvbuf => 8192, user => 'deaf') } 1 .. 5;
 $_->put(Query(q(select repeat('x', 10000) from generate_series(1, 10000)))) for @deaf;
-sleep 0.5;
+wait_until(sub { $millpond->pool('postgres', 'deaf')->{sv_active} == 5 }, 'them to have a server each');
 is($bystander->value("select $_"), $_, 'another client is served') for 1 .. 20;
-is($millpond->pool('postgres', 'deaf')->{sv_active}, 5, 'they hold one server each');
+is($millpond->pool('postgres', 'deaf')->{sv_active}, 5, 'they still hold theirs');
 cmp_ok($millpond->memory_kb('VmHWM') - $before, '<', $millpond->growth_limit_kb,
 	'and little memory');
 

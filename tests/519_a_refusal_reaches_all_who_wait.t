@@ -17,7 +17,7 @@ sub says ($text)
 }
 my $fake = FakeServer->new(login => sub ($c, $startup) {
 	my ($code, $text) = PostgreSQL::Test::Utils::slurp_file("$folder/says") =~ /^(\w{5}) (.*)/ or return 0;
-	sleep 0.5;    # so that all are there
+	wait_until(sub { -e "$folder/all_are_there" }, 'all to wait');
 	$c->put(ErrorResponse($code, $text, 'FATAL'));
 	$c->leave;
 });
@@ -32,7 +32,10 @@ for my $refusal ($full, $up)
 		settings => { server_login_retry => 30, query_wait_timeout => 60, workers => 2 });
 	my $logins = $fake->received(qr/ startup /);
 	my $from    = time;
+	unlink "$folder/all_are_there";
 	my @clients = map { Wire->connect($millpond)->startup } 1 .. 10;
+	wait_until(sub { 11 == $millpond->console('SHOW CLIENTS') }, 'all to be there');
+	PostgreSQL::Test::Utils::append_to_file("$folder/all_are_there", '');
 	my @errors  = map { $_->result->{error} } @clients;
 	is_deeply([ map { "$_->{C} $_->{M}" } @errors ],
 		[ ($refusal) x 10 ], "$code: everyone who waits is told in the server's words");

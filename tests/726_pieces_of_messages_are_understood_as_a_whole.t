@@ -10,14 +10,11 @@ my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, settings => { default_pool_size => 1 });
 my ($one, $other) = map { Wire->login($millpond) } 1, 2;
 
-# In pieces that the pooler reads one by one.
-sub in_pieces ($client, $message, @lengths)
+# In two pieces that the pooler reads one by one.
+sub in_pieces ($client, $message, $length)
 {
-	for my $length (@lengths)
-	{
-		$client->put(substr $message, 0, $length, '');
-		sleep 0.05;
-	}
+	$client->put(substr $message, 0, $length, '');
+	wait_until(sub { grep { $_->{recv_pos} == $length } $millpond->console('SHOW SOCKETS') }, 'the first piece');
 	return $client->put($message);
 }
 
