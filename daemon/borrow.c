@@ -267,8 +267,7 @@ static void await_left(struct session *session, struct queued *queued)
 {
 	if (queued->is_answered || pool_leave(session->pool, &queued->borrower))
 		return;
-	while (!queued->is_answered)
-		await_wake(session->client.loop, DEADLINE_NEVER);
+	await_surely(session->client.loop, &queued->is_answered);
 }
 
 /* What it has said while it was lent, or on its way, nobody has seen. */

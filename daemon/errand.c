@@ -68,8 +68,7 @@ bool await_at(struct worker *here, struct worker *there,
 		return true;
 	}
 	loop_post(&there->loop, &errand.message);
-	while (!errand.is_done)
-		await_wake(&here->loop, DEADLINE_NEVER);
+	await_surely(&here->loop, &errand.is_done);
 	return !errand.failed;
 }
 
@@ -100,9 +99,11 @@ static bool await_visits(struct worker *here, void (*run)(struct worker *there, 
 		visits[i] = (struct visit){here, &here->all[i], run, args + i * size, false};
 		tasks[i] = (struct task){visit_main, &visits[i]};
 	}
-	/* Whoever is cancelled meanwhile learns of it at the next wait that can be cut short. */
-	if (done && !await_all(&here->loop, tasks, here->count, DEADLINE_NEVER))
+	if (done && !await_all(&here->loop, tasks, here->count, DEADLINE_NEVER)) {
 		done = errno == ECANCELED;
+		if (done)
+			coroutine_cancel(coroutine_current(&here->loop));
+	}
 	for (unsigned i = 0; i < here->count && done; i++)
 		done = visits[i].done;
 	free(visits);

@@ -11,8 +11,8 @@
 struct worker;
 
 /*
- * Has run(there, arg) called in a coroutine of `there`, and waits until it has returned; that wait
- * cannot be cut short. False without memory: nothing has been done.
+ * Has run(there, arg) called in a coroutine of `there`, and waits until it has returned; a
+ * cancellation is left to the next wait. False without memory: nothing has been done.
  */
 bool await_at(struct worker *here, struct worker *there,
 	      void (*run)(struct worker *there, void *arg), void *arg);
