@@ -66,10 +66,8 @@ static void print_allowed(const struct field *field, FILE *stream)
 	else if (field->kind == FIELD_FLAG)
 		fputs("0, 1", stream);
 	for (const struct choice *choice = field->choices; choice && choice->name; choice++) {
-		if (!choice->is_unsupported) {
-			fprintf(stream, "%s%s", between, choice->name);
-			between = ", ";
-		}
+		fprintf(stream, "%s%s", between, choice->name);
+		between = ", ";
 	}
 }
 

@@ -12,55 +12,55 @@
 #include "conf/value.h"
 
 const struct choice choices_pool_mode[] = {
-	{"session", POOL_SESSION, false},
-	{"transaction", POOL_TRANSACTION, false},
-	{"statement", POOL_STATEMENT, false},
+	{"session", POOL_SESSION},
+	{"transaction", POOL_TRANSACTION},
+	{"statement", POOL_STATEMENT},
 	{0},
 };
 
 const struct choice choices_load_balance[] = {
-	{"round-robin", BALANCE_ROUND_ROBIN, false},
-	{"disable", BALANCE_DISABLE, false},
-	{"random", BALANCE_RANDOM, false},
+	{"round-robin", BALANCE_ROUND_ROBIN},
+	{"disable", BALANCE_DISABLE},
+	{"random", BALANCE_RANDOM},
 	{0},
 };
 
 const struct choice choices_auth_method[] = {
-	{"trust", AUTH_TRUST, false},
-	{"any", AUTH_ANY, false},
-	{"plain", AUTH_PLAIN, false},
-	{"md5", AUTH_MD5, false},
-	{"scram-sha-256", AUTH_SCRAM, false},
-	{"cert", AUTH_CERT, false},
-	{"hba", AUTH_HBA, false},
-	{"ldap", AUTH_LDAP, false},
-	{"pam", AUTH_PAM, false},
+	{"trust", AUTH_TRUST},
+	{"any", AUTH_ANY},
+	{"plain", AUTH_PLAIN},
+	{"md5", AUTH_MD5},
+	{"scram-sha-256", AUTH_SCRAM},
+	{"cert", AUTH_CERT},
+	{"hba", AUTH_HBA},
+	{"ldap", AUTH_LDAP},
+	{"pam", AUTH_PAM},
 	{0},
 };
 
 const struct choice choices_tls_mode[] = {
-	{"disable", TLS_DISABLE, false},
-	{"allow", TLS_ALLOW, false},
-	{"prefer", TLS_PREFER, false},
-	{"require", TLS_REQUIRE, false},
-	{"verify-ca", TLS_VERIFY_CA, false},
-	{"verify-full", TLS_VERIFY_FULL, false},
+	{"disable", TLS_DISABLE},
+	{"allow", TLS_ALLOW},
+	{"prefer", TLS_PREFER},
+	{"require", TLS_REQUIRE},
+	{"verify-ca", TLS_VERIFY_CA},
+	{"verify-full", TLS_VERIFY_FULL},
 	{0},
 };
 
 const struct choice choices_syslog_facility[] = {
-	{"auth", FACILITY_AUTH, false},
-	{"authpriv", FACILITY_AUTHPRIV, false},
-	{"daemon", FACILITY_DAEMON, false},
-	{"user", FACILITY_USER, false},
-	{"local0", FACILITY_LOCAL0, false},
-	{"local1", FACILITY_LOCAL1, false},
-	{"local2", FACILITY_LOCAL2, false},
-	{"local3", FACILITY_LOCAL3, false},
-	{"local4", FACILITY_LOCAL4, false},
-	{"local5", FACILITY_LOCAL5, false},
-	{"local6", FACILITY_LOCAL6, false},
-	{"local7", FACILITY_LOCAL7, false},
+	{"auth", FACILITY_AUTH},
+	{"authpriv", FACILITY_AUTHPRIV},
+	{"daemon", FACILITY_DAEMON},
+	{"user", FACILITY_USER},
+	{"local0", FACILITY_LOCAL0},
+	{"local1", FACILITY_LOCAL1},
+	{"local2", FACILITY_LOCAL2},
+	{"local3", FACILITY_LOCAL3},
+	{"local4", FACILITY_LOCAL4},
+	{"local5", FACILITY_LOCAL5},
+	{"local6", FACILITY_LOCAL6},
+	{"local7", FACILITY_LOCAL7},
 	{0},
 };
 
@@ -139,17 +139,15 @@ void field_set_default(const struct field *field, void *base)
 		set_number(field, base, field->default_value);
 }
 
-/* `"a", "b" or "c"`: those that can be used. */
+/* `"a", "b" or "c"`. */
 static void list_choices(const struct choice *choices, char *buffer, size_t bytes)
 {
 	size_t length = 0, left = 0;
 
-	for (const struct choice *choice = choices; choice->name; choice++)
-		left += !choice->is_unsupported;
+	while (choices[left].name)
+		left++;
 	buffer[0] = '\0';
 	for (const struct choice *choice = choices; choice->name && length < bytes; choice++) {
-		if (choice->is_unsupported)
-			continue;
 		left--;
 		length +=
 			(size_t)snprintf(buffer + length, bytes - length, "\"%s\"%s", choice->name,
@@ -166,16 +164,9 @@ static bool parse_choice(const struct field *field, void *base, const char *text
 
 	suggestion_init(&suggestion, text);
 	for (const struct choice *choice = field->choices; choice->name; choice++) {
-		if (strcasecmp(choice->name, text) == 0 && !choice->is_unsupported) {
+		if (strcasecmp(choice->name, text) == 0) {
 			set_number(field, base, choice->value);
 			return true;
-		}
-		if (strcasecmp(choice->name, text) == 0) {
-			list_choices(field->choices, list, sizeof(list));
-			snprintf(why, FIELD_WHY_BYTES,
-				 "\"%.80s\" is not supported by this version, which takes %s", text,
-				 list);
-			return false;
 		}
 		suggestion_offer(&suggestion, choice->name);
 	}
@@ -307,7 +298,7 @@ static void print_number(const struct field *field, int64_t number, char *buffer
 		return;
 	case FIELD_CHOICE:
 		for (const struct choice *choice = field->choices; choice->name; choice++) {
-			if (choice->value == number && !choice->is_unsupported)
+			if (choice->value == number)
 				name = choice->name;
 		}
 		snprintf(buffer, bytes, "%s", name);

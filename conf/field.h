@@ -17,7 +17,6 @@ enum field_kind { FIELD_TEXT, FIELD_COUNT, FIELD_OCTAL, FIELD_FLAG, FIELD_DURATI
 struct choice {
 	const char *name;
 	int value;
-	bool is_unsupported; /* PgBouncer knows it, this version does not */
 };
 
 extern const struct choice choices_pool_mode[];
