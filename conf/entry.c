@@ -9,7 +9,6 @@
 #include "conf/keyword.h"
 #include "conf/memory.h"
 #include "conf/suggest.h"
-#include "conf/value.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -90,20 +89,6 @@ const struct field *user_key_at(size_t index)
 	return index < ARRAY_SIZE(user_keys) ? &user_keys[index] : NULL;
 }
 
-/* A key of PgBouncer that this version refuses, unless it asks for what is done anyway. */
-struct unsupported_key {
-	const char *name;
-	const char *harmless;
-};
-
-static const struct unsupported_key unsupported_database_keys[] = {
-	{NULL, NULL},
-};
-
-static const struct unsupported_key unsupported_user_keys[] = {
-	{NULL, NULL},
-};
-
 /* What a key of an entry can be, and the entry itself. */
 struct entry_parser {
 	const struct ini_entry *entry;
@@ -112,7 +97,6 @@ struct entry_parser {
 	const char *what; /* for messages: `database`, `user` */
 	const struct field *fields;
 	size_t field_count;
-	const struct unsupported_key *unsupported;
 	void *base;
 };
 
@@ -132,19 +116,6 @@ static const struct field *find_key(const struct entry_parser *parser, const cha
 			return &parser->fields[i];
 	}
 	return NULL;
-}
-
-/* Whether the key was one of those that this version refuses; it is dealt with then. */
-static bool refuse_unsupported(struct entry_parser *parser, const char *key, const char *value)
-{
-	for (const struct unsupported_key *known = parser->unsupported; known->name; known++) {
-		if (strcmp(known->name, key) != 0)
-			continue;
-		if (!known->harmless || !value_is_same_number(known->harmless, value))
-			ENTRY_FAULT(parser, "\"%s\" is not supported by this version", key);
-		return true;
-	}
-	return false;
 }
 
 static void refuse_unknown(struct entry_parser *parser, const char *key, bool with_keywords)
@@ -289,7 +260,7 @@ static void parse_database_pair(struct entry_parser *parser, struct server_optio
 
 	if (strcmp(key, "reserve_pool") == 0)
 		key = "reserve_pool_size"; /* its name in old files */
-	if (parse_field(parser, key, value) || refuse_unsupported(parser, key, value))
+	if (parse_field(parser, key, value))
 		return;
 	if (strcmp(key, "datestyle") == 0 || strcmp(key, "timezone") == 0)
 		server_options_set(options, key, value);
@@ -344,7 +315,6 @@ void database_parse(struct database *database, const struct ini_entry *entry,
 		.what = "database",
 		.fields = database_keys,
 		.field_count = ARRAY_SIZE(database_keys),
-		.unsupported = unsupported_database_keys,
 		.base = database,
 	};
 	struct server_options options = {0};
@@ -441,7 +411,6 @@ void user_settings_parse(struct user_settings *user, const struct ini_entry *ent
 		.what = "user",
 		.fields = user_keys,
 		.field_count = ARRAY_SIZE(user_keys),
-		.unsupported = unsupported_user_keys,
 		.base = user,
 	};
 	struct connstring cursor;
@@ -451,8 +420,7 @@ void user_settings_parse(struct user_settings *user, const struct ini_entry *ent
 		field_set_default(&user_keys[i], user);
 	connstring_init(&cursor, entry->value);
 	while (connstring_next(&cursor)) {
-		if (!parse_field(&parser, cursor.key, cursor.value) &&
-		    !refuse_unsupported(&parser, cursor.key, cursor.value))
+		if (!parse_field(&parser, cursor.key, cursor.value))
 			refuse_unknown(&parser, cursor.key, false);
 	}
 	report_syntax(&parser, &cursor);
