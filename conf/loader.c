@@ -13,7 +13,6 @@
 #include "conf/source.h"
 #include "conf/suggest.h"
 #include "conf/table.h"
-#include "conf/value.h"
 
 /* Where the file sets a setting last; no file: nowhere. */
 struct place {
@@ -64,24 +63,6 @@ static void read_unknown_setting(struct loader *loader, const struct ini_entry *
 		    suggestion_text(&suggestion));
 }
 
-static void read_foreign_setting(struct loader *loader, const struct ini_entry *entry,
-				 const struct foreign_setting *foreign)
-{
-	const char *harmless = foreign->harmless;
-
-	if (foreign->why_inert)
-		fault_add(&loader->settings->notes, entry->file, entry->line,
-			  "\"%s\" has no effect: %s", foreign->name, foreign->why_inert);
-	else if (!harmless)
-		ENTRY_FAULT(loader, entry, "\"%s\" is not supported by this version",
-			    foreign->name);
-	else if (strcmp(harmless, entry->value) != 0 &&
-		 !value_is_same_number(harmless, entry->value))
-		ENTRY_FAULT(loader, entry,
-			    "\"%s\" is not supported by this version; it can be left out%s%s",
-			    foreign->name, *harmless ? ", or be " : "", harmless);
-}
-
 /* What whoever wrote the line may not expect. */
 static void note_setting(struct loader *loader, const struct ini_entry *entry,
 			 const struct field *field, const struct place *before)
@@ -104,7 +85,8 @@ static void read_setting(struct loader *loader, const struct ini_entry *entry)
 	char why[FIELD_WHY_BYTES];
 
 	if (index < 0 && foreign) {
-		read_foreign_setting(loader, entry, foreign);
+		fault_add(&loader->settings->notes, entry->file, entry->line,
+			  "\"%s\" has no effect: %s", foreign->name, foreign->why_inert);
 		return;
 	}
 	if (index < 0) {

@@ -47,8 +47,7 @@ const struct field setting_table[SETTING_COUNT] = {
 };
 
 static const struct foreign_setting foreign_settings[] = {
-#define FOREIGN(name, why) {#name, why, NULL},
-#define UNSUPPORTED(name, harmless) {#name, NULL, harmless},
+#define FOREIGN(name, why) {#name, why},
 #include "conf/settings.def"
 };
 

@@ -28,8 +28,7 @@ int setting_index(const char *name);
 /* A setting of PgBouncer that is not one of ours. */
 struct foreign_setting {
 	const char *name;
-	const char *why_inert; /* why it has no effect here; NULL: it is not supported */
-	const char *harmless; /* the value that asks for what is done anyway; NULL: there is none */
+	const char *why_inert; /* why it has no effect here */
 };
 
 /* NULL: PgBouncer knows none of that name either. */

@@ -112,12 +112,3 @@ void value_print_duration(int64_t microseconds, char *buffer, size_t bytes)
 	while (length > 0 && buffer[length - 1] == '0')
 		buffer[--length] = '\0';
 }
-
-bool value_is_same_number(const char *one, const char *other)
-{
-	char *one_end, *other_end;
-	double one_number = strtod(one, &one_end), other_number = strtod(other, &other_end);
-
-	return one_end != one && other_end != other && !*one_end && !*other_end &&
-	       one_number == other_number;
-}

@@ -27,7 +27,4 @@ bool value_read_flag(const char *text, bool *value);
 /* In seconds, with as many decimals as it takes. */
 void value_print_duration(int64_t microseconds, char *buffer, size_t bytes);
 
-/* Whether both texts are the same number. */
-bool value_is_same_number(const char *one, const char *other);
-
 #endif

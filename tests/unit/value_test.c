@@ -102,20 +102,10 @@ static void test_flags(void)
 		ok(!value_read_flag(neither[i], &value), "'%s' is neither", neither[i]);
 }
 
-static void test_same_numbers(void)
-{
-	ok(value_is_same_number("0", "0.0"), "0 and 0.0");
-	ok(value_is_same_number("0", "00"), "0 and 00");
-	ok(!value_is_same_number("0", "1"), "0 and 1");
-	ok(!value_is_same_number("0", ""), "0 and nothing");
-	ok(!value_is_same_number("default", "default"), "words are no numbers");
-}
-
 int main(void)
 {
 	test_ints();
 	test_durations();
 	test_flags();
-	test_same_numbers();
 	return done();
 }
