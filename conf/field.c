@@ -74,6 +74,13 @@ _Static_assert(sizeof(enum pool_mode) == sizeof(int) && sizeof(enum auth_method)
 		       sizeof(enum tls_mode) == sizeof(int),
 	       "choices are read and written as int");
 
+const char *choice_name(const struct choice *choices, int value)
+{
+	while (choices->name && choices->value != value)
+		choices++;
+	return choices->name;
+}
+
 static void *field_at(const struct field *field, void *base)
 {
 	return (char *)base + field->offset;
@@ -287,7 +294,7 @@ static void print_text(const char *text, char *buffer, size_t bytes)
 
 static void print_number(const struct field *field, int64_t number, char *buffer, size_t bytes)
 {
-	const char *name = "";
+	const char *name;
 
 	switch (field->kind) {
 	case FIELD_OCTAL:
@@ -297,11 +304,8 @@ static void print_number(const struct field *field, int64_t number, char *buffer
 		value_print_duration(number, buffer, bytes);
 		return;
 	case FIELD_CHOICE:
-		for (const struct choice *choice = field->choices; choice->name; choice++) {
-			if (choice->value == number)
-				name = choice->name;
-		}
-		snprintf(buffer, bytes, "%s", name);
+		name = choice_name(field->choices, (int)number);
+		snprintf(buffer, bytes, "%s", name ? name : "");
 		return;
 	default:
 		snprintf(buffer, bytes, "%d", (int)number);

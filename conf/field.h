@@ -25,6 +25,9 @@ extern const struct choice choices_auth_method[];
 extern const struct choice choices_tls_mode[];
 extern const struct choice choices_syslog_facility[];
 
+/* The word for the value; NULL: there is none. */
+const char *choice_name(const struct choice *choices, int value);
+
 struct field {
 	const char *name;
 	enum field_kind kind;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/field.h"
 #include "daemon/daemon.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
@@ -169,13 +170,12 @@ static void add_ciphers(struct conninfo *conninfo, const struct settings *settin
 /* A name is verified though an address is given, since the host is given as well. */
 static void add_tls(struct conninfo *conninfo, const struct settings *settings)
 {
-	static const char *const modes[] = {"disable", "allow",	    "prefer",
-					    "require", "verify-ca", "verify-full"};
 	const char *lowest;
 	const char *highest;
 	char wrong[64];
 
-	conninfo_add(conninfo, "sslmode", modes[settings->server_tls_sslmode]);
+	conninfo_add(conninfo, "sslmode",
+		     choice_name(choices_tls_mode, settings->server_tls_sslmode));
 	add_file(conninfo, "sslrootcert", settings->server_tls_ca_file);
 	add_file(conninfo, "sslcert", settings->server_tls_cert_file);
 	add_file(conninfo, "sslkey", settings->server_tls_key_file);

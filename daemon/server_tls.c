@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "conf/check.h"
+#include "conf/field.h"
 #include "daemon/certificate.h"
 #include "daemon/reach.h"
 #include "daemon/runtime/stream.h"
@@ -19,12 +20,10 @@
 
 enum tls_mode server_tls_mode(const struct conninfo *conninfo)
 {
-	static const char *const names[] = {"disable", "allow",	    "prefer",
-					    "require", "verify-ca", "verify-full"};
 	const char *name = conninfo_value(conninfo, "sslmode");
 
 	for (int i = TLS_DISABLE; name != NULL && i <= TLS_VERIFY_FULL; i++)
-		if (strcmp(names[i], name) == 0)
+		if (strcmp(choice_name(choices_tls_mode, i), name) == 0)
 			return (enum tls_mode)i;
 	return TLS_PREFER;
 }

@@ -52,9 +52,6 @@ extern const struct show show_hba, show_peers, show_peer_pools, show_dns_hosts, 
 extern const struct show show_prepared_statements;
 extern const struct show show_stats, show_stats_totals, show_stats_averages, show_totals;
 
-/* As SHOW POOLS, DATABASES and USERS name it; NULL: unset. */
-const char *pool_mode_text(enum pool_mode mode);
-
 /* How many rows SHOW USERS has. */
 size_t show_count_users(const struct worker *worker);
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/field.h"
 #include "conf/settings.h"
 #include "daemon/cancel.h"
 #include "daemon/daemon.h"
@@ -59,21 +60,6 @@ bool show_console_is_next(bool *is_put, const char *name)
 	return is_next;
 }
 
-const char *pool_mode_text(enum pool_mode mode)
-{
-	switch (mode) {
-	case POOL_SESSION:
-		return "session";
-	case POOL_TRANSACTION:
-		return "transaction";
-	case POOL_STATEMENT:
-		return "statement";
-	case POOL_MODE_UNSET:
-		break;
-	}
-	return NULL;
-}
-
 /* Only a list of hosts is balanced over. */
 static const char *balance_text(const struct database *database)
 {
@@ -81,15 +67,7 @@ static const char *balance_text(const struct database *database)
 		database != NULL && database->host != NULL && strchr(database->host, ',') != NULL;
 	if (!is_list)
 		return NULL;
-	switch (database->load_balance_hosts) {
-	case BALANCE_DISABLE:
-		return "disable";
-	case BALANCE_RANDOM:
-		return "random";
-	case BALANCE_ROUND_ROBIN:
-		break;
-	}
-	return "round-robin";
+	return choice_name(choices_load_balance, database->load_balance_hosts);
 }
 
 static void put_zeros(struct table *table, int count)
@@ -219,7 +197,7 @@ static void pool_row(struct table *table, const struct pool *pool,
 	table_number(table, (int64_t)sum.servers[SERVER_LOGIN]);
 	table_number(table, sum.longest_wait / 1000000);
 	table_number(table, sum.longest_wait % 1000000);
-	table_text(table, pool_mode_text(pool_mode(pool)));
+	table_text(table, choice_name(choices_pool_mode, pool_mode(pool)));
 	table_text(table, balance_text(pool->database));
 }
 
@@ -229,7 +207,7 @@ static void console_pool_row(struct table *table, const struct worker *worker)
 	table_text(table, CONSOLE_NAME);
 	table_number(table, (int64_t)worker->daemon->console_count);
 	put_zeros(table, 12);
-	table_text(table, pool_mode_text(POOL_STATEMENT));
+	table_text(table, choice_name(choices_pool_mode, POOL_STATEMENT));
 	table_text(table, NULL);
 }
 
@@ -314,7 +292,7 @@ static void database_row(struct table *table, const struct settings *settings, c
 	table_number(table, settings_min_pool_size(settings, database, NULL));
 	table_number(table, settings_reserve_pool_size(settings, database, NULL));
 	table_number(table, settings_server_lifetime_us(settings, database) / 1000000);
-	table_text(table, pool_mode_text(database->pool_mode));
+	table_text(table, choice_name(choices_pool_mode, database->pool_mode));
 	table_text(table, balance_text(database));
 	table_number(table, settings_max_db_connections(settings, database));
 	table_number(table, (int64_t)usage->servers);
@@ -334,7 +312,7 @@ static void console_row(struct table *table, const struct worker *worker)
 	table_number(table, CONSOLE_POOL_SIZE);
 	put_zeros(table, 2);
 	table_number(table, worker->settings->server_lifetime_us / 1000000);
-	table_text(table, pool_mode_text(POOL_STATEMENT));
+	table_text(table, choice_name(choices_pool_mode, POOL_STATEMENT));
 	table_text(table, NULL);
 	put_zeros(table, 3);
 	table_number(table, (int64_t)worker->daemon->console_count);

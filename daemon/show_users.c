@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/field.h"
 #include "conf/settings.h"
 #include "daemon/daemon.h"
 #include "daemon/session.h"
@@ -121,7 +122,7 @@ static void user_row(struct table *table, const struct worker *worker,
 	table_text(table, name);
 	put_size(table, user == NULL ? SETTING_UNSET : user->pool_size);
 	put_size(table, user == NULL ? SETTING_UNSET : user->reserve_pool_size);
-	table_text(table, user == NULL ? NULL : pool_mode_text(user->pool_mode));
+	table_text(table, user == NULL ? NULL : choice_name(choices_pool_mode, user->pool_mode));
 	table_number(table, settings_max_user_connections(settings, user));
 	table_number(table, (int64_t)servers);
 	table_number(table, settings_max_user_client_connections(settings, user));
