@@ -171,6 +171,10 @@ static const char *const totals_names[] = {
 	"client_login_count",
 };
 
+_Static_assert(sizeof(totals_names) / sizeof(totals_names[0]) ==
+		       sizeof(struct stats) / sizeof(uint64_t),
+	       "each counter has a name in SHOW TOTALS");
+
 static void put_list(struct table *table, const char *prefix, const struct stats *stats)
 {
 	size_t i = 0;
