@@ -71,8 +71,7 @@ static int pump(struct pump *pump, bool reads)
 
 static bool client_ended(const struct pump *requests, struct failure *why)
 {
-	static const char goodbye[] = {FRONTEND_TERMINATE, 0, 0, 0, 4};
-	bool said = memcmp(requests->last, goodbye, sizeof goodbye) == 0;
+	bool said = memcmp(requests->last, message_terminate, sizeof message_terminate) == 0;
 
 	return failure_set(why, said ? FAILURE_CLIENT_SAID_GOODBYE : FAILURE_CLIENT_GONE);
 }

@@ -17,6 +17,7 @@
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/tls_context.h"
+#include "protocol/message.h"
 
 enum tls_mode server_tls_mode(const struct conninfo *conninfo)
 {
@@ -299,11 +300,10 @@ bool server_tls_check(const struct settings *settings, struct fault_list *faults
 
 static void end_ssl(void *ssl)
 {
-	static const char terminate[] = {'X', 0, 0, 0, 4};
-
 	ERR_clear_error();
 	/* Writing would go on with a handshake, which may have no end. */
-	if (SSL_is_init_finished(ssl) && SSL_write(ssl, terminate, sizeof terminate) > 0)
+	if (SSL_is_init_finished(ssl) &&
+	    SSL_write(ssl, message_terminate, sizeof message_terminate) > 0)
 		SSL_shutdown(ssl);
 	SSL_free(ssl);
 	ERR_clear_error();

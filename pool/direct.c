@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol/message.h"
 #include "protocol/writer.h"
 
 #define CANCEL_REQUEST_CODE 80877102
@@ -15,15 +16,14 @@
 
 void direct_free(struct direct *direct)
 {
-	static const char terminate[] = {'X', 0, 0, 0, 4};
-
 	if (direct == NULL)
 		return;
 	if (direct->ssl != NULL)
 		direct->end_ssl(direct->ssl);
 	if (direct->fd >= 0) {
 		if (direct->ssl == NULL)
-			send(direct->fd, terminate, sizeof terminate, MSG_NOSIGNAL | MSG_DONTWAIT);
+			send(direct->fd, message_terminate, sizeof message_terminate,
+			     MSG_NOSIGNAL | MSG_DONTWAIT);
 		close(direct->fd);
 	}
 	free(direct);

@@ -16,6 +16,8 @@ static const uint32_t backend_limit[256] = {
 #include "protocol/message.def"
 };
 
+const char message_terminate[] = {FRONTEND_TERMINATE, 0, 0, 0, 4};
+
 /* The length word counts its own four bytes, which the body does not. */
 static bool is_too_long(const struct message *message, uint32_t limit)
 {

@@ -33,6 +33,9 @@ enum authentication {
 	AUTHENTICATION_SASL_FINAL = 12,
 };
 
+/* The whole of a Terminate. */
+extern const char message_terminate[MESSAGE_HEADER_BYTES];
+
 /* One message, or as much of it as is there. */
 struct message {
 	unsigned char letter;
