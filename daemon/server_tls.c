@@ -18,6 +18,7 @@
 #include "daemon/runtime/tls.h"
 #include "daemon/tls_context.h"
 #include "protocol/message.h"
+#include "protocol/startup.h"
 
 enum tls_mode server_tls_mode(const struct conninfo *conninfo)
 {
@@ -54,11 +55,10 @@ static bool connection_failed(struct failure *why)
 static bool await_answer(struct stream *stream, char *answer, struct failure *why,
 			 int64_t deadline)
 {
-	static const char request[] = {0, 0, 0, 8, 0x04, (char)0xd2, 0x16, 0x2f};
 	char *data;
 	ssize_t got;
 
-	if (!stream_send(stream, request, sizeof request))
+	if (!stream_send(stream, startup_ssl_request, sizeof startup_ssl_request))
 		return connection_failed(why);
 	while ((got = stream_read_some(stream, &data, 1)) < 0 && errno == EAGAIN)
 		if (!await_readable(stream, deadline))

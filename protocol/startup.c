@@ -15,6 +15,9 @@
 
 #define FIXED_BYTES ((size_t)8) /* length and version */
 
+const char startup_ssl_request[] = {0, 0, 0, FIXED_BYTES,
+				    1234 >> 8, (char)(1234 & 0xff), 5679 >> 8, 5679 & 0xff};
+
 static const char *not_empty(const char *text)
 {
 	return text[0] == '\0' ? NULL : text;

@@ -18,6 +18,9 @@
 
 #define CANCEL_KEY_BYTES 8
 
+/* The whole of a request for encryption by TLS. */
+extern const char startup_ssl_request[8];
+
 /* What stands in the place of a version in a CancelRequest. */
 #define CANCEL_CODE (1234u << 16 | 5678u)
 
