@@ -99,10 +99,9 @@ static bool note_parameter(struct login *login, const struct message *message)
 
 static bool note_key(struct login *login, const struct message *message)
 {
-	if (message->body_length != 8)
+	if (message->body_length != CANCEL_KEY_BYTES)
 		return broke_protocol(login, "bad cancel key: it has not eight bytes");
-	login->direct->backend_pid = (int)read_uint32(message->body);
-	login->direct->cancel_key = read_uint32(message->body + 4);
+	memcpy(login->direct->cancel_key, message->body, CANCEL_KEY_BYTES);
 	return true;
 }
 

@@ -146,9 +146,7 @@ static void await_done(struct loop *loop, int fd, const unsigned char *key, int6
 	struct stream stream;
 
 	writer_init(&writer);
-	write_uint32(&writer, 16);
-	write_uint32(&writer, CANCEL_CODE);
-	write_bytes(&writer, key, CANCEL_KEY_BYTES);
+	write_cancel_request(&writer, key);
 	stream_init(&stream, loop, fd, nothing_spoke);
 	if (!writer.failed && stream_send(&stream, writer.data, writer.length))
 		await_end_of_stream(&stream, deadline);

@@ -10,7 +10,6 @@
 #include "protocol/message.h"
 #include "protocol/writer.h"
 
-#define CANCEL_REQUEST_CODE 80877102
 /* A server that does not answer in this time is not waited for. */
 #define CANCEL_LIMIT_MS 10000
 
@@ -36,10 +35,7 @@ static bool send_request(const struct direct *direct, int fd)
 	char answer;
 
 	writer_init(&writer);
-	write_uint32(&writer, 16);
-	write_uint32(&writer, CANCEL_REQUEST_CODE);
-	write_uint32(&writer, (uint32_t)direct->backend_pid);
-	write_uint32(&writer, direct->cancel_key);
+	write_cancel_request(&writer, direct->cancel_key);
 	bool sent = !writer.failed && send(fd, writer.data, writer.length, MSG_NOSIGNAL) ==
 					      (ssize_t)writer.length;
 	writer_release(&writer);

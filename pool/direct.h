@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "protocol/startup.h"
+
 struct direct {
 	int fd; /* nonblocking */
 	void *ssl; /* the daemon's, of a connection under TLS; NULL: in the clear */
@@ -20,8 +22,7 @@ struct direct {
 	uint16_t port;
 	char host[256]; /* as it stood in the list, or ... */
 	bool has_name;	/* ... the address, where only that is given */
-	int backend_pid;
-	uint32_t cancel_key;
+	char cancel_key[CANCEL_KEY_BYTES]; /* the first four are its process */
 };
 
 /* Says goodbye to the server and closes the socket. NULL is nothing. */

@@ -7,6 +7,7 @@
 
 #include "pool/direct.h"
 #include "pool/pool.h"
+#include "protocol/message.h"
 
 struct server *server_new(struct pool *pool, uint64_t id, unsigned worker)
 {
@@ -121,7 +122,7 @@ uint16_t server_port(const struct server *server)
 int server_backend_pid(const struct server *server)
 {
 	if (server->direct != NULL)
-		return server->direct->backend_pid;
+		return (int)read_uint32(server->direct->cancel_key);
 	return server->connection == NULL ? 0 : PQbackendPID(server->connection);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocol/message.h"
+#include "protocol/startup.h"
 
 /* More than this is not kept for the next use. */
 #define REUSED_BYTES ((size_t)1024 * 1024)
@@ -165,6 +166,13 @@ void write_query(struct writer *writer, const char *sql)
 	message_begin(writer, FRONTEND_QUERY);
 	write_text(writer, sql);
 	message_end(writer);
+}
+
+void write_cancel_request(struct writer *writer, const void *key)
+{
+	write_uint32(writer, 8 + CANCEL_KEY_BYTES);
+	write_uint32(writer, CANCEL_CODE);
+	write_bytes(writer, key, CANCEL_KEY_BYTES);
 }
 
 void write_describe(struct writer *writer, const char *name)

@@ -45,6 +45,8 @@ void write_parameter_status(struct writer *writer, const char *name, const char 
 void write_command_complete(struct writer *writer, const char *tag);
 void write_ready_for_query(struct writer *writer, char status);
 void write_query(struct writer *writer, const char *sql);
+/* Without a letter; the key is CANCEL_KEY_BYTES long. */
+void write_cancel_request(struct writer *writer, const void *key);
 /* A Describe and a Close of a prepared statement. */
 void write_describe(struct writer *writer, const char *name);
 void write_close(struct writer *writer, const char *name, size_t length);
