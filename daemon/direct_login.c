@@ -64,7 +64,7 @@ static bool send_startup(struct login *login, const struct conninfo *conninfo)
 
 	writer_init(&writer);
 	write_uint32(&writer, 0);
-	write_uint32(&writer, 3 << 16);
+	write_uint32(&writer, PROTOCOL_VERSION);
 	write_pair(&writer, "user", conninfo_value(conninfo, "user"));
 	write_pair(&writer, "database", conninfo_value(conninfo, "dbname"));
 	write_pair(&writer, "application_name", name != NULL ? name : fallback);
@@ -120,7 +120,7 @@ static bool take_message(struct login *login, const struct message *message)
 	case BACKEND_PARAMETER_STATUS:
 		return login->proof.let_in ? note_parameter(login, message) :
 					     broke_protocol(login, "A parameter came too early.");
-	case 'K': /* BackendKeyData */
+	case BACKEND_KEY_LETTER:
 		return login->proof.let_in ? note_key(login, message) :
 					     broke_protocol(login, "A cancel key came too early.");
 	case BACKEND_READY_FOR_QUERY:

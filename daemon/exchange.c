@@ -10,8 +10,6 @@
 #include "protocol/message.h"
 #include "protocol/writer.h"
 
-#define RESPONSE_LETTER 'p' /* of all kinds of answers */
-
 /* What a client sends behind its answer is kept until it is let in, or not: little of it. */
 #define READ_AT_ONCE ((size_t)4096)
 
@@ -64,7 +62,7 @@ static bool look(struct exchange *exchange, char *data, size_t length, enum fail
 	if (message_look(data, length, &message)) {
 		if (message.letter == FRONTEND_TERMINATE)
 			return failure_set(exchange->why, FAILURE_CLIENT_SAID_GOODBYE);
-		if (message.letter != RESPONSE_LETTER)
+		if (message.letter != AUTHENTICATION_RESPONSE_LETTER)
 			return failure_set(exchange->why, FAILURE_NO_RESPONSE, message.letter);
 		if (message.body_length > PASSWORD_MOST + 1)
 			return failure_set(exchange->why, too_long);

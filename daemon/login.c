@@ -237,8 +237,8 @@ static void write_negotiation(struct writer *writer, const struct startup *start
 
 	while (startup_next(&cursor, &name, &value))
 		unknown += startup_is_protocol_option(name);
-	message_begin(writer, 'v');
-	write_uint32(writer, 0x30000);
+	message_begin(writer, NEGOTIATION_LETTER);
+	write_uint32(writer, PROTOCOL_VERSION);
 	write_uint32(writer, unknown);
 	cursor = startup->parameters;
 	while (startup_next(&cursor, &name, &value))
@@ -287,7 +287,7 @@ static void write_welcome(struct writer *writer, const struct session *session)
 		console_write_parameters(writer);
 	else
 		write_parameters(writer, session);
-	message_begin(writer, 'K'); /* BackendKeyData */
+	message_begin(writer, BACKEND_KEY_LETTER);
 	write_bytes(writer, session->cancel_key, CANCEL_KEY_BYTES);
 	message_end(writer);
 	if (session->worker->settings->login_notify_message[0] != '\0')

@@ -65,7 +65,7 @@ static bool send_response(struct proof *proof, const void *data, size_t length)
 	struct writer writer;
 
 	writer_init(&writer);
-	message_begin(&writer, 'p');
+	message_begin(&writer, AUTHENTICATION_RESPONSE_LETTER);
 	write_bytes(&writer, data, length);
 	message_end(&writer);
 	return proof_send(proof, &writer);
@@ -208,7 +208,7 @@ static bool begin_sasl(struct proof *proof, const char *list, size_t length)
 	memcpy(proof->scram.client_key, credentials->client_key, SCRAM_KEY_BYTES);
 	scram_client_first(&proof->scram, random);
 	writer_init(&writer);
-	message_begin(&writer, 'p');
+	message_begin(&writer, AUTHENTICATION_RESPONSE_LETTER);
 	write_text(&writer, mechanism);
 	write_uint32(&writer, (uint32_t)strlen(proof->scram.answer));
 	write_bytes(&writer, proof->scram.answer, strlen(proof->scram.answer));

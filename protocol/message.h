@@ -24,6 +24,7 @@ enum backend_message {
 
 /* What a server asks for, or says, during a login: a message with this letter begins with one of these. */
 #define AUTHENTICATION_LETTER 'R'
+#define AUTHENTICATION_RESPONSE_LETTER 'p' /* of all kinds of answers */
 enum authentication {
 	AUTHENTICATION_OK = 0,
 	AUTHENTICATION_PLAIN = 3,
@@ -32,6 +33,10 @@ enum authentication {
 	AUTHENTICATION_SASL_CONTINUE = 11,
 	AUTHENTICATION_SASL_FINAL = 12,
 };
+
+/* What else a server says only during a login. */
+#define BACKEND_KEY_LETTER 'K'
+#define NEGOTIATION_LETTER 'v'
 
 /* The whole of a Terminate. */
 extern const char message_terminate[MESSAGE_HEADER_BYTES];

@@ -16,6 +16,8 @@
 /* PostgreSQL's own limit (MAX_STARTUP_PACKET_LENGTH). */
 #define STARTUP_LONGEST ((size_t)10000)
 
+#define PROTOCOL_VERSION (3u << 16)
+
 #define CANCEL_KEY_BYTES 8
 
 /* The whole of a request for encryption by TLS. */
