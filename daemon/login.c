@@ -436,7 +436,7 @@ bool await_login(struct session *session, struct failure *why)
 	char *packet = malloc(startup.packet_length);
 	if (packet == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
-	memcpy(packet, startup.parameters - 8, startup.packet_length); /* length and version */
+	memcpy(packet, startup.packet, startup.packet_length);
 	startup_parse(packet, startup.packet_length, &startup, &ignored);
 	bool welcome = await_introduced(session, &startup, why, deadline);
 	text_wipe(session->secret);

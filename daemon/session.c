@@ -27,6 +27,7 @@
 #include "daemon/turn.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
+#include "protocol/message.h"
 #include "protocol/writer.h"
 
 #define FOLDED_AFTER_US 500000
@@ -74,7 +75,7 @@ static bool await_wishes(struct session *session, struct writer *prefix, struct 
 		write_uint8(prefix, 0);
 		if (prefix->failed)
 			return failure_set(why, FAILURE_NO_MEMORY);
-		if (!await_told(session, prefix->data + 5, why, deadline)) {
+		if (!await_told(session, prefix->data + MESSAGE_HEADER_BYTES, why, deadline)) {
 			parameters_assign(&server->applied, NULL);
 			return session->killed != FAILURE_NONE ?
 				       failure_set(why, session->killed) :

@@ -127,7 +127,7 @@ static enum startup_kind expect_length(const struct startup *startup, size_t len
 enum startup_kind startup_parse(const char *data, size_t length, struct startup *startup,
 				struct failure *why)
 {
-	*startup = (struct startup){0};
+	*startup = (struct startup){.packet = data};
 	if (length < 4)
 		return STARTUP_INCOMPLETE;
 	startup->packet_length = read_uint32(data);

@@ -43,6 +43,7 @@ enum replication_mode {
 };
 
 struct startup {
+	const char *packet;
 	size_t packet_length; /* bytes that the packet takes */
 	unsigned minor;	      /* of protocol 3 */
 	const char *user;     /* texts are NULL when they were not given, and never empty */
