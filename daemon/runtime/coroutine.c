@@ -255,12 +255,18 @@ void coroutine_cancel(struct coroutine *coroutine)
 		coroutine->cancelled = true;
 }
 
-static void set_timer(struct coroutine *coroutine, int64_t now)
+/* False without memory for one more; errno says so. */
+static bool set_timer(struct coroutine *coroutine, int64_t now)
 {
 	int64_t delay = coroutine->deadline > now ? coroutine->deadline - now : 0;
 	struct timeval tv = {.tv_sec = delay / 1000000, .tv_usec = delay % 1000000};
+
+	if (event_add(&coroutine->timer, &tv) != 0) {
+		errno = ENOMEM;
+		return false;
+	}
 	coroutine->timer_due = coroutine->deadline;
-	event_add(&coroutine->timer, &tv);
+	return true;
 }
 
 /*
@@ -277,11 +283,10 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 	if (!coroutine->waiting || coroutine->deadline == DEADLINE_NEVER)
 		return;
 	int64_t now = loop_now();
-	if (coroutine->deadline > now) {
-		set_timer(coroutine, now);
-		return;
-	}
-	end_wait(coroutine, ETIMEDOUT);
+	if (coroutine->deadline <= now)
+		end_wait(coroutine, ETIMEDOUT);
+	else if (!set_timer(coroutine, now))
+		end_wait(coroutine, ENOMEM);
 }
 
 bool coroutine_was_cancelled(struct coroutine *coroutine)
@@ -301,8 +306,8 @@ bool await_wake(struct loop *loop, int64_t deadline)
 	if (coroutine_was_cancelled(coroutine))
 		return false;
 	coroutine->deadline = deadline;
-	if (deadline < coroutine->timer_due)
-		set_timer(coroutine, loop_now());
+	if (deadline < coroutine->timer_due && !set_timer(coroutine, loop_now()))
+		return false;
 	coroutine->waiting = true;
 	switch_to_loop(coroutine);
 	coroutine->woken = false;
@@ -323,9 +328,13 @@ void await_surely(struct loop *loop, const bool *happened)
 
 bool await_sleep(struct loop *loop, int64_t deadline)
 {
-	while (loop_now() < deadline)
-		if (!await_wake(loop, deadline) && errno != ETIMEDOUT)
+	while (loop_now() < deadline) {
+		if (await_wake(loop, deadline) || errno == ETIMEDOUT)
+			continue;
+		if (errno != ENOMEM)
 			return false;
+		await_turn(loop);
+	}
 	return true;
 }
 

@@ -44,14 +44,14 @@ bool coroutine_was_cancelled(struct coroutine *coroutine);
 /* As coroutine_wake(), but the wait fails, with EINTR: what it waits for may have changed. */
 void coroutine_interrupt(struct coroutine *coroutine);
 
-/* Waits for coroutine_wake(). */
+/* Waits for coroutine_wake(). Without memory for its deadline it fails at once, with ENOMEM. */
 bool await_wake(struct loop *loop, int64_t deadline);
 
 /* Waits until it is woken and finds `happened` true, which surely will be: a cancellation is left to the
  * next wait. */
 void await_surely(struct loop *loop, const bool *happened);
 
-/* Waits until the time has come; false only when cancelled. */
+/* Waits until the time has come, without memory turn by turn; false only when cancelled. */
 bool await_sleep(struct loop *loop, int64_t deadline);
 
 /* Lets all others that are ready, and the sockets, have their turn. */

@@ -273,6 +273,45 @@ static void test_deadline_order(void)
 	is_int(too_late, 0, "none late");
 }
 
+/* --- without memory ----------------------------------------------------------------------- */
+
+#define MANY_TIMERS 100 /* more than libevent has room for at first */
+
+static bool realloc_fails;
+static int without_timer, with_timer;
+
+static void *may_fail(void *old, size_t size)
+{
+	return realloc_fails ? NULL : realloc(old, size);
+}
+
+static void wait_a_little(void *arg)
+{
+	(void)arg;
+	await_wake(&loop, after(20));
+	without_timer += errno == ENOMEM;
+	with_timer += errno == ETIMEDOUT;
+}
+
+static void test_no_memory_for_timers(void)
+{
+	int64_t begin = loop_now();
+
+	event_set_mem_functions(malloc, may_fail, free);
+	realloc_fails = true;
+	for (int i = 0; i < MANY_TIMERS; i++)
+		start(wait_a_little, NULL);
+	await_turn(&loop);
+	ok(without_timer > 0, "a wait without memory for its deadline fails at once");
+	bool woke_up = await_sleep(&loop, after(40));
+	ok(woke_up && loop_now() - begin >= 40 * MS && is_soon(begin), "who sleeps wakes up all the same");
+	is_int(without_timer + with_timer, MANY_TIMERS, "... and nobody waits for ever");
+	realloc_fails = false;
+	without_timer = 0;
+	wait_a_little(NULL);
+	is_int(without_timer, 0, "with memory again, deadlines hold again");
+}
+
 static bool line_read;
 
 /* Wakes its coroutine every few milliseconds, like a peer that drips. */
@@ -428,6 +467,7 @@ int main(void)
 	in_loop(test_deadline_order);
 	in_loop(test_nested_calls_share_a_deadline);
 	in_loop(test_lazy_timers);
+	in_loop(test_no_memory_for_timers);
 	in_loop(test_descriptors);
 	return done();
 }
