@@ -164,6 +164,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 
 	worker_does(daemon->workers, "housekeeping of the pools", 0);
 	suspend_tick(daemon);
+	listeners_resume(&daemon->listeners);
 	if (daemon->suspension == NOT_SUSPENDED)
 		pools_tick(&daemon->pools, now);
 	for (size_t forgotten = pools_forget_idle(&daemon->pools, now); forgotten > 0; forgotten--)

@@ -42,17 +42,20 @@ static void pause_accepting(struct listeners *listeners)
 	event_add(listeners->resume, &pause);
 }
 
-static void resume_accepting(evutil_socket_t fd, short what, void *arg)
+void listeners_resume(struct listeners *listeners)
 {
-	(void)fd;
-	(void)what;
-	struct listeners *listeners = arg;
-
 	if (listeners->held)
 		return;
 	for (size_t i = 0; i < listeners->count; i++)
 		if (listeners->list[i].event != NULL)
 			event_add(listeners->list[i].event, NULL);
+}
+
+static void pause_is_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	listeners_resume(arg);
 }
 
 void listeners_hold(struct listeners *listeners)
@@ -64,7 +67,7 @@ void listeners_hold(struct listeners *listeners)
 void listeners_go_on(struct listeners *listeners)
 {
 	listeners->held = false;
-	resume_accepting(-1, 0, listeners);
+	listeners_resume(listeners);
 }
 
 /* Says why without a session; there is no descriptor for one. */
@@ -326,7 +329,7 @@ bool listeners_open(struct listeners *listeners, struct worker *worker)
 
 	*listeners = (struct listeners){0};
 	listeners->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	listeners->resume = event_new(worker->loop.base, -1, 0, resume_accepting, listeners);
+	listeners->resume = event_new(worker->loop.base, -1, 0, pause_is_over, listeners);
 	bool opened = listeners->resume != NULL &&
 		      (passed > 0 ? adopt_passed(listeners, worker, first, passed) :
 				    open_all_tcp(listeners, worker) && open_unix(listeners, worker));

@@ -42,6 +42,9 @@ void listeners_adopt(struct listeners *listeners, const struct settings *setting
 void listeners_hold(struct listeners *listeners);
 void listeners_go_on(struct listeners *listeners);
 
+/* Accepts again, unless it is held: at each tick, should there have been no memory for it in time. */
+void listeners_resume(struct listeners *listeners);
+
 /* Stops listening: on TCP only, or altogether. */
 void listeners_close_tcp(struct listeners *listeners);
 void listeners_close(struct listeners *listeners);

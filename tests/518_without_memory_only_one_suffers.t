@@ -75,4 +75,18 @@ is(left_to_fail(), 0, 'there was no memory for a name');
 is($stays->value('select 2'), 2, 'who is there stays');
 is(Wire->login($reloads, database => $long)->value('select 3'), 3, '... and the new settings are in force');
 
+# Listening sockets that the kernel has no memory to watch, when a suspension ends.
+my $deaf_file = "$file.deaf";
+my $deaf      = Millpond->new('deaf', server => $server, databases => { postgres => '' },
+	env => { LD_PRELOAD => $library =~ s/fail_allocations/deaf_listeners/r, DEAF => $deaf_file });
+my $console = Wire->login($deaf, database => 'pgbouncer');
+$console->query('SUSPEND');
+open my $times, '+<:raw', $deaf_file or die "$deaf_file: $!";
+syswrite $times, pack 'Q', 1;
+$console->query('RESUME');
+seek $times, 0, 0;
+read $times, my $left, 8;
+is(unpack('Q', $left), 0, 'there was no memory to listen again');
+is(Wire->login($deaf)->value('select 4'), 4, '... but a little later there is');
+
 done_testing;
