@@ -70,13 +70,13 @@ void listeners_go_on(struct listeners *listeners)
 	listeners_resume(listeners);
 }
 
-/* Says why without a session; there is no descriptor for one. */
-static void turn_away(int fd)
+/* Says why without a session. */
+static void turn_away(int fd, enum failure_kind kind)
 {
 	struct failure why;
 	struct writer writer;
 
-	failure_set(&why, FAILURE_NO_DESCRIPTORS);
+	failure_set(&why, kind);
 	writer_init(&writer);
 	write_failure(&writer, &why);
 	if (!writer.failed && send(fd, writer.data, writer.length, MSG_NOSIGNAL) > 0)
@@ -95,7 +95,7 @@ static void refuse_for_lack_of_descriptors(struct listener *listener)
 		close(all->spare_fd);
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0)
-		turn_away(fd);
+		turn_away(fd, FAILURE_NO_DESCRIPTORS);
 	all->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	pause_accepting(all);
 }
@@ -109,9 +109,10 @@ static void greet(struct listener *listener, int fd, const struct sockaddr *addr
 	struct peer peer;
 
 	peer_from_address(&peer, fd, address, (uint16_t)worker->settings->listen_port);
-	if ((refusal != FAILURE_NONE && !daemon_can_refuse(worker->daemon)) ||
-	    !session_start(balance_place(worker), fd, &peer, refusal))
-		turn_away(fd);
+	if (refusal != FAILURE_NONE && !daemon_can_refuse(worker->daemon))
+		turn_away(fd, refusal);
+	else if (!session_start(balance_place(worker), fd, &peer, refusal))
+		turn_away(fd, FAILURE_NO_MEMORY);
 }
 
 static void accept_clients(evutil_socket_t fd, short what, void *arg)

@@ -75,6 +75,17 @@ is(left_to_fail(), 0, 'there was no memory for a name');
 is($stays->value('select 2'), 2, 'who is there stays');
 is(Wire->login($reloads, database => $long)->value('select 3'), 3, '... and the new settings are in force');
 
+# Nothing tells how large a session is; at one of these sizes there is no memory for a client that comes.
+my %refused;
+for my $size (map { 8 * $_ } 40 .. 120)
+{
+	let_fail($size, 1);
+	my $client = eval { Wire->connect($reloads)->startup(database => $long)->result };
+	$refused{$client->{error}{C}}++ if $client && $client->{error};
+}
+let_fail(0, 0);
+is_deeply([ keys %refused ], ['53200'], 'who cannot come in for lack of memory is told so');
+
 # Listening sockets that the kernel has no memory to watch, when a suspension ends.
 my $deaf_file = "$file.deaf";
 my $deaf      = Millpond->new('deaf', server => $server, databases => { postgres => '' },
