@@ -196,7 +196,17 @@ static bool open_tcp(struct listeners *listeners, struct worker *worker,
 	return add_listener(listeners, worker, fd, false, name);
 }
 
-/* "*" means every address; a kernel without IPv6 then has only the other kind. */
+static bool kernel_has_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno != EAFNOSUPPORT;
+	close(fd);
+	return true;
+}
+
+/* "*" means every address that there is. */
 static bool open_host(struct listeners *listeners, struct worker *worker, const char *host)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC,
@@ -215,8 +225,8 @@ static bool open_host(struct listeners *listeners, struct worker *worker, const 
 	}
 	bool opened = true;
 	for (const struct addrinfo *at = found; at != NULL && opened; at = at->ai_next)
-		opened = open_tcp(listeners, worker, at) ||
-			 (any && at->ai_family == AF_INET6 && errno == EAFNOSUPPORT);
+		opened = (any && at->ai_family == AF_INET6 && !kernel_has_ipv6()) ||
+			 open_tcp(listeners, worker, at);
 	freeaddrinfo(found);
 	return opened;
 }

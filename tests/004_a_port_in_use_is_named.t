@@ -35,5 +35,16 @@ $first->wait_exit;
 $second->write_config(settings => { unix_socket_dir => $first->host, listen_addr => '127.0.0.1' });
 $second->start;
 pass('a socket file that a crashed daemon left behind is no hindrance');
+$second->stop;
+
+# What a sanitizer does to a program goes before what a test does to it.
+if (!$ENV{SANITIZE})
+{
+	my $preload = File::Spec->rel2abs("$ENV{OUT}/preload");
+	my $old     = Millpond->new('old', databases => { '*' => 'host=127.0.0.1' }, settings => { listen_addr => '*' },
+		env => { LD_PRELOAD => "$preload/no_ipv6.so" });
+	unlike($old->log_since, qr/FATAL|cannot listen/, 'without IPv6 there is less to listen on');
+	$old->stop;
+}
 
 done_testing;
