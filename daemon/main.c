@@ -207,6 +207,12 @@ static const char *what_is_missing(const struct options *options, const struct s
 	return NULL;
 }
 
+static void remove_pidfile(const char *path)
+{
+	if (path[0] != '\0')
+		unlink(path);
+}
+
 /* Ports and directories that only root may use are opened before the user changes. */
 static bool take_position(struct daemon *daemon, const char *user, const char *pidfile)
 {
@@ -219,6 +225,7 @@ static bool take_position(struct daemon *daemon, const char *user, const char *p
 		process_find_home();
 		if (daemon_start(daemon))
 			return true;
+		remove_pidfile(pidfile);
 	} else {
 		log_write(&daemon->log, LEVEL_FATAL, NULL, "%s", why);
 	}
@@ -249,8 +256,7 @@ static int serve(const struct options *options, struct settings *settings)
 		  event_base_get_method(daemon.workers->loop.base),
 		  OpenSSL_version(OPENSSL_VERSION));
 	bool all_closed = daemon_run(&daemon);
-	if (pidfile[0] != '\0')
-		unlink(pidfile);
+	remove_pidfile(pidfile);
 	free(pidfile);
 	if (all_closed && !daemon_release(&daemon))
 		_exit(0);

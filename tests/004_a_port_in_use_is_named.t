@@ -45,6 +45,14 @@ if (!$ENV{SANITIZE})
 		env => { LD_PRELOAD => "$preload/no_ipv6.so" });
 	unlike($old->log_since, qr/FATAL|cannot listen/, 'without IPv6 there is less to listen on');
 	$old->stop;
+
+	local $ENV{LD_PRELOAD} = "$preload/no_threads.so";
+	my $pidfile = $second->basedir . '/millpond.pid';
+	$second->write_config(settings => { pidfile => $pidfile });
+	($status, $out, $error) = run_binary($second->ini);
+	isnt($status, 0, 'no threads are the end of the start');
+	like($error, qr/cannot start the .*thread/, '... which says so');
+	ok(!-e $pidfile, '... and leaves no pidfile');
 }
 
 done_testing;
