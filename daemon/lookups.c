@@ -7,6 +7,7 @@
 #include "conf/memory.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
+#include "protocol/hash.h"
 #include "protocol/secret.h"
 
 /* A coroutine that waits for somebody else's query. On its own stack. */
@@ -58,14 +59,10 @@ void lookups_init(struct lookups *lookups)
 
 static size_t bucket_of(const struct lookups *lookups, const char *database_name, const char *user)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);
+	uint32_t hash = hash_bytes(HASH_START, database_name, strlen(database_name) + 1);
 
-	for (const char *at = database_name; *at != '\0'; at++)
-		hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
-	hash *= UINT64_C(1099511628211);
-	for (const char *at = user; *at != '\0'; at++)
-		hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
-	return (size_t)(hash ^ hash >> 32) % (sizeof lookups->buckets / sizeof *lookups->buckets);
+	hash = hash_bytes(hash, user, strlen(user));
+	return (hash ^ hash >> 15) % (sizeof lookups->buckets / sizeof *lookups->buckets);
 }
 
 static struct lookup *find(struct lookups *lookups, const char *database_name, const char *user)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "protocol/hash.h"
+
 struct parameter {
 	const char *name;
 	const char *value;
@@ -35,8 +37,8 @@ struct parameter_table {
 static uint32_t hash_text(uint32_t hash, const char *text, int (*fold)(int))
 {
 	for (; *text != '\0'; text++)
-		hash = (hash ^ (uint32_t)fold((unsigned char)*text)) * 16777619u;
-	return hash * 31u + 1u;
+		hash = hash_number(hash, (uint32_t)fold((unsigned char)*text));
+	return hash_number(hash, '\0');
 }
 
 static int lower(int c)
@@ -51,7 +53,7 @@ static int same(int c)
 
 static uint32_t hash_list(const struct parameter *list, size_t count)
 {
-	uint32_t hash = 2166136261u;
+	uint32_t hash = HASH_START;
 	for (size_t i = 0; i < count; i++) {
 		hash = hash_text(hash, list[i].name, lower);
 		hash = hash_text(hash, list[i].value, same);
