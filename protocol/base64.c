@@ -1,29 +1,12 @@
 #include "protocol/base64.h"
 
+#include <openssl/evp.h>
 #include <stdint.h>
 #include <string.h>
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 size_t base64_encode(const void *data, size_t length, char *text)
 {
-	const unsigned char *from = data;
-	char *to = text;
-
-	for (size_t i = 0; i < length; i += 3) {
-		size_t left = length - i;
-		uint32_t group = (uint32_t)from[i] << 16;
-		if (left > 1)
-			group |= (uint32_t)from[i + 1] << 8;
-		if (left > 2)
-			group |= from[i + 2];
-		*to++ = alphabet[group >> 18];
-		*to++ = alphabet[group >> 12 & 63];
-		*to++ = left > 1 ? alphabet[group >> 6 & 63] : '=';
-		*to++ = left > 2 ? alphabet[group & 63] : '=';
-	}
-	*to = '\0';
-	return (size_t)(to - text);
+	return (size_t)EVP_EncodeBlock((unsigned char *)text, data, (int)length);
 }
 
 /* -1: it is not in the alphabet. */
