@@ -77,7 +77,7 @@ MILLPOND := $(if $(filter build/plain,$(OUT)),millpond,$(OUT)/millpond)
 
 # --- Compiler and libraries ---------------------------------------------------------------------
 
-MODULES := libevent_core libevent_extra libpq inih libsystemd openssl pam ldap lber
+MODULES := libevent_core libevent_extra libevent_pthreads libpq inih libsystemd openssl pam ldap lber
 PKG_CONFIG ?= pkg-config
 
 # Cutting a text short is what snprintf is used for; the warning about it guesses at lengths.
@@ -91,7 +91,7 @@ SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
 
 # -isystem: a warning in another project's header is not ours to mend.
 module_cflags = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(MODULES) 2>/dev/null))
-module_libs = $(shell $(PKG_CONFIG) --libs $(MODULES) 2>/dev/null) -levent_pthreads
+module_libs = $(shell $(PKG_CONFIG) --libs $(MODULES) 2>/dev/null)
 
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -g $(OPTIMISE) $(WARNINGS) $(FORTIFY) $(SANITIZER) \
 	-fPIE -pthread -fstack-protector-strong -fno-common
