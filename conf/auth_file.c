@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/memory.h"
+#include "conf/sort.h"
 #include "conf/source.h"
 
 #define SCRAM_PREFIX "SCRAM-SHA-256$"
@@ -53,44 +54,22 @@ static void read_line(struct auth_users *users, char *line, const struct source 
 
 /* --- order -------------------------------------------------------------------------------- */
 
-static void user_release(struct auth_user *user)
+_Static_assert(offsetof(struct auth_user, name) == 0, "users are sorted by what stands first in them");
+
+static void user_release(void *item)
 {
+	struct auth_user *user = item;
+
 	free(user->name);
 	text_wipe(user->secret);
 }
 
-/* The place in the file, until they are sorted, is the place in the array. */
-static int compare_places(const void *one, const void *other)
-{
-	const struct auth_user *user = *(struct auth_user *const *)one;
-	const struct auth_user *other_user = *(struct auth_user *const *)other;
-	int order = strcmp(user->name, other_user->name);
-
-	return order ? order : (user > other_user) - (user < other_user);
-}
-
 static void sort(struct auth_users *users)
 {
-	struct auth_user **order = memory_zeroed(users->count * sizeof(*order));
-	struct auth_user *sorted = memory_zeroed(users->count * sizeof(*sorted));
-	size_t kept = 0;
-
+	users->users = sort_by_name(users->users, &users->count, sizeof(*users->users), user_release);
 	for (size_t i = 0; i < users->count; i++)
-		order[i] = &users->users[i];
-	qsort(order, users->count, sizeof(*order), compare_places);
-	for (size_t i = 0; i < users->count; i++) {
-		if (i + 1 < users->count && strcmp(order[i]->name, order[i + 1]->name) == 0) {
-			user_release(order[i]);
-			continue;
-		}
 		users->scram_count +=
-			strncmp(order[i]->secret, SCRAM_PREFIX, sizeof(SCRAM_PREFIX) - 1) == 0;
-		sorted[kept++] = *order[i];
-	}
-	free(order);
-	free(users->users);
-	users->users = sorted;
-	users->count = kept;
+			strncmp(users->users[i].secret, SCRAM_PREFIX, sizeof(SCRAM_PREFIX) - 1) == 0;
 }
 
 void auth_users_read(struct auth_users *users, const char *path, const char *including,

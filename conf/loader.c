@@ -10,6 +10,7 @@
 #include "conf/ini.h"
 #include "conf/memory.h"
 #include "conf/peer_entry.h"
+#include "conf/sort.h"
 #include "conf/source.h"
 #include "conf/suggest.h"
 #include "conf/table.h"
@@ -167,40 +168,6 @@ _Static_assert(offsetof(struct database, name) == 0 && offsetof(struct user_sett
 		       offsetof(struct peer_entry, name) == 0,
 	       "entries are sorted by what stands first in them");
 
-/* Compares entries by name, and equal names by their place in the array. */
-static int compare_entries(const void *one, const void *other)
-{
-	const char *const *const *entry = one, *const *const *other_entry = other;
-	int order = strcmp(**entry, **other_entry);
-
-	return order ? order : (*entry > *other_entry) - (*entry < *other_entry);
-}
-
-/*
- * Brings the entries into the order of their names and keeps the last of each name. Returns the new
- * array, and frees the old one.
- */
-static void *sort_entries(void *entries, size_t *count, size_t bytes, void (*release)(void *entry))
-{
-	char **order = memory_zeroed(*count * sizeof(*order));
-	char *sorted = memory_zeroed(*count * bytes);
-	size_t kept = 0;
-
-	for (size_t i = 0; i < *count; i++)
-		order[i] = (char *)entries + i * bytes;
-	qsort(order, *count, sizeof(*order), compare_entries);
-	for (size_t i = 0; i < *count; i++) {
-		if (i + 1 < *count && strcmp(*(char **)order[i], *(char **)order[i + 1]) == 0)
-			release(order[i]);
-		else
-			memcpy(sorted + kept++ * bytes, order[i], bytes);
-	}
-	*count = kept;
-	free(order);
-	free(entries);
-	return sorted;
-}
-
 static void release_database(void *entry)
 {
 	database_release(entry);
@@ -335,11 +302,11 @@ static void interpret(struct loader *loader, bool is_read)
 	read_directory(loader);
 	read_hba(loader);
 	settings->server_login_retry_is_set = settings_pair(settings, "server_login_retry") != NULL;
-	settings->databases = sort_entries(settings->databases, &settings->database_count,
+	settings->databases = sort_by_name(settings->databases, &settings->database_count,
 					   sizeof(*settings->databases), release_database);
-	settings->users = sort_entries(settings->users, &settings->user_count,
+	settings->users = sort_by_name(settings->users, &settings->user_count,
 				       sizeof(*settings->users), release_user);
-	settings->peers = sort_entries(settings->peers, &settings->peer_count,
+	settings->peers = sort_by_name(settings->peers, &settings->peer_count,
 				       sizeof(*settings->peers), release_peer);
 	settings_note_oddities(settings);
 	for (int i = 0; i < SETTING_COUNT; i++)

@@ -1,0 +1,16 @@
+/*
+ * Arrays of what has a name: sorted, and each name once.
+ */
+#ifndef MILLPOND_CONF_SORT_H
+#define MILLPOND_CONF_SORT_H
+
+#include <stddef.h>
+
+/*
+ * Brings the items, each of which begins with its name (a char *), into the order of their names and
+ * keeps the last of each name; `release` is called for the others. Returns the new array, and frees the
+ * old one.
+ */
+void *sort_by_name(void *items, size_t *count, size_t bytes, void (*release)(void *item));
+
+#endif
