@@ -21,17 +21,23 @@ int source_line(const struct source *source)
 	return source->files[source->depth - 1].line;
 }
 
-char *source_find(const char *path, const char *including)
+/* A relative path is looked for beside the including file when it is not in the working directory. */
+static char *beside(const char *including, const char *path)
 {
 	const char *slash = strrchr(including, '/');
-	char *beside;
 
-	if (path[0] == '/' || !slash || access(path, F_OK) == 0)
-		return text_copy(path);
-	beside = text_format("%.*s%s", (int)(slash - including + 1), including, path);
-	if (access(beside, F_OK) == 0)
-		return beside;
-	free(beside);
+	if (path[0] == '/' || !slash)
+		return NULL;
+	return text_format("%.*s%s", (int)(slash - including + 1), including, path);
+}
+
+char *source_find(const char *path, const char *including)
+{
+	char *other_path = access(path, F_OK) < 0 ? beside(including, path) : NULL;
+
+	if (other_path && access(other_path, F_OK) == 0)
+		return other_path;
+	free(other_path);
 	return text_copy(path);
 }
 
@@ -155,16 +161,6 @@ bool source_open(struct source *source, const char *path, struct fault_list *fau
 	return !wrong;
 }
 
-/* A relative path is looked for beside the including file when it is not in the working directory. */
-static char *beside(const char *including, const char *path)
-{
-	const char *slash = strrchr(including, '/');
-
-	if (path[0] == '/' || !slash)
-		return NULL;
-	return text_format("%.*s%s", (int)(slash - including + 1), including, path);
-}
-
 static void append(char **text, const char *path)
 {
 	char *longer = text_format("%s%%include %s\n", *text ? *text : "", path);
@@ -209,13 +205,12 @@ static void include_one(struct source *source, const char *path)
 {
 	const char *name = source_file_name(source), *wrong;
 	int line = source_line(source);
-	char *other_path = access(path, F_OK) < 0 ? beside(name, path) : NULL;
+	char *found = source_find(path, name);
 
-	wrong = source_push(source,
-			    other_path && access(other_path, F_OK) == 0 ? other_path : path);
+	wrong = source_push(source, found);
 	if (wrong)
 		fault_add(source->faults, name, line, "cannot include \"%s\": %s", path, wrong);
-	free(other_path);
+	free(found);
 }
 
 void source_include(struct source *source, const char *path)
