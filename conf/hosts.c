@@ -5,15 +5,23 @@
 
 #include "conf/value.h"
 
-static size_t list_length(const char *list)
+unsigned list_length(const char *list)
 {
-	size_t length = 1;
+	unsigned length = 1;
 
 	while ((list = strchr(list, ','))) {
 		length++;
 		list++;
 	}
 	return length;
+}
+
+const char *list_item(const char *list, unsigned number, size_t *length)
+{
+	while (number-- > 0 && strchr(list, ','))
+		list = strchr(list, ',') + 1;
+	*length = strcspn(list, ",");
+	return list;
 }
 
 static bool has_empty_item(const char *list)
@@ -55,7 +63,7 @@ static bool ports_check(const char *ports, char *why, size_t bytes)
 
 bool hosts_check(const char *host, const char *hostaddr, const char *port, char *why, size_t bytes)
 {
-	size_t hosts = host ? list_length(host) : 1;
+	unsigned hosts = host ? list_length(host) : 1;
 
 	if (host && has_empty_item(host)) {
 		snprintf(why, bytes, "an item of the list of hosts is empty");
@@ -72,7 +80,7 @@ bool hosts_check(const char *host, const char *hostaddr, const char *port, char 
 		return false;
 	if (list_length(port) != 1 && list_length(port) != hosts) {
 		snprintf(why, bytes,
-			 "there are %zu ports for %zu %s; give one for all, or one each",
+			 "there are %u ports for %u %s; give one for all, or one each",
 			 list_length(port), hosts, hosts == 1 ? "host" : "hosts");
 		return false;
 	}

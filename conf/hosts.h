@@ -1,5 +1,5 @@
 /*
- * Checks where a database is: host, hostaddr and port, each one or a list with commas.
+ * Where a database is: host, hostaddr and port, each one or a list with commas.
  */
 #ifndef MILLPOND_CONF_HOSTS_H
 #define MILLPOND_CONF_HOSTS_H
@@ -9,5 +9,9 @@
 
 /* False: `why` says what is wrong. Each of the texts may be NULL: it was not given. */
 bool hosts_check(const char *host, const char *hostaddr, const char *port, char *why, size_t bytes);
+
+/* How many items such a list has, and the one of a number from 0; of fewer, the last. */
+unsigned list_length(const char *list);
+const char *list_item(const char *list, unsigned number, size_t *length);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conf/field.h"
+#include "conf/hosts.h"
 #include "daemon/daemon.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
@@ -35,23 +36,6 @@ static void list_add(struct list *list, const char *item, size_t length)
 	list->length += length;
 	text[list->length] = '\0';
 	list->text = text;
-}
-
-/* The item with that number of a comma list, the last one if there are fewer. */
-static const char *item_at(const char *list, unsigned number, size_t *length)
-{
-	while (number-- > 0 && strchr(list, ',') != NULL)
-		list = strchr(list, ',') + 1;
-	*length = strcspn(list, ",");
-	return list;
-}
-
-static unsigned count_items(const char *list)
-{
-	unsigned count = 1;
-	for (; *list != '\0'; list++)
-		count += *list == ',';
-	return count;
 }
 
 bool host_is_numeric(const char *host)
@@ -118,14 +102,14 @@ static bool has_addresses(const struct database *database)
 static void await_targets(struct targets *targets, struct worker *worker, const char *hosts,
 			  const char *ports, unsigned first, int64_t deadline)
 {
-	unsigned count = count_items(hosts);
+	unsigned count = list_length(hosts);
 
 	for (unsigned i = 0; i < count && i < HOSTS_MOST; i++) {
 		unsigned number = (i + first) % count;
 		size_t host_length;
 		size_t port_length;
-		const char *item = item_at(hosts, number, &host_length);
-		const char *port = item_at(ports, number, &port_length);
+		const char *item = list_item(hosts, number, &host_length);
+		const char *port = list_item(ports, number, &port_length);
 		char *host = strndup(item, host_length);
 		if (host != NULL)
 			await_target(targets, worker, host, port, port_length, first / count,
@@ -272,10 +256,10 @@ void conninfo_succeeded(struct pool *pool, const struct database *database, cons
 	if (database->load_balance_hosts != BALANCE_DISABLE || database->host == NULL ||
 	    host == NULL || has_addresses(database))
 		return;
-	for (unsigned i = 0; i < count_items(database->host); i++) {
+	for (unsigned i = 0; i < list_length(database->host); i++) {
 		size_t host_length, port_length;
-		const char *item = item_at(database->host, i, &host_length);
-		const char *its_port = item_at(ports, i, &port_length);
+		const char *item = list_item(database->host, i, &host_length);
+		const char *its_port = list_item(ports, i, &port_length);
 		if (strlen(host) == host_length && strncmp(item, host, host_length) == 0 &&
 		    strtoul(its_port, NULL, 10) == port) {
 			atomic_store_explicit(&pool->next_host, i, memory_order_relaxed);

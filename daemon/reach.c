@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "conf/hosts.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 
@@ -25,28 +26,18 @@ const char *conninfo_value(const struct conninfo *conninfo, const char *keyword)
 
 /* --- addresses ---------------------------------------------------------------------------- */
 
-/* Copies the item of that number of a comma list; of a list of one, that one. */
+/* Copies the item of that number; nothing of no list. */
 static void copy_item(const char *list, unsigned number, char *text, size_t size)
 {
-	text[0] = '\0';
-	if (list == NULL)
-		return;
-	if (strchr(list, ',') == NULL)
-		number = 0;
-	for (; number > 0 && *list != '\0'; number--) {
-		list += strcspn(list, ",");
-		list += *list == ',';
-	}
-	snprintf(text, size, "%.*s", (int)strcspn(list, ","), list);
+	size_t length = 0;
+	const char *item = list == NULL ? "" : list_item(list, number, &length);
+
+	snprintf(text, size, "%.*s", (int)length, item);
 }
 
 static unsigned count_items(const char *list)
 {
-	unsigned count = list != NULL;
-
-	for (; list != NULL && *list != '\0'; list++)
-		count += *list == ',';
-	return count;
+	return list == NULL ? 0 : list_length(list);
 }
 
 /* A directory, or with '@' a name without a file. */
