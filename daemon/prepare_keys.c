@@ -12,7 +12,7 @@
 #define USERS_AT_ONCE 64
 
 struct derivation {
-	struct scram_secret secret;
+	struct scram_secret *secret;
 	const char *password;
 	bool done;
 };
@@ -20,25 +20,33 @@ struct derivation {
 static void derive(void *arg)
 {
 	struct derivation *derivation = arg;
-	derivation->done = scram_secret_derive(&derivation->secret, derivation->password, NULL);
+	derivation->done = scram_secret_derive(derivation->secret, derivation->password, NULL);
 }
 
-/* False when there is no thread to do it. */
+bool await_keys(struct worker *worker, const char *user, const char *password, uint32_t iterations,
+		struct scram_secret *secret)
+{
+	struct derivation derivation = {.secret = secret, .password = password};
+
+	if (keyring_find_derived(worker->keyring, user, password, iterations, secret))
+		return true;
+	if (!await_offload(worker->offload, &worker->loop, derive, &derivation) || !derivation.done)
+		return false;
+	keyring_note_derived(worker->keyring, user, password, secret);
+	return true;
+}
+
 static bool await_prepared(struct worker *worker, const struct settings *settings,
 			   const struct auth_user *user)
 {
-	struct derivation derivation = {.password = user->secret};
+	struct scram_secret secret;
 
-	if (secret_kind(user->secret) != SECRET_PLAIN ||
-	    keyring_find_derived(worker->keyring, user->name, user->secret,
-				 (uint32_t)settings->scram_iterations, &derivation.secret))
+	if (secret_kind(user->secret) != SECRET_PLAIN)
 		return true;
-	if (!await_offload(worker->offload, &worker->loop, derive, &derivation))
-		return false;
-	if (derivation.done)
-		keyring_note_derived(worker->keyring, user->name, user->secret, &derivation.secret);
-	OPENSSL_cleanse(&derivation.secret, sizeof derivation.secret);
-	return true;
+	bool prepared = await_keys(worker, user->name, user->secret,
+				   (uint32_t)settings->scram_iterations, &secret);
+	OPENSSL_cleanse(&secret, sizeof secret);
+	return prepared;
 }
 
 /* Ends early when the process does, or when a reload has begun anew. */

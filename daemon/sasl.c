@@ -1,11 +1,10 @@
 #include "daemon/sasl.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
 
 #include "daemon/certificate.h"
 #include "daemon/keyring.h"
-#include "daemon/offload.h"
+#include "daemon/prepare_keys.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "protocol/message.h"
@@ -13,35 +12,6 @@
 #include "protocol/secret.h"
 
 /* --- the secret --------------------------------------------------------------------------- */
-
-struct derivation {
-	struct scram_secret *secret;
-	const char *password;
-	bool done;
-};
-
-static void derive(void *arg)
-{
-	struct derivation *derivation = arg;
-	derivation->done = scram_secret_derive(derivation->secret, derivation->password, NULL);
-}
-
-/* The keys of a plain password, once it is time to compare. */
-static bool await_keys(struct exchange *exchange, struct scram_secret *secret)
-{
-	struct worker *worker = exchange->session->worker;
-	const char *user = exchange->session->user_name;
-	struct derivation derivation = {.secret = secret, .password = exchange->stored};
-
-	if (keyring_find_derived(worker->keyring, user, exchange->stored, secret->iterations,
-				 secret))
-		return true;
-	if (!await_offload(worker->offload, &worker->loop, derive, &derivation) ||
-	    !derivation.done)
-		return failure_set(exchange->why, FAILURE_NO_MEMORY);
-	keyring_note_derived(worker->keyring, user, exchange->stored, secret);
-	return true;
-}
 
 /* Salt and iterations are told at once; the keys of a plain password can wait. */
 static bool find_secret(struct exchange *exchange, struct scram_secret *secret)
@@ -102,8 +72,9 @@ static bool await_conversation(struct exchange *exchange, struct scram_server *s
 			   strlen(server->answer)) ||
 	    !await_response(exchange, FAILURE_SASL_FAILED))
 		return false;
-	if (!has_keys && !await_keys(exchange, &server->secret))
-		return false;
+	if (!has_keys && !await_keys(exchange->session->worker, exchange->session->user_name,
+				     exchange->stored, server->secret.iterations, &server->secret))
+		return failure_set(exchange->why, FAILURE_NO_MEMORY);
 	if (!scram_server_final(server, exchange->response, exchange->response_length,
 				exchange->why))
 		return false;
