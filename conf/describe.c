@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "conf/array.h"
 #include "conf/entry.h"
 #include "conf/peer_entry.h"
 #include "conf/table.h"
@@ -30,7 +31,7 @@ static const char *help_of(const struct field *field)
 
 	if (field->help)
 		return field->help;
-	for (size_t i = 0; i < sizeof(key_help) / sizeof(key_help[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(key_help); i++) {
 		if (strcmp(key_help[i].name, field->name) == 0)
 			return key_help[i].help;
 	}

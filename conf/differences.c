@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "conf/array.h"
 #include "conf/loader.h"
 #include "conf/table.h"
 
@@ -154,7 +155,7 @@ void settings_describe_differences(const struct settings *settings, FILE *stream
 	if (!is_pgbouncers(settings))
 		return;
 	fputs("What is different from PgBouncer:\n", stream);
-	for (size_t i = 0; i < sizeof(differences) / sizeof(differences[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(differences); i++) {
 		if (!differences[i].concerns || differences[i].concerns(settings))
 			fprintf(stream, "  %s\n", differences[i].text);
 	}

@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/array.h"
 #include "conf/hba.h"
 #include "conf/memory.h"
 #include "conf/value.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The options as they stand in the line, or were taken out of ldapurl; NULL: not there. */
 struct parts {

@@ -3,14 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/array.h"
 #include "conf/connstring.h"
 #include "conf/field.h"
 #include "conf/hosts.h"
 #include "conf/keyword.h"
 #include "conf/memory.h"
 #include "conf/suggest.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define TEXT_KEY(type, key)                                                            \
 	{                                                                              \

@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <syslog.h>
 
+#include "conf/array.h"
 #include "conf/memory.h"
 #include "conf/settings.h"
 #include "conf/suggest.h"
@@ -216,7 +217,7 @@ static const char *meant_unit(const char *word)
 		{"min", "min"}, {"m", "min"},  {"h", "h"},   {"d", "d"},    {"s", "s"},
 	};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strncasecmp(word, words[i].beginning, strlen(words[i].beginning)) == 0)
 			return words[i].unit;
 	}

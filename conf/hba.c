@@ -9,12 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/array.h"
 #include "conf/hba_options.h"
 #include "conf/ident.h"
 #include "conf/memory.h"
 #include "conf/source.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 struct reader {
 	struct hba_rule *rule;

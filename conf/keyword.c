@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "conf/array.h"
+
 #define VALUES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static const char fixed_protocol[] = "the protocol that servers are spoken to in is fixed";
@@ -63,7 +65,7 @@ static const struct keyword keywords[] = {
 
 const struct keyword *keyword_at(size_t index)
 {
-	return index < sizeof(keywords) / sizeof(keywords[0]) ? &keywords[index] : NULL;
+	return index < ARRAY_SIZE(keywords) ? &keywords[index] : NULL;
 }
 
 const struct keyword *keyword_find(const char *name)
@@ -95,7 +97,7 @@ static bool is_libpqs_name(const char *keyword, const char *value)
 
 bool keyword_needs_libpq(const char *keyword, const char *value)
 {
-	for (size_t i = 0; i < sizeof libpqs_own / sizeof *libpqs_own; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(libpqs_own); i++)
 		if (strcmp(libpqs_own[i].keyword, keyword) == 0)
 			return *value && strcmp(libpqs_own[i].harmless, value) != 0;
 	return is_libpqs_name(keyword, value);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/array.h"
 #include "conf/check.h"
 #include "conf/entry.h"
 #include "conf/hba_options.h"
@@ -40,7 +41,7 @@ static void read_header(struct loader *loader, const struct ini_entry *entry)
 	struct suggestion suggestion;
 
 	suggestion_init(&suggestion, entry->section);
-	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
 		if (strcmp(entry->section, sections[i]) == 0)
 			return;
 		suggestion_offer(&suggestion, sections[i]);

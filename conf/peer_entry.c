@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/array.h"
 #include "conf/connstring.h"
 #include "conf/memory.h"
 #include "conf/suggest.h"
@@ -29,15 +30,13 @@ static const struct field keys[] = {
 	 .help = "how many cancel requests are passed on to it at once; if not set, default_pool_size"},
 };
 
-#define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
-
 #define ENTRY_FAULT(format, ...)                                                             \
 	fault_add(faults, entry->file, entry->line, "peer \"%.80s\": " format, entry->key, \
 		  __VA_ARGS__)
 
 const struct field *peer_key_at(size_t index)
 {
-	return index < KEY_COUNT ? &keys[index] : NULL;
+	return index < ARRAY_SIZE(keys) ? &keys[index] : NULL;
 }
 
 static void parse_pair(struct peer_entry *peer, const struct ini_entry *entry,
@@ -47,7 +46,7 @@ static void parse_pair(struct peer_entry *peer, const struct ini_entry *entry,
 	char why[FIELD_WHY_BYTES];
 
 	suggestion_init(&suggestion, key);
-	for (size_t i = 0; i < KEY_COUNT; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		suggestion_offer(&suggestion, keys[i].name);
 		if (strcmp(keys[i].name, key) != 0)
 			continue;
@@ -74,7 +73,7 @@ void peer_entry_parse(struct peer_entry *peer, const struct ini_entry *entry,
 
 	peer->id = parse_id(entry->key);
 	peer->name = text_format("%d", peer->id); /* 7 and 007 are one */
-	for (size_t i = 0; i < KEY_COUNT; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		field_set_default(&keys[i], peer);
 	if (peer->id == 0)
 		ENTRY_FAULT("%s", "its name must be the peer_id, a number from 1 to 65535");
@@ -92,7 +91,7 @@ void peer_entry_parse(struct peer_entry *peer, const struct ini_entry *entry,
 
 bool peer_entry_is_equal(const struct peer_entry *one, const struct peer_entry *other)
 {
-	for (size_t i = 0; i < KEY_COUNT; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (!field_is_equal(&keys[i], one, other))
 			return false;
 	}
@@ -101,7 +100,7 @@ bool peer_entry_is_equal(const struct peer_entry *one, const struct peer_entry *
 
 void peer_entry_release(struct peer_entry *peer)
 {
-	for (size_t i = 0; i < KEY_COUNT; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		field_release(&keys[i], peer);
 	free(peer->name);
 	*peer = (struct peer_entry){0};

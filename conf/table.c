@@ -43,6 +43,7 @@ const struct field setting_table[SETTING_COUNT] = {
 #define CHOICE(name, type, value, reload, help)                                 \
 	SETTING(name, name, FIELD_CHOICE, reload, help, .default_value = value, \
 		.choices = choices_##type)
+#include "conf/array.h"
 #include "conf/settings.def"
 };
 
@@ -62,7 +63,7 @@ int setting_index(const char *name)
 
 const struct foreign_setting *foreign_setting_at(size_t index)
 {
-	size_t count = sizeof(foreign_settings) / sizeof(foreign_settings[0]);
+	size_t count = ARRAY_SIZE(foreign_settings);
 
 	return index < count ? &foreign_settings[index] : NULL;
 }

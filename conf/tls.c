@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/array.h"
+
 #define TLS_ALL (TLS_1_0 | TLS_1_1 | TLS_1_2 | TLS_1_3)
 
 static const struct {
@@ -24,7 +26,7 @@ static const struct {
 
 static unsigned find_word(const char *word)
 {
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strcasecmp(words[i].name, word) == 0)
 			return words[i].versions;
 	}
@@ -33,7 +35,7 @@ static unsigned find_word(const char *word)
 
 const char *tls_version_word(size_t index)
 {
-	return index < sizeof(words) / sizeof(words[0]) ? words[index].name : NULL;
+	return index < ARRAY_SIZE(words) ? words[index].name : NULL;
 }
 
 unsigned tls_versions_parse(const char *text, char *wrong, size_t wrong_bytes)
@@ -80,7 +82,7 @@ const char *tls_ciphers(const char *text)
 {
 	static const char *const defaults[] = {"", "default", "secure", "fast", "normal"};
 
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
 		if (strcasecmp(text, defaults[i]) == 0)
 			return NULL;
 	}

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/array.h"
+
 bool value_read_number(const char *text, int64_t *number)
 {
 	char *end;
@@ -48,7 +50,7 @@ static double unit_microseconds(const char *unit)
 		{"min", 60e6}, {"h", 3600e6}, {"d", 86400e6},
 	};
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(unit, units[i].name) == 0)
 			return units[i].microseconds;
 	}
