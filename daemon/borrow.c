@@ -27,14 +27,9 @@ int64_t queued_since(const struct queued *queued)
 
 /* --- the answer's way --------------------------------------------------------------------- */
 
-static struct queued *queued_of(struct loop_message *message)
-{
-	return (struct queued *)(void *)((char *)message - offsetof(struct queued, message));
-}
-
 static void arrive(struct loop_message *message)
 {
-	struct queued *queued = queued_of(message);
+	struct queued *queued = container_of(message, struct queued, message);
 	queued->is_answered = true;
 	coroutine_wake(queued->coroutine);
 }
@@ -54,7 +49,7 @@ static void send_answer(struct queued *queued)
 /* In the thread that was the server's home: its socket goes along with the answer. */
 static void let_go(struct loop_message *message)
 {
-	struct queued *queued = queued_of(message);
+	struct queued *queued = container_of(message, struct queued, message);
 	struct worker *to = queued->session->worker;
 
 	upstream_move(upstream_of(queued->borrower.server), to);

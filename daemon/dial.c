@@ -366,8 +366,7 @@ static void append(struct server **list, struct server *more)
 
 static void take_inbox(struct loop_message *message)
 {
-	struct worker *worker =
-		(struct worker *)(void *)((char *)message - offsetof(struct worker, inbox.message));
+	struct worker *worker = container_of(message, struct worker, inbox.message);
 	struct worker_inbox *inbox = &worker->inbox;
 	struct server *next;
 

@@ -1,7 +1,5 @@
 #include "daemon/relocate.h"
 
-#include <stddef.h>
-
 #include "daemon/balance.h"
 #include "daemon/cancel.h"
 #include "daemon/session.h"
@@ -31,8 +29,7 @@ void session_depart(struct session *session)
 /* In the thread of its new worker. What has come meanwhile gave no event, so it looks. */
 static void arrive(struct loop_message *message)
 {
-	struct session *session =
-		(struct session *)(void *)((char *)message - offsetof(struct session, message));
+	struct session *session = container_of(message, struct session, message);
 
 	add_to_worker(session);
 	session_wake(session);

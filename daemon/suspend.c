@@ -47,8 +47,7 @@ static void take_note(struct worker *worker)
 
 static void told(struct loop_message *message)
 {
-	struct worker *worker = (struct worker *)(void *)((char *)message -
-							  offsetof(struct worker, suspend_message));
+	struct worker *worker = container_of(message, struct worker, suspend_message);
 
 	atomic_store(&worker->suspend_is_posted, false);
 	take_note(worker);

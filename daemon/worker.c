@@ -75,8 +75,7 @@ static void kill_sessions(struct worker *worker)
 
 static void take_order(struct loop_message *message)
 {
-	struct worker *worker =
-		(struct worker *)(void *)((char *)message - offsetof(struct worker, order_message));
+	struct worker *worker = container_of(message, struct worker, order_message);
 	static const struct timeval last_ticks = {.tv_usec = LAST_TICKS_US};
 
 	atomic_store(&worker->order_is_posted, false);

@@ -42,6 +42,10 @@ struct loop_message {
 	void (*deliver)(struct loop_message *message);
 };
 
+/* What a message is embedded in. */
+#define container_of(pointer, type, member) \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
 struct loop {
 	struct event_base *base;
 	char *scratch;
