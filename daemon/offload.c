@@ -1,11 +1,11 @@
 #include "daemon/offload.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "daemon/runtime/coroutine.h"
+#include "daemon/thread.h"
 
 enum progress { QUEUED, RUNNING, POSTED };
 
@@ -163,17 +163,11 @@ static void *helper_main(void *arg)
 	return NULL;
 }
 
-/* Signals are for the main thread. */
 static int start_helper(struct offload *offload)
 {
-	sigset_t all;
-	sigset_t old;
+	int failure =
+		thread_start(&offload->threads[offload->thread_count], helper_main, offload);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int failure = pthread_create(&offload->threads[offload->thread_count], NULL, helper_main,
-				     offload);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (failure == 0)
 		offload->thread_count++;
 	return failure;

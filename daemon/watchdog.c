@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <time.h>
 
 #include "daemon/runtime/loop.h"
+#include "daemon/thread.h"
 #include "daemon/worker.h"
 
 /* Workers come round a few times a second even with nothing to do; looking more often is no use. */
@@ -60,8 +60,6 @@ static void *watchdog_main(void *arg)
 bool watchdog_start(struct watchdog *watchdog, struct worker *workers)
 {
 	pthread_condattr_t attributes;
-	sigset_t all;
-	sigset_t old;
 
 	watchdog->workers = workers;
 	watchdog->limit_us = workers->settings->watchdog_us;
@@ -71,11 +69,8 @@ bool watchdog_start(struct watchdog *watchdog, struct worker *workers)
 	pthread_cond_init(&watchdog->stopped, &attributes);
 	pthread_condattr_destroy(&attributes);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	errno = pthread_create(&watchdog->thread, NULL, watchdog_main, watchdog);
+	errno = thread_start(&watchdog->thread, watchdog_main, watchdog);
 	watchdog->is_running = errno == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return watchdog->is_running;
 }
 

@@ -1,7 +1,6 @@
 #include "daemon/worker.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "daemon/resolve.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/session.h"
+#include "daemon/thread.h"
 
 /* Housekeeping acts within a third of a second; at the end there is no time to lose. */
 #define TICK_US 250000
@@ -162,22 +162,16 @@ static void *thread_main(void *arg)
 bool worker_start(struct worker *worker)
 {
 	char name[16];
-	sigset_t all;
-	sigset_t old;
 
 	if (worker->index == 0) {
 		worker->thread = pthread_self();
 		atomic_store(&worker->tid, gettid());
 		return true;
 	}
-	/* Signals are for the main thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	errno = pthread_create(&worker->thread, NULL, thread_main, worker);
-	bool started = errno == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = thread_start(&worker->thread, thread_main, worker);
+	if (errno != 0)
+		return false;
 	snprintf(name, sizeof name, "worker %u", worker->index);
-	if (started)
-		pthread_setname_np(worker->thread, name);
-	return started;
+	pthread_setname_np(worker->thread, name);
+	return true;
 }
