@@ -225,7 +225,7 @@ static bool take_clauses(struct cursor *cursor, struct view *view)
 
 /* --- commands ----------------------------------------------------------------------------- */
 
-static bool is_show(const struct command *command)
+bool command_is_show(const struct command *command)
 {
 	return strcasecmp(command->verb, "SHOW") == 0 || strcasecmp(command->verb, "SELECT") == 0;
 }
@@ -252,7 +252,7 @@ static enum command_form parse(struct cursor *cursor, struct command *command)
 			return COMMAND_INVALID;
 		form = COMMAND_SET;
 	}
-	if (command->argument[0] != '\0' && is_show(command) &&
+	if (command->argument[0] != '\0' && command_is_show(command) &&
 	    !take_clauses(cursor, &command->view))
 		return COMMAND_INVALID;
 	if (!is_at_end(cursor))

@@ -6,6 +6,7 @@
 #ifndef MILLPOND_DAEMON_COMMAND_H
 #define MILLPOND_DAEMON_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/view.h"
@@ -29,5 +30,8 @@ struct command {
 
 /* The text needs no terminating zero. Words are copied without their quotes. */
 void command_parse(const char *text, size_t length, struct command *command);
+
+/* Whether its verb is SHOW, or SELECT, which stands for it. */
+bool command_is_show(const struct command *command);
 
 #endif

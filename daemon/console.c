@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -121,12 +120,6 @@ bool await_turn_sent(struct turn *turn, struct failure *why)
 	return true;
 }
 
-static bool is_show(const struct command *command)
-{
-	return command->form == COMMAND_WORDS && (strcasecmp(command->verb, "SHOW") == 0 ||
-						  strcasecmp(command->verb, "SELECT") == 0);
-}
-
 /* Whether all of a table is wanted, as it is. */
 static bool is_whole(const struct view *view, const struct view_formats *formats)
 {
@@ -199,7 +192,8 @@ bool turn_describe(struct turn *turn, const char *text, struct writer *descripti
 
 	(void)why;
 	command_parse(text, length, &turn->command);
-	if (is_show(&turn->command) && show_describe(description, turn->command.argument))
+	if (turn->command.form == COMMAND_WORDS && command_is_show(&turn->command) &&
+	    show_describe(description, turn->command.argument))
 		return true;
 	writer_init(&said);
 	bool was_in_block = turn->session->is_in_block;
@@ -234,7 +228,7 @@ bool await_turn_run(struct turn *turn, const char *text, size_t length,
 	case COMMAND_WORDS:
 		break;
 	}
-	if (is_show(command))
+	if (command_is_show(command))
 		return await_show_command(turn, text, length, formats, why);
 	return await_verb(turn, why) ||
 	       (why->kind == FAILURE_CONSOLE_SYNTAX && invalid(text, length, why));
