@@ -20,9 +20,6 @@
 #include "daemon/reload.h"
 #include "daemon/runtime/coroutine.h"
 
-/* Housekeeping acts within a third of a second; at the end there is no time to lose. */
-#define TICK_US BALANCE_PERIOD_US
-#define LAST_TICKS_US 10000
 /* Descriptors for everything but clients and servers: files, the resolver, those turned away. */
 #define DESCRIPTORS_KEPT 48
 #define KEPT_FOR_EACH_WORKER 4
@@ -339,7 +336,7 @@ static bool make_workers(struct daemon *daemon)
 
 bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, bool quiet)
 {
-	static const struct timeval period = {.tv_usec = TICK_US};
+	static const struct timeval period = {.tv_usec = BALANCE_PERIOD_US};
 	uint64_t seed = 0;
 
 	*daemon = (struct daemon){.settings = settings, .verbose = verbose, .quiet = quiet};

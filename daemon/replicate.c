@@ -10,9 +10,6 @@
 #include "daemon/worker.h"
 #include "protocol/message.h"
 
-/* A session whose sockets are ready again and again lets the others have a turn. */
-#define ROUNDS_IN_A_ROW 8
-
 bool replication_is_asked_for(const struct startup *startup, struct replication *replication)
 {
 	const char *cursor = startup->parameters, *name, *value;

@@ -13,9 +13,8 @@
 #include "daemon/session.h"
 #include "daemon/thread.h"
 
-/* Housekeeping acts within a third of a second; at the end there is no time to lose. */
+/* Housekeeping acts within a third of a second. */
 #define TICK_US 250000
-#define LAST_TICKS_US 10000
 
 /* --- now and then ------------------------------------------------------------------------- */
 

@@ -31,6 +31,9 @@ struct lookups;
 struct session;
 struct walk;
 
+/* The period of housekeeping at the end, when there is no time to lose. */
+#define LAST_TICKS_US 10000
+
 /* Servers that other threads have for this worker: to be connected, checked, taken down. */
 struct worker_inbox {
 	pthread_mutex_t lock;
