@@ -46,16 +46,18 @@ struct session {
 	size_t stray_bytes; /* of a late COPY message, still to be dropped */
 
 	enum session_phase phase;
+
 	/* On the console: */
 	bool is_admin;
 	bool skips_to_sync; /* an extended query has failed */
 	bool is_in_block;   /* it believes that it has begun a transaction */
 	bool is_asking;	    /* it has begun to say something, and waits for ReadyForQuery */
 	struct extended *extended; /* its statements and portals, or NULL; see turn.h */
+
 	bool has_key;
 	bool has_quota;	 /* counted for its database and its user */
 	bool is_present; /* counts for max_client_conn */
-	bool is_counted; /* among its pool's and worker's clients */
+	bool is_counted; /* among its pool's and the daemon's clients */
 	bool is_ending;
 	bool is_mid_turn; /* has a server and waits for one of the two to move */
 	enum failure_kind killed; /* somebody wants it to end, for this reason */

@@ -21,11 +21,11 @@ struct direct;
 struct pool;
 struct pg_conn;
 
-/* The names of SHOW SERVERS in their order; the pool's table of moves is in pool.c. */
+/* The names of SHOW SERVERS in their order; the table of moves is in roster.c. */
 enum server_state {
 	SERVER_LOGIN,	       /* being connected */
 	SERVER_IDLE,	       /* at rest, for anybody */
-	SERVER_TESTED,	       /* its check query is out */
+	SERVER_TESTED,	       /* its check query is out, or it was taken aside */
 	SERVER_ACTIVE,	       /* lent to a client */
 	SERVER_BEING_CANCELED, /* returned, while a cancel request that may hit it is under way */
 	SERVER_CLOSED,	       /* not the pool's any more */

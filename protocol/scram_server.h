@@ -19,8 +19,6 @@
 #include "protocol/failure.h"
 #include "protocol/scram.h"
 
-/* The longest digest of a certificate (SHA-512). */
-
 struct scram_server {
 	/* Filled in by the caller. */
 	struct scram_secret secret;
