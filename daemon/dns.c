@@ -241,7 +241,6 @@ static void ask_main(void *arg)
 	struct dns_name *name = arg;
 	struct worker *worker = name->asking;
 	struct dns *dns = &worker->daemon->dns;
-	const struct settings *settings = worker->settings;
 	struct addresses found;
 	struct addresses before, after;
 	const char *reason = "no address";
@@ -255,7 +254,7 @@ static void ask_main(void *arg)
 		log_write(worker->log, LEVEL_WARNING, NULL, "DNS lookup failed: %s: %s", name->name,
 			  reason);
 	int64_t now = loop_now();
-	settings = worker->settings;
+	const struct settings *settings = worker->settings;
 	pthread_mutex_lock(&dns->lock);
 	before = name->before;
 	name->is_known = true;
