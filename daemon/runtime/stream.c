@@ -109,17 +109,12 @@ bool stream_watch(struct stream *stream)
 	return stream->watched;
 }
 
-static void stop_writing(struct stream *stream)
-{
-	if (stream->write_event != NULL)
-		event_free(stream->write_event);
-	stream->write_event = NULL;
-}
-
 void stream_rest(struct stream *stream)
 {
-	if (stream->write_event != NULL)
-		stop_writing(stream);
+	if (stream->write_event == NULL)
+		return;
+	event_free(stream->write_event);
+	stream->write_event = NULL;
 }
 
 void stream_unwatch(struct stream *stream)
@@ -127,7 +122,7 @@ void stream_unwatch(struct stream *stream)
 	stream_send_posted(stream);
 	if (stream->is_ahead && stream->ahead.own == NULL)
 		batch_keep_ahead(stream);
-	stop_writing(stream);
+	stream_rest(stream);
 	if (stream->watched)
 		event_del(&stream->event);
 	stream->watched = false;
