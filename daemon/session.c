@@ -317,13 +317,12 @@ static void session_run(void *arg)
 		stays = stays && rest(session, &why);
 	} while (stays && has_been_spoken_to(session));
 
-	session->coroutine = NULL;
 	if (!stays) {
-		session->coroutine = coroutine_current(session->client.loop);
 		end(session, &why);
-	} else {
-		session_relocate_if_wanted(session);
+		return;
 	}
+	session->coroutine = NULL;
+	session_relocate_if_wanted(session);
 }
 
 /* --- from outside ------------------------------------------------------------------------- */
