@@ -363,18 +363,13 @@ const char *database_needs_libpq(const struct database *database)
 	return NULL;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 bool database_leads_to_same(const struct database *old, const struct database *new)
 {
-	return old != NULL && new != NULL && same_text(old->host, new->host) &&
-	       same_text(old->port, new->port) && same_text(old->dbname, new->dbname) &&
-	       same_text(old->user, new->user) &&
+	return old != NULL && new != NULL && text_is_same(old->host, new->host) &&
+	       text_is_same(old->port, new->port) && text_is_same(old->dbname, new->dbname) &&
+	       text_is_same(old->user, new->user) &&
 	       old->load_balance_hosts == new->load_balance_hosts &&
-	       same_text(old->connect_query, new->connect_query) &&
+	       text_is_same(old->connect_query, new->connect_query) &&
 	       are_keywords_equal(old->libpq_keywords, new->libpq_keywords);
 }
 

@@ -333,13 +333,9 @@ void field_print_default(const struct field *field, char *buffer, size_t bytes)
 
 bool field_is_equal(const struct field *field, const void *one, const void *other)
 {
-	const char *text, *other_text;
-
-	if (field->kind != FIELD_TEXT)
-		return number_of(field, one) == number_of(field, other);
-	text = text_of(field, one);
-	other_text = text_of(field, other);
-	return text == other_text || (text && other_text && strcmp(text, other_text) == 0);
+	if (field->kind == FIELD_TEXT)
+		return text_is_same(text_of(field, one), text_of(field, other));
+	return number_of(field, one) == number_of(field, other);
 }
 
 void field_copy(const struct field *field, void *to, const void *from)

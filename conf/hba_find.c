@@ -8,6 +8,7 @@
 #include "conf/entry.h"
 #include "conf/hba.h"
 #include "conf/ident.h"
+#include "conf/memory.h"
 
 /* The console is one database, by whichever of its names. */
 static bool same_database(const char *one, const char *other)
@@ -105,11 +106,6 @@ const char *hba_option(const struct hba_rule *rule, const char *name)
 
 /* --- comparing ---------------------------------------------------------------------------- */
 
-static bool same_text(const char *one, const char *other)
-{
-	return one == other || (one && other && strcmp(one, other) == 0);
-}
-
 static bool same_options(const struct hba_rule *one, const struct hba_rule *other)
 {
 	if (one->option_count != other->option_count)
@@ -127,8 +123,8 @@ static bool same_rule(const struct hba_rule *one, const struct hba_rule *other)
 	return one->type == other->type && one->method == other->method &&
 	       words_are_equal(&one->databases, &other->databases) &&
 	       words_are_equal(&one->users, &other->users) &&
-	       same_text(one->address_text, other->address_text) &&
-	       same_text(one->mask_text, other->mask_text) && same_options(one, other);
+	       text_is_same(one->address_text, other->address_text) &&
+	       text_is_same(one->mask_text, other->mask_text) && same_options(one, other);
 }
 
 static bool same_ident(const struct ident_line *one, const struct ident_line *other)

@@ -1,7 +1,6 @@
 #include "conf/memory.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +57,11 @@ char *text_copy_part(const char *text, size_t length)
 	while (!(copy = strndup(text, length)))
 		wait_for_memory(&tries);
 	return copy;
+}
+
+bool text_is_same(const char *one, const char *other)
+{
+	return one == other || (one && other && strcmp(one, other) == 0);
 }
 
 void text_wipe(char *text)

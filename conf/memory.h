@@ -6,6 +6,7 @@
 #ifndef MILLPOND_CONF_MEMORY_H
 #define MILLPOND_CONF_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Zeroed memory, to be freed with free(). */
@@ -20,6 +21,9 @@ void *memory_grow(void *items, size_t count, size_t item_bytes);
 /* A copy of a text, or of its first `length` bytes; a NULL text has a NULL copy. */
 char *text_copy(const char *text);
 char *text_copy_part(const char *text, size_t length);
+
+/* Whether two texts are the same; NULL is as NULL alone. */
+bool text_is_same(const char *one, const char *other);
 
 /* Frees a text that may hold a password, and leaves nothing of it; NULL is none. */
 void text_wipe(char *text);
