@@ -70,6 +70,23 @@ make("uninstall DESTDIR=$dir/package PREFIX=/usr");
 is_deeply([ files_under("$dir/package") ], ['/etc/millpond/millpond.ini'],
 	'only they stay at the end');
 
+# At each boot ------------------------------------------------------------------------------------
+
+# Whoever runs this stands for root and for the group of the service.
+sub mode ($path) { return sprintf '%o', (stat $path)[2] & 07777 }
+my $root  = "$dir/booted";
+my ($gid) = split / /, $);
+make("install DESTDIR=$root PREFIX=/usr");
+mkdir "$root/etc/millpond/conf.d" or die $!;
+content("$root/etc/millpond/conf.d/more.ini", "max_client_conn = 500\n");
+my $tmpfiles = "$root/usr/lib/tmpfiles.d/millpond.conf";
+content($tmpfiles, content($tmpfiles) =~ s/root millpond/$> $gid/gr);
+chmod 0755, "$root/etc/millpond", "$root/etc/millpond/conf.d";
+chmod 0644, "$root/etc/millpond/millpond.ini", "$root/etc/millpond/conf.d/more.ini";
+like(qx(systemd-tmpfiles --create --root=$root --prefix=/etc/millpond 2>&1), qr/^$/, 'systemd-tmpfiles');
+is(mode("$root/etc/millpond/$_"), 750, "a folder is open to the service alone: $_") for '.', 'conf.d';
+is(mode("$root/etc/millpond/$_"), 640, "... and a file: $_") for 'millpond.ini', 'conf.d/more.ini';
+
 # In place, with other paths ----------------------------------------------------------------------
 
 make("install PREFIX=$dir/local sysconfdir=$dir/settings");
