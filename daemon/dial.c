@@ -199,7 +199,8 @@ static void dial_main(void *arg)
 	if (pool_is_into_reserve(server->pool))
 		server_log(worker->log, LEVEL_LOG, server, "taking connection from reserve_pool");
 	if (await_server_login(server, &why, limit > 0 ? started_at + limit : DEADLINE_NEVER)) {
-		server_log_new(worker->log, server);
+		if (worker->settings->log_connections)
+			server_log_new(worker->log, server);
 		server->busy = NULL;
 		pool_dial_succeeded(server, loop_now());
 		return;
