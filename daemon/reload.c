@@ -154,6 +154,9 @@ static void make_settings(void *arg)
 	}
 	if (settings != NULL && change->name != NULL)
 		settings_describe_changes(daemon->settings, settings, log_change, daemon);
+	if (settings == NULL && change->name == NULL)
+		/* The log may have been rotated all the same. */
+		log_configure(&daemon->log, daemon->settings, daemon->verbose, daemon->quiet);
 	change->settings = settings;
 }
 

@@ -47,11 +47,14 @@ unlike(slurp_file($log, $from), qr/login attempt|new connection to server|closin
 	'all of them can be silenced');
 
 rename $log, "$log.1" or die;
-$millpond->signal('HUP');
-wait_until(sub { -e $log }, 'a new log after SIGHUP');
-pass('the log file is opened again at a reload');
+$millpond->reload_by_signal;
+ok(-e $log, 'the log file is opened again at a reload');
+rename $log, "$log.2" or die;
+$millpond->write_config(settings => { max_client_conn => 'many' });
+$millpond->reload_by_signal;
+like(-e $log ? slurp_file($log) : '', qr/ERROR RELOAD failed/, '... also at one that fails');
 
-$millpond->reconfigure(settings => { log_connections => 1, log_stats => 1, stats_period => 1 });
+$millpond->reconfigure(settings => { max_client_conn => 200, log_connections => 1, log_stats => 1, stats_period => 1 });
 Wire->login($millpond);
 like(slurp_file($log), $login, 'and written to');
 my $stats = qr{stats: \d+ xacts/s, \d+ queries/s, .*in \d+ B/s, out \d+ B/s, xact \d+ us, query \d+ us}
