@@ -77,7 +77,7 @@ static int64_t free_permille(struct worker *first, int64_t elapsed_us)
 	int64_t before = first->load.idle_us;
 
 	first->load.idle_us = processors_idle_us();
-	if (first->load.idle_us < 0 || elapsed_us <= 0)
+	if (before < 0 || first->load.idle_us < 0 || elapsed_us <= 0)
 		return 1000;
 	return (first->load.idle_us - before) * 1000 / elapsed_us;
 }
@@ -122,6 +122,7 @@ void balance_measure(struct worker *first)
 {
 	int64_t now = loop_now();
 	int64_t elapsed = now - first->load.measured_at;
+	bool is_first = first->load.measured_at == 0;
 
 	for (unsigned i = 0; i < first->count; i++) {
 		measure(&first[i], now);
@@ -130,8 +131,7 @@ void balance_measure(struct worker *first)
 	if (first->count == 1)
 		return;
 	int64_t free = free_permille(first, elapsed);
-	first->load.free_lately =
-		first->load.free_lately == 0 ? free : (3 * first->load.free_lately + free) / 4;
+	first->load.free_lately = is_first ? free : (3 * first->load.free_lately + free) / 4;
 	bool is_spread = free >= FREE_FROM && spread(first);
 	if (!is_spread && !first->settings->spread_clients)
 		gather(first);

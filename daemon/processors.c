@@ -98,23 +98,49 @@ unsigned processors_available(void)
 	return count > 0 ? count : 1;
 }
 
+/* Ticks in which a processor had nothing to do, or waited for a disk, by proc_stat(5). */
+static bool read_idle(const char *line, unsigned *number, unsigned long long *ticks)
+{
+	unsigned long long idle;
+	unsigned long long waiting;
+
+	if (sscanf(line, "cpu%u %*u %*u %*u %llu %llu", number, &idle, &waiting) != 3)
+		return false;
+	*ticks = idle + waiting;
+	return true;
+}
+
 int64_t processors_idle_us(void)
 {
 	struct affinity affinity;
 	FILE *file = fopen("/proc/stat", "re");
 	char line[512];
 	unsigned number;
-	unsigned long long idle;
-	unsigned long long ticks = 0;
+	unsigned long long ticks;
+	unsigned long long ours = 0;
+	unsigned long long all = 0;
+	bool found = false;
+	int count = 0;
 
 	if (file == NULL)
 		return -1;
 	bool known = get_affinity(&affinity);
-	/* The lines of the processors come first: "cpu0 user nice system idle ...". */
-	while (known && fgets(line, sizeof line, file) != NULL && strncmp(line, "cpu", 3) == 0)
-		if (sscanf(line, "cpu%u %*u %*u %*u %llu", &number, &idle) == 2 &&
-		    CPU_ISSET_S(number, sizeof affinity, affinity.sets))
-			ticks += idle;
+	/* The lines of the processors come first. */
+	while (fgets(line, sizeof line, file) != NULL && strncmp(line, "cpu", 3) == 0) {
+		if (!read_idle(line, &number, &ticks))
+			continue;
+		count++;
+		all += ticks;
+		if (known && CPU_ISSET_S(number, sizeof affinity, affinity.sets)) {
+			found = true;
+			ours += ticks;
+		}
+	}
 	fclose(file);
-	return known ? (int64_t)ticks * 1000000 / sysconf(_SC_CLK_TCK) : -1;
+	/* In some containers the lines are those of our processors, but with numbers of their own. */
+	if (!found && known && count == CPU_COUNT_S(sizeof affinity, affinity.sets)) {
+		found = true;
+		ours = all;
+	}
+	return found ? (int64_t)ours * 1000000 / sysconf(_SC_CLK_TCK) : -1;
 }

@@ -13,8 +13,8 @@
 unsigned processors_available(void);
 
 /*
- * How long the processors that this process may run on have had nothing to do, all together, in
- * microseconds since the machine came up; its source is /proc/stat (proc(5)). -1: not known.
+ * How long the processors that this process may run on have had nothing to do or waited for a disk, all
+ * together, in microseconds since the machine came up; its source is /proc/stat (proc(5)). -1: not known.
  */
 int64_t processors_idle_us(void);
 
