@@ -394,7 +394,7 @@ void session_tick(struct session *session, int64_t now)
 		session_wake(session);
 	else if (is_to_be_replaced(session))
 		session_kill(session, FAILURE_SERVER_REPLACED);
-	else if (session->phase == SESSION_LOGGED_IN)
+	else if (session->phase == SESSION_LOGGED_IN && session->upstream == NULL)
 		limit = settings_client_idle_timeout_us(settings, session_user(session));
 	if (limit > 0 && now - session->rests_since >= limit)
 		session_kill(session, FAILURE_CLIENT_IDLE);
