@@ -50,7 +50,7 @@ bool console_admits(struct session *session, struct failure *why)
 
 void console_write_parameters(struct writer *writer)
 {
-	write_parameter_status(writer, "server_version", MILLPOND_VERSION "/bouncer");
+	write_parameter_status(writer, "server_version", CONSOLE_SERVER_VERSION);
 	write_parameter_status(writer, "client_encoding", "UTF8");
 	write_parameter_status(writer, "server_encoding", "UTF8");
 	write_parameter_status(writer, "DateStyle", "ISO");

@@ -63,11 +63,11 @@ static const struct option long_options[] = {
 	{0},
 };
 
-/* PgBouncer's lines; names are looked up by libevent's resolver. */
+/* PgBouncer's lines, with one for the own version; names are looked up by libevent's resolver. */
 static void print_version(void)
 {
-	printf("Millpond %s\nlibevent %s\nadns: evdns2\ntls: %s\nsystemd: yes\n", MILLPOND_VERSION,
-	       event_get_version(), OpenSSL_version(OPENSSL_VERSION));
+	printf(VERSION_LINE "\nmillpond %s\nlibevent %s\nadns: evdns2\ntls: %s\nsystemd: yes\n",
+	       MILLPOND_VERSION, event_get_version(), OpenSSL_version(OPENSSL_VERSION));
 }
 
 /* False: nothing more is to be done, and `status` is the exit status. */

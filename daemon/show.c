@@ -46,7 +46,7 @@ static const struct {
 	{"standard_conforming_strings", "on"},
 	{"datestyle", "ISO"},
 	{"timezone", "GMT"},
-	{"server_version", MILLPOND_VERSION "/bouncer"},
+	{"server_version", CONSOLE_SERVER_VERSION},
 	{"server_encoding", "UTF8"},
 	{"is_superuser", "on"},
 	{"transaction_isolation", "read committed"},
@@ -66,7 +66,7 @@ static const struct {
 static void version_row(struct table *table, const struct session *asker)
 {
 	(void)asker;
-	table_text(table, "Millpond " MILLPOND_VERSION);
+	table_text(table, VERSION_LINE);
 }
 
 static void config_rows(struct table *table, const struct session *asker)

@@ -5,9 +5,9 @@ use Test::More;
 
 my ($status, $out, $error) = run_binary('-V');
 is($status, 0, '-V succeeds');
-like($out, qr/^Millpond \d+\.\d+/, 'and names the version first');
-like($out, qr/\A\S+ \S+\nlibevent \S+\nadns: evdns2\ntls: OpenSSL \S+.*\nsystemd: yes\n\z/,
-	'and the libraries, in the lines of PgBouncer');
+like($out, qr/^Millpond, compatible with PgBouncer \d+\.\d+\.\d+$/m, 'and names that of PgBouncer first');
+like($out, qr/\A.+\nmillpond \d+\.\d+\nlibevent \S+\nadns: evdns2\ntls: OpenSSL \S+.*\nsystemd: yes\n\z/,
+	'and its own and the libraries, in the lines of PgBouncer');
 is((run_binary('--version'))[1], $out, '--version is the same');
 
 ($status, $out, $error) = run_binary('-h');

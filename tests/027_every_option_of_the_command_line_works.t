@@ -62,7 +62,7 @@ my %case  = (
 	'-V' => sub ($option) {
 		my ($status, $out, $error) = run_binary($option);
 		is("$status$error", '0', "$option");
-		like($out, qr/^Millpond \d\S*\nlibevent \d/, '... tells the version and the libraries');
+		like($out, qr/^Millpond, .*\nmillpond \d\S*\nlibevent \d/, '... tells the versions and the libraries');
 		is((run_binary('-q', $option, 'whatever'))[1], $out, '... whatever else is there');
 	},
 	'-h' => sub ($option) {

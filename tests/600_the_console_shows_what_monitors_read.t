@@ -51,6 +51,16 @@ is($console->value('SHOW VERSION'), (split /\n/, `$Millpond::binary -V`)[0],
 	'the version is the first line of -V');
 is($console->value($_), $console->value('SHOW VERSION'), "'$_'") for 'show version;',
 	' SHOW  VERSION ; ', 'SELECT version';
+# How the programs that look at it read it. The first is pgbouncer_fdw's substring() and split_part(), which
+# PostgreSQL casts to integers; the second Netdata's, the third pg_exporter's.
+my $version = $console->value('SHOW VERSION');
+my ($from_first_digit) = $version =~ /(\d.+)/;
+is_deeply([ map { $_ // '' } (split /\./, $from_first_digit)[ 0 .. 2 ] ], [ 1, 25, 2 ], 'pgbouncer_fdw reads three integers');
+like($version, qr/PgBouncer/, 'Netdata finds the word');
+is(($version =~ /(\d+\.\d+\.\d+)/)[0], '1.25.2', '... and the numbers');
+is(join('.', $version =~ /(\d+)\.(\d+)\.(\d+)/), '1.25.2', 'and so does pg_exporter');
+like($version, qr/^Millpond\b/, 'and it is said who answers');
+like($console->value('SELECT version()'), qr/^Millpond \d+\.\d+$/, '... and in which version of its own');
 my $help = $console->query('SHOW HELP');
 is($help->{types}, 'NCZ', 'SHOW HELP is a notice');
 is($help->{notices}[0]{M}, 'Console usage', 'in the known form');

@@ -44,7 +44,7 @@ for my $command ('SHOW', 'SHOW NONSENSE', 'SHUTDOWN NONSENSE', '"', 'x' x 5000)
 	is($answer->{status}, 'I', 'and no more');
 }
 like($admin->put(Parse('', 'SHOW VERSION'), Bind(), Execute(), Sync())->result->{rows}[0][0],
-	qr{^Millpond }, 'the extended protocol');
+	qr{^Millpond\b}, 'the extended protocol');
 
 is($admin->query('')->{types}, 'IZ', 'an empty query');
 
@@ -53,7 +53,7 @@ is_deeply($unix->query('RELOAD')->{tags}, ['RELOAD'],
 	'the user pgbouncer over the Unix socket, same uid, is admin');
 my $greeting = $admin->{greeting};
 my %parameters = map { @$_ } $greeting->{parameters}->@*;
-like($parameters{server_version}, qr{^[\d.]+\S*/bouncer$},
+like($parameters{server_version}, qr{^\d+\.\d+\.\d+/bouncer$},
 	'the console reports its version as a parameter');
 is($parameters{client_encoding}, 'UTF8', 'and an encoding');
 is($admin->value('SHOW client_encoding'), 'UTF-8', 'drivers may ask for it');

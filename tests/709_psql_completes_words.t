@@ -46,7 +46,7 @@ sub end ()
 my $from = $millpond->log_end;
 begin('pgbouncer');
 types("SHOW VERS\t", qr/SHOW VERSION/, 'a table of the console is completed');
-types("\n;\n", qr/Millpond \d/, '... and shown');
+types("\n;\n", qr/Millpond, compatible with PgBouncer \d/, '... and shown');
 types("show po\t\t", qr/POOLS\s+pool_idle_timeout\s+pool_mode/, 'tables and settings are offered');
 types("\cUSET default_pool\t", qr/SET default_pool_size/, 'a setting is completed');
 # Whatever it offers here; what counts is what it asks the console.
