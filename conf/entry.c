@@ -205,10 +205,9 @@ static void set_keyword(struct database *database, const char *key, const char *
 			return;
 		}
 	}
-	database->libpq_keywords =
-		reallocarray(database->libpq_keywords, count + 3, sizeof(char *));
-	if (!database->libpq_keywords)
-		abort();
+	for (size_t i = 0; i < 3; i++)
+		database->libpq_keywords =
+			memory_grow(database->libpq_keywords, count + i, sizeof(char *));
 	database->libpq_keywords[count] = text_copy(key);
 	database->libpq_keywords[count + 1] = text_copy(value);
 	database->libpq_keywords[count + 2] = NULL;

@@ -48,8 +48,7 @@ void fault_add(struct fault_list *list, const char *file, int line, const char *
 	fault->line = line;
 
 	va_start(arguments, format);
-	if (vasprintf(&fault->text, format, arguments) < 0)
-		abort();
+	fault->text = text_vformat(format, arguments);
 	va_end(arguments);
 	drop_control_characters(fault->text);
 }

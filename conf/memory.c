@@ -1,6 +1,5 @@
 #include "conf/memory.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,22 +70,28 @@ void text_wipe(char *text)
 	free(text);
 }
 
-char *text_format(const char *format, ...)
+char *text_vformat(const char *format, va_list arguments)
 {
-	va_list arguments;
 	unsigned tries = 0;
 	char *text;
 
-	va_start(arguments, format);
 	for (;;) {
 		va_list again;
 		va_copy(again, arguments);
 		int length = vasprintf(&text, format, again);
 		va_end(again);
 		if (length >= 0)
-			break;
+			return text;
 		wait_for_memory(&tries);
 	}
+}
+
+char *text_format(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	char *text = text_vformat(format, arguments);
 	va_end(arguments);
 	return text;
 }

@@ -6,6 +6,7 @@
 #ifndef MILLPOND_CONF_MEMORY_H
 #define MILLPOND_CONF_MEMORY_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,7 +29,8 @@ bool text_is_same(const char *one, const char *other);
 /* Frees a text that may hold a password, and leaves nothing of it; NULL is none. */
 void text_wipe(char *text);
 
-/* A text made as by printf(). */
+/* A text made as by printf(), or vprintf(). */
 __attribute__((format(printf, 1, 2))) char *text_format(const char *format, ...);
+__attribute__((format(printf, 1, 0))) char *text_vformat(const char *format, va_list arguments);
 
 #endif

@@ -75,6 +75,22 @@ is(left_to_fail(), 0, 'there was no memory for a name');
 is($stays->value('select 2'), 2, 'who is there stays');
 is(Wire->login($reloads, database => $long)->value('select 3'), 3, '... and the new settings are in force');
 
+# Another for which there is none, for a fault in it, nor for the many keywords of an entry.
+my $from = $reloads->log_end;
+$reloads->write_config(settings => { no_such_setting => 1 });
+let_fail(100, 3);
+eval { $reloads->console('RELOAD') };
+let_fail(0, 0);
+ok($reloads->log_contains(qr/no_such_setting/, $from), 'a fault is named all the same');
+$reloads->write_config(settings => { no_such_setting => undef }, databases => { keywords =>
+	'dbname=postgres client_encoding=UTF8 keepalives=1 keepalives_count=3 keepalives_idle=9 keepalives_interval=9'
+	. ' sslmode=disable sslcompression=0 sslsni=1 tcp_user_timeout=0 application_name=a' });
+let_fail(8 * 19, 3);    # room for the ninth and its value; OpenSSL may want as much, and then the file is refused
+eval { $reloads->console('RELOAD') };
+let_fail(0, 0);
+$reloads->console('RELOAD');
+is(Wire->login($reloads, database => 'keywords')->value('select 5'), 5, 'an entry has its keywords');
+
 # Nothing tells how large a session is; at one of these sizes there is no memory for a client that comes.
 my %refused;
 for my $size (map { 8 * $_ } 40 .. 120)

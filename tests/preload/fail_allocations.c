@@ -14,6 +14,7 @@
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
 
 struct failing {
 	_Atomic uint64_t size;
@@ -45,4 +46,9 @@ void *malloc(size_t size)
 void *calloc(size_t count, size_t size)
 {
 	return fails(count * size) ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	return fails(size) ? NULL : __libc_realloc(old, size);
 }
