@@ -59,9 +59,9 @@ size_t show_count_users(const struct worker *worker);
 void show_each_server(struct table *table, struct worker *worker,
 		      void (*put)(struct table *table, const struct server *server, uint16_t port));
 
-/* The pools, in the order of their databases' names and their users'; NULL without memory. In any case
- * to be freed: until then none of them is forgotten. */
-struct pool **pools_by_names(struct pools *pools, size_t *count);
+/* The pools, in the order of their databases' names and their users'; without memory NULL, and the
+ * table fails. In any case to be freed: until then none of them is forgotten. */
+struct pool **pools_by_names(struct table *table, struct pools *pools, size_t *count);
 void pools_by_names_free(struct pools *pools, struct pool **list);
 
 /* Whether the console's row comes now, in front of what is about a database (NULL: behind all): once,

@@ -29,7 +29,7 @@ static int compare_by_names(const void *a, const void *b)
 	return order != 0 ? order : strcmp(x->user_name, y->user_name);
 }
 
-struct pool **pools_by_names(struct pools *pools, size_t *count)
+struct pool **pools_by_names(struct table *table, struct pools *pools, size_t *count)
 {
 	size_t most = 0;
 
@@ -38,8 +38,10 @@ struct pool **pools_by_names(struct pools *pools, size_t *count)
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
 		most++;
 	struct pool **list = calloc(most > 0 ? most : 1, sizeof *list);
-	if (list == NULL)
+	if (list == NULL) {
+		table->writer->failed = true;
 		return NULL;
+	}
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
 		if (*count < most)
 			list[(*count)++] = pool;
@@ -236,9 +238,9 @@ static void pool_rows(struct table *table, const struct session *asker)
 	struct worker *worker = asker->worker;
 	struct canceling *canceling = await_canceling(worker);
 	size_t count;
-	struct pool **list = pools_by_names(worker->pools, &count);
+	struct pool **list = pools_by_names(table, worker->pools, &count);
 
-	table->writer->failed |= canceling == NULL || list == NULL;
+	table->writer->failed |= canceling == NULL;
 	if (!table->writer->failed)
 		put_pools(table, worker, list, count, canceling);
 	pools_by_names_free(worker->pools, list);
@@ -336,7 +338,7 @@ static void database_rows(struct table *table, const struct session *asker)
 	struct quotas *quotas = &asker->worker->daemon->quotas;
 	size_t steps = 0;
 	size_t left;
-	struct pool **list = pools_by_names(asker->worker->pools, &left);
+	struct pool **list = pools_by_names(table, asker->worker->pools, &left);
 	struct pool *const *pools = list;
 	bool console_is_put = false;
 	size_t entry = 0;
@@ -385,12 +387,12 @@ static void list_row(struct table *table, const char *name, size_t items)
 }
 
 /* As SHOW DATABASES has them: the entries, those that "*" stands for, and the console. */
-static size_t count_databases(const struct worker *worker)
+static size_t count_databases(struct table *table, const struct worker *worker)
 {
 	const struct settings *settings = worker->settings;
 	size_t left;
 	size_t count = 1;
-	struct pool **list = pools_by_names(worker->pools, &left);
+	struct pool **list = pools_by_names(table, worker->pools, &left);
 
 	for (size_t i = 0; i < settings->database_count; i++)
 		count += strcmp(settings->databases[i].name, "*") != 0;
@@ -421,7 +423,7 @@ static void list_rows(struct table *table, const struct session *asker)
 	size_t connected = worker_total_sessions(worker);
 	size_t known = worker->daemon->client_count + worker->daemon->console_count;
 
-	list_row(table, "databases", count_databases(worker));
+	list_row(table, "databases", count_databases(table, worker));
 	list_row(table, "users", show_count_users(worker));
 	list_row(table, "peers", worker->settings->peer_count);
 	list_row(table, "pools", count_pools(worker->pools) + 1); /* and the console's */

@@ -68,7 +68,7 @@ static void each_database(struct table *table, const struct session *asker,
 			  void (*put)(struct table *table, const struct sums *sums))
 {
 	size_t count;
-	struct pool **pools = pools_by_names(asker->worker->pools, &count);
+	struct pool **pools = pools_by_names(table, asker->worker->pools, &count);
 	struct sums sums = {0};
 	size_t steps = 0;
 	bool console_is_put = false;

@@ -91,6 +91,19 @@ let_fail(0, 0);
 $reloads->console('RELOAD');
 is(Wire->login($reloads, database => 'keywords')->value('select 5'), 5, 'an entry has its keywords');
 
+# What cannot be told for lack of memory is an error, and not taken for nothing.
+my $crowd = Millpond->new('crowd', env => \%env, settings => { workers => 1 },
+	databases => { map { ("d$_" => $fake->target . ' user=postgres') } 1 .. 41 });
+my @crowd = map { Wire->login($crowd, database => "d$_") } 1 .. 41;
+for my $table (qw(POOLS DATABASES LISTS STATS))
+{
+	my $asking = Wire->login($crowd, database => 'pgbouncer');
+	let_fail(41 * 8, 1);
+	my $shown = $asking->query("SHOW $table");
+	is_deeply([ left_to_fail(), $shown->{error}{C} ], [ 0, '53200' ], "SHOW $table: there is no memory for 41 pools");
+}
+$crowd->stop;
+
 # Nothing tells how large a session is; at one of these sizes there is no memory for a client that comes.
 my %refused;
 for my $size (map { 8 * $_ } 40 .. 120)
