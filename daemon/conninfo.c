@@ -111,7 +111,9 @@ static void await_targets(struct targets *targets, struct worker *worker, const 
 		const char *item = list_item(hosts, number, &host_length);
 		const char *port = list_item(ports, number, &port_length);
 		char *host = strndup(item, host_length);
-		if (host != NULL)
+		if (host == NULL)
+			targets->host.failed = true;
+		else
 			await_target(targets, worker, host, port, port_length, first / count,
 				     deadline);
 		free(host);
@@ -220,6 +222,16 @@ static bool await_lists(struct conninfo *conninfo, struct worker *worker, const 
 			      targets.reason != NULL ? targets.reason : "no address");
 }
 
+/* The entry's own: libpq reads them. */
+static bool copy_lists(struct conninfo *conninfo, const struct database *database,
+		       const char *ports, struct failure *why)
+{
+	conninfo->host = database->host == NULL ? NULL : strdup(database->host);
+	conninfo->port = strdup(ports);
+	return ((conninfo->host != NULL || database->host == NULL) && conninfo->port != NULL) ||
+	       failure_set(why, FAILURE_NO_MEMORY);
+}
+
 /* Which host comes first, and of a name that has several addresses, which of them. */
 static unsigned take_turn(struct pool *pool, const struct database *database)
 {
@@ -276,13 +288,10 @@ bool await_conninfo(struct conninfo *conninfo, struct worker *worker, struct poo
 	const char *ports = database->port != NULL ? database->port : "5432";
 
 	*conninfo = (struct conninfo){.turn = take_turn(pool, database)};
-	if (has_addresses(database)) {
-		conninfo->host = database->host == NULL ? NULL : strdup(hosts);
-		conninfo->port = strdup(ports);
-	} else if (!await_lists(conninfo, worker, hosts, ports, conninfo->turn, why,
-				deadline)) {
+	if (!(has_addresses(database) ? copy_lists(conninfo, database, ports, why) :
+					await_lists(conninfo, worker, hosts, ports,
+						    conninfo->turn, why, deadline)))
 		return false;
-	}
 	add_all(conninfo, pool, settings, database);
 	return true;
 }

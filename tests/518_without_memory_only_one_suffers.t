@@ -104,6 +104,23 @@ for my $table (qw(POOLS DATABASES LISTS STATS))
 }
 $crowd->stop;
 
+# Nor is a host for whose name there is no memory no host.
+my %hosts = (
+	first => [ '/' . 'x' x 120, ',127.0.0.1 port=1,' . $fake->{port} . ' load_balance_hosts=disable' ],
+	named => [ 'y' x 130, " hostaddr=127.0.0.1 port=$fake->{port}" ],
+);
+my $hosts = Millpond->new('hosts', env => \%env,
+	databases => { map { ($_ => "host=$hosts{$_}[0]$hosts{$_}[1] user=postgres") } keys %hosts });
+for my $database (sort keys %hosts)
+{
+	my $from = $hosts->log_end;
+	let_fail(length($hosts{$database}[0]) + 1, 1);
+	Wire->login($hosts, database => $database);
+	is(left_to_fail(), 0, "$database: there was no memory for its host");
+	ok($hosts->log_contains(qr/out of memory/, $from), '... which was no login then');
+}
+$hosts->stop;
+
 # Nothing tells how large a session is; at one of these sizes there is no memory for a client that comes.
 my %refused;
 for my $size (map { 8 * $_ } 40 .. 120)
