@@ -163,12 +163,42 @@ static bool add_listener(struct listeners *listeners, struct worker *worker, int
 	return true;
 }
 
-static bool listen_failed(struct worker *worker, const char *name, int fd)
+/* What is not there can be done without, but what somebody else has may be another pooler's. */
+static bool listen_failed(struct worker *worker, const char *name, int fd, bool is_fatal)
 {
-	log_write(worker->log, LEVEL_FATAL, NULL, "cannot listen on %s: %s", name, strerror(errno));
+	log_write(worker->log, is_fatal ? LEVEL_FATAL : LEVEL_WARNING, NULL,
+		  "cannot listen on %s: %s", name, strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	return false;
+	return !is_fatal;
+}
+
+static bool is_any(const struct sockaddr *address)
+{
+	return address->sa_family == AF_INET ?
+		       ((const struct sockaddr_in *)address)->sin_addr.s_addr == INADDR_ANY :
+		       IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
+static bool overlap(const struct sockaddr *one, const struct sockaddr *other, socklen_t length)
+{
+	return one->sa_family == other->sa_family &&
+	       (is_any(one) || is_any(other) || memcmp(one, other, length) == 0);
+}
+
+/* Two names may mean one address, and some mean every one. */
+static bool is_ours(const struct listeners *listeners, const struct addrinfo *address)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < listeners->count && !found; i++) {
+		struct sockaddr_storage ours = {0};
+		socklen_t length = sizeof ours;
+
+		found = getsockname(listeners->list[i].fd, (struct sockaddr *)&ours, &length) == 0 &&
+			overlap((struct sockaddr *)&ours, address->ai_addr, address->ai_addrlen);
+	}
+	return found;
 }
 
 static bool open_tcp(struct listeners *listeners, struct worker *worker,
@@ -183,7 +213,7 @@ static bool open_tcp(struct listeners *listeners, struct worker *worker,
 	snprintf(name, sizeof name, address->ai_family == AF_INET6 ? "[%s]:%d" : "%s:%d", host,
 		 worker->settings->listen_port);
 	if (fd < 0)
-		return listen_failed(worker, name, fd);
+		return listen_failed(worker, name, fd, false);
 	tcp_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (worker->settings->so_reuseport)
 		tcp_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -192,7 +222,8 @@ static bool open_tcp(struct listeners *listeners, struct worker *worker,
 	tcp_tune_listener(fd, worker->settings);
 	if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 ||
 	    listen(fd, worker->settings->listen_backlog) != 0)
-		return listen_failed(worker, name, fd);
+		return listen_failed(worker, name, fd,
+				     errno == EADDRINUSE && !is_ours(listeners, address));
 	return add_listener(listeners, worker, fd, false, name);
 }
 
@@ -291,7 +322,7 @@ static bool open_unix(struct listeners *listeners, struct worker *worker)
 			       settings->listen_port);
 	if (printed < 0 || (size_t)printed >= sizeof path) {
 		errno = ENAMETOOLONG;
-		return listen_failed(worker, settings->unix_socket_dir, -1);
+		return listen_failed(worker, settings->unix_socket_dir, -1, false);
 	}
 	snprintf(name, sizeof name, "unix:%s", path);
 	memcpy(address.sun_path, path, sizeof path);
@@ -303,9 +334,12 @@ static bool open_unix(struct listeners *listeners, struct worker *worker)
 	if (fd >= 0 && !abstract && is_abandoned(&address, length))
 		unlink(path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) != 0 ||
-	    listen(fd, settings->listen_backlog) != 0 ||
-	    (!abstract && !set_unix_owner(settings, path, worker->log)))
-		return listen_failed(worker, name, fd);
+	    listen(fd, settings->listen_backlog) != 0)
+		return listen_failed(worker, name, fd, errno == EADDRINUSE);
+	if (!abstract && !set_unix_owner(settings, path, worker->log)) {
+		unlink(path);
+		return listen_failed(worker, name, fd, true);
+	}
 	if (!add_listener(listeners, worker, fd, true, name))
 		return false;
 	if (!abstract)
@@ -322,7 +356,7 @@ static bool adopt_passed(struct listeners *listeners, struct worker *worker, int
 		char name[32];
 
 		if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
-			return listen_failed(worker, "a passed socket", -1);
+			return listen_failed(worker, "a passed socket", -1, true);
 		bool is_unix = address.ss_family == AF_UNIX;
 		if (!is_unix)
 			tcp_tune_listener(fd, worker->settings);
@@ -344,9 +378,12 @@ bool listeners_open(struct listeners *listeners, struct worker *worker)
 	bool opened = listeners->resume != NULL &&
 		      (passed > 0 ? adopt_passed(listeners, worker, first, passed) :
 				    open_all_tcp(listeners, worker) && open_unix(listeners, worker));
-	if (opened && listeners->count == 0)
-		log_write(worker->log, LEVEL_WARNING, NULL,
-			  "nothing to listen on: listen_addr and unix_socket_dir are empty");
+	if (opened && listeners->count == 0) {
+		log_write(worker->log, LEVEL_FATAL, NULL,
+			  "nowhere to listen on: set listen_addr to an address of this machine, or "
+			  "unix_socket_dir to a folder where it can make a socket");
+		opened = false;
+	}
 	if (!opened)
 		listeners_close(listeners);
 	return opened;

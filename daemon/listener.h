@@ -32,7 +32,10 @@ struct listeners {
 	bool held;
 };
 
-/* False: `listeners` is empty, and the log says which address could not be had, and why. */
+/*
+ * An address or folder that is not there is left out, with a warning. False: one of them is in use, or none is left;
+ * `listeners` is empty, and the log says why.
+ */
 bool listeners_open(struct listeners *listeners, struct worker *worker);
 
 /* What new settings say of sockets holds for those who come from now on. */
