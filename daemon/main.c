@@ -218,6 +218,10 @@ static bool take_position(struct daemon *daemon, const char *user, const char *p
 {
 	char why[256];
 
+	if (user != NULL && !process_knows_user(user, why, sizeof why)) {
+		log_write(&daemon->log, LEVEL_FATAL, NULL, "%s", why);
+		return false;
+	}
 	if (!daemon_listen(daemon))
 		return false;
 	if ((user == NULL || process_become_user(user, why, sizeof why)) &&

@@ -52,15 +52,26 @@ void process_started(int descriptor)
 		close(null);
 }
 
-bool process_become_user(const char *user, char *why, unsigned size)
+static const struct passwd *find_user(const char *user, char *why, unsigned size)
 {
-	errno = 0;
 	const struct passwd *entry = getpwnam(user);
 
-	if (entry == NULL) {
+	if (entry == NULL)
 		snprintf(why, size, "user \"%s\" does not exist", user);
+	return entry;
+}
+
+bool process_knows_user(const char *user, char *why, unsigned size)
+{
+	return find_user(user, why, size) != NULL;
+}
+
+bool process_become_user(const char *user, char *why, unsigned size)
+{
+	const struct passwd *entry = find_user(user, why, size);
+
+	if (entry == NULL)
 		return false;
-	}
 	if (entry->pw_uid == geteuid())
 		return true;
 	if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||

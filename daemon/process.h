@@ -15,6 +15,9 @@
 int process_go_to_background(void);
 void process_started(int descriptor);
 
+/* False: there is no such user, which `why` says. */
+bool process_knows_user(const char *user, char *why, unsigned size);
+
 /* Becomes the user, if that is not who we are. False: `why` says what went wrong. */
 bool process_become_user(const char *user, char *why, unsigned size);
 

@@ -14,6 +14,7 @@ unlike($said, qr/listening/, 'before it has listened');
 $said = `unshare -Ur $Millpond::binary -u no_such_user @{[ $millpond->ini ]} 2>&1`;
 isnt($?, 0, 'a user that is not there is refused');
 like($said, qr/no_such_user/, 'by name');
+unlike($said, qr/listening/, 'before it has listened');
 
 $said = `unshare -Ur $Millpond::binary -u root @{[ $millpond->ini ]} 2>&1`;
 isnt($?, 0, 'root by another way is refused too');
