@@ -1,13 +1,20 @@
 #include "conf/check.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <netdb.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/entry.h"
 #include "conf/loader.h"
+#include "conf/memory.h"
 #include "conf/suggest.h"
 
 void setting_fault(struct fault_list *list, const struct settings *settings, const char *name,
@@ -155,4 +162,72 @@ void settings_note_oddities(struct settings *settings)
 	if (settings->database_count == 0)
 		fault_add(&settings->notes, settings->path, 0,
 			  "[databases] is empty: only the console can be reached");
+}
+
+/* --- what is not on this machine ---------------------------------------------------------- */
+
+static void note_names(struct settings *settings)
+{
+	const char *group = settings->unix_socket_group;
+
+	if (*settings->user && !getpwnam(settings->user))
+		NOTE("user", "user: here the start would fail, since there is no user \"%.80s\"",
+		     settings->user);
+	if (*group && *settings->unix_socket_dir && *settings->unix_socket_dir != '@' && !getgrnam(group))
+		NOTE("unix_socket_group",
+		     "unix_socket_group: here the start would fail, since there is no group \"%.80s\"",
+		     group);
+}
+
+static void note_addresses(struct settings *settings)
+{
+	static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	char *list = text_copy(settings->listen_addr);
+	char *rest = list;
+
+	for (char *host; (host = strtok_r(rest, ", \t", &rest)) != NULL;) {
+		struct addrinfo *found = NULL;
+		int failure = strcmp(host, "*") == 0 ? 0 : getaddrinfo(host, NULL, &hints, &found);
+
+		if (failure != 0)
+			NOTE("listen_addr",
+			     "listen_addr: here the start would fail, since \"%.80s\" has no address: %s",
+			     host, gai_strerror(failure));
+		if (found)
+			freeaddrinfo(found);
+	}
+	free(list);
+}
+
+/* Who may write to it is up to the user that it is started as. */
+static void note_folder(struct settings *settings, const char *name, const char *path,
+			const char *consequence)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+		NOTE(name, "%s: here the start would %s, since there is no folder \"%.200s\"", name,
+		     consequence, path);
+}
+
+static void note_folder_of(struct settings *settings, const char *name, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path)
+		return;
+	char *folder = text_copy_part(path, (size_t)(slash - path));
+	note_folder(settings, name, folder, "fail");
+	free(folder);
+}
+
+void settings_note_start(struct settings *settings)
+{
+	note_names(settings);
+	note_addresses(settings);
+	note_folder_of(settings, "logfile", settings->logfile);
+	note_folder_of(settings, "pidfile", settings->pidfile);
+	if (*settings->unix_socket_dir && *settings->unix_socket_dir != '@')
+		note_folder(settings, "unix_socket_dir", settings->unix_socket_dir,
+			    "do without the Unix socket");
 }

@@ -18,4 +18,7 @@ void settings_check(const struct settings *settings, struct fault_list *faults);
 /* Notes what can be used, but is hardly what was meant. */
 void settings_note_oddities(struct settings *settings);
 
+/* Notes what the start needs and this machine does not have. The file may be for another one. May wait for DNS. */
+void settings_note_start(struct settings *settings);
+
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/check.h"
 #include "conf/describe.h"
 #include "conf/differences.h"
 #include "conf/settings.h"
@@ -180,6 +181,7 @@ static int check(const struct options *options)
 
 	if (settings == NULL)
 		return 1;
+	settings_note_start(settings);
 	fault_list_print(&settings->notes, stdout);
 	settings_describe_differences(settings, stdout);
 	printf("%s: ok\n", options->file);

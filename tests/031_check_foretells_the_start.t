@@ -1,0 +1,46 @@
+# --check notes what the start needs and this machine does not have, without calling the file faulty; a reload does not look.
+use v5.36;
+use Millpond;
+use Test::More;
+
+my $millpond = Millpond->new('pool', stopped => 1, databases => { '*' => 'host=127.0.0.1' });
+my %usual    = (auth_type => 'trust', listen_port => $millpond->port, unix_socket_dir => $millpond->host);
+
+# A setting, what --check says of it, and the start
+my @table = (
+	[ user              => 'no_such_user',  'fail, since there is no user "no_such_user"', qr/FATAL user "no_such_user" does not exist/ ],
+	[ unix_socket_group => 'no_such_group', 'fail, since there is no group "no_such_group"', qr/FATAL unix_socket_group: no group/ ],
+	[ listen_addr       => '*, no..name',   'fail, since "no..name" has no address: ', qr/FATAL cannot listen on no\.\.name: / ],
+	[ logfile           => '/nowhere/log',  'fail, since there is no folder "/nowhere"', qr{FATAL cannot open log file /nowhere/log} ],
+	[ pidfile           => '/nowhere/pid',  'fail, since there is no folder "/nowhere"', qr{FATAL cannot write pid file /nowhere/pid} ],
+	[ unix_socket_dir   => '/nowhere',      'do without the Unix socket, since there is no folder "/nowhere"',
+		qr{WARNING cannot listen on unix:/nowhere/.*\n.*FATAL nowhere to listen on} ],
+);
+for (@table)
+{
+	my ($name, $value, $note, $at_start) = @$_;
+	my %settings = (%usual, $name => $value);
+	my @lines    = ('[databases]', '* = host=127.0.0.1', '[millpond]', "$name = $value",
+		map { "$_ = $settings{$_}" } grep { $_ ne $name } sort keys %settings);
+	my $ini = ini_file(join "\n", @lines, '');
+	my ($status, $out, $error) = run_binary('--check', $ini);
+	is("$status$error", '0', "$name = $value is no fault");
+	like($out, qr/\A\Q$ini:4: $name: here the start would $note\E.*\n\Q$ini\E: ok\n\z/, '... but noted');
+	($status, $out, $error) = run_binary($ini);
+	is($status, 1, 'the start fails');
+	like($error, $at_start, '... and says why');
+}
+
+for my $value ('@abstract', '')
+{
+	my ($status, $out, $error) = run_binary('--check',
+		ini_file("[databases]\n* = host=127.0.0.1\n[millpond]\nauth_type = trust\nlisten_addr = *\nlogfile = log\nunix_socket_dir = $value\nunix_socket_group = no_such_group\n"));
+	like($out, qr/\A\S+: ok\n\z/, "nothing is wrong with unix_socket_dir = $value");
+}
+
+$millpond->write_config(settings => { unix_socket_dir => '/nowhere' });
+$millpond->start;
+$millpond->reload_by_signal;
+unlike($millpond->log_since, qr/here the start/, 'the daemon itself does not look');
+
+done_testing;
