@@ -111,14 +111,30 @@ static bool has_room(const struct pool *pool, enum span span, size_t most, bool 
 	return true;
 }
 
+/* 0: there is no such limit. */
+static size_t most_within(const struct pool *pool, enum span span)
+{
+	int most = span == DATABASE ? settings_max_db_connections(pool->settings, pool->database) :
+				      settings_max_user_connections(pool->settings, pool->user);
+	return most > 0 ? (size_t)most : 0;
+}
+
+static bool wider_limit_allows(const struct pool *pool, enum span span, bool may_evict)
+{
+	size_t most = most_within(pool, span);
+	return most == 0 || has_room(pool, span, most, may_evict);
+}
+
 static bool wider_limits_allow(const struct pool *pool, bool may_evict)
 {
-	int most_of_database = settings_max_db_connections(pool->settings, pool->database);
-	int most_of_user = settings_max_user_connections(pool->settings, pool->user);
+	return wider_limit_allows(pool, DATABASE, may_evict) &&
+	       wider_limit_allows(pool, USER, may_evict);
+}
 
-	return (most_of_database <= 0 ||
-		has_room(pool, DATABASE, (size_t)most_of_database, may_evict)) &&
-	       (most_of_user <= 0 || has_room(pool, USER, (size_t)most_of_user, may_evict));
+static bool own_limit_allows(const struct pool *pool, int64_t now, bool may_evict)
+{
+	size_t most = reserve_is_open(pool, now) ? limits_most(pool) : limits_size(pool);
+	return most > 0 && has_room(pool, NAMES, most, may_evict);
 }
 
 bool limits_allow_if_room(const struct pool *pool, int64_t now)
@@ -132,9 +148,36 @@ bool limits_allow_if_room(const struct pool *pool, int64_t now)
 
 bool limits_allow(const struct pool *pool, int64_t now, bool may_evict)
 {
-	if (!limits_allow_if_room(pool, now))
-		return false;
-	size_t most = reserve_is_open(pool, now) ? limits_most(pool) : limits_size(pool);
-	return most > 0 && has_room(pool, NAMES, most, may_evict) &&
+	return limits_allow_if_room(pool, now) && own_limit_allows(pool, now, may_evict) &&
 	       wider_limits_allow(pool, may_evict);
+}
+
+bool limits_hold_up(const struct pool *pool, int64_t now)
+{
+	return limits_allow_if_room(pool, now) && own_limit_allows(pool, now, false) &&
+	       !wider_limits_allow(pool, false);
+}
+
+/* Whether a limit allows `pool` a server more when `other` has one less. */
+static bool would_allow(const struct pool *pool, const struct pool *other, enum span span)
+{
+	size_t most = most_within(pool, span);
+	return most == 0 || count_within(pool, span) < most + is_within(pool, other, span);
+}
+
+struct pool *limits_held_up_by(const struct pool *pool, int64_t now)
+{
+	struct pool *earliest = NULL;
+
+	if (pool->pools->held_up_count == 0)
+		return NULL;
+	for (struct pool *other = pool->pools->first; other != NULL; other = other->next) {
+		if (other == pool || !other->is_held_up || !limits_allow_if_room(other, now) ||
+		    (earliest != NULL &&
+		     other->first_waiting->since >= earliest->first_waiting->since))
+			continue;
+		if (would_allow(other, pool, DATABASE) && would_allow(other, pool, USER))
+			earliest = other;
+	}
+	return earliest;
 }

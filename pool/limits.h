@@ -20,4 +20,11 @@ bool limits_allow_if_room(const struct pool *pool, int64_t now);
 /* Whether one more may be made now; `may_evict` to take one that rests in another pool for it. */
 bool limits_allow(const struct pool *pool, int64_t now, bool may_evict);
 
+/* Whether nothing but a limit that spans pools is against it. */
+bool limits_hold_up(const struct pool *pool, int64_t now);
+
+/* Of the pools that are held up, and could have a server if this one gave one up, the one whose first client
+ * came first; or NULL. */
+struct pool *limits_held_up_by(const struct pool *pool, int64_t now);
+
 #endif

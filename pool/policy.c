@@ -10,6 +10,9 @@
 
 #define TOO_MANY_SERVERS "too many servers in the pool"
 
+/* For so long a pool that is at work keeps its servers from others under the same limit. */
+#define PATIENCE_US INT64_C(1000000)
+
 /* Retries after a failed login: the first soon, then slower, never slower than the setting. */
 #define FIRST_RETRY_US INT64_C(100000)
 
@@ -222,6 +225,7 @@ static const char *reason_to_retire(const struct pool *pool, const struct server
 
 void policy_provide(struct pool *pool, int64_t now)
 {
+	queue_hold_up(pool, false);
 	for (;;) {
 		size_t coming = pool->servers[SERVER_LOGIN].count +
 				pool->servers[SERVER_TESTED].count;
@@ -229,18 +233,32 @@ void policy_provide(struct pool *pool, int64_t now)
 			break;
 		unsigned worker = pool->first_waiting->worker;
 		struct server *idle = next_idle(pool, worker);
-		if (idle != NULL)
+		if (idle != NULL) {
 			check(idle);
-		else if (!limits_allow(pool, now, true) || !dial(pool, worker))
+		} else if (!limits_allow(pool, now, true)) {
+			queue_hold_up(pool, limits_hold_up(pool, now));
 			break;
+		} else if (!dial(pool, worker)) {
+			break;
+		}
 	}
+}
+
+/* Whether somebody of the other pool has waited for longer than everybody in this one. */
+static bool came_before(const struct pool *other, const struct pool *pool)
+{
+	return pool->first_waiting == NULL ||
+	       other->first_waiting->since < pool->first_waiting->since;
 }
 
 void policy_replace(struct pool *pool, int64_t now)
 {
+	struct pool *held_up = limits_held_up_by(pool, now);
 	struct pool *earlier =
 		pool->pools->replication_waiting_count > 0 ? namesakes_earlier(pool) : NULL;
 
+	if (held_up != NULL && came_before(held_up, pool))
+		policy_provide(held_up, now);
 	if (earlier != NULL)
 		policy_provide(earlier, now);
 	policy_provide(pool, now);
@@ -257,12 +275,20 @@ static bool must_make_room(const struct pool *pool, int64_t now)
 	return earlier != NULL && limits_allow_if_room(earlier, now);
 }
 
+/* Under a limit that spans pools, one that never rests would keep the others from all servers. */
+static bool is_due(const struct pool *held_up, const struct pool *pool, int64_t now)
+{
+	return held_up != NULL && came_before(held_up, pool) &&
+	       pool_longest_wait(held_up, now) >= PATIENCE_US;
+}
+
 void policy_settle(struct server *server, int64_t now)
 {
 	struct pool *pool = server->pool;
+	struct pool *held_up = limits_held_up_by(pool, now);
 	const char *reason = reason_to_retire(pool, server, now);
 
-	if (reason == NULL && must_make_room(pool, now))
+	if (reason == NULL && (must_make_room(pool, now) || is_due(held_up, pool, now)))
 		reason = "evicted";
 	if (reason != NULL) {
 		policy_retire(server, reason);
@@ -273,6 +299,8 @@ void policy_settle(struct server *server, int64_t now)
 		server_move(server, SERVER_IDLE);
 	if (pool->first_waiting != NULL)
 		policy_lend_to(queue_next(pool, server->worker), server, now);
+	else if (held_up != NULL)
+		policy_provide(held_up, now);
 }
 
 /* --- failed logins ------------------------------------------------------------------------ */

@@ -111,6 +111,7 @@ struct pool {
 	int64_t retry_at;
 	struct failure last_failure;
 	bool paused;
+	bool is_held_up; /* somebody waits, and nothing but a limit that spans pools allows no server more */
 	struct parameters *welcome; /* what the newest server reported: told to new clients */
 	struct stats period_start; /* snapshots for the averages */
 	struct stats average;

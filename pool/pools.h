@@ -36,6 +36,7 @@ struct pools {
 	uint64_t random;	  /* state of the jitter */
 	atomic_size_t server_count; /* of all pools; asked for at each accept */
 	size_t replication_waiting_count; /* clients in the queues of such pools */
+	size_t held_up_count; /* pools that are held up */
 	bool stopping;	  /* nothing is lent any more */
 	bool paused;	  /* all pools are */
 	struct pauses pauses; /* the pools of these databases are */

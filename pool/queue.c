@@ -13,6 +13,14 @@ static void count(struct pool *pool, size_t waiting)
 	if (pool->replication != NULL)
 		pool->pools->replication_waiting_count += waiting - pool->waiting_count;
 	__atomic_store_n(&pool->waiting_count, waiting, __ATOMIC_RELAXED);
+	if (waiting == 0 && pool->is_held_up)
+		queue_hold_up(pool, false);
+}
+
+void queue_hold_up(struct pool *pool, bool is_held_up)
+{
+	pool->pools->held_up_count += (size_t)is_held_up - (size_t)pool->is_held_up;
+	pool->is_held_up = is_held_up;
 }
 
 void queue_append(struct pool *pool, struct borrower *borrower)

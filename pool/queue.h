@@ -14,6 +14,9 @@ void queue_append(struct pool *pool, struct borrower *borrower);
 /* False: it stood in no queue. */
 bool queue_remove(struct borrower *borrower);
 
+/* Whether its clients wait for room under a limit that spans pools; an empty queue does not. */
+void queue_hold_up(struct pool *pool, bool is_held_up);
+
 /* Who is to have a server whose home is that worker: the first, or for the sake of its home one who
  * came hardly later. NULL: nobody waits. */
 struct borrower *queue_next(const struct pool *pool, unsigned worker);
