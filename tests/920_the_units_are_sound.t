@@ -97,6 +97,18 @@ my $complaints = qx(systemd-analyze verify --man=no $units/millpond.service $uni
 is($?, 0, 'systemd-analyze verify');
 is(join('', grep { /millpond/ } split /^/m, $complaints), '', 'has nothing to say about them');
 
+# What README puts beside the unit, where the file is PgBouncer's.
+my ($beside) = content('README.md') =~ /`systemctl edit millpond`.*?^```ini\n(.*?)^```/ms;
+mkdir "$units/millpond.service.d" or die $!;
+my $drop_in = "$units/millpond.service.d/override.conf";
+content($drop_in, $beside =~ s{/usr/local/}{$dir/local/}r);
+$complaints = qx(systemd-analyze verify --man=no $units/millpond.service 2>&1);
+is(join('', grep { /millpond|override/ } split /^/m, $complaints), '', 'nor about what README puts beside it');
+content($drop_in, $beside);
+like(qx(systemd-analyze verify --man=no $units/millpond.service 2>&1), qr{/usr/local/bin/millpond}, '... which it has read')
+	if !-e '/usr/local/bin/millpond';
+unlink $drop_in;
+
 # 50 is where "OK" ends and "MEDIUM" begins; the unit is well below.
 my $exposure = qx(systemd-analyze security --no-pager --offline=true --threshold=20 $units/millpond.service 2>&1);
 is($?, 0, 'systemd-analyze security') or diag($exposure);
