@@ -31,6 +31,12 @@ static bool uses_method(const struct settings *settings, enum auth_method method
 	return settings->auth_type == method;
 }
 
+static bool trusts_everybody(const struct settings *settings)
+{
+	return uses_method(settings, AUTH_TRUST) && !*settings->auth_file &&
+	       !settings_look_users_up(settings);
+}
+
 static bool uses_pam(const struct settings *settings)
 {
 	return uses_method(settings, AUTH_PAM);
@@ -133,6 +139,8 @@ static const struct difference {
 	{logs_to_syslog, "syslog_ident is not set: \"millpond\", instead of \"pgbouncer\""},
 	{has_admins, "admin_users: SHOW FDS tells of sockets, but passes neither them nor passwords"},
 	{settings_look_users_up, "auth_query runs on server connections of its own, which no client is given"},
+	{trusts_everybody, "trust: with neither auth_file nor auth_user everybody can log in, also as one "
+			   "of admin_users, instead of nobody"},
 	{uses_pam, "pam: four logins are checked at a time, instead of one"},
 	{uses_ldap, "ldap: names are escaped in filters and DNs, referrals are not followed, and a "
 		    "filter without $username is refused"},

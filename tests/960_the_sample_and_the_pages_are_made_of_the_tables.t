@@ -59,6 +59,7 @@ my @concerns = (
 	[ "auth_type = trust\nauth_file = $users\n" => qr/auth_file, auth_hba_file: if one is missing/ ],
 	[ "auth_type = trust\n[databases]\ny = host=a,b\n" => qr/host: when one of a list fails/ ],
 	[ "auth_type = trust\ntrack_extra_parameters = search_path\n" => qr/track_extra_parameters: what the server/ ],
+	[ "auth_type = trust\n" => qr/trust: with neither .* everybody can log in/ ],
 	[ "auth_type = pam\n" => qr/pam: four logins/ ],
 	[ "auth_type = ldap\nauth_ldap_options = ldapserver=h ldapbasedn=\"dc=x\"\n" => qr/ldap: names are escaped/ ],
 	[ "auth_type = trust\npool_mode = statement\n" => qr/pool_mode: a LISTEN ends/ ],
@@ -68,7 +69,7 @@ my @concerns = (
 	[ "auth_type = trust\nsyslog = 1\n" => qr/syslog_ident is not set/ ],
 	[ "auth_type = trust\nserver_tls_ciphers = HIGH\n" => qr/server_tls_ciphers holds up to TLS 1\.2; server_tls13_ciphers is not set/ ],
 );
-($status, $out, $error) = run_binary('--check', ini_file("${base}auth_type = trust\n"));
+($status, $out, $error) = run_binary('--check', ini_file("${base}auth_type = md5\n"));
 my $plain = $out;
 like($plain, qr/^  -R is refused: .*so_reuseport$/m, 'what concerns every file');
 like($plain, qr/^  workers is not set: /m, '... and what it leaves to the default');
