@@ -40,8 +40,7 @@ static bool await_connected(struct server *server, const struct conninfo *connin
 	while (step == STEP_READ || step == STEP_WRITE) {
 		short what = step == STEP_READ ? EV_READ : EV_WRITE;
 		if (!await_descriptor(loop, server_socket(server), what, deadline))
-			return failure_set(why, errno == ETIMEDOUT ? FAILURE_CONNECT_TIMEOUT :
-								     FAILURE_SERVER_SHUTTING_DOWN);
+			return reach_wait_failed(why);
 		step = server_connect_step(server);
 	}
 	if (step == STEP_FAILED)

@@ -169,9 +169,7 @@ static bool await_ready(struct login *login, int64_t deadline)
 		bool goes_on = got > 0 ? await_others_until(login->stream.loop, deadline) :
 					 await_readable(&login->stream, deadline);
 		if (!goes_on)
-			return failure_set(login->why, errno == ETIMEDOUT ?
-							       FAILURE_CONNECT_TIMEOUT :
-							       FAILURE_SERVER_SHUTTING_DOWN);
+			return reach_wait_failed(login->why);
 	}
 	return true;
 }

@@ -151,6 +151,18 @@ unsigned reach_count(const struct conninfo *conninfo)
 	return hosts > addresses ? hosts : addresses;
 }
 
+bool reach_wait_failed(struct failure *why)
+{
+	int reason = errno;
+
+	if (reason == ETIMEDOUT)
+		return failure_set(why, FAILURE_CONNECT_TIMEOUT);
+	if (reason == ECANCELED)
+		return failure_set(why, FAILURE_SERVER_SHUTTING_DOWN);
+	failure_set(why, FAILURE_CONNECT_FAILED, "connection failed");
+	return failure_detail(why, "%s", strerror(reason));
+}
+
 bool await_reached(struct direct *direct, struct loop *loop, const struct conninfo *conninfo,
 		   unsigned *number, struct failure *why, int64_t deadline)
 {
@@ -160,10 +172,8 @@ bool await_reached(struct direct *direct, struct loop *loop, const struct connin
 	for (; *number < count; ++*number) {
 		if (await_target(direct, loop, conninfo, *number, deadline))
 			return true;
-		if (errno == ETIMEDOUT && loop_now() >= deadline)
-			return failure_set(why, FAILURE_CONNECT_TIMEOUT);
-		if (errno == ECANCELED)
-			return failure_set(why, FAILURE_SERVER_SHUTTING_DOWN);
+		if ((errno == ETIMEDOUT && loop_now() >= deadline) || errno == ECANCELED)
+			return reach_wait_failed(why);
 		failure_set(why, FAILURE_CONNECT_FAILED, "connection failed");
 		failure_detail(why, "%s, port %u: %s", direct->host, direct->port, strerror(errno));
 	}

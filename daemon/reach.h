@@ -26,4 +26,7 @@ unsigned reach_count(const struct conninfo *conninfo);
 bool await_reached(struct direct *direct, struct loop *loop, const struct conninfo *conninfo,
 		   unsigned *number, struct failure *why, int64_t deadline);
 
+/* A wait on the way to a server, or into it, has failed: `why` tells the reason, by errno. Answers false. */
+bool reach_wait_failed(struct failure *why);
+
 #endif
