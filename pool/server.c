@@ -60,7 +60,7 @@ static enum server_step step(PostgresPollingStatusType status)
 
 bool server_libpq_knows(const char *keyword)
 {
-	PQconninfoOption *options = PQconndefaults();
+	PQconninfoOption *options = PQconninfoParse("", NULL); /* the defaults may need a look-up of the user */
 	bool found = false;
 
 	for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++)
