@@ -9,9 +9,8 @@
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
 
-bool certificate_is_good(const struct stream *stream)
+bool certificate_is_good(const struct ssl_st *ssl)
 {
-	SSL *ssl = tls_ssl(stream);
 	X509 *certificate = ssl == NULL ? NULL : SSL_get_peer_certificate(ssl);
 
 	/* Without a certificate the result is good as well. */
@@ -42,7 +41,7 @@ static bool copy_name(X509_NAME *subject, char *name, size_t size)
 
 bool certificate_name(const struct stream *stream, char *name, size_t size)
 {
-	if (!certificate_is_good(stream))
+	if (!certificate_is_good(tls_ssl(stream)))
 		return false;
 	X509 *certificate = SSL_get_peer_certificate(tls_ssl(stream));
 	bool found = copy_name(X509_get_subject_name(certificate), name, size);
@@ -130,9 +129,8 @@ static enum match match_common_name(X509_NAME *subject, const char *host)
 	return match_name(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, first)), host);
 }
 
-bool certificate_is_for_host(const struct stream *stream, const char *host)
+bool certificate_is_for_host(const struct ssl_st *ssl, const char *host)
 {
-	SSL *ssl = tls_ssl(stream);
 	X509 *certificate = ssl == NULL ? NULL : SSL_get0_peer_certificate(ssl);
 	bool has_kind;
 

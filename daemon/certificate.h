@@ -7,10 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct ssl_st;
 struct stream;
 
 /* Whether there is one, and somebody who may has vouched for it (client_tls_ca_file, server_tls_ca_file). */
-bool certificate_is_good(const struct stream *stream);
+bool certificate_is_good(const struct ssl_st *ssl);
 
 /*
  * The common name in a good certificate, as UTF-8. False: there is none, it has a zero in it or does
@@ -23,7 +24,7 @@ bool certificate_name(const struct stream *stream, char *name, size_t size);
  * it stands among the alternative names or, if none of these is of its kind, as the common name, and a
  * "*." stands for the first part of a name. A name with a zero in it is nobody's.
  */
-bool certificate_is_for_host(const struct stream *stream, const char *host);
+bool certificate_is_for_host(const struct ssl_st *ssl, const char *host);
 
 /*
  * What binds a login to this very connection: a hash of the certificate that was shown to the client

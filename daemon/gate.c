@@ -10,6 +10,7 @@
 #include "daemon/authenticate.h"
 #include "daemon/certificate.h"
 #include "daemon/offload.h"
+#include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/vouch.h"
 #include "daemon/worker.h"
@@ -69,7 +70,7 @@ static bool check_clientcert(const struct session *session, const struct setting
 	return wanted == NULL ||
 	       (strcmp(wanted, "verify-full") == 0 ?
 			has_name(session, settings, hba_option(rule, "map")) :
-			certificate_is_good(&session->client));
+			certificate_is_good(tls_ssl(&session->client)));
 }
 
 /* --- the system's users ------------------------------------------------------------------- */

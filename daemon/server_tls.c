@@ -48,6 +48,8 @@ static bool connection_failed(struct failure *why)
 	}
 }
 
+static const char ssl_request[] = {0, 0, 0, 8, 0x04, (char)0xd2, 0x16, 0x2f};
+
 /*
  * The server's one letter. Not a byte more is read: what somebody has put behind it in the clear
  * would have to be a handshake.
@@ -310,25 +312,78 @@ static void end_ssl(void *ssl)
 }
 
 /* OpenSSL verifies what is shown, and there are ciphers with which nothing is. */
-static bool is_trusted(const struct direct *direct, const struct stream *stream,
-		       enum tls_mode mode, struct failure *why)
+static bool is_trusted(const struct direct *direct, struct failure *why)
 {
 	char text[sizeof direct->host + 80];
 
 	if (SSL_get_verify_mode(direct->ssl) == SSL_VERIFY_NONE)
 		return true;
-	if (!certificate_is_good(stream))
+	if (!certificate_is_good(direct->ssl))
 		return fail(why, "SSL error: certificate could not be obtained");
-	if (mode != TLS_VERIFY_FULL)
+	if (!direct->checks_host)
 		return true;
 	if (!direct->has_name)
 		return fail(why, "host name must be specified for a verified SSL connection");
-	if (certificate_is_for_host(stream, direct->host))
+	if (certificate_is_for_host(direct->ssl, direct->host))
 		return true;
 	snprintf(text, sizeof text, "server certificate does not match host name \"%s\"",
 		 direct->host);
 	return fail(why, text);
 }
+
+/* --- another handshake, for a cancel request ----------------------------------------------- */
+
+static void *again(const struct direct *direct)
+{
+	SSL *ssl = SSL_new(SSL_get_SSL_CTX(direct->ssl));
+
+	if (ssl != NULL && ask_for_name(ssl, direct->host))
+		return ssl;
+	SSL_free(ssl);
+	return NULL;
+}
+
+static bool is_agreed(int fd)
+{
+	char answer;
+
+	return send(fd, ssl_request, sizeof ssl_request, MSG_NOSIGNAL) == sizeof ssl_request &&
+	       recv(fd, &answer, 1, 0) == 1 && answer == 'S';
+}
+
+/* A time-out of the socket leaves it wanting more. */
+static bool hangs_up(SSL *ssl)
+{
+	char byte;
+	int got = SSL_read(ssl, &byte, 1);
+
+	return got <= 0 && SSL_get_error(ssl, got) != SSL_ERROR_WANT_READ;
+}
+
+/* In a helper thread. */
+static bool ask(const struct direct *direct, int fd, const char *request, size_t length, char *error,
+		size_t error_size)
+{
+	SSL *ssl = direct->ssl;
+	struct failure why;
+
+	ERR_clear_error();
+	fail(&why, "no TLS, or no answer");
+	bool done = is_agreed(fd) && SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1 &&
+		    is_trusted(direct, &why) && SSL_write(ssl, request, (int)length) > 0 &&
+		    hangs_up(ssl);
+	if (!done && ERR_peek_error() != 0)
+		cannot(&why, "");
+	if (!done)
+		snprintf(error, error_size, "%s", why.message);
+	ERR_clear_error();
+	SSL_set_bio(ssl, NULL, NULL); /* whoever ends it has nothing more to say */
+	return done;
+}
+
+static const struct direct_tls direct_tls = {.end = end_ssl, .again = again, .ask = ask};
+
+/* --- the handshake of a login ------------------------------------------------------------- */
 
 static bool await_handshake(struct direct *direct, struct stream *stream,
 			    const struct conninfo *conninfo, enum tls_mode mode,
@@ -343,9 +398,10 @@ static bool await_handshake(struct direct *direct, struct stream *stream,
 	if (ssl == NULL)
 		return false;
 	direct->ssl = ssl;
-	direct->end_ssl = end_ssl;
+	direct->tls = &direct_tls;
+	direct->checks_host = mode == TLS_VERIFY_FULL;
 	if (await_tls_connect(stream, ssl, deadline))
-		return is_trusted(direct, stream, mode, why);
+		return is_trusted(direct, why);
 	if (errno != EPROTO)
 		return connection_failed(why);
 	tls_error(stream, text + length, sizeof text - length);

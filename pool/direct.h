@@ -13,10 +13,26 @@
 
 #include "protocol/startup.h"
 
+struct direct;
+
+/* What the daemon does with its TLS. */
+struct direct_tls {
+	void (*end)(void *ssl); /* says goodbye through it, and frees it */
+	/* One for another connection to the same server, to be ended as well; NULL without memory. */
+	void *(*again)(const struct direct *direct);
+	/*
+	 * Asks for TLS on a socket that blocks, shakes hands as before, sends the request and waits until
+	 * the server has hung up. False: `error` says why.
+	 */
+	bool (*ask)(const struct direct *direct, int fd, const char *request, size_t length, char *error,
+		    size_t error_size);
+};
+
 struct direct {
-	int fd; /* nonblocking */
+	int fd; /* nonblocking; -1: none */
 	void *ssl; /* the daemon's, of a connection under TLS; NULL: in the clear */
-	void (*end_ssl)(void *ssl); /* says goodbye through it, and frees it */
+	const struct direct_tls *tls; /* for it */
+	bool checks_host;	      /* its certificate must be for the host */
 	struct sockaddr_storage address; /* of the server, for cancel requests */
 	socklen_t address_length;
 	uint16_t port;
@@ -28,9 +44,12 @@ struct direct {
 /* Says goodbye to the server and closes the socket. NULL is nothing. */
 void direct_free(struct direct *direct);
 
+/* The same without a connection, for a cancel request; to be freed. NULL without memory. */
+struct direct *direct_again(const struct direct *direct);
+
 /*
- * Sends a cancel request to such a server and waits, blocking, until it has been taken. False:
- * `error` says why. Source: PostgreSQL manual, "Canceling Requests in Progress".
+ * Sends a cancel request to such a server, encrypted if the connection was, and
+ * waits, blocking, until it has been taken. False: `error` says why. Source: PostgreSQL manual, "Canceling Requests in Progress".
  */
 bool direct_cancel(const struct direct *direct, char *error, size_t error_size);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pool/direct.h"
+#include "pool/libpq_cancel.h"
 #include "pool/pool.h"
 #include "protocol/message.h"
 
@@ -313,8 +314,8 @@ bool server_write_wishes(const struct server *server, const struct parameters *w
 /* --- cancelling --------------------------------------------------------------------------- */
 
 struct server_cancel {
-	PGcancel *libpq; /* NULL: ... */
-	struct direct direct;
+	struct libpq_cancel *libpq; /* one of them */
+	struct direct *direct;
 };
 
 struct server_cancel *server_cancel_new(const struct server *server)
@@ -324,10 +325,10 @@ struct server_cancel *server_cancel_new(const struct server *server)
 	if (cancel == NULL)
 		return NULL;
 	if (server->direct != NULL)
-		cancel->direct = *server->direct;
+		cancel->direct = direct_again(server->direct);
 	else if (server->connection != NULL)
-		cancel->libpq = PQgetCancel(server->connection);
-	if (server->direct != NULL || cancel->libpq != NULL)
+		cancel->libpq = libpq_cancel_new(server->connection);
+	if (cancel->direct != NULL || cancel->libpq != NULL)
 		return cancel;
 	free(cancel);
 	return NULL;
@@ -335,14 +336,16 @@ struct server_cancel *server_cancel_new(const struct server *server)
 
 bool server_cancel_send(struct server_cancel *cancel, char *error, size_t error_size)
 {
-	return cancel->libpq != NULL ? PQcancel(cancel->libpq, error, (int)error_size) == 1 :
-				       direct_cancel(&cancel->direct, error, error_size);
+	return cancel->libpq != NULL ? libpq_cancel_send(cancel->libpq, error, error_size) :
+				       direct_cancel(cancel->direct, error, error_size);
 }
 
 void server_cancel_free(struct server_cancel *cancel)
 {
-	if (cancel != NULL)
-		PQfreeCancel(cancel->libpq);
+	if (cancel == NULL)
+		return;
+	libpq_cancel_free(cancel->libpq);
+	direct_free(cancel->direct);
 	free(cancel);
 }
 
