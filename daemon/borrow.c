@@ -127,17 +127,39 @@ static int64_t limit_of(const struct session *session, enum failure_kind late, c
 	return session->worker->settings->client_login_timeout_us;
 }
 
+/* What holds those up who wait while servers can be had. */
+static bool tell_limit(const struct session *session, const struct pool_numbers *numbers,
+		       const char *waited, struct failure *why)
+{
+	static const struct {
+		const char *name, *hint;
+	} caps[] = {
+		[CAP_OF_DATABASE] = {"max_db_connections",
+				     "Look at max_db_connections, at long transactions, and at SHOW POOLS."},
+		[CAP_OF_USER] = {"max_user_connections",
+				 "Look at max_user_connections, at long transactions, and at SHOW POOLS."},
+	};
+	const struct pool_share *share = session->share;
+	int size = share->database == NULL ?
+			   0 :
+			   settings_pool_size(share->settings, share->database, share->user);
+
+	if (numbers->cap.kind == CAP_NONE)
+		return failure_detail(why, "%s; %zu of %d server connections are in use, %zu clients wait.",
+				      waited, numbers->active, size, numbers->waiting);
+	why->hint = caps[numbers->cap.kind].hint;
+	return failure_detail(why, "%s; %zu of %zu server connections that %s allows are there, %zu clients wait.",
+			      waited, numbers->cap.count, numbers->cap.most,
+			      caps[numbers->cap.kind].name, numbers->waiting);
+}
+
 /* Where no server can be had, why not counts more than how many there are. */
 static bool too_late(const struct session *session, const struct borrower *borrower,
 		     enum failure_kind late, struct failure *why)
 {
-	const struct pool_share *share = session->share;
 	struct pool_numbers numbers = pool_numbers(session->pool);
-	int most = share->database == NULL ?
-			   0 :
-			   settings_pool_size(share->settings, share->database, share->user);
-	double waited_s = (double)(loop_now() - borrower->since) / 1e6;
 	struct failure reason = {0};
+	char waited[80];
 	const char *name;
 	double limit_s = (double)limit_of(session, late, &name) / 1e6;
 
@@ -147,15 +169,12 @@ static bool too_late(const struct session *session, const struct borrower *borro
 		return false;
 	}
 	failure_set(why, late);
+	snprintf(waited, sizeof waited, "Waited %.1f s, %s is %g s",
+		 (double)(loop_now() - borrower->since) / 1e6, name, limit_s);
 	if (reason.kind == FAILURE_NONE || numbers.active > 0)
-		return failure_detail(why,
-				      "Waited %.1f s, %s is %g s; %zu of %d server connections are "
-				      "in use, %zu clients wait.",
-				      waited_s, name, limit_s, numbers.active, most,
-				      numbers.waiting);
+		return tell_limit(session, &numbers, waited, why);
 	memcpy(why->sqlstate, reason.sqlstate, sizeof why->sqlstate);
-	return failure_detail(why, "Waited %.1f s, %s is %g s; no server could be had: %s%s%s",
-			      waited_s, name, limit_s, reason.message,
+	return failure_detail(why, "%s; no server could be had: %s%s%s", waited, reason.message,
 			      reason.detail[0] != '\0' ? ": " : "", reason.detail);
 }
 

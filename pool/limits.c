@@ -181,3 +181,17 @@ struct pool *limits_held_up_by(const struct pool *pool, int64_t now)
 	}
 	return earliest;
 }
+
+struct pool_cap limits_full_cap(const struct pool *pool)
+{
+	static const enum pool_cap_kind kinds[] = {[DATABASE] = CAP_OF_DATABASE,
+						   [USER] = CAP_OF_USER};
+
+	for (enum span span = DATABASE; span <= USER; span++) {
+		size_t most = most_within(pool, span);
+		size_t count = most > 0 ? count_within(pool, span) : 0;
+		if (most > 0 && count >= most && count_within(pool, NAMES) < limits_size(pool))
+			return (struct pool_cap){kinds[span], count, most};
+	}
+	return (struct pool_cap){0};
+}

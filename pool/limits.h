@@ -14,6 +14,9 @@ size_t limits_most(const struct pool *pool);
 /* How many of them are kept ready. */
 size_t limits_minimum(const struct pool *pool);
 
+/* Of the limits that span pools the first that allows no more, though the pool's own size does. */
+struct pool_cap limits_full_cap(const struct pool *pool);
+
 /* Whether one more might be made now, were there room for it. */
 bool limits_allow_if_room(const struct pool *pool, int64_t now);
 

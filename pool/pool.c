@@ -284,6 +284,7 @@ struct pool_numbers pool_numbers(struct pool *pool)
 	struct pool_numbers numbers = {
 		.active = pool->servers[SERVER_ACTIVE].count,
 		.waiting = pool->waiting_count,
+		.cap = limits_full_cap(pool),
 		.failures = pool->failures,
 		.retry_at = pool->retry_at,
 	};

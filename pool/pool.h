@@ -168,11 +168,20 @@ struct settings *pool_settings(struct pool *pool, const struct database **databa
 /* What the newest server reported, held: to be dropped. */
 struct parameters *pool_welcome(struct pool *pool);
 
-/* How things are at the moment: servers in use, clients in the queue; logins that failed in a row, and
- * when the next is due. */
+/* A limit of servers that spans pools, when it is full. */
+enum pool_cap_kind { CAP_NONE, CAP_OF_DATABASE, CAP_OF_USER };
+struct pool_cap {
+	enum pool_cap_kind kind;
+	size_t count; /* of servers that count for it */
+	size_t most;
+};
+
+/* How things are at the moment: servers in use, clients in the queue, the cap that holds them up; logins that
+ * failed in a row, and when the next is due. */
 struct pool_numbers {
 	size_t active;
 	size_t waiting;
+	struct pool_cap cap;
 	unsigned failures;
 	int64_t retry_at;
 };

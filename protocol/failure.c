@@ -25,6 +25,7 @@ bool failure_set(struct failure *why, enum failure_kind kind, ...)
 	why->kind = kind;
 	why->told = false;
 	why->detail[0] = '\0';
+	why->hint = NULL;
 	memcpy(why->sqlstate, table[kind].sqlstate, sizeof why->sqlstate);
 	va_start(arguments, kind);
 	vsnprintf(why->message, sizeof why->message, table[kind].message, arguments);
@@ -57,7 +58,7 @@ const char *failure_severity(const struct failure *why)
 
 const char *failure_hint(const struct failure *why)
 {
-	const char *hint = table[why->kind].hint;
+	const char *hint = why->hint != NULL ? why->hint : table[why->kind].hint;
 	return hint[0] == '\0' ? NULL : hint;
 }
 

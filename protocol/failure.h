@@ -22,6 +22,7 @@ struct failure {
 	bool told; /* the client has already been sent an error about it */
 	char message[256];
 	char detail[320]; /* "": none */
+	const char *hint; /* a literal, in place of the kind's; NULL: that */
 };
 
 /* Fills in `why`: the arguments are those of the kind's message. Always false, for `return`. */

@@ -104,6 +104,21 @@ $_->query('begin') for @holders;
 my $error = Wire->login($millpond)->query('select 1')->{error};
 is($error->{M}, 'query_wait_timeout', 'whoever waits too long is told');
 like($error->{D}, qr/2 of 2 server connections are in use/, '... how many there are');
+like($error->{H}, qr/default_pool_size/, '... what to look at');
+for my $limit (qw(max_db_connections max_user_connections))
+{
+	set(default_pool_size => 3, max_db_connections => 0, max_user_connections => 0, $limit => 2);
+	my ($database, $user) = $limit eq 'max_db_connections' ? ('postgres', 'app') : ('other', 'postgres');
+	for my $late (qw(query_wait_timeout query_timeout))
+	{
+		my $next = Wire->connect($millpond)->startup(database => $database, user => $user);
+		$error = $next->result->{error} // $next->query('select 1')->{error};
+		like($error->{D}, qr/2 of 2 server connections that $limit allows are there, 1 clients wait\.$/, "$late: it is $limit that holds up");
+		like($error->{H}, qr/^Look at $limit,/, '... and is what to look at');
+		set(query_wait_timeout => 0, query_timeout => '0.3');
+	}
+	set(query_wait_timeout => '0.3', query_timeout => 0);
+}
 $_->close for @holders;
 $console->query('RELOAD');
 
