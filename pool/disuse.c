@@ -5,10 +5,17 @@
 #include "pool/limits.h"
 #include "pool/pool.h"
 
+/* Whoever comes is refused, or has another pool. */
+static bool is_left_behind(const struct pool *pool)
+{
+	return pool->database == NULL || (pool->is_superseded && !pool->is_private);
+}
+
 static bool is_unused(const struct pool *pool)
 {
-	return pool->client_count == 0 && pool->waiting_count == 0 && !pool->paused &&
-	       pool_server_count(pool) == 0 && pool->retiring == 0;
+	return pool->client_count == 0 && pool->waiting_count == 0 &&
+	       (!pool->paused || is_left_behind(pool)) && pool_server_count(pool) == 0 &&
+	       pool->retiring == 0;
 }
 
 /* Whether whoever comes now is told how the last login has failed. */
@@ -54,5 +61,7 @@ bool disuse_is_over_time(struct pool *pool, int64_t now)
 		pool->unused_since = 0;
 	else if (pool->unused_since == 0)
 		pool->unused_since = now;
-	return limit > 0 && pool->unused_since != 0 && now - pool->unused_since >= limit;
+	if (pool->unused_since == 0)
+		return false;
+	return is_left_behind(pool) || (limit > 0 && now - pool->unused_since >= limit);
 }

@@ -25,6 +25,8 @@ is($green->{cl_active}, 2, 'they count in the pool of the new user');
 wait_until(sub { !$server->backends(q(usename = 'blue')) }, 'the servers of the old one to go', 10);
 wait_until(sub { 2 <= $server->backends(q(usename = 'green')) }, 'the minimum of the new one', 10);
 pass('the old one keeps no servers, not even a minimum');
+wait_until(sub { !$millpond->pool('forced', 'blue') }, 'its pool to go', 10);
+ok($millpond->pool('forced', 'green'), 'and soon there is only the new one');
 
 # Those who wait for a server meanwhile wait for one of the new user.
 $millpond->reconfigure(databases => entry('green', 'pool_size=2'));

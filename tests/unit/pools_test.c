@@ -408,6 +408,28 @@ static void test_forgetting_those_of_star(void)
 	end();
 }
 
+static void test_forgetting_those_left_behind(void)
+{
+	struct stats sum;
+
+	begin("", "shop = host=127.0.0.1 user=me\nstock = host=127.0.0.1\nmail = host=127.0.0.1");
+	known_pool("shop", "me")->shares[0].stats.query_count = 3;
+	pool = known_pool("stock", "me");
+	pool->client_count = 1;
+	known_pool("mail", "me");
+	pools_pause(&pools, NULL, now);
+	is_int(forget_after(1000), 0, "nothing goes");
+	reload("", "shop = host=127.0.0.1 user=you\nmail = host=127.0.0.1");
+	is_int(forget_after(0), 1, "whose database has another forced user goes at once, paused or not");
+	ok(!is_there("shop") && is_there("mail"), "another does not");
+	ok(is_there("stock"), "nor one of a removed database while it has a client");
+	pool_client_leaves(pool);
+	is_int(forget_after(0), 1, "but then it goes");
+	pools_stats(&pools, &sum);
+	is_int(sum.query_count, 3, "what they have counted stays");
+	end();
+}
+
 static void test_times_to_be_forgotten(void)
 {
 	static const struct {
@@ -531,6 +553,7 @@ int main(void)
 	test_removed_database();
 	test_forced_pools();
 	test_forgetting_those_of_star();
+	test_forgetting_those_left_behind();
 	test_times_to_be_forgotten();
 	test_stopping();
 	test_welcome();
