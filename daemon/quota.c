@@ -123,6 +123,25 @@ bool quota_set_disabled(struct quotas *quotas, const char *database_name, bool i
 	return true;
 }
 
+void quota_enable_removed(struct quotas *quotas, const struct settings *settings)
+{
+	pthread_mutex_lock(&quotas->lock);
+	for (size_t i = 0; i < QUOTA_BUCKETS; i++) {
+		struct quota **link = &quotas->buckets[i];
+		while (*link != NULL) {
+			struct quota *quota = *link;
+			if (quota->kind != QUOTA_DISABLED ||
+			    settings_find_database(settings, quota->name) != NULL) {
+				link = &quota->next;
+				continue;
+			}
+			*link = quota->next;
+			free(quota);
+		}
+	}
+	pthread_mutex_unlock(&quotas->lock);
+}
+
 static bool refuse(enum taken taken, enum failure_kind kind, const char *what, const char *name,
 		   int most, struct failure *why)
 {

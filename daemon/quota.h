@@ -14,6 +14,7 @@
 #include "protocol/failure.h"
 
 struct session;
+struct settings;
 
 #define QUOTA_BUCKETS 1024
 
@@ -47,6 +48,9 @@ bool quota_enter(struct session *session, struct failure *why);
 /* Closes a database to new clients, or opens it again. False without memory. */
 bool quota_set_disabled(struct quotas *quotas, const char *database_name, bool is_disabled);
 bool quota_is_disabled(struct quotas *quotas, const char *database_name);
+
+/* Those that the settings do not have, not even by "*", are open when they come back. */
+void quota_enable_removed(struct quotas *quotas, const struct settings *settings);
 
 /* Takes back what quota_enter() has counted, if it has. */
 void quota_leave(struct session *session);

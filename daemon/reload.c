@@ -54,7 +54,8 @@ static void adopt_here(struct worker *worker, void *arg)
 	end_removed(worker);
 }
 
-/* The pools go first, since limits hold at once; then each worker in its own thread. */
+/* The pools go first, since limits hold at once; then each worker in its own thread. After that nobody can close
+ * or pause what is removed. */
 static void await_adopted(struct daemon *daemon, struct settings *settings)
 {
 	settings_drop(daemon->settings);
@@ -64,6 +65,8 @@ static void await_adopted(struct daemon *daemon, struct settings *settings)
 	pools_adopt(&daemon->pools, settings, loop_now());
 	while (!await_everywhere(daemon->workers, adopt_here, settings, 0))
 		await_sleep(&daemon->workers->loop, loop_now() + NEXT_US);
+	quota_enable_removed(&daemon->quotas, settings);
+	pools_resume_removed(&daemon->pools, loop_now());
 	prepare_keys(daemon->workers);
 }
 

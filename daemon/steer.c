@@ -128,15 +128,14 @@ enum progress steer_suspend_progress(const struct session *session, const char *
 	return progress[suspend_state(session->worker->daemon)];
 }
 
-/* Also one that has been removed since. */
 static bool resume_database(struct session *session, const char *name, struct failure *why)
 {
 	char text[sizeof why->message];
 
-	if (pools_resume(session->worker->pools, name, loop_now()))
-		return true;
 	if (!check_database(session, name, "resume", why))
 		return false;
+	if (pools_resume(session->worker->pools, name, loop_now()))
+		return true;
 	snprintf(text, sizeof text, "database %s is not paused", name);
 	return failure_set(why, FAILURE_CONSOLE_ERROR, text);
 }

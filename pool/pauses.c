@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/settings.h"
+
 struct pause {
 	struct pause *next;
 	char database_name[];
@@ -37,20 +39,38 @@ bool pauses_add(struct pauses *pauses, const char *database_name)
 	return true;
 }
 
+static void unlink_pause(struct pause **link)
+{
+	struct pause *pause = *link;
+
+	*link = pause->next;
+	free(pause);
+}
+
 bool pauses_remove(struct pauses *pauses, const char *database_name)
 {
 	struct pause **link = &pauses->first;
 	bool was_there = false;
 
 	while (*link != NULL) {
-		struct pause *pause = *link;
-		if (!is_meant(pause, database_name)) {
-			link = &pause->next;
+		if (!is_meant(*link, database_name)) {
+			link = &(*link)->next;
 			continue;
 		}
-		*link = pause->next;
-		free(pause);
+		unlink_pause(link);
 		was_there = true;
 	}
 	return was_there;
+}
+
+void pauses_remove_strangers(struct pauses *pauses, const struct settings *settings)
+{
+	struct pause **link = &pauses->first;
+
+	while (*link != NULL) {
+		if (settings_find_database(settings, (*link)->database_name) == NULL)
+			unlink_pause(link);
+		else
+			link = &(*link)->next;
+	}
 }

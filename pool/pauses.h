@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+struct settings;
+
 struct pauses {
 	struct pause *first;
 };
@@ -19,5 +21,8 @@ bool pauses_have(const struct pauses *pauses, const char *database_name);
 
 /* Takes one, or with NULL all of them, away. Whether it was there. */
 bool pauses_remove(struct pauses *pauses, const char *database_name);
+
+/* Takes those away that the settings do not have, not even by "*". */
+void pauses_remove_strangers(struct pauses *pauses, const struct settings *settings);
 
 #endif

@@ -432,17 +432,30 @@ bool pools_pause(struct pools *pools, const char *database_name, int64_t now)
 	return noted;
 }
 
+static void resume_unpaused(struct pools *pools, int64_t now)
+{
+	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		if (pool->paused && !is_paused(pools, pool->database_name))
+			policy_resume(pool, now);
+}
+
 bool pools_resume(struct pools *pools, const char *database_name, int64_t now)
 {
 	pools_lock(pools);
 	bool was_paused = database_name == NULL ? pools->paused :
 						  pauses_remove(&pools->pauses, database_name);
 	pools->paused &= database_name != NULL;
-	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		if (pool->paused && !is_paused(pools, pool->database_name))
-			policy_resume(pool, now);
+	resume_unpaused(pools, now);
 	pools_unlock(pools);
 	return was_paused;
+}
+
+void pools_resume_removed(struct pools *pools, int64_t now)
+{
+	pools_lock(pools);
+	pauses_remove_strangers(&pools->pauses, pools->settings);
+	resume_unpaused(pools, now);
+	pools_unlock(pools);
 }
 
 void pools_reconnect(struct pools *pools, const char *database_name, const char *reason)

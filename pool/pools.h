@@ -109,6 +109,10 @@ size_t pools_forget_idle(struct pools *pools, int64_t now);
  */
 bool pools_pause(struct pools *pools, const char *database_name, int64_t now);
 bool pools_resume(struct pools *pools, const char *database_name, int64_t now);
+
+/* A database that the settings in force do not have is paused no longer, and not when it comes back. */
+void pools_resume_removed(struct pools *pools, int64_t now);
+
 bool pools_are_paused(struct pools *pools);
 
 /* Whether a database, or with NULL any, has been paused by its name. */

@@ -35,12 +35,28 @@ is(Wire->connect($millpond)->startup(database => 'shop')->result->{error}{M}, 'n
 $millpond->reconfigure(databases => \%all);
 is(Wire->login($millpond, database => 'shop')->value('select 1'), 1, 'until it is there again');
 
+# Nothing of it is left: no pool, no pause, no DISABLE.
+sub named_in ($table) { return join ' ', map { $_->{database} } $console->hashes("SHOW $table") }
 $console->query('PAUSE shop');
-$millpond->reconfigure(databases => { shop => undef });
-like($console->query('SUSPEND')->{error}{M}, qr/paused/, 'a pause outlives its database');
-is_deeply($console->query('RESUME shop')->{tags}, ['RESUME'], '... until RESUME');
-is($console->query('RESUME shop')->{error}{M}, 'no such database: shop', '... once');
+$console->query('DISABLE session');
+my $paused = Wire->login($millpond, database => 'shop')->put(Query('select 1'));
+wait_until(sub { $millpond->pool('shop')->{cl_waiting} == 1 }, 'a client to wait for the end of the pause');
+$millpond->reconfigure(databases => { shop => undef, session => undef });
+is($paused->result->{error}{M}, 'no such database: shop', 'who waits in a pause is told');
+wait_until(sub { named_in('POOLS') eq 'pgbouncer postgres' }, 'the pools to go');
+is(named_in($_), 'pgbouncer postgres', "SHOW $_ has them no longer") for qw(POOLS STATS);
+is($console->query("$_ shop")->{error}{M}, 'no such database: shop', "$_ knows it no longer") for qw(RESUME ENABLE);
+is_deeply($console->query($_)->{tags}, [$_], "$_: no pause stands in the way") for qw(SUSPEND RESUME);
 $millpond->reconfigure(databases => \%all);
-is(Wire->login($millpond, database => 'shop')->value('select 1'), 1, 'then it is open when it is there again');
+is(Wire->login($millpond, database => 'shop')->query('select 1')->{types}, 'TDCZ', 'when it is there again it is not paused');
+is(Wire->login($millpond, database => 'session')->query('select 1')->{types}, 'TDCZ', '... and the other is open');
+
+# Those that stay keep both, also where only * stands for them.
+my $star = Millpond->new('star', server => $server, databases => { postgres => '', template1 => '', '*' => '' });
+my $of_star = Wire->login($star, database => 'millpond');
+$of_star->query($_) for 'PAUSE postgres', 'DISABLE template1';
+$star->reconfigure(databases => { postgres => undef, template1 => undef });
+is(Wire->connect($star)->startup(database => 'template1')->result->{error}{C}, '55000', 'one that * stands for stays closed');
+is_deeply($of_star->query('RESUME postgres')->{tags}, ['RESUME'], '... or paused');
 
 done_testing;

@@ -430,6 +430,25 @@ static void test_forgetting_those_left_behind(void)
 	end();
 }
 
+static void test_pause_of_the_removed(void)
+{
+	begin("", "shop = host=127.0.0.1\nstock = host=127.0.0.1");
+	pool = find_pool("shop", "me");
+	pools_pause(&pools, "shop", now);
+	pools_pause(&pools, "stock", now);
+	asks(0);
+	ok(waits(0), "a borrower waits in a pause");
+	reload("", "stock = host=127.0.0.1");
+	ok(crowd[0].refused, "and is refused when its database goes");
+	pools_resume_removed(&pools, now);
+	ok(!pools_have_paused(&pools, "shop") && !pool->paused, "which is not paused any more");
+	ok(pools_have_paused(&pools, "stock"), "while another is");
+	reload("", "* = host=127.0.0.1");
+	pools_resume_removed(&pools, now);
+	ok(pools_have_paused(&pools, "stock"), "also when only \"*\" stands for it");
+	end();
+}
+
 static void test_times_to_be_forgotten(void)
 {
 	static const struct {
@@ -554,6 +573,7 @@ int main(void)
 	test_forced_pools();
 	test_forgetting_those_of_star();
 	test_forgetting_those_left_behind();
+	test_pause_of_the_removed();
 	test_times_to_be_forgotten();
 	test_stopping();
 	test_welcome();
