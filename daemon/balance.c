@@ -181,7 +181,7 @@ void balance_release_hold(struct worker *worker)
 
 /* --- placing ------------------------------------------------------------------------------ */
 
-static struct worker *next_in_turn(struct worker *first)
+static struct worker *with_fewest_sessions(struct worker *first)
 {
 	struct worker *fewest = first;
 
@@ -237,7 +237,7 @@ static struct worker *least_loaded(struct worker *first)
 struct worker *balance_place(struct worker *first)
 {
 	if (first->settings->spread_clients)
-		return next_in_turn(first);
+		return with_fewest_sessions(first);
 	bool by_tls = client_tls_context(first->settings) != NULL;
 	struct worker *worker = least_loaded(first);
 	atomic_fetch_add_explicit(&worker->load.placed_us, by_tls ? LOGIN_BY_TLS_US : LOGIN_US,

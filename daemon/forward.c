@@ -212,7 +212,7 @@ struct forwarding {
 	bool is_late; /* the answer: its turn has not come in time */
 };
 
-static void forward_there(struct worker *worker, void *arg)
+static void await_forward_there(struct worker *worker, void *arg)
 {
 	struct forwarding *forwarding = arg;
 	int id = forward_peer_of(forwarding->key);
@@ -246,7 +246,7 @@ bool await_forwarded(struct worker *worker, const unsigned char key[CANCEL_KEY_B
 			  "cancel request not forwarded to peer %d: it has been too often",
 			  forward_peer_of(key));
 	else
-		await_at(worker, worker->all, forward_there, &forwarding);
+		await_at(worker, worker->all, await_forward_there, &forwarding);
 	return !forwarding.is_late;
 }
 

@@ -118,7 +118,7 @@ static bool await_cancelled(struct session *session, const struct startup *start
 	unsigned char key[CANCEL_KEY_BYTES];
 
 	memcpy(key, startup->cancel_key, sizeof key);
-	session_is_nobody(session);
+	session_uncount(session);
 	return failure_set(why, await_cancel_request(session, key) ? FAILURE_CLIENT_SAID_GOODBYE :
 								     FAILURE_CANCEL_WAIT_TIMEOUT);
 }

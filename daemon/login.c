@@ -408,7 +408,7 @@ static bool await_introduced(struct session *session, const struct startup *star
 	log_startup(session, startup);
 	is_console = settings_is_console(session->database_name);
 	if (is_console)
-		session_is_nobody(session);
+		session_uncount(session);
 	else if (!has_place(session, why))
 		return false;
 	if (session->worker->closing && !is_console)

@@ -434,7 +434,7 @@ static bool make_round(struct relay *relay, struct failure *why)
 	       ask_if_in_doubt(relay, why) && replay_if_wanted(relay, why);
 }
 
-static bool run(struct relay *relay, struct failure *why)
+static bool await_over(struct relay *relay, struct failure *why)
 {
 	unsigned rounds = 0;
 
@@ -466,7 +466,7 @@ bool await_relay(struct session *session, const char *data, size_t length,
 	/* Without data, in session mode, the client has something to say, or the server has. */
 	bool begun = length > 0 ? pass_requests(&relay, data, length, prefix, why) :
 				  make_round(&relay, why);
-	bool done = begun && run(&relay, why);
+	bool done = begun && await_over(&relay, why);
 	writer_release(&relay.gather.bytes);
 	relay.upstream->torn = relay.left > 0;
 	return done;

@@ -137,7 +137,7 @@ static bool await_turn_in_queue(struct session *session, char **data, size_t *le
 	return true;
 }
 
-static void give_back(struct session *session)
+static void await_returned(struct session *session)
 {
 	bool reset = session->worker->settings->server_reset_query_always;
 	await_give_back(session->upstream, NULL, reset);
@@ -151,7 +151,7 @@ static bool is_pinned(const struct session *session)
 
 /* One request and what belongs to it: a transaction, or as much of a session as has something to
  * say. True: the session goes on. */
-static bool serve(struct session *session, struct failure *why)
+static bool await_request_served(struct session *session, struct failure *why)
 {
 	char *data = NULL;
 	size_t length = 0;
@@ -173,7 +173,7 @@ static bool serve(struct session *session, struct failure *why)
 	if (!await_conversation(session, data, length, why))
 		return false;
 	if (pool_share_mode(session->share) != POOL_SESSION && !is_pinned(session))
-		give_back(session);
+		await_returned(session);
 	return true;
 }
 
@@ -207,7 +207,7 @@ static void session_free(struct session *session)
 	free(session);
 }
 
-void session_is_nobody(struct session *session)
+void session_uncount(struct session *session)
 {
 	if (session->is_present)
 		session->worker->daemon->present_count--;
@@ -219,7 +219,7 @@ static void leave(struct session *session)
 {
 	cancel_key_remove(session->worker->cancel_keys, session);
 	quota_leave(session);
-	session_is_nobody(session);
+	session_uncount(session);
 	if (session->is_counted)
 		session->worker->daemon->client_count--;
 	if (session->phase == SESSION_CONSOLE)
@@ -251,7 +251,7 @@ static const char *why_server_ends(const struct session *session, const struct f
 }
 
 /* Tells the client why, brings its server to rest, and closes its socket. */
-static void end(struct session *session, struct failure *why)
+static void await_end(struct session *session, struct failure *why)
 {
 	session->is_ending = true;
 	/* The news of its end may have come when it did not wait: it has understood. */
@@ -276,7 +276,7 @@ static bool is_to_be_replaced(const struct session *session)
 }
 
 /* What has come is dealt with: without bytes to hold, without a stack, until more comes. */
-static bool rest(struct session *session, struct failure *why)
+static bool await_rest(struct session *session, struct failure *why)
 {
 	if (stream_has_unsent(&session->client) && !await_sent(&session->client, DEADLINE_NEVER))
 		return session->killed != FAILURE_NONE ?
@@ -308,17 +308,17 @@ static void session_run(void *arg)
 		while (stays && has_been_spoken_to(session)) {
 			stays = session->phase == SESSION_CONSOLE ?
 					await_console(session, &why) :
-					serve(session, &why);
+					await_request_served(session, &why);
 			if (stays && ++rounds % ROUNDS_IN_A_ROW == 0)
 				await_turn(session->client.loop);
 		}
 		if (stays && session->killed != FAILURE_NONE)
 			stays = failure_set(&why, session->killed);
-		stays = stays && rest(session, &why);
+		stays = stays && await_rest(session, &why);
 	} while (stays && has_been_spoken_to(session));
 
 	if (!stays) {
-		end(session, &why);
+		await_end(session, &why);
 		return;
 	}
 	session->coroutine = NULL;

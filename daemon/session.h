@@ -91,7 +91,7 @@ bool session_join_pool(struct session *session, const struct database *database,
 		       const struct replication *replication);
 
 /* It is no client as max_client_conn counts them. */
-void session_is_nobody(struct session *session);
+void session_uncount(struct session *session);
 
 /* Something has come for a session at rest: gives it a coroutine. No effect on an active one. */
 void session_wake(struct session *session);

@@ -212,7 +212,7 @@ static void write_part(struct worker *worker, void *arg)
 
 	writer_init(&part->writer);
 	table_continue(&table, &part->writer, part->show->heading);
-	part->show->worker_rows(&table, worker, part->asker);
+	part->show->await_worker_rows(&table, worker, part->asker);
 }
 
 static bool await_parts(struct writer *writer, const struct show *show, const struct session *asker)
@@ -253,8 +253,8 @@ enum show_result await_show(struct writer *writer, const char *name, const struc
 		steer_write_pending(writer, asker);
 	if (show != NULL) {
 		table_begin(&table, writer, show->heading);
-		if (show->rows != NULL)
-			show->rows(&table, asker);
+		if (show->await_rows != NULL)
+			show->await_rows(&table, asker);
 		else if (!await_parts(writer, show, asker))
 			return SHOW_FAILED;
 	} else if (strcasecmp(name, "HELP") == 0) {

@@ -24,9 +24,9 @@ struct show {
 	const char *name;
 	const char *heading;
 	/* All rows, or those about what a worker has, in that worker's thread. */
-	void (*rows)(struct table *table, const struct session *asker);
-	void (*worker_rows)(struct table *table, struct worker *worker,
-			    const struct session *asker);
+	void (*await_rows)(struct table *table, const struct session *asker);
+	void (*await_worker_rows)(struct table *table, struct worker *worker,
+				  const struct session *asker);
 };
 
 enum show_result { SHOWN, NOTHING_TO_SHOW, ONLY_FOR_ADMINS, SHOW_FAILED };

@@ -99,7 +99,7 @@ static void put_server(struct table *table, const struct server *server, uint16_
 }
 
 /* The console's own clients are left out, as by PgBouncer. */
-static void rows(struct table *table, struct worker *worker, const struct session *asker)
+static void await_rows(struct table *table, struct worker *worker, const struct session *asker)
 {
 	const struct listeners *listeners = &worker->daemon->listeners;
 	const struct session *session;
@@ -121,4 +121,4 @@ const struct show show_fds = {
 	"fd int4, task text, user text, database text, addr text, port int4, cancel int8, "
 	"link int4, client_encoding text, std_strings text, datestyle text, timezone text, "
 	"password text, scram_client_key bytea, scram_server_key bytea",
-	NULL, rows};
+	NULL, await_rows};

@@ -213,7 +213,7 @@ static void console_pool_row(struct table *table, const struct worker *worker)
 	table_text(table, NULL);
 }
 
-static void put_pools(struct table *table, struct worker *worker, struct pool *const *list,
+static void await_put_pools(struct table *table, struct worker *worker, struct pool *const *list,
 		      size_t count, const struct canceling *canceling)
 {
 	bool console_is_put = false;
@@ -233,7 +233,7 @@ static void put_pools(struct table *table, struct worker *worker, struct pool *c
 		console_pool_row(table, worker);
 }
 
-static void pool_rows(struct table *table, const struct session *asker)
+static void await_pool_rows(struct table *table, const struct session *asker)
 {
 	struct worker *worker = asker->worker;
 	struct canceling *canceling = await_canceling(worker);
@@ -242,7 +242,7 @@ static void pool_rows(struct table *table, const struct session *asker)
 
 	table->writer->failed |= canceling == NULL;
 	if (!table->writer->failed)
-		put_pools(table, worker, list, count, canceling);
+		await_put_pools(table, worker, list, count, canceling);
 	pools_by_names_free(worker->pools, list);
 	for (unsigned i = 0; canceling != NULL && i < worker->count; i++)
 		free(canceling[i].seen);
@@ -255,7 +255,7 @@ const struct show show_pools = {
 	"cl_waiting_cancel_req int4, sv_active int4, sv_active_cancel int4, "
 	"sv_being_canceled int4, sv_idle int4, sv_used int4, sv_tested int4, sv_login int4, "
 	"maxwait int4, maxwait_us int4, pool_mode text, load_balance_hosts text",
-	pool_rows, NULL};
+	await_pool_rows, NULL};
 
 /* --- databases ---------------------------------------------------------------------------- */
 
@@ -332,7 +332,7 @@ static size_t group_length(struct pool *const *pools, size_t count)
 
 /* The entries, and the databases that "*" has stood for: two sorted lists, merged, and the console in
  * its place among them. */
-static void database_rows(struct table *table, const struct session *asker)
+static void await_database_rows(struct table *table, const struct session *asker)
 {
 	struct settings *settings = settings_hold(asker->worker->settings);
 	struct quotas *quotas = &asker->worker->daemon->quotas;
@@ -376,7 +376,7 @@ const struct show show_databases = {
 	"min_pool_size int4, reserve_pool_size int4, server_lifetime int4, pool_mode text, "
 	"load_balance_hosts text, max_connections int4, current_connections int4, "
 	"max_client_connections int4, current_client_connections int4, paused int4, disabled int4",
-	database_rows, NULL};
+	await_database_rows, NULL};
 
 /* --- lists -------------------------------------------------------------------------------- */
 

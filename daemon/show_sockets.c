@@ -192,7 +192,7 @@ static void put_cancel_client(struct table *table, const struct cancel_view *vie
 	put_row(table, &row);
 }
 
-static void client_rows(struct table *table, struct worker *worker, const struct session *asker)
+static void await_client_rows(struct table *table, struct worker *worker, const struct session *asker)
 {
 	const struct session *session;
 	struct walk walk;
@@ -358,7 +358,7 @@ static void put_server_socket(struct table *table, const struct server *server, 
 		    upstream == NULL ? 0 : upstream->left);
 }
 
-static void socket_rows(struct table *table, struct worker *worker, const struct session *asker)
+static void await_socket_rows(struct table *table, struct worker *worker, const struct session *asker)
 {
 	const struct session *session;
 	struct walk walk;
@@ -383,7 +383,7 @@ static bool is_busy(const struct session *session, const struct session *asker)
 	return session->upstream != NULL || session->waiting != NULL || session == asker;
 }
 
-static void active_socket_rows(struct table *table, struct worker *worker,
+static void await_active_socket_rows(struct table *table, struct worker *worker,
 			       const struct session *asker)
 {
 	const struct session *session;
@@ -396,9 +396,9 @@ static void active_socket_rows(struct table *table, struct worker *worker,
 	show_each_server(table, worker, put_active_server_socket);
 }
 
-const struct show show_clients = {"CLIENTS", SOCKET_COLUMNS, NULL, client_rows};
+const struct show show_clients = {"CLIENTS", SOCKET_COLUMNS, NULL, await_client_rows};
 const struct show show_servers = {"SERVERS", SOCKET_COLUMNS, NULL, server_rows};
 const struct show show_sockets = {"SOCKETS", SOCKET_COLUMNS ", " BUFFER_COLUMNS, NULL,
-				 socket_rows};
+				 await_socket_rows};
 const struct show show_active_sockets = {"ACTIVE_SOCKETS", SOCKET_COLUMNS ", " BUFFER_COLUMNS, NULL,
-					 active_socket_rows};
+					 await_active_socket_rows};

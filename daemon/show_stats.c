@@ -64,7 +64,7 @@ static void put_console(struct table *table, const struct session *asker,
 }
 
 /* Calls `put` for each database with the sum of its pools, and for the console. */
-static void each_database(struct table *table, const struct session *asker,
+static void await_each_database(struct table *table, const struct session *asker,
 			  void (*put)(struct table *table, const struct sums *sums))
 {
 	size_t count;
@@ -110,19 +110,19 @@ static void put_averages(struct table *table, const struct sums *sums)
 	put_stats(table, &sums->average);
 }
 
-static void stats_rows(struct table *table, const struct session *asker)
+static void await_stats_rows(struct table *table, const struct session *asker)
 {
-	each_database(table, asker, put_both);
+	await_each_database(table, asker, put_both);
 }
 
-static void stats_totals_rows(struct table *table, const struct session *asker)
+static void await_stats_totals_rows(struct table *table, const struct session *asker)
 {
-	each_database(table, asker, put_totals);
+	await_each_database(table, asker, put_totals);
 }
 
-static void stats_averages_rows(struct table *table, const struct session *asker)
+static void await_stats_averages_rows(struct table *table, const struct session *asker)
 {
-	each_database(table, asker, put_averages);
+	await_each_database(table, asker, put_averages);
 }
 
 #define COUNTER(name, unit, help) ", total_" #name " numeric"
@@ -134,7 +134,7 @@ const struct show show_stats = {
 	"avg_recv numeric, avg_sent numeric, avg_xact_time numeric, avg_query_time numeric, "
 	"avg_wait_time numeric, avg_client_parse_count numeric, avg_server_parse_count numeric, "
 	"avg_bind_count numeric, avg_client_login_count numeric",
-	stats_rows, NULL};
+	await_stats_rows, NULL};
 
 #define COMMON_COLUMNS                                                                         \
 	"database text, server_assignment_count numeric, xact_count numeric, "                 \
@@ -145,13 +145,13 @@ const struct show show_stats_totals = {"STATS_TOTALS",
 				       COMMON_COLUMNS
 				       "client_parse_count numeric, server_parse_count numeric, "
 				       "bind_count numeric, client_login_count numeric",
-				       stats_totals_rows, NULL};
+				       await_stats_totals_rows, NULL};
 
 const struct show show_stats_averages = {
 	"STATS_AVERAGES",
 	COMMON_COLUMNS "avg_client_parse_count numeric, avg_server_parse_count numeric, "
 		       "avg_bind_count numeric, avg_client_login_count numeric",
-	stats_averages_rows, NULL};
+	await_stats_averages_rows, NULL};
 
 /* --- altogether --------------------------------------------------------------------------- */
 

@@ -129,7 +129,7 @@ static void user_row(struct table *table, const struct worker *worker,
 	table_number(table, (int64_t)quota_count(&worker->daemon->quotas, QUOTA_USER, name));
 }
 
-static void user_rows(struct table *table, const struct session *asker)
+static void await_user_rows(struct table *table, const struct session *asker)
 {
 	struct settings *settings = settings_hold(asker->worker->settings);
 	struct names names;
@@ -150,4 +150,4 @@ const struct show show_users = {
 	"name text, pool_size text, reserve_pool_size text, pool_mode text, "
 	"max_user_connections int4, current_connections int4, max_user_client_connections int4, "
 	"current_client_connections int4",
-	user_rows, NULL};
+	await_user_rows, NULL};

@@ -272,13 +272,13 @@ struct request {
 	struct failure *why;
 };
 
-static void reload_there(struct worker *first, void *arg)
+static void await_reload_there(struct worker *first, void *arg)
 {
 	struct request *request = arg;
 	request->done = await_reload(first->daemon);
 }
 
-static void set_there(struct worker *first, void *arg)
+static void await_set_there(struct worker *first, void *arg)
 {
 	struct request *request = arg;
 	request->done = await_set(first->daemon, request->name, request->value,
@@ -308,7 +308,7 @@ bool await_steer_reload(struct session *session, const char *nothing, struct fai
 	(void)nothing;
 	struct request request = {0};
 
-	if (!await_main(session, reload_there, &request, why))
+	if (!await_main(session, await_reload_there, &request, why))
 		return false;
 	return request.done || failure_set(why, FAILURE_RELOAD_FAILED);
 }
@@ -321,7 +321,7 @@ bool await_steer_set(struct session *session, const struct command *command, str
 	if (!session->is_admin)
 		return failure_set(why, FAILURE_CONSOLE_NOT_ADMIN);
 	session_log(session, LEVEL_LOG, "SET %s", request.name);
-	bool done = await_main(session, set_there, &request, why) && request.done;
+	bool done = await_main(session, await_set_there, &request, why) && request.done;
 	if (done && request.keeps_tls)
 		write_notice(writer, "TLS settings could not be applied, still using old configuration",
 			     "");

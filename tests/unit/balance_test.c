@@ -109,7 +109,7 @@ static void test_in_turn(void)
 	settings.spread_clients = true;
 	place(100);
 	for (unsigned i = 0; i < WORKERS; i++)
-		is_int(placed[i], 25, "in turn, if that is wanted: worker %u", i);
+		is_int(placed[i], 25, "to each as many, if that is wanted: worker %u", i);
 }
 
 int main(void)
