@@ -386,6 +386,7 @@ bool await_descriptor(struct loop *loop, int fd, short what, int64_t deadline)
 struct gathering {
 	struct coroutine *parent;
 	size_t running;
+	bool is_over; /* none is */
 };
 
 struct child {
@@ -399,8 +400,10 @@ static void child_main(void *arg)
 	struct child *child = arg;
 	child->task->run(child->task->arg);
 	child->coroutine = NULL;
-	if (--child->gathering->running == 0)
-		coroutine_wake(child->gathering->parent);
+	if (--child->gathering->running > 0)
+		return;
+	child->gathering->is_over = true;
+	coroutine_wake(child->gathering->parent);
 }
 
 static void cancel_children(struct child *children, size_t count)
@@ -424,14 +427,12 @@ bool await_all(struct loop *loop, const struct task *tasks, size_t count, int64_
 		else
 			gathering.running++;
 	}
+	gathering.is_over = gathering.running == 0;
+	while (failure == 0 && !gathering.is_over)
+		failure = await_wake(loop, deadline) ? 0 : errno;
 	if (failure != 0 && children != NULL)
 		cancel_children(children, count);
-	while (gathering.running > 0) {
-		if (await_wake(loop, failure == 0 ? deadline : DEADLINE_NEVER) || failure != 0)
-			continue;
-		failure = errno;
-		cancel_children(children, count);
-	}
+	await_surely(loop, &gathering.is_over);
 	free(children);
 	errno = failure;
 	return failure == 0;

@@ -73,7 +73,8 @@ struct task {
 
 /*
  * Runs all tasks at once, each as a coroutine, and waits for the last to return. After a failure
- * (time, cancellation, no memory to start one) the others are cancelled, and still waited for.
+ * (time, cancellation, no memory to start one) the others are cancelled, and still waited for; a
+ * cancellation during that is left to the next wait.
  */
 bool await_all(struct loop *loop, const struct task *tasks, size_t count, int64_t deadline);
 

@@ -59,6 +59,26 @@ static void test_await_all_fails(void)
 	is_int(tasks_running, 0, "none goes on");
 }
 
+static void cancel_when_told(void *arg)
+{
+	while (tasks_cancelled == 0)
+		await_sleep(&loop, after(1));
+	coroutine_cancel(arg);
+}
+
+static void test_cancelled_while_it_fails(void)
+{
+	const struct task task = {sleep_for_ms, (void *)9000};
+
+	tasks_cancelled = 0;
+	start(cancel_when_told, coroutine_current(&loop));
+	bool all = await_all(&loop, &task, 1, after(20));
+	int failure = errno;
+	ok(!all && failure == ETIMEDOUT && tasks_running == 0, "the time is over, and the task cleans up");
+	ok(!await_sleep(&loop, after(1)) && errno == ECANCELED,
+	   "cancelled meanwhile, the caller hears of it at its next wait");
+}
+
 static int exit_status;
 
 static rlim_t address_space_used(void)
@@ -107,6 +127,7 @@ int main(void)
 {
 	in_loop(test_await_all);
 	in_loop(test_await_all_fails);
+	in_loop(test_cancelled_while_it_fails);
 	test_no_memory();
 	return done();
 }
