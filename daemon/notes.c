@@ -203,6 +203,8 @@ static void succeed(struct notes *notes, struct note *note, struct client_statem
 	switch (note->kind) {
 	case NOTE_DEFINE:
 		statement_drop(note->before, HELD_BY_CLIENT);
+		if (note->name != NULL)
+			note->name->shape = 0;
 		settle_name(note, client);
 		settle_held(note);
 		break;

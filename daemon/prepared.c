@@ -224,10 +224,14 @@ static enum passage use_unnamed(struct prepared *prepared, const struct message 
 	}
 	if (passage == PASSAGE_TAKEN)
 		passage = prepared_require_unnamed(prepared, message->start);
-	if (passage == PASSAGE_TAKEN && text != NULL && binds_unnamed_portal(portal) &&
+	if (passage != PASSAGE_TAKEN)
+		return passage;
+	if (text != NULL && binds_unnamed_portal(portal) &&
 	    !prepared_note_portal(prepared, &sql, text, sql.length))
 		return PASSAGE_FAILED;
-	return passage;
+	if (portal != NULL)
+		prepared_remember_use(prepared, portal, NULL);
+	return taken_if(prepared_push(prepared, message->letter));
 }
 
 /* What the server must have for a statement of the client's to be used. */
@@ -250,12 +254,8 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 	struct name *name;
 	enum passage passage;
 
-	if (reference->length == 0) {
-		passage = use_unnamed(prepared, message, portal);
-		return passage != PASSAGE_TAKEN
-			       ? passage
-			       : taken_if(prepared_push(prepared, message->letter));
-	}
+	if (reference->length == 0)
+		return use_unnamed(prepared, message, portal);
 	name = client == NULL ? NULL
 			      : names_find(&client->names, reference->name, reference->length);
 	if (name != NULL && prepared_is_open(prepared, name->pending > 0, name->segment))
@@ -270,6 +270,7 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 		return passage;
 	if (portal != NULL && prepared_may_surprise(prepared, message, name))
 		return prepared_spare_surprise(prepared, message, name);
+	prepared_remember_use(prepared, portal, name);
 	struct statement *statement = name->statement;
 	if (binds_unnamed_portal(portal) &&
 	    !prepared_note_portal(prepared, &statement->sql, statement->body,
@@ -325,12 +326,13 @@ static enum passage request_describe_or_close(struct prepared *prepared,
 {
 	struct reference name;
 
-	if (message->body_length < 2 || message->body[0] != 'S' ||
-	    !reference_find(message, message->body + 1, &name) ||
-	    name.rest != message->body + message->body_length)
+	if (message->body_length < 2 || !reference_find(message, message->body + 1, &name) ||
+	    name.rest != message->body + message->body_length ||
+	    (message->body[0] != 'S' && message->letter != FRONTEND_DESCRIBE))
 		return taken_if(prepared_push(prepared, message->letter));
 	if (message->letter == FRONTEND_DESCRIBE)
-		return use_statement(prepared, message, NULL, &name);
+		return message->body[0] == 'S' ? use_statement(prepared, message, NULL, &name)
+					       : prepared_describe_portal(prepared, &name);
 	return name.length == 0 ? prepared_drop_unnamed(prepared, FRONTEND_CLOSE)
 				: close_named(prepared, message, &name);
 }

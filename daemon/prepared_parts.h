@@ -101,13 +101,20 @@ enum passage prepared_request_execute(struct prepared *prepared, const struct me
 bool prepared_asks_for_binary(const struct message *message);
 
 /*
- * Whether a Bind may return other types than its client was told of once (prepared_shape.c); and what is
+ * Whether a Bind may return other columns than its client was told of once (prepared_shape.c); and what is
  * done with one that may: it waits until that is known, or is refused.
  */
 bool prepared_may_surprise(const struct prepared *prepared, const struct message *message,
-			   const struct name *name);
+			   struct name *name);
 enum passage prepared_spare_surprise(struct prepared *prepared, const struct message *message,
-				     const struct name *name);
+				     struct name *name);
+
+/* Remembers what a client binds to a portal: that name's statement; NULL: the unnamed one. Or, without a
+ * portal, that it asks for the columns of the name's statement. */
+void prepared_remember_use(struct prepared *prepared, const struct reference *portal, struct name *name);
+
+/* Describe of a portal. */
+enum passage prepared_describe_portal(struct prepared *prepared, const struct reference *portal);
 
 /* In place of a message something that is sure to fail is sent, and the error replaced. */
 enum passage prepared_refuse(struct prepared *prepared, const struct message *message,

@@ -46,6 +46,8 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 	uint32_t own = pipeline_runs_own_query(pipeline);
 
 	server->segment++;
+	if (prepared->session->statements != NULL)
+		prepared->session->statements->names.bound = NULL;
 	if (pipeline->count == own)
 		server->rest_segment = server->segment;
 	server->certain = pipeline->count == own && pipeline->status != 'E';
@@ -126,7 +128,8 @@ enum passage prepared_require_held(struct prepared *prepared, const char *at, st
 	if (held != NULL)
 		held_touch(set, held);
 	/* What an EXECUTE returns depends on whose names were there when it was parsed. */
-	if (held != NULL && !held->pending && statement->sql.effect == SQL_EXECUTE)
+	if (held != NULL && held->segment != server_of(prepared)->segment &&
+	    statement->sql.effect == SQL_EXECUTE)
 		held->stale = true;
 	if (held != NULL && (held->pending || !held->stale))
 		return PASSAGE_TAKEN;

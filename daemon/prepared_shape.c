@@ -1,9 +1,9 @@
 /*
- * Prepared statements: the types of the columns that a client was told of.
+ * Prepared statements: the columns that a client was told of.
  *
- * Some drivers describe a statement once, and read binary values by that for ever. A server on which
- * the statement never changes its plan refuses what would return other types; but one that parses it
- * for the first time, after a table was altered, knows nothing of what another has told the client.
+ * Some drivers describe a statement once, and read rows by that for ever. A server that holds the statement
+ * refuses what would return other columns; but one that parses it for the first time, after a table was
+ * altered, knows nothing of what another has told the client.
  */
 #include "daemon/prepared_parts.h"
 
@@ -47,10 +47,9 @@ bool prepared_asks_for_binary(const struct message *message)
 	return false;
 }
 
-/* A number for the types, which is not 0. */
+/* A number for what PostgreSQL compares: how many columns, their names, types and modifiers. It is not 0. */
 static uint32_t shape_of(const struct message *message)
 {
-	uint32_t hash = HASH_START;
 	const char *at = message->body + 2;
 	const char *end = message->body + message->body_length;
 
@@ -58,12 +57,15 @@ static uint32_t shape_of(const struct message *message)
 		return SHAPE_UNKNOWN + 1;
 	if (!message_is_whole(message))
 		return SHAPE_UNKNOWN;
+	uint32_t hash = HASH_START;
 	while (at < end) {
 		const char *zero = memchr(at, '\0', (size_t)(end - at));
 		if (zero == NULL || end - zero < 19)
 			break;
-		/* Behind the table and the column, four bytes each and two. */
+		hash = hash_bytes(hash, at, (size_t)(zero - at) + 1);
+		/* Behind the table and the column, four bytes each and two; and behind the size, two. */
 		hash = hash_number(hash, read_uint32(zero + 7));
+		hash = hash_number(hash, read_uint32(zero + 13));
 		at = zero + 19;
 	}
 	return hash | 4;
@@ -86,49 +88,106 @@ void prepared_note_shape(struct upstream *upstream, const struct message *messag
 		note->name->shape = shape;
 }
 
-/* The portal is described at once, so the client learns of the types that it has now. */
-static bool is_described(const struct prepared *prepared, const struct message *message)
+/* --- who asks, and who remembers ---------------------------------------------------------- */
+
+static uint32_t hash_portal(const struct reference *portal)
+{
+	return hash_bytes(HASH_START, portal->name, portal->length);
+}
+
+void prepared_remember_use(struct prepared *prepared, const struct reference *portal, struct name *name)
+{
+	struct client_statements *client = prepared->session->statements;
+
+	if (portal != NULL && client != NULL) {
+		client->names.bound = name;
+		client->names.bound_portal = hash_portal(portal);
+	} else if (portal == NULL && !prepared->answered) {
+		name->described = server_of(prepared)->segment;
+		name->remembers = true;
+	}
+}
+
+static struct held *held_of(const struct prepared *prepared, const struct name *name)
+{
+	return held_find(&server_of(prepared)->held, name->statement->id);
+}
+
+enum passage prepared_describe_portal(struct prepared *prepared, const struct reference *portal)
+{
+	const struct client_statements *client = prepared->session->statements;
+	struct name *name = client == NULL ? NULL : client->names.bound;
+
+	if (name == NULL || client->names.bound_portal != hash_portal(portal))
+		return taken_if(prepared_push(prepared, FRONTEND_DESCRIBE));
+	const struct held *held = held_of(prepared, name);
+	/* As long as the server holds it, its shape does not change. */
+	if (held != NULL && held->shape != 0 && held->shape == name->shape)
+		return taken_if(prepared_push(prepared, FRONTEND_DESCRIBE));
+	struct note note = {.kind = NOTE_USE, .name = name, .id = name->statement->id};
+	if (!prepared->answered)
+		name->described = server_of(prepared)->segment;
+	name->asked++;
+	return taken_if(prepared_push_noted(prepared, FRONTEND_DESCRIBE, &note));
+}
+
+/* Whether the client asks for the columns of what it binds at once. What follows is not always there to be
+ * seen; then it is as it was before. */
+static bool asks_anew(const struct prepared *prepared, const struct message *message, struct name *name)
 {
 	const char *next = message->start + message->present;
 	struct message follows;
 
-	return message_look(next, (size_t)(prepared->end - next), &follows) &&
-	       follows.letter == FRONTEND_DESCRIBE && follows.present > MESSAGE_HEADER_BYTES &&
-	       follows.body[0] == 'P';
+	if (!message_is_whole(message) || !message_look(next, (size_t)(prepared->end - next), &follows) ||
+	    (follows.letter == FRONTEND_DESCRIBE && follows.present == MESSAGE_HEADER_BYTES))
+		return !name->remembers;
+	name->remembers = follows.letter != FRONTEND_DESCRIBE || follows.body[0] != 'P';
+	return !name->remembers;
 }
 
-static enum passage ask_for_shape(struct prepared *prepared, const struct message *message,
-				  const struct statement *statement)
+/* It has asked in this segment, and will have the answer first. */
+static bool has_asked(const struct prepared *prepared, const struct name *name)
 {
-	struct note note = {.kind = NOTE_USE, .id = statement->id};
+	return name->asked > 0 && name->described == server_of(prepared)->segment;
+}
 
-	write_describe(prepared_write_up_to(prepared, message->start), statement->name);
+/* --- what is done about it ---------------------------------------------------------------- */
+
+bool prepared_may_surprise(const struct prepared *prepared, const struct message *message,
+			   struct name *name)
+{
+	if (name->shape == 0 || name->pending > 0 || asks_anew(prepared, message, name))
+		return false;
+	const struct held *held = held_of(prepared, name);
+	return held != NULL && held->shape != name->shape && !has_asked(prepared, name);
+}
+
+/* What was parsed before may not fit any more, and then could not be asked. */
+static enum passage ask_for_shape(struct prepared *prepared, const struct message *message,
+				  struct name *name, struct held *held)
+{
+	if (held->segment != server_of(prepared)->segment) {
+		held->stale = true;
+		enum passage passage = prepared_require_held(prepared, message->start, name);
+		if (passage != PASSAGE_TAKEN)
+			return passage;
+	}
+	struct note note = {.kind = NOTE_USE, .id = name->statement->id};
+	write_describe(prepared_write_up_to(prepared, message->start), name->statement->name);
 	return prepared_push_noted(prepared, PIPELINE_OWN_DESCRIBE, &note) ?
 		       prepared_wait(prepared) :
 		       PASSAGE_FAILED;
 }
 
-static const struct held *held_of(const struct prepared *prepared, const struct name *name)
-{
-	return held_find(&server_of(prepared)->held, name->statement->id);
-}
-
-bool prepared_may_surprise(const struct prepared *prepared, const struct message *message,
-			   const struct name *name)
-{
-	if (name->shape == 0)
-		return false;
-	const struct held *held = held_of(prepared, name);
-	return held != NULL && held->shape != name->shape &&
-	       (!message_is_whole(message) || prepared_asks_for_binary(message)) &&
-	       !is_described(prepared, message);
-}
-
 enum passage prepared_spare_surprise(struct prepared *prepared, const struct message *message,
-				     const struct name *name)
+				     struct name *name)
 {
-	if (held_of(prepared, name)->shape == 0)
-		return ask_for_shape(prepared, message, name->statement);
+	struct held *held = held_of(prepared, name);
+
+	if (held->shape == 0)
+		return ask_for_shape(prepared, message, name, held);
+	if (name->asked > 0) /* perhaps for the shape */
+		return prepared_wait(prepared);
 	return message_is_whole(message) ?
 		       prepared_refuse(prepared, message, FAILURE_PLAN_CHANGED) :
 		       PASSAGE_INCOMPLETE;

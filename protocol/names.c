@@ -82,6 +82,8 @@ struct statement *names_set(struct names *names, struct name *name, struct state
 
 	names->count -= before != NULL;
 	names->count += statement != NULL;
+	if (names->bound == name)
+		names->bound = NULL;
 	name->statement = statement;
 	return before;
 }

@@ -21,6 +21,8 @@ struct name {
 	uint32_t asked;	  /* uses that the server has not answered yet */
 	uint32_t segment; /* of the last change, see daemon/prepared.h */
 	uint32_t shape;	  /* of the result that the client was told of, see daemon/prepared_shape.c; 0: none */
+	uint32_t described; /* segment in which it asked for that the last time */
+	bool remembers;	  /* it goes by that: it binds and executes without asking */
 	uint32_t length;
 	char text[];
 };
@@ -30,6 +32,8 @@ struct names {
 	uint32_t bucket_count; /* a power of two */
 	uint32_t entries;
 	uint32_t count; /* those that mean a statement */
+	struct name *bound; /* in the last Bind of the present segment; NULL: none, or something else now */
+	uint32_t bound_portal; /* hash of the portal's name */
 };
 
 /* NULL: no such name, not even a pending one. */

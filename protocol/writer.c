@@ -111,7 +111,7 @@ static void write_field(struct writer *writer, char field, const char *text)
 /* Severity stands twice: 'S' may be translated, 'V' never is. */
 static void write_report(struct writer *writer, char letter, const char *severity,
 			 const char *sqlstate, const char *message, const char *detail,
-			 const char *hint, const char *routine)
+			 const char *hint, const char *file, const char *routine)
 {
 	message_begin(writer, letter);
 	write_field(writer, 'S', severity);
@@ -120,6 +120,7 @@ static void write_report(struct writer *writer, char letter, const char *severit
 	write_field(writer, 'M', message);
 	write_field(writer, 'D', detail);
 	write_field(writer, 'H', hint);
+	write_field(writer, 'F', file);
 	write_field(writer, 'R', routine);
 	write_uint8(writer, 0);
 	message_end(writer);
@@ -127,16 +128,17 @@ static void write_report(struct writer *writer, char letter, const char *severit
 
 void write_failure(struct writer *writer, const struct failure *why)
 {
-	/* By this routine of PostgreSQL drivers recognise it, and prepare anew. */
-	const char *routine = why->kind == FAILURE_PLAN_CHANGED ? "RevalidateCachedQuery" : NULL;
+	/* By this place in PostgreSQL drivers recognise it, and prepare anew. */
+	bool is_known = why->kind == FAILURE_PLAN_CHANGED;
 
 	write_report(writer, BACKEND_ERROR, failure_severity(why), why->sqlstate, why->message,
-		     why->detail, failure_hint(why), routine);
+		     why->detail, failure_hint(why),
+		     is_known ? "plancache.c" : NULL, is_known ? "RevalidateCachedQuery" : NULL);
 }
 
 void write_notice(struct writer *writer, const char *message, const char *detail)
 {
-	write_report(writer, BACKEND_NOTICE, "NOTICE", "00000", message, detail, NULL, NULL);
+	write_report(writer, BACKEND_NOTICE, "NOTICE", "00000", message, detail, NULL, NULL, NULL);
 }
 
 void write_parameter_status(struct writer *writer, const char *name, const char *value)

@@ -40,7 +40,11 @@ for my $change (\&alter, \&lose, \&alter, \&lose)
 
 	$change->();
 	$a->put(Bind('', 's'), Execute(), Sync());
-	is_deeply($a->result->{rows}, [ row() ], '... without Describe, as texts');
+	my $undescribed = $a->result;
+	is_deeply($undescribed->{rows}, [ row() ], '... without Describe, if the columns are the same')
+		if $change == \&lose;
+	is($undescribed->{error}{C}, '0A000', '... but whoever was told of others hears of it')
+		if $change == \&alter;
 
 	$change->();
 	$a->put(Describe('S', 's'), Bind('', 's'), Execute(), Sync());
@@ -57,8 +61,8 @@ for my $change (\&alter, \&lose, \&alter, \&lose)
 	is_deeply($pieces->{rows}, [ row() ], '... with rows');
 	$change->();
 	$a->put(Parse("x$columns", 'select 1'), Parse('', 'select 7'), Bind(), Describe('P'), Bind('', 's'),
-		Execute(), Sync());
-	is($a->result->{types}, '112T2DCZ', '... in the middle of others');
+		Describe('P'), Execute(), Sync());
+	is($a->result->{types}, '112T2TDCZ', '... in the middle of others');
 	$a->put(Close('S', "x$columns"), Sync())->result;
 	$change->();
 	$a->put(Bind('', 's'), Describe('P'), Execute(), Sync(), Query('select 1'));
