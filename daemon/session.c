@@ -268,6 +268,12 @@ static void await_end(struct session *session, struct failure *why)
 	session_free(session);
 }
 
+/* For the whole session: it need not be idle, though it asks for nothing. */
+static bool owns_server(const struct session *session)
+{
+	return session->upstream != NULL && pool_share_mode(session->share) == POOL_SESSION;
+}
+
 /* server_fast_close: whoever keeps a server that is to be closed is not waited for. */
 static bool is_to_be_replaced(const struct session *session)
 {
@@ -394,7 +400,7 @@ void session_tick(struct session *session, int64_t now)
 		session_wake(session);
 	else if (is_to_be_replaced(session))
 		session_kill(session, FAILURE_SERVER_REPLACED);
-	else if (session->phase == SESSION_LOGGED_IN && session->upstream == NULL)
+	else if (session->phase == SESSION_LOGGED_IN && !owns_server(session))
 		limit = settings_client_idle_timeout_us(settings, session_user(session));
 	if (limit > 0 && now - session->rests_since >= limit)
 		session_kill(session, FAILURE_CLIENT_IDLE);

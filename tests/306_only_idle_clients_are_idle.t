@@ -45,4 +45,9 @@ is($holder{$_}->query('commit')->{error}, undef, "$_: one in a transaction as we
 ends_when_idle($holder{postgres}, 'transaction mode: after it');
 is($holder{session}->query('select 1')->{types}, 'TDCZ', 'session mode: not after it');
 
+# What it has prepared out of sight keeps it at its server; that gives it no session.
+my $pinned = Wire->login($millpond);
+$pinned->query('select 1; prepare hidden as select 2');
+ends_when_idle($pinned, 'transaction mode: one that is pinned to its server');
+
 done_testing;
