@@ -28,8 +28,9 @@ sub pooler_names ($programs, @wanted)
 sub pooler_version ($name)
 {
 	return undef if $name eq 'floor';
-	my ($first) = split /\n/, qx('$program{$name}' -V 2>&1);
-	return $first;
+	my @lines = split /\n/, qx('$program{$name}' -V 2>&1);
+	my ($own) = grep { /^millpond [\d.]+$/ } @lines;
+	return $own // $lines[0];
 }
 
 # Whether it follows prepared statements, as it does since 1.21.
