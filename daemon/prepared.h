@@ -68,6 +68,7 @@ struct server_statements {
 	bool uses_plan;		  /* it uses what was prepared before */
 	bool was_replayed;	  /* once is enough */
 	bool replay_wanted;	  /* they are to be sent again ... */
+	bool replay_begun;	  /* ... and some have been: an error among them has the rest skipped */
 	size_t replay_at;	  /* ... from here on */
 	bool half_described;	  /* the client has the first half of an answer to Describe ... */
 	bool half_owed;		  /* ... and must not have it twice */

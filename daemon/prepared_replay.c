@@ -173,6 +173,7 @@ void prepared_want_replay(struct upstream *upstream, unsigned char asked)
 	bool is_describe = (asked & (PIPELINE_NOTED - 1)) == FRONTEND_DESCRIBE;
 
 	server->replay_wanted = true;
+	server->replay_begun = false;
 	/* Only a Describe can have failed behind the half of its answer. */
 	server->half_owed = server->half_described && is_describe;
 	server->half_described = false;
@@ -230,12 +231,12 @@ bool prepared_replay(struct prepared *prepared, const char **data, size_t *lengt
 	struct message message;
 
 	*length = 0;
-	if (pipeline->skipping)
+	if (pipeline->skipping && !server->replay_begun)
 		return end_skipping(prepared, data, length);
 	if (pipeline->count > 0)
 		return true;
 	prepared->waits = false;
-	prepared->replaying = true;
+	prepared->replaying = server->replay_begun = true;
 	const char *from = kept->data + server->replay_at;
 	size_t left = kept->length - server->replay_at;
 	size_t taken = 0;
