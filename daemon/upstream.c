@@ -73,7 +73,14 @@ struct sieve {
 	struct writer *added; /* NULL: nothing was */
 	char *start;
 	char *out;
+	size_t rest; /* see struct sifted */
+	bool in_block; /* the server has told of a block since */
 };
+
+static size_t passed(const struct sieve *sieve)
+{
+	return sieve->added == NULL ? (size_t)(sieve->out - sieve->start) : sieve->added->length;
+}
 
 static void pass(struct sieve *sieve, const char *from, size_t length)
 {
@@ -226,6 +233,9 @@ static bool note_ready(struct upstream *upstream, const struct message *message,
 	enum reply reply = note_reply(upstream, message->letter, message->body[0]);
 	*for_client = reply == REPLY_FORWARD;
 	upstream->ready_count += *for_client;
+	sieve->in_block |= upstream->pipeline.status != 'I';
+	if (*for_client && !sieve->in_block)
+		sieve->rest = passed(sieve) + message->present;
 	return reply != REPLY_WRONG &&
 	       (*for_client || !is_own_query || note_applied(upstream, sieve));
 }
@@ -280,7 +290,8 @@ static bool finish(const struct sieve *sieve, struct sifted *sifted)
 	const struct writer *added = sieve->added;
 
 	sifted->data = added == NULL ? sieve->start : added->data;
-	sifted->length = added == NULL ? (size_t)(sieve->out - sieve->start) : added->length;
+	sifted->length = passed(sieve);
+	sifted->rest = sieve->rest;
 	return added == NULL || !added->failed;
 }
 
@@ -295,7 +306,7 @@ bool upstream_sift(struct upstream *upstream, char *data, size_t length, struct 
 		at += take_left(upstream, length);
 		sieve.out = upstream->left_is_own ? data : at;
 	}
-	sifted->rest = (size_t)(sieve.out - data);
+	sieve.rest = passed(&sieve);
 	while (message_look(at, (size_t)(end - at), &message)) {
 		bool whole = message_is_whole(&message);
 		bool for_client;

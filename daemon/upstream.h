@@ -55,7 +55,8 @@ static inline struct upstream *upstream_of(const struct server *server)
 struct sifted {
 	const char *data; /* valid until the next await, or the next sifting */
 	size_t length;
-	size_t rest; /* so much of it ends a message of which the beginning has been passed on */
+	size_t rest; /* so much of it is due even to a client that may have no block: what it was told before one
+			was begun, or the end of a message of which the beginning has been passed on */
 };
 
 /*

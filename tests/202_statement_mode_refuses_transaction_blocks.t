@@ -1,5 +1,6 @@
 # Statement mode: single statements share servers, and a transaction block ends the session with the known words.
 use v5.36;
+use FakeServer;
 use Millpond;
 use Test::More;
 use Wire;
@@ -38,4 +39,16 @@ is($client->query('create table t (a int); insert into t values (1)')->{status},
 	'an implicit transaction is none');
 is($bystander->value('select count(*) from t'), 1, 'and is committed');
 
+# What was done, and answered, in front of it is told, even if the answers come together.
+my $fake = FakeServer->new(query => sub ($c, $sql) {
+	$c->put(CommandComplete('INSERT 0 1'), ReadyForQuery(), CommandComplete('INSERT 0 2'), ReadyForQuery(),
+		CommandComplete('BEGIN'), ReadyForQuery('T')) if $sql eq 'begin';
+	return $sql =~ /insert|begin/;
+});
+$millpond->reconfigure(databases => { fake => $fake->target }, settings => { pool_mode => 'statement' });
+my $ahead = Wire->login($millpond, database => 'fake');
+$ahead->put(map { Query($_) } 'insert one', 'insert two', 'begin');
+is(join(' ', map { $_->{types}, $_->{tags}->@* } map { $ahead->result } 1 .. 2), 'CZ INSERT 0 1 CZ INSERT 0 2',
+	'what was done before a block is told');
+is($ahead->result('E')->{types}, 'E', '... and no more than that');
 done_testing;
