@@ -16,7 +16,7 @@
 void prepared_begin(struct prepared *prepared, struct session *session, struct upstream *upstream)
 {
 	const struct settings *settings = session->share->settings;
-	const struct client_statements *client = session->statements;
+	struct client_statements *client = session->statements;
 	bool has_names = client != NULL && client->names.entries > 0;
 
 	*prepared = (struct prepared){
@@ -30,6 +30,9 @@ void prepared_begin(struct prepared *prepared, struct session *session, struct u
 	};
 	if (!prepared->on)
 		upstream->statements.unnamed_session = 0;
+	/* They have gone with their transaction. */
+	if (client != NULL)
+		portals_clear(&client->portals);
 }
 
 void prepared_offer(struct prepared *prepared, const char *data, size_t length)
@@ -204,11 +207,6 @@ static bool is_on_its_server(const struct prepared *prepared, const struct refer
 	       strncmp(name->name, STATEMENT_PREFIX, strlen(STATEMENT_PREFIX)) != 0;
 }
 
-static bool binds_unnamed_portal(const struct reference *portal)
-{
-	return portal != NULL && portal->length == 0;
-}
-
 static enum passage use_unnamed(struct prepared *prepared, const struct message *message,
 				const struct reference *portal)
 {
@@ -226,8 +224,8 @@ static enum passage use_unnamed(struct prepared *prepared, const struct message 
 		passage = prepared_require_unnamed(prepared, message->start);
 	if (passage != PASSAGE_TAKEN)
 		return passage;
-	if (text != NULL && binds_unnamed_portal(portal) &&
-	    !prepared_note_portal(prepared, &sql, text, sql.length))
+	if (text != NULL && portal != NULL &&
+	    !prepared_note_portal(prepared, portal, &sql, text))
 		return PASSAGE_FAILED;
 	if (portal != NULL)
 		prepared_remember_use(prepared, portal, NULL);
@@ -244,6 +242,14 @@ static enum passage require(struct prepared *prepared, const char *at,
 		return prepared_require_raw(prepared, at, reference->name, reference->length);
 	enum passage passage = prepared_require_sql(prepared, at, &statement->sql);
 	return passage != PASSAGE_TAKEN ? passage : prepared_require_held(prepared, at, name);
+}
+
+/* What a portal of it does: of an SQL PREPARE, what that has prepared, which has no effect. */
+static const struct sql *runs(const struct statement *statement)
+{
+	static const struct sql nothing = {.effect = SQL_NONE};
+
+	return statement->key.is_command ? &nothing : &statement->sql;
 }
 
 /* Bind, which has a portal, or Describe of a statement, which has none. */
@@ -272,9 +278,8 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 		return prepared_spare_surprise(prepared, message, name);
 	prepared_remember_use(prepared, portal, name);
 	struct statement *statement = name->statement;
-	if (binds_unnamed_portal(portal) &&
-	    !prepared_note_portal(prepared, &statement->sql, statement->body,
-				  statement->sql.length))
+	if (portal != NULL &&
+	    !prepared_note_portal(prepared, portal, runs(statement), statement->body))
 		return PASSAGE_FAILED;
 	server_of(prepared)->uses_plan = true;
 	atomic_fetch_add_explicit(&statement->uses, 1, memory_order_relaxed);
@@ -321,6 +326,18 @@ static enum passage close_named(struct prepared *prepared, const struct message 
 	return taken_if(prepared_push_noted(prepared, PIPELINE_LOCAL_CLOSE, &note));
 }
 
+/* What is not about a statement. */
+static enum passage push_other(struct prepared *prepared, const struct message *message)
+{
+	struct client_statements *client = prepared->session->statements;
+	struct reference portal;
+
+	if (message->letter == FRONTEND_CLOSE && client != NULL && message->body_length > 1 &&
+	    reference_find(message, message->body + 1, &portal))
+		portals_remove(&client->portals, portal.name, portal.length);
+	return taken_if(prepared_push(prepared, message->letter));
+}
+
 static enum passage request_describe_or_close(struct prepared *prepared,
 					      const struct message *message)
 {
@@ -329,7 +346,7 @@ static enum passage request_describe_or_close(struct prepared *prepared,
 	if (message->body_length < 2 || !reference_find(message, message->body + 1, &name) ||
 	    name.rest != message->body + message->body_length ||
 	    (message->body[0] != 'S' && message->letter != FRONTEND_DESCRIBE))
-		return taken_if(prepared_push(prepared, message->letter));
+		return push_other(prepared, message);
 	if (message->letter == FRONTEND_DESCRIBE)
 		return message->body[0] == 'S' ? use_statement(prepared, message, NULL, &name)
 					       : prepared_describe_portal(prepared, &name);

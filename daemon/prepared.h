@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "daemon/notes.h"
+#include "daemon/portals.h"
 #include "daemon/raws.h"
 #include "protocol/failure.h"
 #include "protocol/held.h"
@@ -53,7 +54,7 @@ struct client_statements {
 	uint32_t pins;	   /* what it has prepared on its server out of our sight: it stays there */
 	struct parameters *wishes;   /* held: the session's, when it parsed for the last time ... */
 	struct parameters *literals; /* ... and what literals mean then */
-	char *portal_text; /* the unnamed portal runs a PREPARE or DEALLOCATE; NULL: it does not */
+	struct portals portals;
 };
 
 /* What a server connection holds, and what is open on it. */

@@ -137,9 +137,9 @@ bool prepared_push_effect(struct prepared *prepared, unsigned char letter, const
 			  const char *text, size_t length);
 bool prepared_push_effects(struct prepared *prepared, const char *text, size_t length);
 
-/* The unnamed portal comes to run that text. False without memory. */
-bool prepared_note_portal(struct prepared *prepared, const struct sql *sql, const char *text,
-			  size_t length);
+/* The portal comes to run that text, which does what `sql` says. False without memory. */
+bool prepared_note_portal(struct prepared *prepared, const struct reference *portal,
+			  const struct sql *sql, const char *text);
 
 /* Closes the oldest statements with clients' own names, at the beginning of a segment. */
 bool prepared_evict_raws(struct prepared *prepared, const char *at, size_t most);

@@ -195,7 +195,7 @@ void client_statements_free(struct client_statements *client)
 	names_clear(&client->names);
 	free(client->unnamed);
 	free(client->spare);
-	free(client->portal_text);
+	portals_clear(&client->portals);
 	parameters_drop(client->wishes);
 	parameters_drop(client->literals);
 	free(client);

@@ -358,37 +358,43 @@ enum passage prepared_require_sql(struct prepared *prepared, const char *at, con
 	return sql->effect == SQL_EXECUTE ? require_name(prepared, at, sql) : PASSAGE_TAKEN;
 }
 
-bool prepared_note_portal(struct prepared *prepared, const struct sql *sql, const char *text,
-			  size_t length)
+bool prepared_note_portal(struct prepared *prepared, const struct reference *portal,
+			  const struct sql *sql, const char *text)
 {
-	struct client_statements *client = prepared->session->statements;
+	struct portals *portals = &prepared->session->statements->portals;
 
-	free(client->portal_text);
-	client->portal_text = NULL;
-	if (sql->effect == SQL_NONE || sql->effect == SQL_EXECUTE)
-		return true;
-	client->portal_text = strndup(text, length);
-	return client->portal_text != NULL;
+	if (sql->effect != SQL_NONE && sql->effect != SQL_EXECUTE)
+		return portals_set(portals, portal->name, portal->length, text, sql->length);
+	portals_remove(portals, portal->name, portal->length);
+	return true;
+}
+
+static const struct portal *find_portal(const struct prepared *prepared,
+					const struct message *message)
+{
+	const struct client_statements *client = prepared->session->statements;
+	struct reference name;
+
+	return client != NULL && client->portals.newest != NULL &&
+			       reference_find(message, message->body, &name)
+		       ? portals_find(&client->portals, name.name, name.length)
+		       : NULL;
 }
 
 enum passage prepared_request_execute(struct prepared *prepared, const struct message *message)
 {
-	struct client_statements *client = prepared->session->statements;
+	const struct portal *portal = find_portal(prepared, message);
 	struct sql sql;
 
-	/* Only the unnamed portal is followed; the tag tells of what was done by others. */
-	if (client == NULL || client->portal_text == NULL || message->body_length == 0 ||
-	    message->body[0] != '\0')
+	if (portal == NULL)
 		return taken_if(prepared_push(prepared, FRONTEND_EXECUTE));
 	if (is_open(prepared))
 		return prepared_wait(prepared);
-	size_t length = strlen(client->portal_text);
-	sql_look(&sql, client->portal_text, length);
+	sql_look(&sql, portal->text, portal->text_length);
 	enum passage passage = require_name(prepared, message->start, &sql);
 	if (passage == PASSAGE_TAKEN)
 		passage = taken_if(prepared_push_effect(prepared, FRONTEND_EXECUTE, &sql,
-							client->portal_text, length));
-	free(client->portal_text);
-	client->portal_text = NULL;
+							portal->text, portal->text_length));
+	portals_remove(&prepared->session->statements->portals, portal->name, portal->length);
 	return passage;
 }
