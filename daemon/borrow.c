@@ -144,6 +144,11 @@ static bool tell_limit(const struct session *session, const struct pool_numbers 
 			   0 :
 			   settings_pool_size(share->settings, share->database, share->user);
 
+	if (numbers->paused) {
+		why->hint = "RESUME ends the pause; SHOW DATABASES tells which are paused.";
+		return failure_detail(why, "%s; the pool is paused, %zu clients wait.", waited,
+				      numbers->waiting);
+	}
 	if (numbers->cap.kind == CAP_NONE)
 		return failure_detail(why, "%s; %zu of %d server connections are in use, %zu clients wait.",
 				      waited, numbers->active, size, numbers->waiting);

@@ -285,6 +285,7 @@ struct pool_numbers pool_numbers(struct pool *pool)
 		.active = pool->servers[SERVER_ACTIVE].count,
 		.waiting = pool->waiting_count,
 		.cap = limits_full_cap(pool),
+		.paused = pool->paused,
 		.failures = pool->failures,
 		.retry_at = pool->retry_at,
 	};

@@ -182,6 +182,7 @@ struct pool_numbers {
 	size_t active;
 	size_t waiting;
 	struct pool_cap cap;
+	bool paused;
 	unsigned failures;
 	int64_t retry_at;
 };

@@ -105,6 +105,13 @@ my $error = Wire->login($millpond)->query('select 1')->{error};
 is($error->{M}, 'query_wait_timeout', 'whoever waits too long is told');
 like($error->{D}, qr/2 of 2 server connections are in use/, '... how many there are');
 like($error->{H}, qr/default_pool_size/, '... what to look at');
+$_->query('rollback') for @holders;
+$console->query('PAUSE');
+$error = Wire->login($millpond)->query('select 1')->{error};
+like($error->{D}, qr/; the pool is paused, 1 clients wait\.$/, 'in a pause that it is one');
+like($error->{H}, qr/RESUME/, '... and what ends it');
+$console->query('RESUME');
+$_->query('begin') for @holders;
 for my $limit (qw(max_db_connections max_user_connections))
 {
 	set(default_pool_size => 3, max_db_connections => 0, max_user_connections => 0, $limit => 2);
