@@ -204,7 +204,7 @@ static void succeed(struct notes *notes, struct note *note, struct client_statem
 	case NOTE_DEFINE:
 		statement_drop(note->before, HELD_BY_CLIENT);
 		if (note->name != NULL)
-			note->name->shape = 0;
+			note->name->shape = note->name->parameters = 0;
 		settle_name(note, client);
 		settle_held(note);
 		break;

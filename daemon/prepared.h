@@ -175,6 +175,9 @@ bool prepared_keep_error(struct upstream *upstream, const struct message *messag
 /* A command has ended well: what its tag says of prepared statements. */
 void prepared_note_tag(struct upstream *upstream, const char *tag);
 
+/* The types of a statement's parameters. */
+void prepared_note_parameters(struct upstream *upstream, const struct message *message);
+
 /* The columns of a result, or that there is none: perhaps the other half of an answer to a Describe. */
 void prepared_note_shape(struct upstream *upstream, const struct message *message);
 

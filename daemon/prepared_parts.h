@@ -101,8 +101,8 @@ enum passage prepared_request_execute(struct prepared *prepared, const struct me
 bool prepared_asks_for_binary(const struct message *message);
 
 /*
- * Whether a Bind may return other columns than its client was told of once (prepared_shape.c); and what is
- * done with one that may: it waits until that is known, or is refused.
+ * Whether a Bind may return other columns than its client was told of once, or take its binary values for
+ * others (prepared_shape.c); and what is done with one that may: it waits until that is known, or is refused.
  */
 bool prepared_may_surprise(const struct prepared *prepared, const struct message *message,
 			   struct name *name);

@@ -89,7 +89,7 @@ bool prepared_parse_held(struct prepared *prepared, const char *at, struct held 
 			      statement->key.length);
 	held->pending = true;
 	held->doubtful = false;
-	held->shape = 0;
+	held->shape = held->parameters = 0;
 	held->segment = server_of(prepared)->segment;
 	note->held = held;
 	prepared_count(prepared, &prepared->session->share->stats.server_parse_count);

@@ -1,9 +1,10 @@
 /*
- * Prepared statements: the columns that a client was told of.
+ * Prepared statements: the columns and the parameters that a client was told of.
  *
- * Some drivers describe a statement once, and read rows by that for ever. A server that holds the statement
- * refuses what would return other columns; but one that parses it for the first time, after a table was
- * altered, knows nothing of what another has told the client.
+ * Some drivers describe a statement once, and by that read rows and write values for ever. A server that
+ * holds the statement refuses what would return other columns, and goes on taking the same parameters; but
+ * one that parses it for the first time, after a table was altered, knows nothing of what another has told
+ * the client.
  */
 #include "daemon/prepared_parts.h"
 
@@ -71,7 +72,36 @@ static uint32_t shape_of(const struct message *message)
 	return hash | 4;
 }
 
-void prepared_note_shape(struct upstream *upstream, const struct message *message)
+/* The same for the parameters: their types. */
+static uint32_t parameters_of(const struct message *message)
+{
+	uint32_t hash = HASH_START;
+
+	if (!message_is_whole(message))
+		return SHAPE_UNKNOWN;
+	for (size_t at = 2; at + 4 <= message->body_length; at += 4)
+		hash = hash_number(hash, read_uint32(message->body + at));
+	return hash | 4;
+}
+
+/* Whether the server had to find types of parameters, and finds others if a table is altered. */
+static bool were_found(const struct statement *statement, const struct message *message)
+{
+	const char *given = statement->body + statement->sql.length + 1;
+
+	if (!message_is_whole(message) || message->body_length < 2)
+		return false;
+	uint16_t count = read_uint16(message->body);
+	if (statement_type_count(statement) < count)
+		return true;
+	for (uint16_t i = 0; i < count; i++)
+		if (read_uint32(given + 2 + 4 * (size_t)i) == 0)
+			return true;
+	return false;
+}
+
+/* The note of a Describe that is being answered, and whether the client hears the answer. NULL: none. */
+static const struct note *find_described(const struct upstream *upstream, bool *told)
 {
 	unsigned char asked = pipeline_head(&upstream->pipeline);
 	const struct note *note = notes_at(&upstream->statements.notes, 0);
@@ -79,12 +109,37 @@ void prepared_note_shape(struct upstream *upstream, const struct message *messag
 
 	if ((asked & PIPELINE_NOTED) == 0 || note->kind != NOTE_USE ||
 	    (letter != FRONTEND_DESCRIBE && letter != PIPELINE_OWN_DESCRIBE))
+		return NULL;
+	*told = letter == FRONTEND_DESCRIBE && note->name != NULL;
+	return note;
+}
+
+void prepared_note_parameters(struct upstream *upstream, const struct message *message)
+{
+	bool told;
+	const struct note *note = find_described(upstream, &told);
+	struct held *held =
+		note == NULL ? NULL : held_find(&upstream->statements.held, note->id);
+
+	if (held == NULL)
+		return;
+	held->parameters = parameters_of(message);
+	if (told && !upstream->statements.half_owed)
+		note->name->parameters = were_found(held->statement, message) ? held->parameters : 0;
+}
+
+void prepared_note_shape(struct upstream *upstream, const struct message *message)
+{
+	bool told;
+	const struct note *note = find_described(upstream, &told);
+
+	if (note == NULL)
 		return;
 	uint32_t shape = shape_of(message);
 	struct held *held = held_find(&upstream->statements.held, note->id);
 	if (held != NULL)
 		held->shape = shape;
-	if (letter == FRONTEND_DESCRIBE && note->name != NULL)
+	if (told)
 		note->name->shape = shape;
 }
 
@@ -153,25 +208,51 @@ static bool has_asked(const struct prepared *prepared, const struct name *name)
 
 /* --- what is done about it ---------------------------------------------------------------- */
 
+/* Whether a Bind has binary values for parameters, or what it has can not be seen yet. */
+static bool sends_binary(const struct message *message)
+{
+	const char *end = message->start + message->present;
+	struct reference portal;
+	struct reference statement;
+
+	if (!reference_find(message, message->body, &portal) ||
+	    !reference_find(message, portal.rest, &statement) || end - statement.rest < 2)
+		return true;
+	uint16_t formats = read_uint16(statement.rest);
+	const char *at = statement.rest + 2;
+	for (; formats > 0 && end - at >= 2; at += 2, formats--)
+		if (read_uint16(at) != 0)
+			return true;
+	return formats > 0;
+}
+
 bool prepared_may_surprise(const struct prepared *prepared, const struct message *message,
 			   struct name *name)
 {
-	if (name->shape == 0 || name->pending > 0 || asks_anew(prepared, message, name))
+	if ((name->shape | name->parameters) == 0 || name->pending > 0)
 		return false;
+	bool remembers = name->shape != 0 && !asks_anew(prepared, message, name);
 	const struct held *held = held_of(prepared, name);
-	return held != NULL && held->shape != name->shape && !has_asked(prepared, name);
+	if (held == NULL)
+		return false;
+	return (remembers && held->shape != name->shape && !has_asked(prepared, name)) ||
+	       (name->parameters != 0 && held->parameters != name->parameters &&
+		sends_binary(message));
 }
 
-/* What was parsed before may not fit any more, and then could not be asked. */
+static bool is_fresh(const struct prepared *prepared, const struct held *held)
+{
+	return held->segment == server_of(prepared)->segment;
+}
+
+/* What was parsed before may not fit any more, and then could not be asked: it is parsed anew. */
 static enum passage ask_for_shape(struct prepared *prepared, const struct message *message,
 				  struct name *name, struct held *held)
 {
-	if (held->segment != server_of(prepared)->segment) {
-		held->stale = true;
-		enum passage passage = prepared_require_held(prepared, message->start, name);
-		if (passage != PASSAGE_TAKEN)
-			return passage;
-	}
+	held->stale |= !is_fresh(prepared, held);
+	enum passage passage = prepared_require_held(prepared, message->start, name);
+	if (passage != PASSAGE_TAKEN)
+		return passage;
 	struct note note = {.kind = NOTE_USE, .id = name->statement->id};
 	write_describe(prepared_write_up_to(prepared, message->start), name->statement->name);
 	return prepared_push_noted(prepared, PIPELINE_OWN_DESCRIBE, &note) ?
@@ -184,10 +265,10 @@ enum passage prepared_spare_surprise(struct prepared *prepared, const struct mes
 {
 	struct held *held = held_of(prepared, name);
 
-	if (held->shape == 0)
-		return ask_for_shape(prepared, message, name, held);
 	if (name->asked > 0) /* perhaps for the shape */
 		return prepared_wait(prepared);
+	if (held->shape == 0 || held->parameters == 0 || !is_fresh(prepared, held))
+		return ask_for_shape(prepared, message, name, held);
 	return message_is_whole(message) ?
 		       prepared_refuse(prepared, message, FAILURE_PLAN_CHANGED) :
 		       PASSAGE_INCOMPLETE;

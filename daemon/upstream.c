@@ -130,6 +130,7 @@ static bool must_be_whole(const struct upstream *upstream, const struct message 
 	case BACKEND_PARAMETER_STATUS:
 	case BACKEND_COMMAND_COMPLETE:
 		return true;
+	case BACKEND_PARAMETER_DESCRIPTION:
 	case BACKEND_ROW_DESCRIPTION:
 		return message->body_length <= LOOKED_AT_BYTES && is_noted(upstream);
 	case BACKEND_ERROR:
@@ -152,6 +153,9 @@ static void note_meaning(struct upstream *upstream, const struct message *messag
 		break;
 	case BACKEND_FUNCTION_RESULT:
 		upstream->has_set = true;
+		break;
+	case BACKEND_PARAMETER_DESCRIPTION:
+		prepared_note_parameters(upstream, message);
 		break;
 	case BACKEND_ROW_DESCRIPTION:
 	case BACKEND_NO_DATA:

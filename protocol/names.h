@@ -21,6 +21,7 @@ struct name {
 	uint32_t asked;	  /* uses that the server has not answered yet */
 	uint32_t segment; /* of the last change, see daemon/prepared.h */
 	uint32_t shape;	  /* of the result that the client was told of, see daemon/prepared_shape.c; 0: none */
+	uint32_t parameters; /* the same of those whose types the server had to find; 0: none */
 	uint32_t described; /* segment in which it asked for that the last time */
 	bool remembers;	  /* it goes by that: it binds and executes without asking */
 	uint32_t length;
