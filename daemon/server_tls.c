@@ -48,8 +48,6 @@ static bool connection_failed(struct failure *why)
 	}
 }
 
-static const char ssl_request[] = {0, 0, 0, 8, 0x04, (char)0xd2, 0x16, 0x2f};
-
 /*
  * The server's one letter. Not a byte more is read: what somebody has put behind it in the clear
  * would have to be a handshake.
@@ -347,7 +345,8 @@ static bool is_agreed(int fd)
 {
 	char answer;
 
-	return send(fd, ssl_request, sizeof ssl_request, MSG_NOSIGNAL) == sizeof ssl_request &&
+	return send(fd, startup_ssl_request, sizeof startup_ssl_request, MSG_NOSIGNAL) ==
+		       sizeof startup_ssl_request &&
 	       recv(fd, &answer, 1, 0) == 1 && answer == 'S';
 }
 

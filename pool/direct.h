@@ -48,8 +48,8 @@ void direct_free(struct direct *direct);
 struct direct *direct_again(const struct direct *direct);
 
 /*
- * Sends a cancel request to such a server, encrypted if the connection was, and
- * waits, blocking, until it has been taken. False: `error` says why. Source: PostgreSQL manual, "Canceling Requests in Progress".
+ * Sends a cancel request to such a server, encrypted if the connection was, and waits, blocking, until it has
+ * been taken. False: `error` says why. Source: PostgreSQL manual, "Canceling Requests in Progress".
  */
 bool direct_cancel(const struct direct *direct, char *error, size_t error_size);
 
