@@ -192,8 +192,10 @@ static bool note_parameters(struct session *session, const struct startup *start
 		if (!startup_is_protocol_option(name) &&
 		    !note_parameter(session, FAILURE_STARTUP_PARAMETER, name, value, why))
 			return false;
-	return !session->worker->settings->application_name_add_host ||
-	       add_host(session, why);
+	if (session->worker->settings->application_name_add_host && !add_host(session, why))
+		return false;
+	parameters_assign(&session->startup, session->wishes);
+	return true;
 }
 
 /* On the console there is no server to tell anything to, and whatever a client asks for will do; but it

@@ -345,6 +345,27 @@ static bool ask_if_in_doubt(struct relay *relay, struct failure *why)
 		server_failed(relay, why));
 }
 
+/* After a RESET in a transaction: otherwise what the client came with is set in front of its next request. */
+static bool restore_if_wanted(struct relay *relay, struct failure *why)
+{
+	struct server *server = relay->upstream->server;
+	struct session *session = relay->session;
+	struct writer sql;
+
+	if (relay->pipeline->status != 'T' || !pipeline_is_settled(relay->pipeline) ||
+	    server->applied == session->wishes || relay->left > 0)
+		return true;
+	writer_init(&sql);
+	bool good = !server_write_wishes(server, session->wishes, &sql) ||
+		    (note_own_query(relay, why) &&
+		     send_requests(relay, sql.data, sql.length, NULL, why));
+	if (sql.failed)
+		good = failure_set(why, FAILURE_NO_MEMORY);
+	writer_release(&sql);
+	parameters_assign(&server->applied, session->wishes);
+	return good;
+}
+
 /* A prepared statement that was good before is not any more: see prepared.h. */
 static bool replay_if_wanted(struct relay *relay, struct failure *why)
 {
@@ -430,7 +451,8 @@ static bool await_round(struct relay *relay, unsigned *rounds, struct failure *w
 
 static bool make_round(struct relay *relay, struct failure *why)
 {
-	return pump_replies(relay, why) && pump_requests(relay, why) &&
+	return pump_replies(relay, why) && restore_if_wanted(relay, why) &&
+	       pump_requests(relay, why) &&
 	       ask_if_in_doubt(relay, why) && replay_if_wanted(relay, why);
 }
 
@@ -464,8 +486,9 @@ bool await_relay(struct session *session, const char *data, size_t length,
 	relay.pipeline->own_failed = false;
 	relay.upstream->statements.replay_wanted = false;
 	/* Without data, in session mode, the client has something to say, or the server has. */
-	bool begun = length > 0 ? pass_requests(&relay, data, length, prefix, why) :
-				  make_round(&relay, why);
+	bool begun = length > 0 || prefix != NULL ?
+			     pass_requests(&relay, length > 0 ? data : "", length, prefix, why) :
+			     make_round(&relay, why);
 	bool done = begun && await_over(&relay, why);
 	writer_release(&relay.gather.bytes);
 	relay.upstream->torn = relay.left > 0;

@@ -5,7 +5,9 @@
 #include "daemon/prepared.h"
 #include "daemon/session.h"
 #include "daemon/upstream.h"
+#include "daemon/worker.h"
 #include "pool/pool.h"
+#include "pool/pools.h"
 #include "pool/server.h"
 #include "protocol/message.h"
 #include "protocol/parameters.h"
@@ -24,6 +26,17 @@ static bool split_parameter(const struct message *message, const char **name, co
 	return *value < body + length;
 }
 
+/* What the client came with may have been given up by a RESET, as its tag tells, or by a SET. */
+static bool note_returned(struct upstream *upstream, const char *name)
+{
+	if (parameters_get(upstream->session->startup, name) == NULL)
+		return true;
+	if (upstream->returned == NULL)
+		parameters_assign(&upstream->returned,
+				  parameters_empty(upstream->worker->pools->parameters));
+	return parameters_change(&upstream->returned, name, "");
+}
+
 /*
  * A parameter changed. If it was the client's doing it becomes its wish, unless it is back to where every
  * client starts.
@@ -39,12 +52,13 @@ static bool note_wish(struct upstream *upstream, const char *name, const char *v
 		return true;
 	const char *base = parameters_get(server->base, name);
 	bool back = base != NULL && strcmp(base, value) == 0;
-	if (!parameters_change(wishes, name, back ? NULL : value))
+	if (!parameters_change(wishes, name, back ? NULL : value) ||
+	    (back && !note_returned(upstream, name)))
 		return false;
 	if (parameter_shapes_literals(name))
 		prepared_note_literals(upstream);
-	parameters_assign(&server->applied, *wishes);
-	return true;
+	return server->applied == NULL ||
+	       parameters_change(&server->applied, name, back ? NULL : value);
 }
 
 /* Who the server's user is: SET SESSION AUTHORIZATION changes it, and SET ROLE may. */
@@ -116,8 +130,39 @@ bool reported_note_applied(struct upstream *upstream, struct writer *told)
 	parameters_prove(session->wishes, server->pool->id);
 	if (session->wishes != given)
 		parameters_assign(&session->given, given);
+	if (session->startup == given)
+		parameters_assign(&session->startup, session->wishes);
 	if (server->applied == given)
 		parameters_assign(&server->applied, session->wishes);
 	parameters_drop(given);
 	return taken;
+}
+
+/* What is as the server has it anyway the client knows. */
+static bool restore(struct upstream *upstream, const char *name, struct writer *told)
+{
+	struct session *session = upstream->session;
+	const char *reported = parameters_get(upstream->server->reported, name);
+	const char *value = parameters_get(session->startup, name);
+
+	if (reported == NULL || value == NULL || !is_as_at_login(upstream->server, name))
+		return true;
+	if (strcmp(reported, value) != 0)
+		write_parameter_status(told, name, value);
+	if (parameter_shapes_literals(name))
+		prepared_note_literals(upstream);
+	return !told->failed && parameters_change(&session->wishes, name, value);
+}
+
+bool reported_note_reset(struct upstream *upstream, struct writer *told)
+{
+	struct parameters *returned = upstream->returned;
+	bool counts = upstream->has_reset && upstream->session != NULL && returned != NULL;
+	bool good = true;
+
+	for (size_t i = 0; counts && good && i < parameters_count(returned); i++)
+		good = restore(upstream, parameters_name(returned, i), told);
+	parameters_assign(&upstream->returned, NULL);
+	upstream->has_reset = false;
+	return good;
 }

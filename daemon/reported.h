@@ -21,4 +21,11 @@ bool reported_note(struct upstream *upstream, const struct message *message, boo
  */
 bool reported_note_applied(struct upstream *upstream, struct writer *told);
 
+/*
+ * A request is over. What it has RESET is, for its session, back at what that came with; this is written to be
+ * told to the client, and has to be set before its next request. (RESET x and RESET ALL have the same tag, so
+ * only that counts as reset which has come back to where all clients start.) False without memory.
+ */
+bool reported_note_reset(struct upstream *upstream, struct writer *told);
+
 #endif

@@ -200,6 +200,7 @@ static void session_free(struct session *session)
 	parameters_drop(session->welcome);
 	parameters_drop(session->wishes);
 	parameters_drop(session->given);
+	parameters_drop(session->startup);
 	extended_release(session);
 	client_statements_free(session->statements);
 	free(session->database_name);
@@ -421,6 +422,7 @@ bool session_start(struct worker *worker, int fd, const struct peer *peer,
 	session->killed = refusal;
 	stream_init(&session->client, &worker->loop, fd, client_spoke);
 	parameters_assign(&session->wishes, parameters_empty(worker->pools->parameters));
+	parameters_assign(&session->startup, session->wishes);
 	if (refusal == FAILURE_NO_DESCRIPTORS)
 		worker->daemon->refused_count++;
 	session->is_present = true;

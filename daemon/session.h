@@ -70,6 +70,7 @@ struct session {
 	char *user_name;     /* the same; with auth_type any, that of its database */
 	struct parameters *wishes;	 /* parameters that differ from where all clients start ... */
 	struct parameters *given;	 /* ... as they were before a server spelled them; or NULL */
+	struct parameters *startup;	 /* the wishes that it came with, to which RESET leads back */
 	struct client_statements *statements; /* NULL: it has never prepared one */
 	struct upstream *upstream;	 /* the server lent to it */
 	const struct queued *waiting;	 /* its place in the pool's queue */

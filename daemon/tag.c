@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/prepared.h"
+#include "daemon/session.h"
 #include "daemon/upstream.h"
 #include "pool/server.h"
 #include "protocol/pipeline.h"
@@ -11,6 +12,14 @@ static bool may_be_about_settings(const char *tag)
 {
 	return strcmp(tag, "SET") == 0 || strcmp(tag, "RESET") == 0 || strcmp(tag, "DO") == 0 ||
 	       strcmp(tag, "CALL") == 0 || strcmp(tag, "DISCARD ALL") == 0;
+}
+
+/* DISCARD ALL resets also what was set to where all clients start, of which nothing is reported. */
+static void note_reset(struct upstream *upstream, bool discards)
+{
+	upstream->has_reset = true;
+	if (discards && upstream->session != NULL)
+		parameters_assign(&upstream->returned, upstream->session->startup);
 }
 
 /* Of what the server does not report. PostgreSQL goes back to what a client came with; it does not know of it. */
@@ -33,6 +42,8 @@ void tag_note(struct upstream *upstream, const char *tag)
 	/* The client may have left meanwhile. */
 	if (tag[0] == 'L' && strcmp(tag, "LISTEN") == 0)
 		upstream->listens = true;
+	if (discards || (tag[0] == 'R' && strcmp(tag, "RESET") == 0))
+		note_reset(upstream, discards);
 	if (parameters_count(upstream->server->unreported) > 0)
 		note_unreported(upstream, tag, discards);
 }

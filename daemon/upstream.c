@@ -55,6 +55,7 @@ void upstream_free(struct upstream *upstream)
 	upstream->server->upstream = NULL;
 	pipeline_release(&upstream->pipeline);
 	server_statements_release(&upstream->statements);
+	parameters_drop(upstream->returned);
 	stream_release(&upstream->stream); /* the socket is libpq's */
 	free(upstream);
 }
@@ -167,13 +168,14 @@ static void note_meaning(struct upstream *upstream, const struct message *messag
 	}
 }
 
-/* A query that applies its client's wishes is over. */
-static bool note_applied(struct upstream *upstream, struct sieve *sieve)
+/* What a request meant for its client's wishes, which is told in front of the ReadyForQuery. */
+static bool note_wishes(struct upstream *upstream, struct sieve *sieve,
+			bool (*note)(struct upstream *upstream, struct writer *told))
 {
 	struct writer told;
 
 	writer_init(&told);
-	bool noted = reported_note_applied(upstream, &told);
+	bool noted = note(upstream, &told);
 	if (told.length > 0)
 		write_bytes(add_to(sieve, upstream), told.data, told.length);
 	writer_release(&told);
@@ -237,11 +239,14 @@ static bool note_ready(struct upstream *upstream, const struct message *message,
 	enum reply reply = note_reply(upstream, message->letter, message->body[0]);
 	*for_client = reply == REPLY_FORWARD;
 	upstream->ready_count += *for_client;
+	if ((upstream->has_reset || upstream->returned != NULL) &&
+	    !note_wishes(upstream, sieve, reported_note_reset))
+		return false;
 	sieve->in_block |= upstream->pipeline.status != 'I';
 	if (*for_client && !sieve->in_block)
 		sieve->rest = passed(sieve) + message->present;
-	return reply != REPLY_WRONG &&
-	       (*for_client || !is_own_query || note_applied(upstream, sieve));
+	return reply != REPLY_WRONG && (*for_client || !is_own_query ||
+					note_wishes(upstream, sieve, reported_note_applied));
 }
 
 /* Notes one message, in the pipeline and for what it means; false when it breaks the protocol. */

@@ -32,6 +32,8 @@ struct upstream {
 	bool listens;		 /* a client has left a LISTEN behind */
 	bool has_set;		 /* its client may have changed what the server does not report */
 	bool is_disguised;	 /* its user is not the one it was logged in as */
+	bool has_reset;		 /* since the last ReadyForQuery: a RESET or DISCARD ALL was done ... */
+	struct parameters *returned; /* ... and what of its client's startup may be gone by it; or NULL */
 	bool said_error;	 /* the last whole message was an error: perhaps its last word */
 	unsigned ready_count;	 /* ReadyForQuery that went to the client */
 	struct server_statements statements;
