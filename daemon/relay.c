@@ -353,7 +353,7 @@ static bool restore_if_wanted(struct relay *relay, struct failure *why)
 	struct writer sql;
 
 	if (relay->pipeline->status != 'T' || !pipeline_is_settled(relay->pipeline) ||
-	    server->applied == session->wishes || relay->left > 0)
+	    relay->pipeline->doubtful || server->applied == session->wishes || relay->left > 0)
 		return true;
 	writer_init(&sql);
 	bool good = !server_write_wishes(server, session->wishes, &sql) ||
