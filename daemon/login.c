@@ -21,6 +21,7 @@
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
+#include "pool/server.h"
 #include "protocol/message.h"
 #include "protocol/startup.h"
 #include "protocol/writer.h"
@@ -111,6 +112,15 @@ static bool find_pool(struct session *session, const struct replication *replica
 
 /* --- parameters --------------------------------------------------------------------------- */
 
+/* The client is told of it before a server is, and its drivers know only PostgreSQL's own names. */
+static const char *fold_encoding(const char *name, const char *value)
+{
+	const char *folded =
+		strcasecmp(name, "client_encoding") == 0 ? server_encoding_name(value) : NULL;
+
+	return folded != NULL ? folded : value;
+}
+
 static bool note_parameter(struct session *session, enum failure_kind unsupported,
 			   const char *name, const char *value, struct failure *why)
 {
@@ -120,7 +130,7 @@ static bool note_parameter(struct session *session, enum failure_kind unsupporte
 
 	if (is_tracked && !parameter_is_read_only(name))
 		return parameters_change(&session->wishes, spelling != NULL ? spelling : name,
-					 value) ||
+					 fold_encoding(name, value)) ||
 		       failure_set(why, FAILURE_NO_MEMORY);
 	if (settings_list_has(settings->ignore_startup_parameters, name))
 		return true;

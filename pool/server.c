@@ -70,6 +70,13 @@ bool server_libpq_knows(const char *keyword)
 	return found;
 }
 
+const char *server_encoding_name(const char *name)
+{
+	int encoding = pg_char_to_encoding(name);
+
+	return encoding < 0 ? NULL : pg_encoding_to_char(encoding);
+}
+
 enum server_step server_connect(struct server *server, const char *const *keywords,
 				const char *const *values)
 {

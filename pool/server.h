@@ -72,6 +72,9 @@ void server_free(struct server *server);
 /* Whether the running libpq has that keyword. */
 bool server_libpq_knows(const char *keyword);
 
+/* PostgreSQL's own name of what it takes for a client_encoding ("utf-8", "windows-1252"), or NULL. */
+const char *server_encoding_name(const char *name);
+
 enum server_step { STEP_READ, STEP_WRITE, STEP_DONE, STEP_FAILED };
 
 /*

@@ -100,4 +100,15 @@ shown($b);
 is_deeply([ map { $careless[0]->value("show $_") } keys %careless ],
 	[ map { $direct->{parameters}{$_} } keys %careless ], '... which it has later as well');
 
+# Names of encodings are PostgreSQL's own from the beginning, since drivers look them up before any query.
+for my $encoding (qw(UTF8 utf-8 utf_8 'utf-8' latin1 iso-8859-1 ISO88591 sql_ascii win1252 windows-1252 unicode EUC-JP koi8 SJIS gb18030))
+{
+	my ($real, $pooled) = map { Wire->login($_, client_encoding => $encoding) } $server, $millpond;
+	is($pooled->{parameters}{client_encoding}, $real->{parameters}{client_encoding}, "$encoding is told by its own name");
+	is($pooled->query('select 1')->{types}, 'TDCZ', '... for good');
+	is($pooled->value('show client_encoding'), $real->value('show client_encoding'), '... and is what the server has');
+	$_->close for $real, $pooled;
+}
+is(Wire->login($millpond, client_encoding => 'klingon')->{parameters}{client_encoding}, 'klingon', 'one that nobody knows stays what it is');
+
 done_testing;
