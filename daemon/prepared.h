@@ -79,6 +79,7 @@ struct server_statements {
 	uint32_t rest_segment;	  /* when it began, nothing was open */
 	uint32_t query_segment;	  /* of the last Query */
 	uint32_t reading;	  /* number of the last that was made of a Query's text */
+	bool has_executed;	  /* in the present segment: a Sync would commit that */
 	bool has_taken;		  /* it has a statement called TAKEN_NAME, to be closed */
 	bool certain;		  /* it began outside a failed transaction, nothing being open */
 	uint64_t unnamed_session; /* whose unnamed statement it has; 0: unknown */

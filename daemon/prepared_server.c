@@ -46,6 +46,7 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 	uint32_t own = pipeline_runs_own_query(pipeline);
 
 	server->segment++;
+	server->has_executed = false;
 	if (prepared->session->statements != NULL)
 		prepared->session->statements->names.bound = NULL;
 	if (pipeline->count == own)

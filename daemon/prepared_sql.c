@@ -119,9 +119,15 @@ static bool is_going(const struct prepared *prepared, const char *name, size_t l
 }
 
 /*
- * Makes it so. `effect` says what the name is wanted for. In front of a Query what we do ends with a
- * Sync of its own, so that a failure does not skip the Query, whose error then is the one we had.
+ * In front of a Query what we do ends with a Sync of its own, so that a failure does not skip the Query, whose
+ * error then is the one we had; but what the client has executed without a Sync is not to be committed.
  */
+static bool stands_apart(const struct prepared *prepared, bool for_query)
+{
+	return for_query && !(prepared->upstream->pipeline.unsynced && server_of(prepared)->has_executed);
+}
+
+/* Makes it so. `effect` says what the name is wanted for. */
 static bool equalise(struct prepared *prepared, const char *at, const char *name, size_t length,
 		     enum sql_effect effect, bool for_query)
 {
@@ -130,7 +136,7 @@ static bool equalise(struct prepared *prepared, const char *at, const char *name
 
 	if (is_equal(prepared, name, length))
 		return true;
-	bool apart = for_query && !prepared->upstream->pipeline.unsynced;
+	bool apart = stands_apart(prepared, for_query);
 	struct raw *raw = raw_make(&server->raws, name, length);
 	if (raw == NULL)
 		return false;
@@ -141,7 +147,7 @@ static bool equalise(struct prepared *prepared, const char *at, const char *name
 		raw_remove(&server->raws, raw);
 	} else if (effect == SQL_DEALLOCATE) {
 		good = good && make_dummy(prepared, at, raw);
-	} else if (apart || !for_query) {
+	} else {
 		raw_set(raw, prepared_reread(prepared, named));
 		good = good && raw->statement != NULL && make(prepared, at, raw, apart);
 	}
@@ -151,7 +157,7 @@ static bool equalise(struct prepared *prepared, const char *at, const char *name
 /* A name that we can not read may be that of what another client has left: all of it goes. */
 static bool clear_names(struct prepared *prepared, const char *at, bool for_query)
 {
-	bool apart = for_query && !prepared->upstream->pipeline.unsynced;
+	bool apart = stands_apart(prepared, for_query);
 
 	return server_of(prepared)->raws.count == 0 ||
 	       (prepared_evict_raws(prepared, at, 0) &&
@@ -386,6 +392,7 @@ enum passage prepared_request_execute(struct prepared *prepared, const struct me
 	const struct portal *portal = find_portal(prepared, message);
 	struct sql sql;
 
+	server_of(prepared)->has_executed = true;
 	if (portal == NULL)
 		return taken_if(prepared_push(prepared, FRONTEND_EXECUTE));
 	if (is_open(prepared))
