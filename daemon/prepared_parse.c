@@ -127,6 +127,9 @@ static enum passage parse_statement(struct prepared *prepared, const struct mess
 	prepared_define(prepared, name, statement, &note);
 	if (held != NULL)
 		held_touch(set, held);
+	/* Who prepares something now is told of nothing older. */
+	if (held != NULL && !held->pending && held->alterations != prepared_alterations(prepared))
+		held->stale = true;
 	if (held != NULL && (held->pending || !held->stale))
 		return parse_again(prepared, message, reference, &note);
 	if (held == NULL)

@@ -5,7 +5,10 @@
 #define MILLPOND_DAEMON_PREPARED_PARTS_H
 
 #include "daemon/prepared.h"
+#include "daemon/session.h"
 #include "daemon/upstream.h"
+#include "daemon/worker.h"
+#include "pool/pools.h"
 #include "pool/stats.h"
 
 /* --- what goes out ------------------------------------------------------------------------ */
@@ -154,6 +157,13 @@ bool prepared_is_about_the_plan(const struct message *message);
 
 /* Keeps what of the present segment stands in the batch, up to `taken`. */
 void prepared_keep(struct prepared *prepared, size_t taken);
+
+/* How many times clients have altered something. */
+static inline uint32_t prepared_alterations(const struct prepared *prepared)
+{
+	return atomic_load_explicit(&prepared->session->worker->pools->alterations,
+				    memory_order_relaxed);
+}
 
 /* --- Parse (prepared_parse.c) ------------------------------------------------------------- */
 

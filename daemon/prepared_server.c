@@ -91,6 +91,7 @@ bool prepared_parse_held(struct prepared *prepared, const char *at, struct held 
 	held->pending = true;
 	held->doubtful = false;
 	held->shape = held->parameters = 0;
+	held->alterations = prepared_alterations(prepared);
 	held->segment = server_of(prepared)->segment;
 	note->held = held;
 	prepared_count(prepared, &prepared->session->share->stats.server_parse_count);

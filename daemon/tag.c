@@ -5,6 +5,8 @@
 #include "daemon/prepared.h"
 #include "daemon/session.h"
 #include "daemon/upstream.h"
+#include "daemon/worker.h"
+#include "pool/pools.h"
 #include "pool/server.h"
 #include "protocol/pipeline.h"
 
@@ -30,8 +32,29 @@ static void note_unreported(struct upstream *upstream, const char *tag, bool dis
 		parameters_assign(&upstream->server->applied, NULL);
 }
 
+static void count_alteration(const struct upstream *upstream)
+{
+	atomic_fetch_add_explicit(&upstream->worker->pools->alterations, 1, memory_order_relaxed);
+}
+
+/* On this server it counts at once, on the others when it is committed. */
+static void note_alteration(struct upstream *upstream)
+{
+	upstream->has_altered = true;
+	count_alteration(upstream);
+}
+
+void tag_note_end(struct upstream *upstream)
+{
+	if (upstream->has_altered)
+		count_alteration(upstream);
+	upstream->has_altered = false;
+}
+
 void tag_note(struct upstream *upstream, const char *tag)
 {
+	if (tag[0] == 'A' && strncmp(tag, "ALTER ", 6) == 0)
+		note_alteration(upstream);
 	if (tag[0] == 'P' || tag[0] == 'D')
 		prepared_note_tag(upstream, tag);
 	bool discards = tag[0] == 'D' && strcmp(tag, "DISCARD ALL") == 0;

@@ -1,6 +1,6 @@
 /*
  * What the tag of a command (CommandComplete) tells of what its client leaves on the server: statements,
- * settings, and what it listens to.
+ * settings, and what it listens to; and that what others have prepared may be outdated.
  */
 #ifndef MILLPOND_DAEMON_TAG_H
 #define MILLPOND_DAEMON_TAG_H
@@ -9,5 +9,8 @@ struct upstream;
 
 /* While the request is still the pipeline's head. The client may have left meanwhile. */
 void tag_note(struct upstream *upstream, const char *tag);
+
+/* The server is outside a transaction: others come to see what was done in it. */
+void tag_note_end(struct upstream *upstream);
 
 #endif

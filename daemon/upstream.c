@@ -237,6 +237,8 @@ static bool note_ready(struct upstream *upstream, const struct message *message,
 	if (message->body_length != 1)
 		return false;
 	enum reply reply = note_reply(upstream, message->letter, message->body[0]);
+	if (upstream->pipeline.status == 'I')
+		tag_note_end(upstream);
 	*for_client = reply == REPLY_FORWARD;
 	upstream->ready_count += *for_client;
 	if ((upstream->has_reset || upstream->returned != NULL) &&

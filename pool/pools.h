@@ -28,6 +28,7 @@ struct pools {
 	void *context; /* of the calls */
 	struct parameter_table *parameters;
 	struct statement_table *statements;
+	atomic_uint alterations; /* what was prepared before one of them may be outdated */
 	struct pool *first;
 	struct pool *last;
 	struct pool *buckets[POOL_BUCKETS];

@@ -19,6 +19,7 @@ struct held {
 	uint32_t segment; /* in which it was parsed */
 	uint32_t shape;	  /* of its result, see daemon/prepared_shape.c; 0: not known */
 	uint32_t parameters; /* ... of those the same */
+	uint32_t alterations; /* pools->alterations when it was parsed */
 	bool pending;	  /* it was parsed ... and the server has not said yet whether it could */
 	bool doubtful;	  /* ... or how it has understood the literals */
 	bool stale;	  /* not to be used as it is: close it, and parse it anew */
