@@ -401,8 +401,8 @@ static enum passage take(struct prepared *prepared, const struct message *messag
 	if (server_of(prepared)->open_effects > 0 || notes->count > MOST_NOTES ||
 	    notes->bytes > MOST_NOTED_BYTES)
 		return prepared_wait(prepared);
-	prepared->fresh = !pipeline->unsynced;
-	if (prepared->fresh && !begin_segment(prepared, message))
+	prepared->fresh = false;
+	if (!pipeline->unsynced && !begin_segment(prepared, message))
 		return PASSAGE_FAILED;
 	switch (message->letter) {
 	case FRONTEND_PARSE:

@@ -93,7 +93,7 @@ struct prepared {
 	bool on;    /* else nothing here is called */
 	bool waits; /* the next message hangs on an outcome */
 	bool resumes; /* ... or hung on one: what belongs in front of its segment has been done */
-	bool fresh; /* the message begins a segment: what is put in front of it is never skipped */
+	bool fresh; /* the message begins a segment, and what is put in front of it is never skipped */
 	bool rewriting; /* what goes out stands in `out`, not in the client's own bytes */
 	struct session *session;
 	struct upstream *upstream;

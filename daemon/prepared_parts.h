@@ -67,6 +67,7 @@ bool prepared_is_open(const struct prepared *prepared, bool pending, uint32_t se
 
 /* --- what the server must have (prepared_server.c) ---------------------------------------- */
 
+/* Sees to what belongs in front of a segment, and whether that is `fresh`. */
 bool prepared_begin_segment(struct prepared *prepared, const char *at);
 
 /* What was written in front of a Query ends in a Sync of its own, so that a failure of the one does not

@@ -13,7 +13,7 @@
 
 /* --- the server's statements ------------------------------------------------------ */
 
-/* Only at the beginning of a segment, where it can not be skipped. */
+/* Only where it can not be skipped. */
 static bool evict(struct prepared *prepared, const char *at, size_t most)
 {
 	struct held_set *set = &server_of(prepared)->held;
@@ -45,6 +45,7 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 	const struct pipeline *pipeline = &prepared->upstream->pipeline;
 	uint32_t own = pipeline_runs_own_query(pipeline);
 
+	prepared->fresh = !pipeline_may_skip(pipeline);
 	server->segment++;
 	server->has_executed = false;
 	if (prepared->session->statements != NULL)
@@ -52,7 +53,7 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 	if (pipeline->count == own)
 		server->rest_segment = server->segment;
 	server->certain = pipeline->count == own && pipeline->status != 'E';
-	if (server->has_taken) {
+	if (server->has_taken && prepared->fresh) {
 		write_close(prepared_write_up_to(prepared, at), TAKEN_NAME, strlen(TAKEN_NAME));
 		if (!prepared_push(prepared, PIPELINE_OWN_CLOSE))
 			return false;
@@ -68,7 +69,7 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 	/* What was made for a message that had to wait must not go again before it. Nor may a raw that a reply
 	 * still to come may be about: its note points to it. */
 	bool raws_stay = pipeline->count > own || server->raws.count <= prepared->max_held;
-	return prepared->resumes ||
+	return prepared->resumes || !prepared->fresh ||
 	       (evict(prepared, at, prepared->max_held) &&
 		(raws_stay || prepared_evict_raws(prepared, at, prepared->max_held)));
 }

@@ -124,7 +124,7 @@ static void pop(struct pipeline *pipeline)
 
 static bool request_extended(struct pipeline *pipeline, unsigned char letter)
 {
-	pipeline->unsynced = true;
+	pipeline->unsynced = pipeline->unguarded = true;
 	return pipeline->skipping || push(pipeline, letter);
 }
 
@@ -142,7 +142,7 @@ static bool request_sync(struct pipeline *pipeline, unsigned char letter)
 		pipeline->copied_syncs++;
 		return true;
 	}
-	pipeline->unsynced = pipeline->skipping = false;
+	pipeline->unsynced = pipeline->unguarded = pipeline->skipping = false;
 	return push(pipeline, letter);
 }
 
@@ -237,6 +237,7 @@ static bool copy_in_begins(struct pipeline *pipeline)
 	}
 	pipeline->silent -= pipeline->copy_ended;
 	pipeline->count = kept;
+	pipeline->unguarded |= pipeline->copied_syncs > 0;
 	/* The request that began the copy is open again until a Sync that counts. */
 	if (pipeline->copied_syncs > 0 && alone && head(pipeline) == FRONTEND_EXECUTE)
 		pipeline->unsynced = true;

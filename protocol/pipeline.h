@@ -51,6 +51,7 @@ struct pipeline {
 	uint32_t silent; /* of the queue: what has no answer of the server's */
 	uint32_t noted;	 /* of what the last reply ended, or skipped: how many had PIPELINE_NOTED */
 	bool unsynced; /* extended messages were sent since the last Sync or Query */
+	bool unguarded; /* ... or since the last Sync: an error in them has a Query skipped, too */
 	bool skipping; /* the server ignores everything up to a Sync not yet sent */
 	bool copying_in;
 	bool copy_ended;  /* ... and the client has sent CopyDone or CopyFail */
@@ -132,6 +133,12 @@ static inline bool pipeline_has_clients_rows(const struct pipeline *pipeline)
 	unsigned char letter = pipeline->head & (PIPELINE_NOTED - 1);
 
 	return letter == FRONTEND_QUERY || letter == FRONTEND_EXECUTE;
+}
+
+/* An error in what is open may have skipped what is sent next. */
+static inline bool pipeline_may_skip(const struct pipeline *pipeline)
+{
+	return pipeline->unguarded && pipeline->count > pipeline_runs_own_query(pipeline);
 }
 
 static inline bool pipeline_is_full(const struct pipeline *pipeline)

@@ -135,6 +135,35 @@ static void test_own_requests(void)
 	pipeline_release(&pipeline);
 }
 
+/* Whether what is sent behind the conversation may be skipped. */
+static void test_guards(void)
+{
+	static const struct {
+		const char *script;
+		bool may_skip;
+	} guards[] = {
+		{"", false},
+		{">Q", false},
+		{">B>E", true},
+		{">B>E>S", false},
+		{">B>E>Q>Q", true},
+		{">B>E>Q>S>Q", false},
+		{">B>E<2<C", false},
+		{">q>Q", false},
+		{">q>B>Q", true},
+		{">E>S<G>c>Q", true},
+		{">E>S<G>c>S>Q", false},
+	};
+	for (size_t i = 0; i < sizeof guards / sizeof *guards; i++) {
+		struct pipeline pipeline;
+		pipeline_init(&pipeline);
+		play(&pipeline, guards[i].script);
+		is_int(pipeline_may_skip(&pipeline), guards[i].may_skip, "may be skipped behind '%s'",
+		       guards[i].script);
+		pipeline_release(&pipeline);
+	}
+}
+
 static void test_local_answers(void)
 {
 	struct pipeline pipeline;
@@ -256,6 +285,7 @@ int main(void)
 	test_conversations();
 	test_own_queries();
 	test_own_requests();
+	test_guards();
 	test_local_answers();
 	test_notes();
 	test_long();
