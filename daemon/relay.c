@@ -352,8 +352,8 @@ static bool restore_if_wanted(struct relay *relay, struct failure *why)
 	struct session *session = relay->session;
 	struct writer sql;
 
-	if (relay->pipeline->status != 'T' || !pipeline_is_settled(relay->pipeline) ||
-	    relay->pipeline->doubtful || server->applied == session->wishes || relay->left > 0)
+	if (server->applied == session->wishes || relay->pipeline->status != 'T' ||
+	    !pipeline_is_settled(relay->pipeline) || relay->pipeline->doubtful || relay->left > 0)
 		return true;
 	writer_init(&sql);
 	bool good = !server_write_wishes(server, session->wishes, &sql) ||
@@ -452,8 +452,8 @@ static bool await_round(struct relay *relay, unsigned *rounds, struct failure *w
 static bool make_round(struct relay *relay, struct failure *why)
 {
 	return pump_replies(relay, why) && restore_if_wanted(relay, why) &&
-	       pump_requests(relay, why) &&
-	       ask_if_in_doubt(relay, why) && replay_if_wanted(relay, why);
+	       pump_requests(relay, why) && ask_if_in_doubt(relay, why) &&
+	       replay_if_wanted(relay, why);
 }
 
 static bool await_over(struct relay *relay, struct failure *why)
