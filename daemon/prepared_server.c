@@ -63,7 +63,7 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 	if (!prepared->replaying) {
 		server->kept.length = 0;
 		server->is_kept = true;
-		server->uses_plan = server->was_replayed = server->half_owed = false;
+		server->uses_plan = server->was_replayed = false;
 		prepared->segment_at = (size_t)(at - prepared->data);
 	}
 	/* What was made for a message that had to wait must not go again before it. Nor may a raw that a reply

@@ -70,12 +70,4 @@ for my $what (sort keys %ways)
 		$client->close;
 	}
 }
-
-# What is described again has half of its answer with the client. If it never comes to that, the next has both halves.
-$admin->query('create function f(int) returns int language sql as $$select 1$$');
-my $client = client_with_old_plan();
-$client->put(Parse('f', 'select f($1), * from t'), Sync())->result;
-$admin->query('alter table t alter a type varchar(30); create function f(date) returns int language sql as $$select 1$$');
-is($client->put(Describe('S', 'f'), Sync())->result->{types}, 'tEZ', 'what cannot be parsed any more');
-is($client->put(Describe('S', 'u'), Sync())->result->{types}, 'tTZ', '... and another that can be described');
 done_testing;
