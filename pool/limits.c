@@ -165,6 +165,12 @@ static bool would_allow(const struct pool *pool, const struct pool *other, enum 
 	return most == 0 || count_within(pool, span) < most + is_within(pool, other, span);
 }
 
+/* Whether a limit that holds `pool` up counts what `other` has. Cheap, since it is asked at each return. */
+static bool is_shared(const struct pool *pool, const struct pool *other, enum span span)
+{
+	return most_within(pool, span) > 0 && is_within(pool, other, span);
+}
+
 struct pool *limits_held_up_by(const struct pool *pool, int64_t now)
 {
 	struct pool *earliest = NULL;
@@ -172,7 +178,9 @@ struct pool *limits_held_up_by(const struct pool *pool, int64_t now)
 	if (pool->pools->held_up_count == 0)
 		return NULL;
 	for (struct pool *other = pool->pools->first; other != NULL; other = other->next) {
-		if (other == pool || !other->is_held_up || !limits_allow_if_room(other, now) ||
+		if (other == pool || !other->is_held_up ||
+		    (!is_shared(other, pool, DATABASE) && !is_shared(other, pool, USER)) ||
+		    !limits_allow_if_room(other, now) ||
 		    (earliest != NULL &&
 		     other->first_waiting->since >= earliest->first_waiting->since))
 			continue;

@@ -276,9 +276,10 @@ static bool must_make_room(const struct pool *pool, int64_t now)
 }
 
 /* Under a limit that spans pools, one that never rests would keep the others from all servers. */
-static bool is_due(const struct pool *held_up, const struct pool *pool, int64_t now)
+static bool is_due(const struct pool *held_up, const struct server *server, int64_t now)
 {
-	return held_up != NULL && came_before(held_up, pool) &&
+	return held_up != NULL && came_before(held_up, server->pool) &&
+	       now - server->connected_at >= PATIENCE_US &&
 	       pool_longest_wait(held_up, now) >= PATIENCE_US;
 }
 
@@ -288,7 +289,7 @@ void policy_settle(struct server *server, int64_t now)
 	struct pool *held_up = limits_held_up_by(pool, now);
 	const char *reason = reason_to_retire(pool, server, now);
 
-	if (reason == NULL && (must_make_room(pool, now) || is_due(held_up, pool, now)))
+	if (reason == NULL && (must_make_room(pool, now) || is_due(held_up, server, now)))
 		reason = "evicted";
 	if (reason != NULL) {
 		policy_retire(server, reason);

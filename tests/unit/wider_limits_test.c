@@ -68,6 +68,31 @@ static void test_who_never_rests(void)
 	end();
 }
 
+/* Of many who have waited for long, the first is nearly always of another pool. */
+static void test_no_login_for_each(void)
+{
+	begin_two("shop", "me", "shop", "you");
+	asks_in(pool_a, 0);
+	all_dials_succeed();
+	for (int i = 1; i < 9; i++, now += 1000)
+		asks_in(i % 2 ? pool_b : pool_a, i);
+	now += SECOND * 2;
+	returns(0);
+	all_dials_succeed();
+	ok(has_server(1), "after a change of pools");
+	for (int i = 1; i < 7; i += 2) {
+		returns(i);
+		ok(has_server(i + 2), "a server stays with its new one for a second");
+	}
+	now += SECOND;
+	returns(7);
+	all_dials_succeed();
+	ok(has_server(2), "then it is the others' turn");
+	for (int i = 2; i < 9; i += 2)
+		returns(i);
+	end();
+}
+
 static void test_longest_first(void)
 {
 	begin_two("shop", "me", "shop", "you");
@@ -133,6 +158,7 @@ int main(void)
 {
 	test_at_once();
 	test_who_never_rests();
+	test_no_login_for_each();
 	test_longest_first();
 	test_of_users();
 	test_nothing_in_vain();
