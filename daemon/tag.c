@@ -67,6 +67,8 @@ void tag_note(struct upstream *upstream, const char *tag)
 		upstream->listens = true;
 	if (discards || (tag[0] == 'R' && strcmp(tag, "RESET") == 0))
 		note_reset(upstream, discards);
+	else if (upstream->has_reset && strcmp(tag, "SET") == 0)
+		upstream->has_reset = false; /* which of them a value comes from is not known then */
 	if (parameters_count(upstream->server->unreported) > 0)
 		note_unreported(upstream, tag, discards);
 }

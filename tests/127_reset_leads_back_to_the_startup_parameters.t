@@ -84,6 +84,10 @@ is($client->value('show timezone'), $own, 'a RESET of another parameter leaves w
 $client->query('discard all');
 is($client->value('show timezone'), 'Asia/Tokyo', '... which DISCARD ALL does not');
 
+# What is set to the server's own value behind a RESET is meant.
+$client->query("reset all; set timezone to '$own'");
+is($client->value('show timezone'), $own, 'a SET behind a RESET stands, be it to the value of the server');
+
 # A spelling that the server has mended.
 $client = Wire->login($millpond, TimeZone => 'asia/tokyo');
 is_deeply($client->query('reset all')->{parameters}, [ [ TimeZone => 'Asia/Tokyo' ], [ TimeZone => $own ], [ TimeZone => 'Asia/Tokyo' ] ],
