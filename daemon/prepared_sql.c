@@ -147,7 +147,7 @@ static bool equalise(struct prepared *prepared, const char *at, const char *name
 		raw_remove(&server->raws, raw);
 	} else if (effect == SQL_DEALLOCATE) {
 		good = good && make_dummy(prepared, at, raw);
-	} else {
+	} else if (apart || !for_query) {
 		raw_set(raw, prepared_reread(prepared, named));
 		good = good && raw->statement != NULL && make(prepared, at, raw, apart);
 	}
