@@ -48,6 +48,12 @@ bool prepared_asks_for_binary(const struct message *message)
 	return false;
 }
 
+/* A longer one is whole or not as the reads happen to fall: it must be unknown in either case. */
+static bool is_looked_at(const struct message *message)
+{
+	return message_is_whole(message) && message->body_length <= LOOKED_AT_BYTES;
+}
+
 /* A number for what PostgreSQL compares: how many columns, their names, types and modifiers. It is not 0. */
 static uint32_t shape_of(const struct message *message)
 {
@@ -56,7 +62,7 @@ static uint32_t shape_of(const struct message *message)
 
 	if (message->letter != BACKEND_ROW_DESCRIPTION)
 		return SHAPE_UNKNOWN + 1;
-	if (!message_is_whole(message))
+	if (!is_looked_at(message))
 		return SHAPE_UNKNOWN;
 	uint32_t hash = HASH_START;
 	while (at < end) {
@@ -77,7 +83,7 @@ static uint32_t parameters_of(const struct message *message)
 {
 	uint32_t hash = HASH_START;
 
-	if (!message_is_whole(message))
+	if (!is_looked_at(message))
 		return SHAPE_UNKNOWN;
 	for (size_t at = 2; at + 4 <= message->body_length; at += 4)
 		hash = hash_number(hash, read_uint32(message->body + at));
@@ -89,7 +95,7 @@ static bool were_found(const struct statement *statement, const struct message *
 {
 	const char *given = statement->body + statement->sql.length + 1;
 
-	if (!message_is_whole(message) || message->body_length < 2)
+	if (!is_looked_at(message) || message->body_length < 2)
 		return false;
 	uint16_t count = read_uint16(message->body);
 	if (statement_type_count(statement) < count)

@@ -18,8 +18,6 @@
 #include "protocol/message.h"
 #include "protocol/writer.h"
 
-/* No ReadyForQuery, ParameterStatus or error of our own query is ever longer. */
-#define LOOKED_AT_BYTES ((size_t)64 * 1024)
 /* So much of the replies to our own query may be for its client: parameters and notifications. */
 #define LONGEST_REPLIES ((size_t)1024 * 1024)
 /* After so many the others have their turn. */

@@ -19,6 +19,10 @@ struct cancel;
 struct session;
 struct worker;
 
+/* No ReadyForQuery, ParameterStatus or error of our own query is ever longer; of others, what is longer passes
+ * in pieces. */
+#define LOOKED_AT_BYTES ((size_t)64 * 1024)
+
 struct upstream {
 	struct stream stream; /* first: its callback finds the upstream by it */
 	struct worker *worker;
