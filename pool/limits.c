@@ -131,10 +131,11 @@ static bool wider_limits_allow(const struct pool *pool, bool may_evict)
 	       wider_limit_allows(pool, USER, may_evict);
 }
 
+/* Where the pool itself has all of its size, as most often, its namesakes need not be asked. */
 static bool own_limit_allows(const struct pool *pool, int64_t now, bool may_evict)
 {
 	size_t most = reserve_is_open(pool, now) ? limits_most(pool) : limits_size(pool);
-	return most > 0 && has_room(pool, NAMES, most, may_evict);
+	return pool_server_count(pool) < most && has_room(pool, NAMES, most, may_evict);
 }
 
 bool limits_allow_if_room(const struct pool *pool, int64_t now)
