@@ -102,7 +102,8 @@ struct server *policy_idle_here(const struct pool *pool, unsigned worker, int64_
 
 void policy_lend(struct server *server, int64_t now)
 {
-	server_move(server, SERVER_ACTIVE);
+	if (server->state != SERVER_ACTIVE)
+		server_move(server, SERVER_ACTIVE);
 	server->lent_at = now;
 }
 
@@ -296,7 +297,9 @@ void policy_settle(struct server *server, int64_t now)
 		policy_replace(pool, now);
 		return;
 	}
-	if (server->state != SERVER_IDLE)
+	/* From one client it goes to the next at once. */
+	bool goes_on = server->state == SERVER_ACTIVE && pool->first_waiting != NULL;
+	if (server->state != SERVER_IDLE && !goes_on)
 		server_move(server, SERVER_IDLE);
 	if (pool->first_waiting != NULL)
 		policy_lend_to(queue_next(pool, server->worker), server, now);
