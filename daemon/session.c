@@ -338,9 +338,8 @@ const struct user_settings *session_user(const struct session *session)
 {
 	const struct pool_share *share = session->share;
 
-	return strcmp(session->user_name, session->pool->user_name) == 0 ?
-		       share->user :
-		       settings_find_user(share->settings, session->user_name);
+	return session->is_forced ? settings_find_user(share->settings, session->user_name) :
+				    share->user;
 }
 
 static void client_spoke(struct stream *stream)
@@ -444,6 +443,7 @@ bool session_join_pool(struct session *session, const struct database *database,
 	session->pool = pool;
 	session->share = &session->pool->shares[session->worker->index];
 	session->is_counted = true;
+	session->is_forced = strcmp(session->user_name, pool->user_name) != 0;
 	/* It is that of the user that the client is, and not of another whom the entry makes of it. */
 	if (session->secret != NULL && database->user == NULL)
 		pool_exchange_secret(session->pool, &session->secret);
