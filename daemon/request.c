@@ -118,18 +118,16 @@ static bool find_end(const char *data, size_t length, size_t *at_end, size_t *le
 	return true;
 }
 
-bool await_request_refused(struct session *session, struct failure *why)
+bool await_request_refused(struct session *session, char *data, size_t length,
+			   struct failure *why)
 {
 	struct stream *client = &session->client;
 	size_t left = 0;
 	bool ended = false;
-	char *data = NULL;
 	unsigned rounds = 0;
 
 	if (!send_failure(session, why))
 		return false;
-	size_t length = stream_reread(client, &data);
-
 	for (;;) {
 		size_t at;
 		if (!find_end(data, length, &at, &left, &ended, why))

@@ -18,9 +18,11 @@ struct session;
 bool request_read(struct session *session, char **data, size_t *length, struct failure *why);
 
 /*
- * Answers the kept request with an error instead of a server's reply: drops it up to its end (a
- * Query or a Sync, which may still have to come), and says that the session is ready again.
+ * Answers a request, of which `length` bytes at `data` are there, with the error `why` instead of a server's
+ * reply: drops it up to its end (a Query or a Sync, which may still have to come), and says that the
+ * session is ready again.
  */
-bool await_request_refused(struct session *session, struct failure *why);
+bool await_request_refused(struct session *session, char *data, size_t length,
+			   struct failure *why);
 
 #endif

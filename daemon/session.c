@@ -31,6 +31,8 @@
 #include "protocol/writer.h"
 
 #define FOLDED_AFTER_US 500000
+/* Longer ones wait outside the session's stack. */
+#define SHORT_REQUEST_BYTES ((size_t)512)
 
 /* --- serving ------------------------------------------------------------------------------ */
 
@@ -115,15 +117,11 @@ static bool follow_user(struct session *session, struct failure *why)
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
-/* The request stays in the session while it waits, since the scratch buffer is everybody's. */
-static bool await_turn_in_queue(struct session *session, char **data, size_t *length,
-				struct failure *why)
+static bool await_server(struct session *session, struct failure *why)
 {
 	enum failure_kind late;
-
-	if (!stream_keep(&session->client, *data, *length))
-		return failure_set(why, FAILURE_NO_MEMORY);
 	int64_t deadline = borrow_deadline(session, &late);
+
 	while (!await_borrow(session, late, why, deadline)) {
 		/* A reload has sent it away from a queue that is not its own any more. */
 		if (why->kind != FAILURE_SERVER_GONE || !session->share->is_superseded ||
@@ -133,8 +131,23 @@ static bool await_turn_in_queue(struct session *session, char **data, size_t *le
 		if (session->killed != FAILURE_NONE)
 			return failure_set(why, session->killed);
 	}
-	*length = stream_reread(&session->client, data);
 	return true;
+}
+
+/* The request is put aside meanwhile, since the scratch buffer is everybody's: if it is short, into `aside`. */
+static bool await_turn_in_queue(struct session *session, char *aside, char **data,
+				size_t *length, struct failure *why)
+{
+	bool is_short = *length <= SHORT_REQUEST_BYTES;
+
+	if (is_short)
+		*data = memcpy(aside, *data, *length);
+	else if (!stream_keep(&session->client, *data, *length))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	bool got = await_server(session, why);
+	if (!is_short)
+		*length = stream_reread(&session->client, data);
+	return got;
 }
 
 static void await_returned(struct session *session)
@@ -153,6 +166,7 @@ static bool is_pinned(const struct session *session)
  * say. True: the session goes on. */
 static bool await_request_served(struct session *session, struct failure *why)
 {
+	char aside[SHORT_REQUEST_BYTES];
 	char *data = NULL;
 	size_t length = 0;
 
@@ -166,9 +180,10 @@ static bool await_request_served(struct session *session, struct failure *why)
 		if (!follow_user(session, why))
 			return false;
 		session->request_at = loop_time(session->client.loop);
-		if (!borrow_now(session) && !await_turn_in_queue(session, &data, &length, why))
+		if (!borrow_now(session) &&
+		    !await_turn_in_queue(session, aside, &data, &length, why))
 			return why->kind == FAILURE_CANCELED &&
-			       await_request_refused(session, why);
+			       await_request_refused(session, data, length, why);
 	}
 	if (!await_conversation(session, data, length, why))
 		return false;
