@@ -25,6 +25,7 @@ cleanup() {
 	if [ "$failed" = 0 ]; then
 		rm -rf "$work"
 	else
+		rm -rf "$work/data" "$work/tree"
 		echo "The logs are in $work/log"
 	fi
 }
