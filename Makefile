@@ -8,6 +8,7 @@
 #                      each fuzz target, the end-to-end tests
 #                      TESTS='tests/1*.t'   only these     PROVE_FLAGS='-v -j1'   for prove
 #                      WORKERS=8            with another number of worker threads
+#                      PG_BINDIR=/usr/lib/postgresql/15/bin   with that PostgreSQL, not the newest here
 #   make unit          the unit tests alone
 #                      TESTS='tests/unit/pool_test.c'   only these
 #   make fuzz          each fuzz target for FUZZ_SECONDS=60, with libFuzzer where clang is there
