@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "conf/check.h"
 #include "conf/suggest.h"
@@ -227,6 +228,67 @@ static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* --- resumption --------------------------------------------------------------------------- */
+
+/* After a handshake with certificates. A resumption may bring a new ticket, with a time of its own. */
+#define RESUMED_FOR_S 7200
+
+static time_t end_of(const X509 *certificate)
+{
+	struct tm end;
+
+	return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1 ? timegm(&end) : 0;
+}
+
+/* A resumed session's certificate is not looked at again, so it ends with the first of its chain. */
+static time_t end_of_session(SSL *ssl)
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	time_t until = time(NULL) + RESUMED_FOR_S;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		time_t end = end_of(sk_X509_value(chain, i));
+		if (end < until)
+			until = end;
+	}
+	return until;
+}
+
+/* A ticket that follows from another goes on with what stands in that one. */
+static int seal_ticket(SSL *ssl, void *arg)
+{
+	(void)arg;
+	if (SSL_session_reused(ssl))
+		return 1;
+	time_t until = end_of_session(ssl);
+	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &until, sizeof until);
+}
+
+static bool is_over(SSL_SESSION *session)
+{
+	void *data;
+	size_t length;
+	time_t until;
+
+	if (SSL_SESSION_get0_ticket_appdata(session, &data, &length) != 1 || length != sizeof until)
+		return true;
+	memcpy(&until, data, sizeof until);
+	return time(NULL) >= until;
+}
+
+/* One that is not used is made up for with a handshake, and a new one. */
+static SSL_TICKET_RETURN open_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+				     size_t length, SSL_TICKET_STATUS status, void *arg)
+{
+	(void)ssl;
+	(void)name;
+	(void)length;
+	(void)arg;
+	if ((status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) || is_over(session))
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 /*
  * Resumption is by tickets, so nothing is kept here. Their keys are those of this context: after a
  * reload, which may have changed whom to trust, everybody's certificate is looked at again.
@@ -240,6 +302,7 @@ static void choose_manners(SSL_CTX *context)
 	SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(context, 1);
+	SSL_CTX_set_session_ticket_cb(context, seal_ticket, open_ticket, NULL);
 	SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
 }
 

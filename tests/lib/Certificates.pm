@@ -11,6 +11,7 @@ package Certificates;
 use v5.36;
 use Carp;
 use IPC::Run;
+use POSIX ();
 use PostgreSQL::Test::Utils ();
 
 sub new ($class, $name = 'Test authority')
@@ -57,14 +58,14 @@ sub _kind_of_key (%options)
 	return $options{key} ? ($options{key}) : (qw(ec -pkeyopt ec_paramgen_curve:prime256v1));
 }
 
-# Options: names (a subjectAltName), key (a kind of key for openssl's -newkey), expired => 1.
+# Options: names (a subjectAltName), key (a kind of key for openssl's -newkey), ends => a time, expired => 1.
 sub issue ($self, $name, $subject, %options)
 {
 	my ($key, $request, $certificate) = map { $self->file("$name.$_") } qw(key csr crt);
 	my @kind = _kind_of_key(%options);
 	my @names = $options{names} ? ('-addext', "subjectAltName=$options{names}") : ();
-	my @dates =
-		$options{expired} ? qw(-startdate 20200101000000Z -enddate 20200102000000Z) : ();
+	my $ends = $options{expired} ? 1577923200 : $options{ends};
+	my @dates = $ends ? (qw(-startdate 20200101000000Z -enddate), POSIX::strftime('%Y%m%d%H%M%SZ', gmtime $ends)) : ();
 	$self->_run('req', '-newkey', @kind, '-nodes', -subj => $subject, @names, -keyout => $key,
 		-out => $request, qw(-utf8));
 	$self->_run(qw(ca -batch -notext -utf8), @dates, -in => $request, -out => $certificate);
