@@ -192,15 +192,15 @@ enum passage prepared_describe_portal(struct prepared *prepared, const struct re
 	return taken_if(prepared_push_noted(prepared, FRONTEND_DESCRIBE, &note));
 }
 
-/* Whether the client asks for the columns of what it binds at once. What follows is not always there to be
- * seen; then it is as it was before. */
+/* Whether the client asks for the columns of what it binds at once. What follows need not be there to be
+ * seen, nor have a length that makes sense; then it is as it was before. */
 static bool asks_anew(const struct prepared *prepared, const struct message *message, struct name *name)
 {
 	const char *next = message->start + message->present;
 	struct message follows;
 
 	if (!message_is_whole(message) || !message_look(next, (size_t)(prepared->end - next), &follows) ||
-	    (follows.letter == FRONTEND_DESCRIBE && follows.present == MESSAGE_HEADER_BYTES))
+	    (follows.letter == FRONTEND_DESCRIBE && follows.present <= MESSAGE_HEADER_BYTES))
 		return !name->remembers;
 	name->remembers = follows.letter != FRONTEND_DESCRIBE || follows.body[0] != 'P';
 	return !name->remembers;
