@@ -61,16 +61,6 @@ char *notes_copy_name(const char *name, size_t length)
 	return strndup(name, length);
 }
 
-bool notes_add(struct notes *notes, const struct note *note)
-{
-	if (notes->count == notes->capacity && !grow(notes))
-		return false;
-	notes->count++;
-	notes->bytes += owned_bytes(note);
-	*notes_at(notes, notes->count - 1) = *note;
-	return true;
-}
-
 static void remove_first(struct notes *notes, uint32_t count)
 {
 	notes->first += count;
@@ -276,6 +266,29 @@ void notes_fail(struct notes *notes, uint32_t count, bool is_first,
 	remove_first(notes, count);
 }
 
+/* --- together ----------------------------------------------------------------------------- */
+
+/* Frees what it owns. */
+static void discard(struct notes *notes, struct note *note)
+{
+	note->name = NULL;
+	note->held = NULL;
+	succeed(notes, note, NULL);
+}
+
+bool notes_add(struct notes *notes, const struct note *note)
+{
+	notes->bytes += owned_bytes(note);
+	if (notes->count == notes->capacity && !grow(notes)) {
+		struct note lost = *note;
+		discard(notes, &lost);
+		return false;
+	}
+	notes->count++;
+	*notes_at(notes, notes->count - 1) = *note;
+	return true;
+}
+
 void notes_forget_client(struct notes *notes)
 {
 	for (uint32_t i = 0; i < notes->count; i++)
@@ -284,12 +297,8 @@ void notes_forget_client(struct notes *notes)
 
 void notes_release(struct notes *notes)
 {
-	notes_forget_client(notes);
-	for (uint32_t i = 0; i < notes->count; i++) {
-		struct note *note = notes_at(notes, i);
-		note->held = NULL;
-		succeed(notes, note, NULL);
-	}
+	for (uint32_t i = 0; i < notes->count; i++)
+		discard(notes, notes_at(notes, i));
 	free(notes->list);
 	*notes = (struct notes){0};
 }

@@ -86,7 +86,7 @@ void sql_note_free(struct sql_note *sql);
 /* A copy of a name for `text`, perhaps cut short. NULL without memory. */
 char *notes_copy_name(const char *name, size_t length);
 
-/* Appends a note. False without memory: what it owns is still the caller's. */
+/* Appends a note, and takes over what it owns. False without memory: that is freed then. */
 bool notes_add(struct notes *notes, const struct note *note);
 
 /*

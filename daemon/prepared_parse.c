@@ -71,18 +71,16 @@ void prepared_define(struct prepared *prepared, struct name *name, struct statem
 static enum passage parse_taken_name(struct prepared *prepared, const struct message *message,
 				     const struct reference *name)
 {
-	struct note note = {.kind = NOTE_MISNAMED, .text = notes_copy_name(name->name, name->length)};
 	struct writer *out = prepared_write_up_to(prepared, message->start);
 
-	if (note.text == NULL)
-		return PASSAGE_FAILED;
 	write_close(out, TAKEN_NAME, strlen(TAKEN_NAME));
 	statement_write_parse(out, TAKEN_NAME, strlen(TAKEN_NAME), "\0\0", 3);
 	prepared_write_renamed(prepared, message, name, TAKEN_NAME, strlen(TAKEN_NAME));
 	server_of(prepared)->has_taken = true;
-	return taken_if(prepared_push(prepared, PIPELINE_OWN_CLOSE) &&
-			prepared_push(prepared, PIPELINE_OWN_PARSE) &&
-			prepared_push_noted(prepared, FRONTEND_PARSE, &note));
+	if (!prepared_push(prepared, PIPELINE_OWN_CLOSE) || !prepared_push(prepared, PIPELINE_OWN_PARSE))
+		return PASSAGE_FAILED;
+	struct note note = {.kind = NOTE_MISNAMED, .text = notes_copy_name(name->name, name->length)};
+	return taken_if(note.text != NULL && prepared_push_noted(prepared, FRONTEND_PARSE, &note));
 }
 
 enum passage prepared_refuse(struct prepared *prepared, const struct message *message,

@@ -55,7 +55,8 @@ static inline enum passage taken_if(bool good)
 /* The client's part, made if it is new. NULL without memory. */
 struct client_statements *prepared_client(const struct prepared *prepared);
 
-/* Notes in the pipeline what has been written; with a note that tells what its outcome means. */
+/* Notes in the pipeline what has been written; with a note that tells what its outcome means, see notes_add().
+ * False without memory. */
 bool prepared_push(struct prepared *prepared, unsigned char letter);
 bool prepared_push_noted(struct prepared *prepared, unsigned char letter, const struct note *note);
 

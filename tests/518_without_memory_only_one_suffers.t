@@ -41,6 +41,18 @@ my $before = $millpond->cpu_seconds;
 $second->put(Parse('s', 'select 7'), Bind('', 's'), Execute(), Sync());
 is(eval { $second->result('Z', 10)->{types} }, '12DCZ', 'the next one prepares the same statement');
 cmp_ok($millpond->cpu_seconds - $before, '<', 2, '... without running in circles');
+
+# What such a note was to own is freed: here, the statement that the name has meant.
+sub is_known ($text) { return scalar grep { $_->{query} eq $text } $millpond->console('SHOW PREPARED_STATEMENTS') }
+$second->put(Parse('t', 'select 8'), Sync())->result;
+$millpond->console('RECONNECT');
+$second->query('select 1');
+ok(is_known('select 8'), 'a statement of one client');
+let_fail(640, 1);
+is($second->put(Close('S', 't'), Sync())->result->{error}{C}, '53200', '... has no memory for the note of its Close');
+let_fail(0, 0);
+wait_until(sub { !is_known('select 8') }, 'the statement to be gone', 10);
+pass('... and is gone with its client and its server');
 $millpond->stop;
 
 # Many logins at once need room for as many pointers. A second worker's random numbers happen to need as much.
