@@ -51,7 +51,7 @@ void daemon_shut_down(struct daemon *daemon)
 
 	if (daemon->state == DAEMON_ENDING)
 		return;
-	log_write(&daemon->log, LEVEL_LOG, NULL, "shutting down");
+	log_write(&daemon->log, LEVEL_LOG, "shutting down");
 	notify_stopping();
 	daemon->state = DAEMON_ENDING;
 	daemon->ends_by = loop_now() + END_LIMIT_US;
@@ -126,7 +126,7 @@ static void report_statistics(struct daemon *daemon, int64_t elapsed_us)
 	print_statistics(&average, "us", line, sizeof line);
 	print_statistics(&average, "\u00b5s", status, sizeof status);
 	if (daemon->settings->log_stats)
-		log_write(&daemon->log, LEVEL_LOG, NULL, "%s", line);
+		log_write(&daemon->log, LEVEL_LOG, "%s", line);
 	notify_status(status);
 }
 
@@ -165,7 +165,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	if (daemon->suspension == NOT_SUSPENDED)
 		pools_tick(&daemon->pools, now);
 	for (size_t forgotten = pools_forget_idle(&daemon->pools, now); forgotten > 0; forgotten--)
-		log_write(&daemon->log, LEVEL_LOG, NULL, "cleaning up idle pool");
+		log_write(&daemon->log, LEVEL_LOG, "cleaning up idle pool");
 	end_period_if_due(daemon, now);
 	balance_measure(daemon->workers);
 	dns_tick(daemon, now);
@@ -179,7 +179,7 @@ static void on_stop_signal(struct daemon *daemon, int number, enum daemon_state 
 {
 	const char *name = number == SIGTERM ? "SIGTERM" : "SIGINT";
 
-	log_write(&daemon->log, LEVEL_LOG, NULL, "got %s", name);
+	log_write(&daemon->log, LEVEL_LOG, "got %s", name);
 	if (daemon->state == DAEMON_RUNNING)
 		daemon_shut_down_gently(daemon, waiting_for);
 	else
@@ -189,11 +189,10 @@ static void on_stop_signal(struct daemon *daemon, int number, enum daemon_state 
 static void on_resume_signal(struct daemon *daemon)
 {
 	if (daemon->state != DAEMON_RUNNING) {
-		log_write(&daemon->log, LEVEL_LOG, NULL,
-			  "got SIGUSR2 while shutting down, ignoring");
+		log_write(&daemon->log, LEVEL_LOG, "got SIGUSR2 while shutting down, ignoring");
 		return;
 	}
-	log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGUSR2, RESUME");
+	log_write(&daemon->log, LEVEL_LOG, "got SIGUSR2, RESUME");
 	suspend_end(daemon);
 	pools_resume(&daemon->pools, NULL, loop_now());
 }
@@ -206,13 +205,12 @@ static void reload_main(void *arg)
 static void on_hangup(struct daemon *daemon)
 {
 	if (daemon->state == DAEMON_ENDING) {
-		log_write(&daemon->log, LEVEL_LOG, NULL,
-			  "got SIGHUP while shutting down, ignoring");
+		log_write(&daemon->log, LEVEL_LOG, "got SIGHUP while shutting down, ignoring");
 		return;
 	}
-	log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGHUP, re-reading config");
+	log_write(&daemon->log, LEVEL_LOG, "got SIGHUP, re-reading config");
 	if (coroutine_start(&daemon->workers->loop, reload_main, daemon) == NULL)
-		log_write(&daemon->log, LEVEL_ERROR, NULL, "RELOAD failed: out of memory");
+		log_write(&daemon->log, LEVEL_ERROR, "RELOAD failed: out of memory");
 }
 
 static void on_signal(evutil_socket_t number, short what, void *arg)
@@ -228,14 +226,14 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 		on_stop_signal(daemon, SIGINT, DAEMON_WAITING_FOR_SERVERS);
 		break;
 	case SIGQUIT:
-		log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGQUIT");
+		log_write(&daemon->log, LEVEL_LOG, "got SIGQUIT");
 		daemon_shut_down(daemon);
 		break;
 	case SIGHUP:
 		on_hangup(daemon);
 		break;
 	case SIGUSR1:
-		log_write(&daemon->log, LEVEL_LOG, NULL, "got SIGUSR1, PAUSE");
+		log_write(&daemon->log, LEVEL_LOG, "got SIGUSR1, PAUSE");
 		pools_pause(&daemon->pools, NULL, loop_now());
 		break;
 	default:
@@ -277,11 +275,11 @@ static size_t raise_descriptor_limit(struct daemon *daemon)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	size_t kept = DESCRIPTORS_KEPT + KEPT_FOR_EACH_WORKER * daemon->worker_count;
 	size_t clients = limit.rlim_cur > kept ? limit.rlim_cur - kept : 1;
-	log_write(&daemon->log, LEVEL_LOG, NULL,
+	log_write(&daemon->log, LEVEL_LOG,
 		  "file descriptor limit: %llu, good for %zu clients and servers; max_client_conn: %d",
 		  (unsigned long long)limit.rlim_cur, clients, daemon->settings->max_client_conn);
 	if (clients - kept_for_servers(clients) < (size_t)daemon->settings->max_client_conn)
-		log_write(&daemon->log, LEVEL_WARNING, NULL,
+		log_write(&daemon->log, LEVEL_WARNING,
 			  "max_client_conn is more than the file descriptor limit allows "
 			  "(raise LimitNOFILE)");
 	return clients;
@@ -342,7 +340,7 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	*daemon = (struct daemon){.settings = settings, .verbose = verbose, .quiet = quiet};
 	log_init(&daemon->log, verbose);
 	if (!log_configure(&daemon->log, settings, verbose, quiet)) {
-		log_write(&daemon->log, LEVEL_FATAL, NULL, "cannot open log file %s: %s",
+		log_write(&daemon->log, LEVEL_FATAL, "cannot open log file %s: %s",
 			  settings->logfile, strerror(errno));
 		return false;
 	}
@@ -360,7 +358,7 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	    !pools_init(&daemon->pools, settings, daemon->worker_count, &dial_calls,
 			daemon->workers, seed) ||
 	    !watch_signals(daemon)) {
-		log_write(&daemon->log, LEVEL_FATAL, NULL, "cannot start: %s", strerror(errno));
+		log_write(&daemon->log, LEVEL_FATAL, "cannot start: %s", strerror(errno));
 		return false;
 	}
 	daemon->session_limit = raise_descriptor_limit(daemon);
@@ -379,18 +377,18 @@ bool daemon_start(struct daemon *daemon)
 {
 	for (unsigned i = 0; i < daemon->worker_count; i++)
 		if (!worker_start(&daemon->workers[i])) {
-			log_write(&daemon->log, LEVEL_FATAL, NULL,
+			log_write(&daemon->log, LEVEL_FATAL,
 				  "cannot start the thread of worker %u of %u: %s (see workers)", i,
 				  daemon->worker_count, strerror(errno));
 			return false;
 		}
 	if (!watchdog_start(&daemon->watchdog, daemon->workers)) {
-		log_write(&daemon->log, LEVEL_FATAL, NULL,
-			  "cannot start the watchdog's thread: %s", strerror(errno));
+		log_write(&daemon->log, LEVEL_FATAL, "cannot start the watchdog's thread: %s",
+			  strerror(errno));
 		return false;
 	}
 	balance_measure(daemon->workers); /* the first clients may come all at once */
-	log_write(&daemon->log, LEVEL_LOG, NULL, "%u workers", daemon->worker_count);
+	log_write(&daemon->log, LEVEL_LOG, "%u workers", daemon->worker_count);
 	return true;
 }
 

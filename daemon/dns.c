@@ -229,8 +229,7 @@ static void leave_old_addresses(struct worker *worker, const char *host,
 	for (size_t i = 0; i < before->count; i++) {
 		if (now->are_cut || has_address(now, before->text[i]))
 			continue;
-		log_write(worker->log, LEVEL_LOG, NULL, "%s is no longer at %s", host,
-			  before->text[i]);
+		log_write(worker->log, LEVEL_LOG, "%s is no longer at %s", host, before->text[i]);
 		pools_leave_address(worker->pools, host, before->text[i]);
 	}
 }
@@ -251,7 +250,7 @@ static void ask_main(void *arg)
 	bool good = await_resolve(&worker->loop, worker->resolver, name->name, &found, &reason,
 				  DEADLINE_NEVER);
 	if (!good)
-		log_write(worker->log, LEVEL_WARNING, NULL, "DNS lookup failed: %s: %s", name->name,
+		log_write(worker->log, LEVEL_WARNING, "DNS lookup failed: %s: %s", name->name,
 			  reason);
 	int64_t now = loop_now();
 	const struct settings *settings = worker->settings;
@@ -397,8 +396,8 @@ static void note_serial(struct worker *first, struct dns_zone *zone, uint32_t se
 			name->expires_at = 0;
 	pthread_mutex_unlock(&dns->lock);
 	if (is_newer)
-		log_write(first->log, LEVEL_LOG, NULL,
-			  "zone '%s' serial changed: old=%u new=%u", zone->name, before, serial);
+		log_write(first->log, LEVEL_LOG, "zone '%s' serial changed: old=%u new=%u",
+			  zone->name, before, serial);
 }
 
 static void zones_main(void *arg)

@@ -195,7 +195,7 @@ static void await_sent_on(struct worker *worker, struct peer_line *line,
 	int64_t deadline = deadline_after(settings->server_connect_timeout_us);
 
 	if (!await_connected(&direct, worker, peer, &why, deadline)) {
-		log_write(worker->log, LEVEL_LOG, NULL,
+		log_write(worker->log, LEVEL_LOG,
 			  "cancel request not forwarded to peer %d: %s (%s)", peer->id, why.message,
 			  why.detail);
 		return;
@@ -222,11 +222,11 @@ static void await_forward_there(struct worker *worker, void *arg)
 
 	forwarding->key[7]--;
 	if (line == NULL)
-		log_write(worker->log, LEVEL_DEBUG, NULL,
+		log_write(worker->log, LEVEL_DEBUG,
 			  "cancel request not forwarded: there is no peer %d", id);
 	else if (!await_place(line, &worker->loop, (unsigned)settings_peer_pool_size(settings, peer),
 			      deadline_after(settings->cancel_wait_timeout_us))) {
-		log_write(worker->log, LEVEL_LOG, NULL,
+		log_write(worker->log, LEVEL_LOG,
 			  "cancel request not forwarded to peer %d: cancel_wait_timeout", id);
 		forwarding->is_late = true;
 	} else {
@@ -242,7 +242,7 @@ bool await_forwarded(struct worker *worker, const unsigned char key[CANCEL_KEY_B
 
 	memcpy(forwarding.key, key, sizeof forwarding.key);
 	if ((key[7] & HOPS_LEFT) == 0)
-		log_write(worker->log, LEVEL_LOG, NULL,
+		log_write(worker->log, LEVEL_LOG,
 			  "cancel request not forwarded to peer %d: it has been too often",
 			  forward_peer_of(key));
 	else

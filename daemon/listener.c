@@ -90,7 +90,7 @@ static void refuse_for_lack_of_descriptors(struct listener *listener)
 {
 	struct listeners *all = listener->all;
 
-	log_write(listener->worker->log, LEVEL_WARNING, NULL, "accept() failed: %s", strerror(errno));
+	log_write(listener->worker->log, LEVEL_WARNING, "accept() failed: %s", strerror(errno));
 	if (all->spare_fd >= 0)
 		close(all->spare_fd);
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -142,7 +142,7 @@ static bool add_listener(struct listeners *listeners, struct worker *worker, int
 			 const char *name)
 {
 	if (listeners->count == LISTENERS_MOST) {
-		log_write(worker->log, LEVEL_FATAL, NULL, "more than %d addresses to listen on",
+		log_write(worker->log, LEVEL_FATAL, "more than %d addresses to listen on",
 			  LISTENERS_MOST);
 		close(fd);
 		return false;
@@ -159,15 +159,15 @@ static bool add_listener(struct listeners *listeners, struct worker *worker, int
 		return false;
 	}
 	listeners->count++;
-	log_write(worker->log, LEVEL_LOG, NULL, "listening on %s", name);
+	log_write(worker->log, LEVEL_LOG, "listening on %s", name);
 	return true;
 }
 
 /* What is not there can be done without, but what somebody else has may be another pooler's. */
 static bool listen_failed(struct worker *worker, const char *name, int fd, bool is_fatal)
 {
-	log_write(worker->log, is_fatal ? LEVEL_FATAL : LEVEL_WARNING, NULL,
-		  "cannot listen on %s: %s", name, strerror(errno));
+	log_write(worker->log, is_fatal ? LEVEL_FATAL : LEVEL_WARNING, "cannot listen on %s: %s",
+		  name, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return !is_fatal;
@@ -250,7 +250,7 @@ static bool open_host(struct listeners *listeners, struct worker *worker, const 
 	snprintf(port, sizeof port, "%d", worker->settings->listen_port);
 	int failure = getaddrinfo(any ? NULL : host, port, &hints, &found);
 	if (failure != 0) {
-		log_write(worker->log, LEVEL_FATAL, NULL, "cannot listen on %s: %s", host,
+		log_write(worker->log, LEVEL_FATAL, "cannot listen on %s: %s", host,
 			  gai_strerror(failure));
 		return false;
 	}
@@ -298,7 +298,7 @@ static bool set_unix_owner(const struct settings *settings, const char *path, st
 		errno = 0;
 		group = getgrnam(settings->unix_socket_group);
 		if (group == NULL) {
-			log_write(log, LEVEL_FATAL, NULL, "unix_socket_group: no group \"%s\"",
+			log_write(log, LEVEL_FATAL, "unix_socket_group: no group \"%s\"",
 				  settings->unix_socket_group);
 			errno = ENOENT;
 			return false;
@@ -379,7 +379,7 @@ bool listeners_open(struct listeners *listeners, struct worker *worker)
 		      (passed > 0 ? adopt_passed(listeners, worker, first, passed) :
 				    open_all_tcp(listeners, worker) && open_unix(listeners, worker));
 	if (opened && listeners->count == 0) {
-		log_write(worker->log, LEVEL_FATAL, NULL,
+		log_write(worker->log, LEVEL_FATAL,
 			  "nowhere to listen on: set listen_addr to an address of this machine, or "
 			  "unix_socket_dir to a folder where it can make a socket");
 		opened = false;

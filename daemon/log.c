@@ -166,10 +166,10 @@ void log_vwrite(struct log *log, enum log_level level, const char *subject, cons
 	pthread_rwlock_unlock(&log->lock);
 }
 
-void log_write(struct log *log, enum log_level level, const char *subject, const char *format, ...)
+void log_write(struct log *log, enum log_level level, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	log_vwrite(log, level, subject, format, arguments);
+	log_vwrite(log, level, NULL, format, arguments);
 	va_end(arguments);
 }

@@ -37,9 +37,10 @@ void log_release(struct log *log);
 /* Whether lines of this level are written, for those that take some work to put together. */
 bool log_takes(struct log *log, enum log_level level);
 
+__attribute__((format(printf, 3, 4))) void log_write(struct log *log, enum log_level level,
+						     const char *format, ...);
+
 /* `subject` stands before the message, e.g. "C-7: db/user@addr:port"; NULL for the process. */
-__attribute__((format(printf, 4, 5))) void log_write(struct log *log, enum log_level level,
-						     const char *subject, const char *format, ...);
 __attribute__((format(printf, 4, 0))) void log_vwrite(struct log *log, enum log_level level,
 						      const char *subject, const char *format,
 						      va_list arguments);

@@ -99,7 +99,7 @@ static bool find_pool(struct session *session, const struct replication *replica
 	if (quota_enter(session, why)) {
 		if (session_join_pool(session, database, replication)) {
 			if (pool_is_news(session->pool))
-				log_write(session->worker->log, LEVEL_LOG, NULL,
+				log_write(session->worker->log, LEVEL_LOG,
 					  "registered new auto-database: db=%s",
 					  session->database_name);
 			return true;

@@ -152,7 +152,7 @@ static void log_refusal(const struct options *options, const struct settings *se
 	log_init(&log, 0);
 	if (log_configure(&log, settings, 0, true)) {
 		log_faults(&log, faults, LEVEL_ERROR);
-		log_write(&log, LEVEL_FATAL, NULL, "cannot load config file");
+		log_write(&log, LEVEL_FATAL, "cannot load config file");
 	}
 	log_release(&log);
 }
@@ -221,7 +221,7 @@ static bool take_position(struct daemon *daemon, const char *user, const char *p
 	char why[256];
 
 	if (user != NULL && !process_knows_user(user, why, sizeof why)) {
-		log_write(&daemon->log, LEVEL_FATAL, NULL, "%s", why);
+		log_write(&daemon->log, LEVEL_FATAL, "%s", why);
 		return false;
 	}
 	if (!daemon_listen(daemon))
@@ -233,7 +233,7 @@ static bool take_position(struct daemon *daemon, const char *user, const char *p
 			return true;
 		remove_pidfile(pidfile);
 	} else {
-		log_write(&daemon->log, LEVEL_FATAL, NULL, "%s", why);
+		log_write(&daemon->log, LEVEL_FATAL, "%s", why);
 	}
 	listeners_close(&daemon->listeners);
 	return false;
@@ -257,7 +257,8 @@ static int serve(const struct options *options, struct settings *settings)
 		daemon.quiet = true;
 		process_started(background);
 	}
-	log_write(&daemon.log, LEVEL_LOG, NULL, "process up: Millpond %s, libevent %s (%s), adns: evdns2, tls: %s",
+	log_write(&daemon.log, LEVEL_LOG,
+		  "process up: Millpond %s, libevent %s (%s), adns: evdns2, tls: %s",
 		  MILLPOND_VERSION, event_get_version(),
 		  event_base_get_method(daemon.workers->loop.base),
 		  OpenSSL_version(OPENSSL_VERSION));

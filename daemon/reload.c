@@ -20,7 +20,7 @@
 static void log_change(void *context, const char *line)
 {
 	struct daemon *daemon = context;
-	log_write(&daemon->log, LEVEL_LOG, NULL, "%s", line);
+	log_write(&daemon->log, LEVEL_LOG, "%s", line);
 }
 
 void log_faults(struct log *log, const struct fault_list *faults, enum log_level level)
@@ -30,7 +30,7 @@ void log_faults(struct log *log, const struct fault_list *faults, enum log_level
 		char line[16] = "";
 		if (fault->line > 0)
 			snprintf(line, sizeof line, ":%d", fault->line);
-		log_write(log, level, NULL, "%s%s: %s", fault->file, line, fault->text);
+		log_write(log, level, "%s%s: %s", fault->file, line, fault->text);
 	}
 }
 
@@ -184,10 +184,10 @@ bool await_reload(struct daemon *daemon)
 {
 	struct change change = {.daemon = daemon};
 
-	log_write(&daemon->log, LEVEL_LOG, NULL, "reloading %s", daemon->settings->path);
+	log_write(&daemon->log, LEVEL_LOG, "reloading %s", daemon->settings->path);
 	notify_reloading();
 	bool good = await_change(&change);
-	log_write(&daemon->log, good ? LEVEL_LOG : LEVEL_ERROR, NULL, "%s",
+	log_write(&daemon->log, good ? LEVEL_LOG : LEVEL_ERROR, "%s",
 		  good ? "reloaded, the new settings are in force"
 		       : "RELOAD failed, the old settings stay in force");
 	log_faults(&daemon->log, good ? &change.settings->notes : &change.faults,
@@ -202,7 +202,7 @@ static void log_notes_of_set(struct log *log, const struct fault_list *notes)
 {
 	for (size_t i = 0; i < notes->count; i++)
 		if (strcmp(notes->faults[i].file, "SET") == 0)
-			log_write(log, LEVEL_WARNING, NULL, "SET: %s", notes->faults[i].text);
+			log_write(log, LEVEL_WARNING, "SET: %s", notes->faults[i].text);
 }
 
 bool await_set(struct daemon *daemon, const char *name, const char *value, bool *keeps_tls,
@@ -216,7 +216,7 @@ bool await_set(struct daemon *daemon, const char *name, const char *value, bool 
 	if (!good || change.keeps_tls)
 		log_faults(&daemon->log, faults, LEVEL_ERROR);
 	if (change.keeps_tls) {
-		log_write(&daemon->log, LEVEL_WARNING, NULL, "TLS setup failed: %.180s",
+		log_write(&daemon->log, LEVEL_WARNING, "TLS setup failed: %.180s",
 			  faults->count > 0 ? faults->faults[0].text : "out of memory");
 		good = true;
 	} else if (!good) {

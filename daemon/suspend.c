@@ -151,7 +151,6 @@ void suspend_tick(struct daemon *daemon)
 {
 	if (daemon->suspension != SUSPENDED || daemon->console_count > 0)
 		return;
-	log_write(&daemon->log, LEVEL_LOG, NULL,
-		  "admin disappeared when suspended, doing RESUME");
+	log_write(&daemon->log, LEVEL_LOG, "admin disappeared when suspended, doing RESUME");
 	suspend_end(daemon);
 }

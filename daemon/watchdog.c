@@ -18,8 +18,8 @@ static void report(const struct worker *worker, const char *how, int64_t since_u
 
 	if (id != 0)
 		snprintf(whom, sizeof whom, " (number %" PRIu64 ")", id);
-	log_write(worker->log, LEVEL_WARNING, NULL, "worker %u %s %.1f s; it was %s%s",
-		  worker->index, how, (double)since_us / 1e6, worker->doing, whom);
+	log_write(worker->log, LEVEL_WARNING, "worker %u %s %.1f s; it was %s%s", worker->index,
+		  how, (double)since_us / 1e6, worker->doing, whom);
 }
 
 static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t limit_us)
@@ -35,8 +35,7 @@ static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t li
 		report(worker, "has not come round for", since_us);
 	} else {
 		watchdog->stalled_count--;
-		log_write(worker->log, LEVEL_WARNING, NULL, "worker %u comes round again",
-			  worker->index);
+		log_write(worker->log, LEVEL_WARNING, "worker %u comes round again", worker->index);
 	}
 }
 

@@ -140,7 +140,7 @@ void worker_release(struct worker *worker)
 		event_free(worker->tick);
 	coroutine_free_spares(&worker->loop);
 	if (worker->loop.deepest_bytes > 0) /* known in debug builds */
-		log_write(worker->log, LEVEL_LOG, NULL, "deepest stack: %zu bytes",
+		log_write(worker->log, LEVEL_LOG, "deepest stack: %zu bytes",
 			  worker->loop.deepest_bytes);
 	writer_release(&worker->requests);
 	writer_release(&worker->replies);
