@@ -3,10 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/session.h"
-#include "daemon/upstream.h"
-#include "daemon/worker.h"
-
 /* A client that has asked for so much that may have to be undone waits for outcomes. */
 #define MOST_NOTES 10000
 #define MOST_NOTED_BYTES ((size_t)1024 * 1024)
@@ -48,7 +44,6 @@ void prepared_offer(struct prepared *prepared, const char *data, size_t length)
 		server_of(prepared)->is_kept = false;
 }
 
-/* Brings what stands before `at` into the output, behind which something else can be written. */
 struct writer *prepared_write_up_to(struct prepared *prepared, const char *at)
 {
 	struct writer *out = prepared->out;
@@ -62,7 +57,6 @@ struct writer *prepared_write_up_to(struct prepared *prepared, const char *at)
 	return out;
 }
 
-/* Leaves a message, or the part of it that is there, out. */
 void prepared_leave_out(struct prepared *prepared, const struct message *message)
 {
 	prepared_write_up_to(prepared, message->start);
@@ -170,7 +164,6 @@ bool reference_find(const struct message *message, const char *from, struct refe
 	return true;
 }
 
-/* Writes a message with another name in it. */
 void prepared_write_renamed(struct prepared *prepared, const struct message *message,
 			    const struct reference *old, const char *name, size_t length)
 {

@@ -4,11 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/session.h"
-#include "daemon/upstream.h"
-#include "daemon/worker.h"
-#include "pool/pools.h"
-
 static bool note_literals(const struct prepared *prepared, struct client_statements *client)
 {
 	struct parameters *wishes = prepared->session->wishes;

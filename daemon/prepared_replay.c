@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#include "daemon/session.h"
-#include "daemon/upstream.h"
 #include "protocol/hash.h"
 
 #define KEPT_BYTES ((size_t)64 * 1024)

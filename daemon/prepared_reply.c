@@ -1,10 +1,8 @@
 /* Prepared statements: what replies mean to them, and errors that name them. */
+#include "daemon/prepared_parts.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "daemon/prepared_parts.h"
-#include "daemon/session.h"
-#include "daemon/upstream.h"
 
 /* --- errors ------------------------------------------------------------------------------- */
 

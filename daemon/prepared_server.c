@@ -4,10 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/session.h"
-#include "daemon/upstream.h"
-#include "daemon/worker.h"
-
 /* Buffers larger than this are not kept for the next use. */
 #define KEPT_BYTES ((size_t)16 * 1024)
 

@@ -11,10 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/session.h"
-#include "daemon/upstream.h"
-#include "daemon/worker.h"
-
 /* A statement and portal that exist only while a command is run by us. */
 #define COMMAND_NAME STATEMENT_PREFIX "command"
 

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-#include "daemon/session.h"
-#include "daemon/upstream.h"
-
 static void pin(struct upstream *upstream, const char *tag)
 {
 	struct session *session = upstream->session;
