@@ -7,7 +7,42 @@
 #define MOST_NOTES 10000
 #define MOST_NOTED_BYTES ((size_t)1024 * 1024)
 
-/* --- what goes out ---------------------------------------------------------------- */
+/* --- beginning and end -------------------------------------------------------------------- */
+
+struct client_statements *client_statements_new(void)
+{
+	return calloc(1, sizeof(struct client_statements));
+}
+
+void client_statements_free(struct client_statements *client)
+{
+	if (client == NULL)
+		return;
+	names_clear(&client->names);
+	free(client->unnamed);
+	free(client->spare);
+	portals_clear(&client->portals);
+	parameters_drop(client->wishes);
+	parameters_drop(client->literals);
+	free(client);
+}
+
+void server_statements_clear(struct server_statements *server)
+{
+	held_clear(&server->held);
+	raws_clear(&server->raws);
+	server->unnamed_session = 0;
+	server->must_deallocate = false;
+}
+
+void server_statements_release(struct server_statements *server)
+{
+	notes_release(&server->notes);
+	held_clear(&server->held);
+	raws_clear(&server->raws);
+	writer_release(&server->kept);
+	writer_release(&server->kept_error);
+}
 
 void prepared_begin(struct prepared *prepared, struct session *session, struct upstream *upstream)
 {
@@ -30,6 +65,8 @@ void prepared_begin(struct prepared *prepared, struct session *session, struct u
 	if (client != NULL)
 		portals_clear(&client->portals);
 }
+
+/* --- what goes out ---------------------------------------------------------------- */
 
 void prepared_offer(struct prepared *prepared, const char *data, size_t length)
 {

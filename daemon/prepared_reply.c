@@ -1,7 +1,6 @@
 /* Prepared statements: what replies mean to them, and errors that name them. */
 #include "daemon/prepared_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* --- errors ------------------------------------------------------------------------------- */
@@ -177,41 +176,4 @@ void prepared_note_outcome(struct upstream *upstream, bool failed, unsigned char
 	notes_fail(&server->notes, count, (asked & PIPELINE_NOTED) != 0, client, &server->held);
 	if (asked == FRONTEND_PARSE && client != NULL)
 		notes_unnamed_failed(&server->notes, client);
-}
-
-/* --- beginning and end -------------------------------------------------------------------- */
-
-struct client_statements *client_statements_new(void)
-{
-	return calloc(1, sizeof(struct client_statements));
-}
-
-void client_statements_free(struct client_statements *client)
-{
-	if (client == NULL)
-		return;
-	names_clear(&client->names);
-	free(client->unnamed);
-	free(client->spare);
-	portals_clear(&client->portals);
-	parameters_drop(client->wishes);
-	parameters_drop(client->literals);
-	free(client);
-}
-
-void server_statements_clear(struct server_statements *server)
-{
-	held_clear(&server->held);
-	raws_clear(&server->raws);
-	server->unnamed_session = 0;
-	server->must_deallocate = false;
-}
-
-void server_statements_release(struct server_statements *server)
-{
-	notes_release(&server->notes);
-	held_clear(&server->held);
-	raws_clear(&server->raws);
-	writer_release(&server->kept);
-	writer_release(&server->kept_error);
 }
