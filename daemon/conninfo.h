@@ -24,7 +24,7 @@ struct conninfo {
 	char *host; /* lists of equal length, made here */
 	char *hostaddr;
 	char *port;
-	char numbers[5][12];
+	char numbers[4][12];
 	const char *ciphers; /* up to TLS 1.2, and ... */
 	const char *suites;  /* ... of 1.3, as OpenSSL reads them; NULL: its own. libpq cannot be told */
 };

@@ -70,7 +70,7 @@ struct session {
 	char *database_name; /* as the client asked for it; NULL before it has */
 	char *user_name;     /* the same; with auth_type any, that of its database */
 	struct parameters *wishes;	 /* parameters that differ from where all clients start ... */
-	struct parameters *given;	 /* ... as they were before a server spelled them; or NULL */
+	struct parameters *given;	 /* ... before a server spelled them: held so that they stay proven; or NULL */
 	struct parameters *startup;	 /* the wishes that it came with, to which RESET leads back */
 	struct client_statements *statements; /* NULL: it has never prepared one */
 	struct upstream *upstream;	 /* the server lent to it */

@@ -66,7 +66,8 @@ struct server_list {
 
 /*
  * A worker's part of a pool. The first half is that worker's own, read and written without the lock
- * (other threads may read the counters); the second is under the lock like the rest of the pool.
+ * (other threads may read the counters, and count wait_time under the lock); the second is under the lock
+ * like the rest of the pool.
  */
 struct pool_share {
 	_Alignas(64) struct settings *settings; /* held: those that the worker goes by, with ... */

@@ -1,6 +1,7 @@
 /*
  * Counters of a pool. They only grow; averages are differences between two snapshots. Each worker has
- * counters of its own, which it alone counts up, and others may read meanwhile.
+ * counters of its own, which it alone counts up, and others may read meanwhile. But wait_time is counted
+ * by whoever lends the server, under the lock of the pools.
  */
 #ifndef MILLPOND_POOL_STATS_H
 #define MILLPOND_POOL_STATS_H
@@ -12,7 +13,7 @@ struct stats {
 #include "pool/stats.def"
 };
 
-/* Counts up; for the one thread to which the counter belongs. */
+/* Counts up; no other thread may do so meanwhile. */
 static inline void stats_count(uint64_t *counter, uint64_t amount)
 {
 	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + amount,

@@ -58,7 +58,7 @@ struct pipeline {
 	uint32_t copied_syncs; /* Syncs that were sent while copying in: the server ignores those */
 	bool doubtful;	  /* one more reply than is owed may come, see pipeline_request() */
 	bool probed;	  /* ... not any more: the empty query that asks has been answered */
-	bool own_failed;  /* an own query since pipeline_init() ended in an error */
+	bool own_failed;  /* an own query ended in an error, since somebody last set this back */
 	unsigned char inline_queue[PIPELINE_INLINE];
 };
 

@@ -73,7 +73,7 @@ void scram_invent_salt(struct scram_secret *secret, uint32_t iterations,
 
 /* --- for the two roles --- */
 
-/* HMAC-SHA-256 over one or two pieces. False when OpenSSL refuses. */
+/* HMAC-SHA-256. False when OpenSSL refuses. */
 bool scram_hmac(const unsigned char key[SCRAM_KEY_BYTES], const void *data, size_t length,
 		unsigned char result[SCRAM_KEY_BYTES]);
 bool scram_hash(const void *data, size_t length, unsigned char result[SCRAM_KEY_BYTES]);

@@ -73,7 +73,7 @@ bool stream_watch(struct stream *stream);
  * sending needs is freed. */
 void stream_rest(struct stream *stream);
 
-/* Takes the event out again, for a time in which somebody else reads the socket. */
+/* Takes the event out again: nobody hears of new bytes, until somebody watches or waits. */
 void stream_unwatch(struct stream *stream);
 
 /* Takes the stream out of its loop, in that loop's thread, for another loop in whose thread it is used
