@@ -74,7 +74,6 @@ static bool await_wishes(struct session *session, struct writer *prefix, struct 
 		      server_reports_change(server, session->wishes);
 	if (!proven) {
 		/* The text of the query stands behind its header, and ends in a zero. */
-		write_uint8(prefix, 0);
 		if (prefix->failed)
 			return failure_set(why, FAILURE_NO_MEMORY);
 		if (!await_told(session, prefix->data + MESSAGE_HEADER_BYTES, why, deadline)) {
