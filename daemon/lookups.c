@@ -41,7 +41,7 @@ void user_record_release(struct user_record *record)
 	*record = (struct user_record){0};
 }
 
-bool user_record_copy(struct user_record *copy, const struct user_record *record)
+static bool copy_record(struct user_record *copy, const struct user_record *record)
 {
 	*copy = (struct user_record){.is_known = record->is_known};
 	if (record->secret != NULL)
@@ -156,7 +156,7 @@ static void tell_waiters(struct lookup *lookup, const struct failure *why, bool 
 		waiter->turn = again ? LOOKUP_YOURS : why != NULL ? LOOKUP_FAILED : LOOKUP_ANSWERED;
 		if (why != NULL)
 			waiter->why = *why;
-		else if (!again && !user_record_copy(&waiter->record, &lookup->record))
+		else if (!again && !copy_record(&waiter->record, &lookup->record))
 			waiter->turn = LOOKUP_YOURS;
 		loop_post(waiter->loop, &waiter->message);
 	}
@@ -232,8 +232,8 @@ enum lookup_turn await_lookup_turn(struct lookups *lookups, struct loop *loop,
 		}
 		enum lookup_turn turn = LOOKUP_YOURS;
 		if (lookup != NULL && lookup->answered_at >= fresh_since && fresh_since > 0)
-			turn = user_record_copy(record, &lookup->record) ? LOOKUP_ANSWERED :
-									   LOOKUP_FAILED;
+			turn = copy_record(record, &lookup->record) ? LOOKUP_ANSWERED :
+								      LOOKUP_FAILED;
 		if (lookups->count >= LOOKUPS_MOST && lookup == NULL)
 			forget_oldest(lookups);
 		if (lookup == NULL)
@@ -258,7 +258,7 @@ void lookups_answer(struct lookups *lookups, const char *database_name, const ch
 	lookup->is_asked = false;
 	lookup->answered_at = loop_now();
 	user_record_release(&lookup->record);
-	bool kept = user_record_copy(&lookup->record, record);
+	bool kept = copy_record(&lookup->record, record);
 	if (record->secret != NULL)
 		lookups->saw_scram = secret_kind(record->secret) == SECRET_SCRAM;
 	tell_waiters(lookup, NULL, !kept);

@@ -37,9 +37,6 @@ struct user_record {
 /* Wipes the secret. */
 void user_record_release(struct user_record *record);
 
-/* False without memory. */
-bool user_record_copy(struct user_record *copy, const struct user_record *record);
-
 void lookups_init(struct lookups *lookups);
 void lookups_release(struct lookups *lookups);
 

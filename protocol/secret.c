@@ -61,7 +61,8 @@ bool md5_response(const char *secret, const unsigned char salt[MD5_SALT_BYTES],
 	return md5_text(secret + 3, MD5_DIGITS, salt, MD5_SALT_BYTES, text);
 }
 
-bool secret_is_equal(const char *one, const char *other)
+/* In a time that does not tell where they differ. */
+static bool is_equal(const char *one, const char *other)
 {
 	unsigned char hashes[2][SCRAM_KEY_BYTES];
 
@@ -83,9 +84,9 @@ bool secret_has_password(const char *stored, const char *user, const char *passw
 	case SECRET_NONE:
 		return false;
 	case SECRET_PLAIN:
-		return secret_is_equal(stored, password);
+		return is_equal(stored, password);
 	case SECRET_MD5:
-		good = md5_secret(password, user, text) && secret_is_equal(stored, text);
+		good = md5_secret(password, user, text) && is_equal(stored, text);
 		OPENSSL_cleanse(text, sizeof text);
 		return good;
 	case SECRET_SCRAM:
@@ -110,7 +111,7 @@ bool secret_has_md5_response(const char *stored, const char *user,
 		memcpy(secret, stored, sizeof secret);
 	else if (kind != SECRET_PLAIN)
 		return false;
-	bool good = md5_response(secret, salt, expected) && secret_is_equal(expected, response);
+	bool good = md5_response(secret, salt, expected) && is_equal(expected, response);
 	OPENSSL_cleanse(secret, sizeof secret);
 	OPENSSL_cleanse(expected, sizeof expected);
 	return good;

@@ -25,9 +25,6 @@ bool md5_secret(const char *password, const char *user, char text[MD5_TEXT_BYTES
 bool md5_response(const char *secret, const unsigned char salt[MD5_SALT_BYTES],
 		  char text[MD5_TEXT_BYTES]);
 
-/* Whether two texts are equal, in a time that does not tell where they differ. */
-bool secret_is_equal(const char *one, const char *other);
-
 /*
  * Whether the password is the one of the stored text, of any kind. With a SCRAM secret this takes
  * milliseconds. `stored` may be NULL.
