@@ -10,8 +10,7 @@ my $long    = 'x' x 10_000;
 
 my $millpond = Millpond->new('pool', server => $server, stopped => 1);
 my ($port, $dir) = ($millpond->port, $millpond->host);
-open my $file, '>', $millpond->ini or die;
-print $file <<"END";
+put_file($millpond->ini, <<"END");
 ; a comment
 # another one
   [databases]
@@ -42,7 +41,6 @@ twice = $target dbname=postgres
 [users]
 app = pool_mode = session   pool_size=2
 END
-close $file;
 my ($status, $out, $error) = run_binary('--check', $millpond->ini);
 is($status, 0, 'the file is good') or diag($out . $error);
 $millpond->start;
@@ -64,9 +62,9 @@ is($config{unix_socket_mode}, '0700', 'a mode in octal');
 is($config{stats_users}, '', 'an empty value');
 is($config{listen_port}, $port, 'a later duplicate wins');
 
-my @circle = ini_file('', 'circle.ini');
-PostgreSQL::Test::Utils::append_to_file($circle[0], "%include $circle[0]\n");
-($status, $out, $error) = run_binary('--check', $circle[0]);
+my $circle = ini_file('', 'circle.ini');
+put_file($circle, "%include $circle\n");
+($status, $out, $error) = run_binary('--check', $circle);
 is($status, 1, 'a file that includes itself is refused');
 like($out . $error, qr/include/, 'with a reason');
 ($status, $out, $error) = run_binary('--check', ini_file("%include /nowhere/x.ini\n"));

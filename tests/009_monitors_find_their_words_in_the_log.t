@@ -113,7 +113,7 @@ for my $command ('PAUSE', 'RESUME', 'RELOAD', 'KILL_CLIENT 1', 'SHUTDOWN nonsens
 # Why servers are closed when a client leaves, on one that does not play along.
 my $cancelled = PostgreSQL::Test::Utils::tempdir() . '/cancelled';
 my $stubborn  = FakeServer->new(
-	cancel => sub ($c) { open my $file, '>', $cancelled or die "$cancelled: $!" },
+	cancel => sub ($c) { put_file($cancelled) },
 	query  => sub ($c, $sql) {
 		return $c->put(ErrorResponse('XX000', 'never'), ReadyForQuery('T')) if $sql eq 'ROLLBACK';
 		return 0 if $sql ne 'hang';

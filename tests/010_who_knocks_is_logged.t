@@ -7,13 +7,9 @@ use Wire;
 
 my $server = FakeServer->new;
 my $silent = FakeServer->new(login => sub ($c, $startup) { sleep 1; 0 });
-my $millpond = Millpond->new('pool', stopped => 1,
+my $millpond = Millpond->new('pool', files => { 'users.txt' => join '', map { qq("$_" "pencil"\n) } qw(admin alice) },
 	databases => { postgres => $server->target, slow => $silent->target },
 	settings  => { auth_type => 'md5', auth_file => 'users.txt', admin_users => 'admin', query_wait_timeout => 0.2 });
-open my $file, '>', $millpond->basedir . '/users.txt' or die $!;
-print $file qq("$_" "pencil"\n) for qw(admin alice);
-close $file;
-$millpond->start;
 
 sub attempt ($password, %names) { return Wire->connect($millpond)->authenticate($password, %names)->{error}{M} // 'welcome' }
 

@@ -2,7 +2,6 @@
 use v5.36;
 use Certificates;
 use Millpond;
-use PostgreSQL::Test::Utils qw(append_to_file);
 use Test::More;
 use Wire;
 
@@ -160,31 +159,31 @@ is($status, 0, 'keys may be quoted in both ways') or diag($said);
 # Files.
 my $folder = PostgreSQL::Test::Utils::tempdir();
 mkdir "$folder/conf.d" or die;
-append_to_file("$folder/conf.d/$_->[0]", $_->[1])
+put_file("$folder/conf.d/$_->[0]", $_->[1])
 	for [ 'b.ini' => "pool_mode = statement\n" ], [ 'a.ini' => "pool_mode = transaction\n" ],
 	[ 'c.conf' => "nonsense\n" ], [ 'sub.ini' => "%include ../more.ini\n" ];
-append_to_file("$folder/more.ini", "default_pool_size = 7\n");
-append_to_file("$folder/main.ini", "$head%include conf.d/*.ini\n%include conf.d/none*.ini\n");
+put_file("$folder/more.ini", "default_pool_size = 7\n");
+put_file("$folder/main.ini", "$head%include conf.d/*.ini\n%include conf.d/none*.ini\n");
 my ($ok, $out, $error) = run_binary('--check', "$folder/main.ini");
 is($ok, 0, 'a pattern includes every file of such a name, or none, beside the including file')
 	or diag($out . $error);
 like($out, qr{conf\.d/b\.ini:1: pool_mode is set again; the value of \S*conf\.d/a\.ini:1}, '... in their order');
-append_to_file("$folder/conf.d/d.ini", "pool_mode = x\n");
+put_file("$folder/conf.d/d.ini", "pool_mode = x\n");
 ($ok, $out, $error) = run_binary('--check', "$folder/main.ini");
 like($error, qr{conf\.d/d\.ini:1: pool_mode: "x"}, '... and a fault is named by its own file');
 
-append_to_file("$folder/loop1.ini", "%include loop2.ini\n");
-append_to_file("$folder/loop2.ini", "%include loop1.ini\n");
+put_file("$folder/loop1.ini", "%include loop2.ini\n");
+put_file("$folder/loop2.ini", "%include loop1.ini\n");
 ($ok, $out, $error) = run_binary('--check', "$folder/loop1.ini");
 like($error, qr{loop2\.ini:1: cannot include "loop1\.ini": includes itself}, 'a loop of two files');
-append_to_file("$folder/deep$_.ini", '%include deep' . ($_ + 1) . ".ini\n") for 0 .. 12;
+put_file("$folder/deep$_.ini", '%include deep' . ($_ + 1) . ".ini\n") for 0 .. 12;
 ($ok, $out, $error) = run_binary('--check', "$folder/deep0.ini");
 like($error, qr/deep10\.ini:1: %include is nested more than 10 levels deep/, 'files within files have an end');
 ($ok, $out, $error) = run_binary('--check', $folder);
 like($error, qr/is a directory/, 'a directory is no file of settings');
 if ($> != 0)
 {
-	append_to_file("$folder/secret.ini", $head);
+	put_file("$folder/secret.ini", $head);
 	chmod 0, "$folder/secret.ini";
 	($ok, $out, $error) = run_binary('--check', "$folder/secret.ini");
 	like($error, qr/secret\.ini: cannot be read: Permission denied/, 'one that cannot be read');

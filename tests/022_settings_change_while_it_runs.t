@@ -72,10 +72,7 @@ unlike($log, qr/listen_backlog/, '... and no line');
 
 # Another file.
 my $other = $millpond->ini . '.other';
-open my $in, '<', $millpond->ini or die;
-open my $out, '>', $other or die;
-print $out $_, /^\[millpond/ ? "max_packet_size = 12345\n" : '' while <$in>;
-close $out;
+put_file($other, PostgreSQL::Test::Utils::slurp_file($millpond->ini) =~ s/^\[millpond.*\n\K/max_packet_size = 12345\n/mr);
 is(config('conffile'), $millpond->ini, 'conffile is the file it was started with');
 $console->query("SET conffile = '$other'");
 $console->query('RELOAD');

@@ -2,7 +2,7 @@
 use v5.36;
 use FakeServer;
 use Millpond;
-use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
+use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
 use Wire;
 
@@ -63,7 +63,6 @@ my $nobody = PostgreSQL::Test::Cluster::get_free_port();
 
 my $millpond = Millpond->new('pool',
 	server    => $server,
-	stopped   => 1,
 	settings  => { reserve_pool_timeout => '0.1', peer_id => 9, default_pool_size => 6, min_pool_size => 0 },
 	databases => {
 		postgres                  => '',
@@ -99,14 +98,13 @@ my $millpond = Millpond->new('pool',
 		u_transaction_timeout         => 'transaction_timeout=300ms',
 		u_idle_transaction_timeout    => 'idle_transaction_timeout=300ms',
 		u_client_idle_timeout         => 'client_idle_timeout=300ms',
-	});
-append_to_file($millpond->ini, "[peers]\n7 = host=192.0.2.7 port=1234 pool_size=3\n8 = host=/run/eight\n9 = host=127.0.0.1\n");
-$millpond->start;
+	},
+	peers => { 7 => 'host=192.0.2.7 port=1234 pool_size=3', 8 => 'host=/run/eight', 9 => 'host=127.0.0.1' });
 
 # The settings of auth_... need somebody to be let in by them. The secret is who or where the query ran.
 my $guarded = Millpond->new('guarded',
 	server    => $server,
-	stopped   => 1,
+	files     => { 'users.txt' => qq("app" ""\n) },
 	settings  => { auth_type => 'plain', auth_file => 'users.txt' },
 	databases => {
 		auth_user   => q(dbname=postgres auth_user=app auth_query='select $1::text, current_user::text'),
@@ -115,8 +113,6 @@ my $guarded = Millpond->new('guarded',
 		elsewhere   => '',
 		none        => 'dbname=postgres',
 	});
-append_to_file($guarded->basedir . '/users.txt', qq("app" ""\n));
-$guarded->start;
 sub admitted ($database, $password)
 {
 	my $client = Wire->connect($guarded);

@@ -19,7 +19,7 @@ my @tokyo = (TimeZone => 'Asia/Tokyo');
 
 sub refuse ($on)
 {
-	$on ? PostgreSQL::Test::Utils::append_to_file($flag, 'x') : unlink $flag;
+	$on ? put_file($flag) : unlink $flag;
 	return;
 }
 

@@ -137,7 +137,7 @@ $millpond->stop;
 $millpond->start;
 my $newest = Wire->login($millpond, database => 'mixed', newest => 1);
 is($newest->value('first'), 'first', 'a newer server knows it');
-PostgreSQL::Test::Utils::append_to_file($flag, 'x');
+put_file($flag);
 $newest->query('begin');
 like(Wire->login($millpond, database => 'mixed', newest => 1)->query('must not run')->{error}{M},
 	qr/unrecognized configuration parameter "newest"/, 'an older one does not');

@@ -2,7 +2,7 @@
 use v5.36;
 use Certificates;
 use Millpond;
-use PostgreSQL::Test::Utils qw(append_to_file run_command run_log);
+use PostgreSQL::Test::Utils qw(run_command run_log);
 use Test::More;
 use Wire;
 
@@ -22,14 +22,12 @@ $server->reload;
 
 my $millpond = Millpond->new('pool',
 	server    => $server,
-	stopped   => 1,
+	files     => { 'users.txt' => qq("lookup" "lookup"\n) },
 	databases => { postgres => 'pool_size=2 host=127.0.0.1 port=' . $server->port },
 	settings  => {
 		auth_type => 'scram-sha-256', auth_user => 'lookup', auth_file => 'users.txt', server_tls_sslmode => 'require', client_tls_sslmode => 'require',
 		client_tls_key_file => $authority->file('server.key'), client_tls_cert_file => $authority->file('server.crt'), query_wait_timeout => 20,
 	});
-append_to_file($millpond->basedir . '/users.txt', qq("lookup" "lookup"\n));
-$millpond->start;
 my $console = Wire->login($millpond, unix => 1, user => 'pgbouncer', database => 'pgbouncer');
 
 sub servers ($where) { return $console->hashes("SHOW SERVERS WHERE $where") }

@@ -1,7 +1,7 @@
 # Every message of PgBouncer's is said in its words, with PostgreSQL's SQLSTATE, and with figures and advice where there are some.
 use v5.36;
 use Millpond;
-use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
+use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
 use Wire;
 
@@ -29,7 +29,7 @@ sub login_error (%names) { return Wire->connect($millpond)->startup(%names)->res
 sub bytes_error ($bytes) { return Wire->connect($millpond)->put($bytes)->result->{error} }
 
 my $hba = "$ENV{TESTDIR}/hba-$$";
-append_to_file($hba, "host all rejected all reject\nhost all postgres all trust\nlocal all all trust\n");
+put_file($hba, "host all rejected all reject\nhost all postgres all trust\nlocal all all trust\n");
 
 # Someone who has the only server of a pool.
 sub occupied ()

@@ -10,7 +10,7 @@ use Wire;
 my $flag = PostgreSQL::Test::Utils::tempdir() . '/cancel';
 my $fake = FakeServer->new(
 	cancel => sub ($c) {
-		PostgreSQL::Test::Utils::append_to_file($flag, 'x');
+		put_file($flag);
 		sleep 1;
 	},
 	query => sub ($c, $sql) {

@@ -13,17 +13,15 @@ my %pond   = map { $_ => Millpond->new("peer$_", server => $server, stopped => 1
 sub entry ($of) { return 'host=127.0.0.1 port=' . $pond{$of}->port }
 
 # Peers as they should be: each knows all, one of them by its directory, one by a name.
-$pond{$_}{options}{peers} = {} for keys %pond;
-sub write_peers ($of, %peers)
-{
-	$pond{$of}->write_config;
-	PostgreSQL::Test::Utils::append_to_file($pond{$of}->ini, join '', "[peers]\n", map { "$_ = $peers{$_}\n" } sort keys %peers);
-	return;
-}
 my %all = (1 => entry(1), 2 => 'host=localhost port=' . $pond{2}->port,
 	3 => 'host=' . $pond{3}->host . ' port=' . $pond{3}->port . ' pool_size=7');
-write_peers($_, %all) for 1 .. 3;
-$_->start for @pond{ 1 .. 3 };
+for my $pond (@pond{ 1 .. 3 })
+{
+	$pond->write_config(peers => \%all);
+	$pond->start;
+}
+# To these and no others.
+sub change_peers ($of, %peers) { return $pond{$of}->reconfigure(peers => { map({ $_ => undef } 1 .. 4), %peers }) }
 
 sub peers ($of) { return map { join ' ', @$_{qw(peer_id host port pool_size)} } $pond{$of}->console('SHOW PEERS') }
 sub request ($via, $client, $pid = $client->{pid}, $secret = $client->{secret})
@@ -77,17 +75,15 @@ ok(request(1, $client{1}, $client{1}{pid}, $client{1}{secret} & ~3)->closed, 'un
 is_cancelled($client{1}, '... so it counts');
 
 # In circles: 2 and 3 believe of each other that they are 1
-write_peers(2, 1 => entry(3));
-write_peers(3, 1 => entry(2));
-$pond{$_}->console('RELOAD') for 2, 3;
+change_peers(2, 1 => entry(3));
+change_peers(3, 1 => entry(2));
 is_deeply([ peers(2) ], [ '1 127.0.0.1 ' . $pond{3}->port . ' 20' ], 'peers change by RELOAD');
 my %from = map { $_ => $pond{$_}->log_end } 2, 3;
 ok(request(2, $client{1})->closed, 'a request that goes round comes to its end');
 ok($pond{3}->log_contains(qr/not forwarded to peer 1: it has been too often/, $from{3}), 'after three times');
 
 # Nobody by that number, or nobody there
-write_peers(2, 3 => 'host=127.0.0.1 port=' . PostgreSQL::Test::Cluster::get_free_port(), 4 => 'host=nowhere.invalid');
-$pond{2}->console('RELOAD');
+change_peers(2, 3 => 'host=127.0.0.1 port=' . PostgreSQL::Test::Cluster::get_free_port(), 4 => 'host=nowhere.invalid');
 ok(request(2, $client{1})->closed, 'an unknown peer');
 ok(request(2, $client{3})->closed, 'one that cannot be reached');
 ok($pond{2}->log_contains(qr/not forwarded to peer 3: connection failed .*refused/, $from{2}), '... is named in the log');
@@ -96,8 +92,7 @@ ok($pond{2}->log_contains(qr/not forwarded to peer 4: server DNS lookup failed/,
 
 # One that answers slowly: only pool_size at once, and the others have their time
 my $slow = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1');
-write_peers(2, 1 => 'host=127.0.0.1 pool_size=1 port=' . $slow->sockport);
-$pond{2}->console('RELOAD');
+change_peers(2, 1 => 'host=127.0.0.1 pool_size=1 port=' . $slow->sockport);
 sub numbers ()
 {
 	my ($row) = grep { $_->{peer_id} == 1 } $pond{2}->console('SHOW PEER_POOLS');

@@ -8,7 +8,7 @@ use Time::HiRes qw(sleep);
 use Wire;
 
 my $folder = PostgreSQL::Test::Utils::tempdir();
-my ($query, $cancel) = map { my $file = "$folder/$_"; append_to_file($file, ''); $file } qw(query cancel);
+my ($query, $cancel) = map { put_file("$folder/$_") } qw(query cancel);
 my $fake = FakeServer->new(
 	query  => sub ($c, $sql) { sleep 0.02 while $sql eq 'hang' && -e $query; return 0 },
 	cancel => sub ($c) { sleep 0.02 while -e $cancel });

@@ -10,10 +10,7 @@ use Wire;
 my $folder = PostgreSQL::Test::Utils::tempdir();
 sub says ($text)
 {
-	open my $file, '>', "$folder/new" or die;
-	print $file $text;
-	close $file;
-	return rename "$folder/new", "$folder/says";
+	return rename put_file("$folder/new", $text), "$folder/says";
 }
 my $fake = FakeServer->new(login => sub ($c, $startup) {
 	my ($code, $text) = PostgreSQL::Test::Utils::slurp_file("$folder/says") =~ /^(\w{5}) (.*)/ or return 0;
@@ -35,7 +32,7 @@ for my $refusal ($full, $up)
 	unlink "$folder/all_are_there";
 	my @clients = map { Wire->connect($millpond)->startup } 1 .. 10;
 	wait_until(sub { 11 == $millpond->console('SHOW CLIENTS') }, 'all to be there');
-	PostgreSQL::Test::Utils::append_to_file("$folder/all_are_there", '');
+	put_file("$folder/all_are_there");
 	my @errors  = map { $_->result->{error} } @clients;
 	is_deeply([ map { "$_->{C} $_->{M}" } @errors ],
 		[ ($refusal) x 10 ], "$code: everyone who waits is told in the server's words");

@@ -55,7 +55,7 @@ sub is_survived ($what, $count, $reason)
 
 my $client = Wire->login($millpond, database => 'rest');
 is($client->value('then rest'), 'rested', 'a server is at rest');
-open my $go, '>', "$folder/go" or die $!;
+put_file("$folder/go");
 is_survived('rest', 1, 'idle server got dirty');
 
 $client = Wire->login($millpond, database => 'reset');

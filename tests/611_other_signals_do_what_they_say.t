@@ -65,9 +65,7 @@ for my $comes (1, 0)
 	-p $fifo or POSIX::mkfifo($fifo, 0600) or die $!;
 	$millpond->start;
 	$from = $millpond->log_end;
-	open my $ini, '>>', $millpond->ini or die $!;
-	print $ini "%include $fifo\n";
-	close $ini;
+	PostgreSQL::Test::Utils::append_to_file($millpond->ini, "%include $fifo\n");
 	$millpond->signal('HUP');
 	$millpond->wait_for_log(qr/reloading/, $from);
 	$millpond->signal('QUIT');

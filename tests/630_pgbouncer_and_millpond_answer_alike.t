@@ -14,6 +14,7 @@ $server->safe_psql('postgres', 'create role app login; create database other');
 # Either of them, as something to connect to.
 package Pooler
 {
+	use Files;
 	use Time::HiRes qw(sleep);
 
 	sub new ($class, $name, $program)
@@ -21,9 +22,7 @@ package Pooler
 		my $folder = PostgreSQL::Test::Utils::tempdir_short();
 		my $self   = bless { name => $name, folder => $folder,
 			port => PostgreSQL::Test::Cluster::get_free_port(), program => $program }, $class;
-		open my $users, '>', "$folder/users" or die;
-		print $users qq("postgres" ""\n"app" ""\n"statistician" ""\n);
-		close $users;
+		put_file("$folder/users", qq("postgres" ""\n"app" ""\n"statistician" ""\n));
 		$self->write_ini;
 		$self->start;
 		return $self;
@@ -34,8 +33,7 @@ package Pooler
 	sub write_ini ($self, $more = '')
 	{
 		my $target = $server->target;
-		open my $ini, '>', "$self->{folder}/pooler.ini" or die;
-		print $ini <<~"END";
+		put_file("$self->{folder}/pooler.ini", <<~"END");
 			[databases]
 			postgres = $target
 			another = $target dbname=postgres
@@ -63,7 +61,6 @@ package Pooler
 			ignore_startup_parameters = extra_float_digits
 			$more
 			END
-		close $ini;
 		return;
 	}
 

@@ -1,7 +1,7 @@
 # asyncpg, psycopg, psycopg2, JDBC and node-postgres log in to the console and read its tables with their types.
 use v5.36;
 use Millpond;
-use PostgreSQL::Test::Utils qw(run_command append_to_file);
+use PostgreSQL::Test::Utils qw(run_command);
 use Test::More;
 
 my $server   = Postgres->new;
@@ -72,7 +72,7 @@ SKIP:
 	my $jar = '/usr/share/java/postgresql.jar';
 	skip 'no JDBC here', 1 unless -e $jar && !system('java -version 2>/dev/null');
 	my $folder = PostgreSQL::Test::Utils::tempdir();
-	append_to_file("$folder/Talk.java", <<'END');
+	put_file("$folder/Talk.java", <<'END');
 import java.sql.*;
 public class Talk {
     public static void main(String[] a) throws Exception {

@@ -37,8 +37,7 @@ like(psql('-c', '\dt+'), qr/pgbench_branches/, '\dt+');
 like(psql('-c', '\l'), qr/restored/, '\l');
 like(psql('-c', 'create table c (a int, b text)', '-c', "\\copy c from program 'printf \"1,x\\n2,y\\n\"' csv", '-c', '\copy c to stdout'),
 	qr/^1\tx\n2\ty$/m, '\copy both ways');
-my $watch = "$folder/watch.sql";
-PostgreSQL::Test::Utils::append_to_file($watch, "select 'seen'\n\\watch 0.1\n");
+my $watch = put_file("$folder/watch.sql", "select 'seen'\n\\watch 0.1\n");
 my ($out, $error) = ('', '');
 my $psql = IPC::Run::start([ 'psql', '-X', '-At', @where, '-d', 'postgres', '-f', $watch ], '<', \undef, '>', \$out, '2>', \$error);
 wait_until(sub { $psql->pump_nb; (() = $out =~ /seen/g) >= 3 }, '\watch');

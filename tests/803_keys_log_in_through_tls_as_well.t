@@ -24,10 +24,7 @@ close $hba;
 $server->safe_psql('postgres', 'create database tls');
 $server->reload;
 
-my $users = PostgreSQL::Test::Utils::tempdir() . '/users';
-open my $file, '>', $users;
-print $file qq{"alice" "$secret"\n"bob" "$hash"\n};
-close $file;
+my $users = put_file(PostgreSQL::Test::Utils::tempdir() . '/users', qq{"alice" "$secret"\n"bob" "$hash"\n});
 my $port = $server->port;
 my $ca   = $authority->file('ca.crt');
 my $fake = FakeServer->new(ssl => sub ($c) { $c->put('S' . AuthenticationOk()); 1 });
@@ -39,7 +36,7 @@ sub list_revoked ($name)
 	my $list   = $authority->file('ca.crl');
 	mkdir $folder;
 	my $hash = qx(openssl crl -in $list -noout -hash) =~ s/\s//gr;
-	PostgreSQL::Test::Utils::append_to_file("$folder/$hash.r0", PostgreSQL::Test::Utils::slurp_file($list));
+	put_file("$folder/$hash.r0", PostgreSQL::Test::Utils::slurp_file($list));
 	return $folder;
 }
 $authority->write_crl;

@@ -9,22 +9,16 @@ use Wire;
 my $scram = 'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ=='
 	. '$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=';
 my %secret = (plain => 'pencil', md5 => 'md5' . md5_hex('pencilmd5'), scram => $scram, none => '');
+# There are more like the users whose secrets are asked for below.
+my $users  = join '', map({ qq("$_" "$secret{$_}"\n) } sort keys %secret), map { qq("plain$_" "secret"\n) } 1 .. 5;
 my $fake   = FakeServer->new;
 
 sub millpond ($auth_type, %more)
 {
 	state $number = 0;
-	my $millpond = Millpond->new('pool' . ++$number, stopped => 1,
+	return Millpond->new('pool' . ++$number, files => { 'users.txt' => $users },
 		databases => { postgres => $fake->target, small => $fake->target, forced => $fake->target . ' user=other' },
-		settings  => {
-			auth_type => $auth_type, auth_file => 'users.txt', %more });
-	open my $file, '>', $millpond->basedir . '/users.txt' or die $!;
-	print $file qq("$_" "$secret{$_}"\n) for sort keys %secret;
-	# More like the users whose secrets are asked for below.
-	print $file map { qq("plain$_" "secret"\n) } 1 .. 5;
-	close $file;
-	$millpond->start;
-	return $millpond;
+		settings  => { auth_type => $auth_type, auth_file => 'users.txt', %more });
 }
 
 sub refusal ($auth_type, $asked)
@@ -112,20 +106,15 @@ for my $millpond (values %daemon)
 like($daemon{md5}->log_since, qr/nobody@.*no such user/, 'but that there is no such user');
 
 # Users come and go with RELOAD; a broken file changes nothing.
-my $md5   = $daemon{md5};
-my $users = $md5->basedir . '/users.txt';
-open my $file, '>', $users or die $!;
-print $file qq("new" "pencil"\n);
-close $file;
+my $md5  = $daemon{md5};
+my $file = $md5->write_file('users.txt', qq("new" "pencil"\n));
 $md5->reload_by_signal;
 my $answer = Wire->connect($md5)->authenticate('pencil', user => 'new');
 is($answer->{status}, 'I', 'a user added by a reload');
 $answer = Wire->connect($md5)->authenticate('pencil', user => 'plain');
 is($answer->{error}{M}, 'password authentication failed', 'one removed by it');
 my $from = $md5->log_end;
-open $file, '>>', $users or die $!;
-print $file qq("newer" pencil\n);
-close $file;
+PostgreSQL::Test::Utils::append_to_file($file, qq("newer" pencil\n));
 $md5->reload_by_signal;
 like($md5->log_since($from), qr/users\.txt:2: this is no user/, 'a broken line is named');
 $answer = Wire->connect($md5)->authenticate('pencil', user => 'new');
@@ -133,6 +122,6 @@ is($answer->{status}, 'I', 'and the old users stay');
 
 my ($status, $out, $error) = run_binary('--check', $md5->ini);
 is($status, 1, '--check sees it');
-like($error, qr/\Q$users\E:2: /, 'with file and line');
+like($error, qr/\Q$file\E:2: /, 'with file and line');
 
 done_testing;

@@ -15,14 +15,9 @@ my $long = 'n' x 4000;
 sub millpond ($auth_type, $lines)
 {
 	state $number = 0;
-	my $millpond = Millpond->new('pool' . ++$number, stopped => 1,
+	return Millpond->new('pool' . ++$number, files => { 'users.txt' => $lines },
 		databases => { postgres => $fake->target },
 		settings  => { auth_type => $auth_type, auth_file => 'users.txt', max_client_conn => 1000 });
-	open my $file, '>', $millpond->basedir . '/users.txt' or die $!;
-	print $file $lines;
-	close $file;
-	$millpond->start;
-	return $millpond;
 }
 
 my $secret = Scram::secret('pencil');

@@ -13,15 +13,12 @@ $authority->issue(server => '/CN=localhost', names => 'DNS:localhost,IP:127.0.0.
 my $hash = sha256(qx(openssl x509 -in ${\ $authority->file('server.crt') } -outform DER));
 
 my $fake     = FakeServer->new;
-my $millpond = Millpond->new('pool', stopped => 1, databases => { postgres => $fake->target },
+my $millpond = Millpond->new('pool', databases => { postgres => $fake->target },
+	files    => { 'users.txt' => qq("me" ") . Scram::secret('pencil') . qq("\n"plain" "pencil"\n) },
 	settings => { auth_type => 'scram-sha-256', auth_file => 'users.txt',
 		client_tls_sslmode   => 'allow',
 		client_tls_key_file  => $authority->file('server.key'),
 		client_tls_cert_file => $authority->file('server.crt') });
-open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
-print $users qq("me" "), Scram::secret('pencil'), qq("\n"plain" "pencil"\n);
-close $users;
-$millpond->start;
 
 for my $user (qw(me plain))
 {

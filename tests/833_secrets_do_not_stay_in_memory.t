@@ -24,10 +24,7 @@ my $millpond = Millpond->new('pool', stopped => 1,
 
 sub users (%secrets)
 {
-	open my $file, '>', $millpond->basedir . '/users.txt' or die $!;
-	print $file map { qq("$_" "$secrets{$_}"\n) } sort keys %secrets;
-	close $file;
-	return;
+	return $millpond->write_file('users.txt', map { qq("$_" "$secrets{$_}"\n) } sort keys %secrets);
 }
 my %hashed = (
 	postgres => '', kept => $token{kept},

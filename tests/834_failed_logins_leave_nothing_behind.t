@@ -3,7 +3,6 @@ use v5.36;
 use Certificates;
 use FakeServer;
 use Millpond;
-use PostgreSQL::Test::Utils qw(append_to_file);
 use Scram;
 use Test::More;
 use Wire;
@@ -20,16 +19,17 @@ my %limit  = (max_client_conn => 4, max_db_client_connections => 3, max_user_cli
 
 sub millpond ($name, $auth_type, %more)
 {
-	my $millpond = Millpond->new($name, stopped => 1,
+	my $millpond = Millpond->new($name,
+		files => {
+			'users.txt' => qq("me" "pencil"\n"you" "pencil"\n"refused" "pencil"\n"lookup" "pencil"\n),
+			'hba.conf'  => "host all mallory all reject\nhost all all all scram-sha-256\n",
+		},
 		databases => { postgres => $fake->target, closed => $fake->target, dead => "host=127.0.0.1 port=$nobody auth_user=lookup auth_dbname=dead" },
 		settings  => {
 			auth_type => $auth_type, auth_file => 'users.txt', auth_hba_file => 'hba.conf', client_tls_sslmode => 'allow', server_login_retry => 60,
 			client_tls_key_file => $authority->file('server.key'), client_tls_cert_file => $authority->file('server.crt'),
 			query_wait_timeout => '0.5', workers => 2, %limit, %more
 		});
-	append_to_file($millpond->basedir . '/users.txt', qq("me" "pencil"\n"you" "pencil"\n"refused" "pencil"\n"lookup" "pencil"\n));
-	append_to_file($millpond->basedir . '/hba.conf', "host all mallory all reject\nhost all all all scram-sha-256\n");
-	$millpond->start;
 	my $console = Wire->login($millpond, unix => 1, user => 'pgbouncer', database => 'pgbouncer');
 	$console->query('DISABLE closed');
 	return { millpond => $millpond, console => $console, auth_type => $auth_type };

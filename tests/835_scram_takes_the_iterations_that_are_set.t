@@ -2,18 +2,16 @@
 use v5.36;
 use FakeServer;
 use Millpond;
-use PostgreSQL::Test::Utils qw(append_to_file);
 use Scram;
 use Test::More;
 use Wire;
 
+my $secret   = Scram::secret('pencil');
+my ($own)    = $secret =~ /^SCRAM-SHA-256\$(\d+):/;
 my $fake     = FakeServer->new;
-my $millpond = Millpond->new('pool', stopped => 1, databases => { postgres => $fake->target },
+my $millpond = Millpond->new('pool', databases => { postgres => $fake->target },
+	files    => { 'users.txt' => qq("plain" "pencil"\n"own" "$secret"\n"later" "pencil"\n) },
 	settings => { auth_type => 'scram-sha-256', auth_file => 'users.txt', scram_iterations => 5000 });
-my $secret = Scram::secret('pencil');
-my ($own)  = $secret =~ /^SCRAM-SHA-256\$(\d+):/;
-append_to_file($millpond->basedir . '/users.txt', qq("plain" "pencil"\n"own" "$secret"\n"later" "pencil"\n));
-$millpond->start;
 
 # The number that a user is asked for, and whether the right password opens the door.
 sub asked ($user)

@@ -40,13 +40,8 @@ $server->reload;
 
 sub millpond ($name, $auth_type)
 {
-	my $millpond = Millpond->new($name, stopped => 1, server => $server,
+	return Millpond->new($name, server => $server, files => { 'users.txt' => $users },
 		settings => { auth_type => $auth_type, auth_file => 'users.txt', server_login_retry => 60 });
-	open my $list, '>', $millpond->basedir . '/users.txt' or die $!;
-	print $list $users;
-	close $list;
-	$millpond->start;
-	return $millpond;
 }
 
 # By auth_type and kind of secret: which of the server's questions can be answered.

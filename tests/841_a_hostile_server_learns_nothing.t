@@ -100,14 +100,10 @@ my $fake = FakeServer->new(login => sub ($c, $startup) {
 	$c->log('rest', $c->{in}) if length $c->{in};
 	$c->leave;
 });
-my $millpond = Millpond->new('pool', stopped => 1,
+my $millpond = Millpond->new('pool', files => { 'users.txt' => qq("me" "$secret"\n) },
 	settings  => { auth_type => 'scram-sha-256', auth_file => 'users.txt', query_wait_timeout => 6,
 		server_login_retry => 60 },
 	databases => { map { $_ => $fake->target } 'postgres', keys %cases });
-open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
-print $users qq("me" "$secret"\n);
-close $users;
-$millpond->start;
 
 my $bystander = Wire->connect($millpond);
 is($bystander->authenticate('pencil', user => 'me')->{status}, 'I', 'a good server');

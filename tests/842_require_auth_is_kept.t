@@ -55,12 +55,10 @@ my %databases = map { my ($case, $n) = ($cases[$_], $_); ("$case->[0].$n" => $fa
 my $users_file = PostgreSQL::Test::Utils::tempdir() . '/users';
 my %env = $ENV{SANITIZE} ? () :
 	(LD_PRELOAD => File::Spec->rel2abs("$ENV{OUT}/preload/count_users.so"), USERS => $users_file);
-my $millpond = Millpond->new('pool', stopped => 1, databases => \%databases, env => \%env,
+my $millpond = Millpond->new('pool', databases => \%databases, env => \%env,
+	files    => { 'users.txt' => qq("plain" "pencil"\n"md5" "md5) . md5_hex('pencilmd5')
+		. qq("\n"scram" ") . Scram::secret('pencil') . qq("\n) },
 	settings => { auth_type => 'plain', auth_file => 'users.txt', server_login_retry => 60, query_wait_timeout => 20 });
-open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
-print $users qq("plain" "pencil"\n"md5" "md5) . md5_hex('pencilmd5') . qq("\n"scram" ") . Scram::secret('pencil') . qq("\n);
-close $users;
-$millpond->start;
 
 my @waiting;
 for my $number (0 .. $#cases)

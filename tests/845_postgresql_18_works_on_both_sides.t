@@ -25,18 +25,14 @@ my $to_old = 'host=127.0.0.1 port=' . $old->port;
 # Millpond, with libpq of the machine or of PostgreSQL 18; it knows the SCRAM secret alone.
 sub millpond ($which)
 {
-	my $self = Millpond->new("pool_$which", stopped => 1, env => { LD_LIBRARY_PATH => $libpq{$which} // '' },
+	return Millpond->new("pool_$which", env => { LD_LIBRARY_PATH => $libpq{$which} // '' },
+		files     => { 'users.txt' => qq("me" "$secret"\n) },
 		settings  => { auth_type => 'scram-sha-256', auth_file => 'users.txt', server_login_retry => 60 },
 		databases => {
 			old      => "$to_old dbname=postgres",
 			new      => $new->target . ' dbname=postgres',
 			strict   => $new->target . ' dbname=postgres target_session_attrs=read-write',
 		});
-	open my $users, '>', $self->basedir . '/users.txt' or die $!;
-	print $users qq("me" "$secret"\n);
-	close $users;
-	$self->start;
-	return $self;
 }
 
 # psql with that libpq: its output, or its error.

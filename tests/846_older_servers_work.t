@@ -17,13 +17,9 @@ for my $major (@here)
 	my $server = EmbeddedPostgres->new($major,
 		hba => "host all postgres all trust\nhost all me all scram-sha-256\n");
 	$server->psql("create role me superuser login password '$secret'");
-	my $millpond = Millpond->new("pool_$major", stopped => 1,
+	my $millpond = Millpond->new("pool_$major", files => { 'users.txt' => qq("me" "$secret"\n) },
 		settings  => { auth_type => 'scram-sha-256', auth_file => 'users.txt' },
 		databases => { postgres => $server->target });
-	open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
-	print $users qq("me" "$secret"\n);
-	close $users;
-	$millpond->start;
 
 	my $client = Wire->connect($millpond);
 	$client->authenticate('pencil', user => 'me', database => 'postgres', application_name => 'mine');

@@ -79,15 +79,11 @@ close $hba;
 $server->start;
 $server->safe_psql('postgres', "create role me login password 'pencil'");
 
-my $millpond = Millpond->new('pool', stopped => 1, settings => { auth_type => 'trust',
+my $millpond = Millpond->new('pool', files => { 'users.txt' => qq("me" "pencil"\n) }, settings => { auth_type => 'trust',
 		auth_file => 'users.txt', server_tls13_ciphers => 'TLS_CHACHA20_POLY1305_SHA256',
 		server_login_retry => 60, query_wait_timeout => 30 },
 	databases => { real => 'host=127.0.0.1 dbname=postgres port=' . $server->port,
 		map { $_ => ($server_of{$_} // $encrypted)->target . " $cases{$_}[0]" } keys %cases });
-open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
-print $users qq("me" "pencil"\n);
-close $users;
-$millpond->start;
 
 for my $case (sort keys %cases)
 {

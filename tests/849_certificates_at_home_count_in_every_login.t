@@ -3,7 +3,7 @@ use v5.36;
 use Certificates;
 use Digest::MD5 qw(md5_hex);
 use Millpond;
-use PostgreSQL::Test::Utils qw(append_to_file slurp_file system_or_bail);
+use PostgreSQL::Test::Utils qw(slurp_file system_or_bail);
 use Scram;
 use Test::More;
 use Wire;
@@ -35,7 +35,7 @@ sub home (%files)
 {
 	my $home = PostgreSQL::Test::Utils::tempdir();
 	mkdir "$home/.postgresql";
-	append_to_file("$home/.postgresql/$_", $is{$files{$_}}) for keys %files;
+	put_file("$home/.postgresql/$_", $is{$files{$_}}) for keys %files;
 	chmod 0600, glob "$home/.postgresql/*.key";
 	return $home;
 }
@@ -88,7 +88,7 @@ outcomes_are(qr/^welcome$/, 'a key in DER', millpond('binary', $home, 'user=cert
 # What is named stands instead of what is at home, also a folder of lists instead of a list.
 my $ca = $authority->file('ca.crt');
 my ($hash, $folder) = (qx(openssl x509 -in $ca -noout -subject_hash) =~ s/\s//gr, PostgreSQL::Test::Utils::tempdir());
-append_to_file("$folder/$hash.r0", $is{'ca.crl'});
+put_file("$folder/$hash.r0", $is{'ca.crl'});
 outcomes_are(qr/^welcome$/, 'a root that is named', millpond('named', $stranger, "sslrootcert=$ca"));
 outcomes_are(qr/^welcome$/, 'lists that are named',
 	millpond('lists', home(%root, 'root.crl' => 'revoked'), "sslcrldir=$folder"));

@@ -25,15 +25,11 @@ print $hba "local all postgres trust\nlocal all md5er,holder md5\nlocal all all 
 close $hba;
 $server->reload;
 
-my $millpond = Millpond->new('pool', stopped => 1, server => $server,
+my $millpond = Millpond->new('pool', server => $server, files => { 'users.txt' => qq("lookup" "lookup"\n"postgres" "pencil"\n) },
 	settings => { auth_type => 'md5', auth_user => 'lookup', auth_file => 'users.txt',
 		ignore_startup_parameters => 'search_path,options', stats_users => 'scrammer',
 		server_login_retry => 0.2 },
 	databases => { postgres => '', elsewhere => '' });
-open my $users, '>', $millpond->basedir . '/users.txt' or die $!;
-print $users qq("lookup" "lookup"\n"postgres" "pencil"\n);
-close $users;
-$millpond->start;
 my $owner = Wire->login($millpond, unix => 1, user => 'pgbouncer', database => 'pgbouncer');
 
 sub reconfigure (%changes)

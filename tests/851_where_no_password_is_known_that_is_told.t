@@ -5,11 +5,6 @@ use Millpond;
 use Test::More;
 use Wire;
 
-my $dir = PostgreSQL::Test::Utils::tempdir();
-open my $users, '>', "$dir/users" or die $!;
-print $users qq("postgres" ""\n"app" ""\n"known" "pencil"\n);
-close $users;
-
 my %questions = (plain => pack('N', 3), hashed => pack('N a4', 5, 'salt'), scram => pack('N Z* x', 10, 'SCRAM-SHA-256'));
 # Asks what the database is called, from that connection on.
 my $fake = FakeServer->new(login => sub ($c, $startup) {
@@ -23,11 +18,12 @@ my $fake = FakeServer->new(login => sub ($c, $startup) {
 my $silent = IO::Socket::INET->new(Listen => 64, LocalAddr => '127.0.0.1') or die $!;
 my ($hour, $closed) = (3600, PostgreSQL::Test::Cluster::get_free_port());
 my $millpond = Millpond->new('pool',
+	files     => { 'users.txt' => qq("postgres" ""\n"app" ""\n"known" "pencil"\n) },
 	databases => { (map { $_ => $fake->target . " dbname=$_" } keys %questions), later => $fake->target . ' dbname=plain2',
 		asking => $fake->target . ' dbname=plain auth_user=app',
 		down   => "host=127.0.0.1 port=$closed auth_user=known",
 		silent => 'host=127.0.0.1 port=' . $silent->sockport . ' auth_user=known' },
-	settings => { auth_file => "$dir/users", server_login_retry => $hour, query_wait_timeout => 5,
+	settings  => { auth_file => 'users.txt', server_login_retry => $hour, query_wait_timeout => 5,
 		client_login_timeout => 10, server_connect_timeout => $hour });
 my $told   = 'server login failed: wrong password type';
 my $detail = 'The server asks for a password, and none is known.';

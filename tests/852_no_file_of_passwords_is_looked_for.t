@@ -6,17 +6,10 @@ use Test::More;
 use Wire;
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
-sub put_file ($name, $text)
-{
-	open my $file, '>', "$dir/$name" or die $!;
-	print $file $text;
-	close $file;
-	chmod 0600, "$dir/$name";
-	return "$dir/$name";
-}
-put_file('.pgpass', "*:*:*:*:from home\n");
-my $entry = put_file('entry',       "*:*:*:*:from the entry\n");
-my $named = put_file('environment', "*:*:*:*:from the environment\n");
+my $home  = put_file("$dir/.pgpass",     "*:*:*:*:from home\n");
+my $entry = put_file("$dir/entry",       "*:*:*:*:from the entry\n");
+my $named = put_file("$dir/environment", "*:*:*:*:from the environment\n");
+chmod 0600, $home, $entry, $named;
 
 my $fake = FakeServer->new(login => sub ($c, $startup) {
 	$c->put(Message('R', pack 'N', 3));

@@ -12,15 +12,6 @@ plan skip_all => 'libpam-wrapper is not installed' if !$wrapper || !$modules;
 
 my $dir  = PostgreSQL::Test::Utils::tempdir();
 my $hang = "$dir/hang";
-
-sub put_file ($path, $text, $mode = 0644)
-{
-	open my $file, '>', $path or die "$path: $!";
-	print $file $text;
-	close $file;
-	chmod $mode, $path;
-	return;
-}
 if ($ENV{SANITIZE})
 {
 	system 'cc', '-shared', '-fPIC', '-o', "$dir/shallow.so", 'tests/programs/without_deepbind.c';
@@ -37,9 +28,10 @@ put_file("$dir/pam.d/closed",    "auth required $matrix\naccount required pam_de
 put_file("$dir/pam.d/patient",   "auth optional pam_faildelay.so delay=400000\nauth required $matrix\n");
 put_file("$dir/pam.d/hangs",     "auth required pam_exec.so quiet $dir/wait\naccount required pam_permit.so\n");
 put_file("$dir/pam.d/from",      "auth required pam_exec.so quiet $dir/note\naccount required pam_permit.so\n");
-put_file("$dir/wait", "#!/bin/sh\nwhile [ -e $hang ]; do sleep 0.05; done\n", 0755);
-put_file("$dir/note", "#!/bin/sh\necho \"\$PAM_USER \$PAM_RHOST \$PAM_SERVICE\" >> $dir/noted\n", 0755);
-put_file($hang,       '');
+put_file("$dir/wait", "#!/bin/sh\nwhile [ -e $hang ]; do sleep 0.05; done\n");
+put_file("$dir/note", "#!/bin/sh\necho \"\$PAM_USER \$PAM_RHOST \$PAM_SERVICE\" >> $dir/noted\n");
+chmod 0755, "$dir/wait", "$dir/note";
+put_file($hang);
 put_file("$dir/suppressions", "race:ld-linux\nrace:libpam.so\n");
 put_file("$dir/hba", <<'LINES');
 host  pgbouncer all all trust
@@ -180,7 +172,7 @@ unlink $hang;
 is($_->result->{status}, 'I', 'those who have waited come in after all') for @stuck[ 1 .. 6 ];
 
 # A process whose helper hangs ends nevertheless.
-put_file($hang, '');
+put_file($hang);
 $millpond->write_config(settings => { client_login_timeout => 20 });
 $millpond->console('RELOAD');
 my $last = Wire->connect($millpond)->startup(user => 'last', database => 'hangs');

@@ -18,14 +18,6 @@ my %people = (ann => 'red fish', bob => 'pencil', 'a,b' => 'pencil', 'o(x)*' => 
 my $open   = Directory->new(people => \%people, authority => $authority);
 my $closed = Directory->new(people => \%people, closed    => 1);
 
-sub put_file ($path, $text)
-{
-	open my $file, '>', $path or die "$path: $!";
-	print $file $text;
-	close $file;
-	return;
-}
-
 my $people = 'ou=people,dc=example,dc=net';
 my $at     = 'ldapserver=127.0.0.1 ldapport=' . $open->port;
 my $manage = 'ldapbinddn="cn=manager,dc=example,dc=net" ldapbindpasswd';

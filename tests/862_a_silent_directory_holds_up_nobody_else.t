@@ -12,13 +12,6 @@ my $fake   = FakeServer->new;
 # The kernel takes the connections; nobody ever reads from them.
 my $silent = IO::Socket::INET->new(Listen => 200, LocalAddr => '127.0.0.1') or die $!;
 
-sub put_file ($path, $text)
-{
-	open my $file, '>', $path or die "$path: $!";
-	print $file $text;
-	close $file;
-	return;
-}
 my $at = 'ldapserver=127.0.0.1 ldapport=' . $silent->sockport;
 put_file("$dir/users", qq("postgres" ""\n"other" "pencil"\n));
 put_file("$dir/hba", <<"LINES");

@@ -9,7 +9,6 @@ use Wire;
 my $missing = Directory->missing;
 plan skip_all => $missing if $missing;
 
-my $dir = PostgreSQL::Test::Utils::tempdir();
 my ($here, $there) = map { Directory->new(people => $_) }
 	{ ann => 'red fish', bob => 'pencil', admin => 'theirs' }, { admin => 'ours' };
 sub asked ($directory)
@@ -17,9 +16,8 @@ sub asked ($directory)
 	return 'ldap ldapserver=127.0.0.1 ldapport=' . $directory->port
 		. ' ldapprefix="uid=" ldapsuffix=",ou=people,dc=example,dc=net"';
 }
-open my $hba, '>', "$dir/hba" or die $!;
-print $hba "local all all trust\nhost pgbouncer,open all all trust\nhost ours all all @{[asked($there)]}\nhost all all all @{[asked($here)]}\n";
-close $hba;
+my $hba = "local all all trust\nhost pgbouncer,open all all trust\n"
+	. "host ours all all @{[asked($there)]}\nhost all all all @{[asked($here)]}\n";
 
 # Each asks for the password itself, and writes it down.
 my %servers = map {
@@ -30,9 +28,9 @@ my %servers = map {
 		return 1;
 	})
 } qw(shop forced open theirs ours);
-my $millpond = Millpond->new('pool',
+my $millpond = Millpond->new('pool', files => { 'hba.conf' => $hba },
 	databases => { map { $_ => $servers{$_}->target . ($_ eq 'forced' ? ' user=ann' : '') } keys %servers },
-	settings  => { auth_type => 'hba', auth_hba_file => "$dir/hba", server_login_retry => 60,
+	settings  => { auth_type => 'hba', auth_hba_file => 'hba.conf', server_login_retry => 60,
 		client_login_timeout => 6, query_wait_timeout => 6 });
 
 sub enter ($database, $user, $password, %how)

@@ -18,13 +18,6 @@ my $dir      = PostgreSQL::Test::Utils::tempdir();
 my $osuser   = getpwuid $>;
 my ($hba, $ident, $users) = map { "$dir/$_" } qw(hba.conf ident.conf users.txt);
 
-sub put_file ($path, $text)
-{
-	open my $file, '>', $path or die "$path: $!";
-	print $file $text;
-	close $file;
-	return;
-}
 put_file($users, qq{"postgres" "secret"\n"web" "secret"\n"mallory" "secret"\n});
 put_file($ident, "os $osuser postgres\nos $osuser web\nmail /^(.*)\@example\\.org\$ \\1\n");
 put_file("$dir/names", "mallory\n");
@@ -163,7 +156,7 @@ host    quoted    "all" all trust
 LINES
 # The files are those of the working directory, not those beside the ini.
 my %files = (auth_hba_file => 'hba.conf', auth_ident_file => 'ident.conf', auth_file => 'users.txt');
-put_file($millpond->basedir . "/$_", '') for values %files;
+$millpond->write_file($_) for values %files;
 $millpond->stop;
 $millpond->write_config(settings => { listen_addr => '127.0.0.1,::1', %files },
 	databases => { map { $_ => 'dbname=postgres' } qw(named anybody every4 every6 odd masked far quoted) });

@@ -2,6 +2,7 @@
 use v5.36;
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
+use Files;
 use Test::More;
 
 # A house with the same Makefile and only the files a test puts in.
@@ -11,9 +12,7 @@ system("cp -r Makefile tests/house $dir && mv $dir/house $dir/tests/") == 0 or d
 
 sub put ($path, $text)
 {
-	open my $file, '>', "$dir/$path" or die "$path: $!";
-	print $file $text;
-	return;
+	return put_file("$dir/$path", $text);
 }
 
 sub make ($target)

@@ -10,6 +10,7 @@ package Certificates;
 
 use v5.36;
 use Carp;
+use Files;
 use IPC::Run;
 use POSIX ();
 use PostgreSQL::Test::Utils ();
@@ -19,8 +20,8 @@ sub new ($class, $name = 'Test authority')
 	my $self = bless { dir => PostgreSQL::Test::Utils::tempdir() }, $class;
 	# The daemon may run as somebody else.
 	chmod 0755, $self->{dir};
-	$self->_write('index.txt', '');
-	$self->_write('ca.cnf', <<"CONFIGURATION");
+	put_file($self->file('index.txt'));
+	put_file($self->file('ca.cnf'), <<"CONFIGURATION");
 [ca]
 default_ca = this
 [this]
@@ -104,14 +105,6 @@ sub _run ($self, $command, @arguments)
 	IPC::Run::run([ 'openssl', $command, '-config', $self->file('ca.cnf'), @arguments ],
 		'<', \undef, '>&', \$output)
 		or croak "openssl $command: $output";
-	return;
-}
-
-sub _write ($self, $name, $text)
-{
-	open my $file, '>', $self->file($name) or croak "$name: $!";
-	print $file $text;
-	close $file;
 	return;
 }
 

@@ -24,9 +24,7 @@ sub crowd_skip ($reason)
 # Writes a program into a file of that name in a folder of its own.
 sub crowd_file ($name, $text)
 {
-	my $path = PostgreSQL::Test::Utils::tempdir() . "/$name";
-	PostgreSQL::Test::Utils::append_to_file($path, $text);
-	return $path;
+	return put_file(PostgreSQL::Test::Utils::tempdir() . "/$name", $text);
 }
 
 # Options: processes (how many are started at once), settings.

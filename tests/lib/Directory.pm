@@ -13,6 +13,7 @@ use v5.36;
 use Surroundings;
 use Carp;
 use File::Copy qw(copy);
+use Files;
 use IO::Socket::INET;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils qw(slurp_file);
@@ -37,8 +38,8 @@ sub new ($class, %options)
 	mkdir "$self->{dir}/data";
 	# Where a profile of the system's says what slapd may open, it goes by the path.
 	copy($program, "$self->{dir}/slapd") && chmod 0755, "$self->{dir}/slapd" or croak "slapd: $!";
-	$self->_write('slapd.conf', $self->_configuration);
-	$self->_write('people.ldif', $self->_people);
+	put_file("$self->{dir}/slapd.conf", $self->_configuration);
+	put_file("$self->{dir}/people.ldif", $self->_people);
 	system("$self->{dir}/slapd", '-T', 'add', '-q', '-f', "$self->{dir}/slapd.conf", '-l',
 		"$self->{dir}/people.ldif") == 0
 		or croak 'slapadd failed';
@@ -90,14 +91,6 @@ END { my $status = $?; $_->stop for @running; $? = $status }
 sub asked ($self, $pattern = qr/./)
 {
 	return map { /(conn=.*)/ } grep { $_ =~ $pattern } split /\n/, slurp_file("$self->{dir}/log");
-}
-
-sub _write ($self, $name, $text)
-{
-	open my $file, '>', "$self->{dir}/$name" or croak "$name: $!";
-	print $file $text;
-	close $file;
-	return;
 }
 
 sub _configuration ($self)

@@ -21,7 +21,10 @@ sub new ($class, %settings)
 	$self->{server} = Postgres->new;
 	$self->{server}->safe_psql('postgres', q(create role me login password 'pencil'));
 	my $secret = $self->{server}->safe_psql('postgres', q(select rolpassword from pg_authid where rolname = 'me'));
-	$self->{millpond} = Millpond->new('pool', stopped => 1, server => $self->{server}, settings => {
+	$self->{millpond} = Millpond->new('pool',
+		server   => $self->{server},
+		files    => { 'users.txt' => qq("me" "$secret"\n) },
+		settings => {
 			auth_type            => 'scram-sha-256',
 			auth_file            => 'users.txt',
 			client_tls_sslmode   => 'require',
@@ -30,10 +33,6 @@ sub new ($class, %settings)
 			ignore_startup_parameters => 'extra_float_digits',
 			%settings
 		});
-	open my $users, '>', $self->{millpond}->basedir . '/users.txt' or die $!;
-	print $users qq("me" "$secret"\n);
-	close $users;
-	$self->{millpond}->start;
 	return $self;
 }
 

@@ -17,6 +17,7 @@ use Carp;
 use Exporter 'import';
 use File::Path qw(rmtree);
 use File::Spec;
+use Files;
 use IPC::Run;
 use POSIX qw(:sys_wait_h);
 use PostgreSQL::Test::Utils qw(slurp_file);
@@ -25,7 +26,7 @@ use Time::HiRes qw(time sleep);
 use Postgres;
 use Wire ();
 
-our @EXPORT = qw(wait_until run_binary ini_file);
+our @EXPORT = qw(wait_until run_binary ini_file put_file);
 
 our $binary = File::Spec->rel2abs($ENV{MILLPOND} || './millpond');
 
@@ -47,8 +48,9 @@ my %default_settings = (
 
 my @daemons;
 
-# Options: server (a Postgres), databases and users (name => text of the entry), settings,
-# stopped => 1 (only writes the file), env (environment variables), wrapper (a command in front).
+# Options: server (a Postgres), databases, users and peers (name => text of the entry), settings,
+# files (name => text, beside the ini), stopped => 1 (only writes the files), env (environment
+# variables), wrapper (a command in front).
 # Every database entry reaches the server, unless it names a host itself; the default is one
 # entry called postgres.
 sub new ($class, $name, %options)
@@ -65,13 +67,14 @@ sub new ($class, $name, %options)
 	};
 	push @daemons, $self;
 	$self->write_config;
+	$self->write_file($_, $options{files}{$_}) for keys(($options{files} // {})->%*);
 	$self->start unless $options{stopped};
 	return $self;
 }
 
 sub ini ($self) { return $self->basedir . '/millpond.ini' }
 
-# Writes the ini, changed by what is given: settings, databases and users are merged into those
+# Writes the ini, changed by what is given: settings, databases, users and peers are merged into those
 # of before, and a value of undef drops the key.
 sub write_config ($self, %changes)
 {
@@ -85,17 +88,22 @@ sub write_config ($self, %changes)
 			$known->{$key} = $changes{$section}{$key} if defined $changes{$section}{$key};
 		}
 	}
-	open my $file, '>', $self->ini or die $self->ini . ": $!";
-	print $file "[databases]\n";
-	print $file "$_ = ", $self->_entry($options->{databases}{$_}), "\n"
-		for sort keys $options->{databases}->%*;
-	print $file "[millpond]\n";
-	print $file "$_ = $options->{settings}{$_}\n" for sort keys $options->{settings}->%*;
-	print $file "[users]\n" if $options->{users};
-	print $file "$_ = $options->{users}{$_}\n" for sort keys(($options->{users} // {})->%*);
-	close $file;
+	my %sections = (
+		databases => { map { $_ => $self->_entry($options->{databases}{$_}) } keys $options->{databases}->%* },
+		millpond  => $options->{settings},
+		users     => $options->{users},
+		peers     => $options->{peers});
+	put_file($self->ini, map { _section($_, $sections{$_}) } grep { $sections{$_} } sort keys %sections);
 	return;
 }
+
+sub _section ($name, $lines)
+{
+	return ("[$name]\n", map { "$_ = $lines->{$_}\n" } sort keys %$lines);
+}
+
+# Writes a file beside the ini and returns its path.
+sub write_file ($self, $name, @texts) { return put_file($self->basedir . "/$name", @texts) }
 
 sub _entry ($self, $text)
 {
@@ -288,9 +296,7 @@ sub run_binary (@arguments)
 # Writes a text into a file of the given name in a fresh folder and returns its path.
 sub ini_file ($text, $name = 'test.ini')
 {
-	my $path = PostgreSQL::Test::Utils::tempdir() . "/$name";
-	PostgreSQL::Test::Utils::append_to_file($path, $text);
-	return $path;
+	return put_file(PostgreSQL::Test::Utils::tempdir() . "/$name", $text);
 }
 
 # How much the daemon may grow while it relays something huge. AddressSanitizer keeps freed memory.

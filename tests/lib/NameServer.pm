@@ -10,6 +10,7 @@
 package NameServer;
 
 use v5.36;
+use Files;
 use IO::Socket::INET;
 use POSIX ();
 use PostgreSQL::Test::Utils qw(slurp_file append_to_file);
@@ -24,8 +25,8 @@ sub new ($class, %names)
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 	my $self   = bless { folder => $folder, names => {} }, $class;
 	my $socket = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1') or die "udp: $!";
-	append_to_file("$folder/asked", '');
-	append_to_file("$folder/resolv.conf",
+	put_file("$folder/asked");
+	put_file("$folder/resolv.conf",
 		'nameserver 127.0.0.1:' . $socket->sockport . "\noptions timeout:1 attempts:2\n");
 	$self->set(%names);
 	my $pid = fork // die "fork: $!";
@@ -47,9 +48,7 @@ sub set ($self, %names)
 		my $what = $self->{names}{$name};
 		$text .= join(' ', $name, ref $what ? @$what : $what // 'silent') . "\n";
 	}
-	open my $file, '>', "$self->{folder}/new" or die;
-	print $file $text;
-	close $file;
+	put_file("$self->{folder}/new", $text);
 	rename "$self->{folder}/new", "$self->{folder}/names" or die;
 	return;
 }

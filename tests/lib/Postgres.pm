@@ -7,6 +7,7 @@ use Surroundings;
 use parent 'PostgreSQL::Test::Cluster';
 use Fcntl qw(LOCK_EX);
 use File::Path qw(rmtree);
+use Files;
 use PostgreSQL::Test::Utils ();
 
 # Started, with the user and database postgres, on a Unix socket and on 127.0.0.1.
