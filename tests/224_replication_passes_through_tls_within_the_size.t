@@ -15,10 +15,7 @@ $server->safe_psql('postgres', q{
 	create role copier replication login password 'pencil';
 	create role app login password 'pencil';
 });
-open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
-print $hba "local all all trust\nhostssl all,replication all 127.0.0.1/32 scram-sha-256\nhostnossl all all all reject\n";
-close $hba;
-$server->reload;
+$server->set_hba("local all all trust\nhostssl all,replication all 127.0.0.1/32 scram-sha-256\nhostnossl all all all reject\n");
 
 my $millpond = Millpond->new('pool',
 	server    => $server,

@@ -16,15 +16,9 @@ $authority->revoke('revoked');
 my $stranger = Certificates->new('Another authority');
 my ($ca, $crl) = map { $authority->file($_) } qw(ca.crt ca.crl);
 
-my $server = Postgres->new('server', stopped => 1, conf => join "\n", 'ssl = on',
-	"ssl_ca_file = '$ca'", map { "ssl_${_}_file = '" . $authority->file("server.$_") . "'" } 'key');
-$server->append_conf('postgresql.conf', "ssl_cert_file = '" . $authority->file('server.crt') . "'");
-$server->append_conf('pg_hba.conf', '');
-open my $hba, '>', $server->data_dir . '/pg_hba.conf';
-print $hba "local all all trust\nhostssl all certified 127.0.0.1/32 cert\n"
-	. "host all all 127.0.0.1/32 trust\n";
-close $hba;
-$server->start;
+my $server = Postgres->new('server', conf => join "\n", 'ssl = on', "ssl_ca_file = '$ca'",
+	map { "ssl_$_->[0]_file = '" . $authority->file("server.$_->[1]") . "'" } [ 'key', 'key' ], [ 'cert', 'crt' ]);
+$server->set_hba("local all all trust\nhostssl all certified 127.0.0.1/32 cert\nhost all all 127.0.0.1/32 trust\n");
 $server->safe_psql('postgres', 'create role certified login');
 my $port = $server->port;
 my $mine = 'select ssl, version from pg_stat_ssl where pid = pg_backend_pid()';

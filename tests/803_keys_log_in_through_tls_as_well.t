@@ -17,12 +17,9 @@ $server->safe_psql('postgres', "create role alice login password 'secret';"
 		. "set password_encryption = md5; create role bob login password 'secret'");
 my $secret = $server->safe_psql('postgres', "select rolpassword from pg_authid where rolname = 'alice'");
 my $hash   = 'md5' . md5_hex('secretbob');
-open my $hba, '>', $server->data_dir . '/pg_hba.conf';
-print $hba "local all postgres trust\nhostssl tls alice all scram-sha-256\nhostssl tls bob all md5\n"
-	. "host postgres alice all scram-sha-256\n";
-close $hba;
 $server->safe_psql('postgres', 'create database tls');
-$server->reload;
+$server->set_hba("local all postgres trust\nhostssl tls alice all scram-sha-256\nhostssl tls bob all md5\n"
+	. "host postgres alice all scram-sha-256\n");
 
 my $users = put_file(PostgreSQL::Test::Utils::tempdir() . '/users', qq{"alice" "$secret"\n"bob" "$hash"\n});
 my $port = $server->port;

@@ -33,10 +33,7 @@ for my $ask (@asks)
 	}
 }
 $server->safe_psql('postgres', $roles);
-open my $file, '>', $server->data_dir . '/pg_hba.conf' or die $!;
-print $file $hba;
-close $file;
-$server->reload;
+$server->set_hba($hba);
 
 sub millpond ($name, $auth_type)
 {
@@ -126,10 +123,7 @@ is($shown->{remote_pid}, $client->value('select pg_backend_pid()'), 'its process
 
 # A host that does not answer is passed over, as libpq does; over TCP, too.
 my $dead = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')->sockport;
-open $file, '>>', $server->data_dir . '/pg_hba.conf' or die $!;
-print $file "host all all 127.0.0.1/32 scram-sha-256\n";
-close $file;
-$server->reload;
+$server->set_hba($hba, "host all all 127.0.0.1/32 scram-sha-256\n");
 $scram->write_config(databases => {
 	hosts => "host=127.0.0.1,127.0.0.1 port=$dead," . $server->port
 		. q( dbname=postgres application_name=pooled options='-c work_mem=99kB') });

@@ -89,10 +89,7 @@ unlike(join("\n", $fake->received), qr/pencil|md5[0-9a-f]{32}/, 'no password, an
 # A real server, with a password that is known as it is.
 my $server = Postgres->new;
 $server->safe_psql('postgres', q(create role plain login password 'pencil'));
-open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
-print $hba "local all plain scram-sha-256\nlocal all postgres trust\n";
-close $hba;
-$server->reload;
+$server->set_hba("local all plain scram-sha-256\nlocal all postgres trust\n");
 $millpond->write_config(databases => { real => $server->target . ' dbname=postgres require_auth=scram-sha-256' });
 $millpond->reload_by_signal;
 my $client = Wire->connect($millpond);

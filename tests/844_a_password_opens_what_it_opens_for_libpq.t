@@ -12,11 +12,8 @@ my $server = Postgres->new('server', conf => join "\n", 'ssl = on',
 	map { "ssl_$_->[0]_file = '" . $authority->file("server.$_->[1]") . "'" } [ 'key', 'key' ], [ 'cert', 'crt' ]);
 $server->safe_psql('postgres', "create role me login password 'pencil'");
 $server->safe_psql('postgres', "create database $_") for qw(sealed clear mixed);
-open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
-print $hba "local all postgres trust\nhostssl sealed me all scram-sha-256\nhostnossl clear me all scram-sha-256\n"
-	. "host mixed me all scram-sha-256\nlocal mixed me scram-sha-256\n";
-close $hba;
-$server->reload;
+$server->set_hba("local all postgres trust\nhostssl sealed me all scram-sha-256\nhostnossl clear me all scram-sha-256\n"
+	. "host mixed me all scram-sha-256\nlocal mixed me scram-sha-256\n");
 my $waking = FakeServer->new(login => sub ($c, $startup) {
 	$c->put(ErrorResponse('57P03', 'the database system is starting up', 'FATAL'));
 	$c->leave;

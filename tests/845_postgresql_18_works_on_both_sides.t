@@ -14,10 +14,7 @@ my $old = Postgres->new;
 $old->safe_psql('postgres', q(create role me login password 'pencil'));
 my $secret = $old->safe_psql('postgres', q(select rolpassword from pg_authid where rolname = 'me'));
 $new->psql("create role me login password '$secret'");
-open my $file, '>', $old->data_dir . '/pg_hba.conf' or die $!;
-print $file $hba;
-close $file;
-$old->reload;
+$old->set_hba($hba);
 
 my %libpq = (here => undef, 18 => embedded_libpq(18));
 my $to_old = 'host=127.0.0.1 port=' . $old->port;

@@ -71,12 +71,9 @@ my $encrypted = with_certificate('server');
 my $unbound   = with_certificate('unbound');
 my $clear     = FakeServer->new(login => \&log_in);
 my %server_of = (stripped => $clear, in_clear => $clear, ed25519 => $unbound);
-my $server = Postgres->new('server', stopped => 1, conf =>
+my $server = Postgres->new('server', conf =>
 	"ssl = on\nssl_cert_file = '$certificate'\nssl_key_file = '$key'");
-open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
-print $hba "local all all trust\nhostssl all me 127.0.0.1/32 scram-sha-256\n";
-close $hba;
-$server->start;
+$server->set_hba("local all all trust\nhostssl all me 127.0.0.1/32 scram-sha-256\n");
 $server->safe_psql('postgres', "create role me login password 'pencil'");
 
 my $millpond = Millpond->new('pool', files => { 'users.txt' => qq("me" "pencil"\n) }, settings => { auth_type => 'trust',

@@ -20,10 +20,7 @@ $is{stranger} = slurp_file(Certificates->new('Another authority')->file('ca.crt'
 my $server = Postgres->new('server', conf => join "\n", 'ssl = on', map { "ssl_$_->[0]_file = '" . $authority->file($_->[1]) . "'" }
 	[ 'key', 'server.key' ], [ 'cert', 'server.crt' ], [ 'ca', 'ca.crt' ]);
 $server->safe_psql('postgres', 'create role me login; create role certified login');
-open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
-print $hba "local all postgres trust\nhostssl all me all trust\nhostssl all certified all cert\n";
-close $hba;
-$server->reload;
+$server->set_hba("local all postgres trust\nhostssl all me all trust\nhostssl all certified all cert\n");
 
 my %ways = (
 	own   => 'password=pencil',

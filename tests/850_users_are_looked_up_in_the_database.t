@@ -20,10 +20,7 @@ $server->safe_psql('postgres', q{
 	create role newcomer login password 'pencil';
 	create database elsewhere;
 });
-open my $hba, '>', $server->data_dir . '/pg_hba.conf' or die $!;
-print $hba "local all postgres trust\nlocal all md5er,holder md5\nlocal all all scram-sha-256\n";
-close $hba;
-$server->reload;
+$server->set_hba("local all postgres trust\nlocal all md5er,holder md5\nlocal all all scram-sha-256\n");
 
 my $millpond = Millpond->new('pool', server => $server, files => { 'users.txt' => qq("lookup" "lookup"\n"postgres" "pencil"\n) },
 	settings => { auth_type => 'md5', auth_user => 'lookup', auth_file => 'users.txt',

@@ -96,7 +96,7 @@ sub new ($class, $major, %options)
 	IPC::Run::run([ "$native/bin/initdb", '-D', $self->{data}, qw(-U postgres -A trust -E UTF8
 		--locale=C --no-sync) ], '<', \undef, '>', \$out, '2>', \$error)
 		or croak "initdb: $error";
-	$self->write_hba($options{hba}) if $options{hba};
+	put_file("$self->{data}/pg_hba.conf", $options{hba}) if $options{hba};
 	my $pid = fork // croak "fork: $!";
 	if (!$pid)
 	{
@@ -123,14 +123,6 @@ sub psql ($self, $query)
 		ON_ERROR_STOP=1 -c), $query ], '<', \undef, '>', \$out, '2>', \$error)
 		or croak "$query: $error";
 	return $out =~ s/\n\z//r;
-}
-
-sub write_hba ($self, $text)
-{
-	open my $file, '>', "$self->{data}/pg_hba.conf" or croak "pg_hba.conf: $!";
-	print $file $text;
-	close $file;
-	return;
 }
 
 END

@@ -48,6 +48,14 @@ sub init ($self, %)
 	return;
 }
 
+# Makes it obey these lines of pg_hba.conf instead of those it has.
+sub set_hba ($self, @lines)
+{
+	put_file($self->data_dir . '/pg_hba.conf', @lines);
+	$self->reload;
+	return;
+}
+
 # What `conf` in a [databases] entry needs to reach this server.
 sub target ($self) { return 'host=' . $self->host . ' port=' . $self->port }
 
