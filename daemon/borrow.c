@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/goodbye.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
@@ -249,9 +250,7 @@ static bool send_waiting_notice(struct session *session, struct failure *why)
 	writer_init(&writer);
 	write_notice(&writer,
 		     "No server connection available in postgres backend, client being queued", "");
-	bool sent = !writer.failed && stream_send(&session->client, writer.data, writer.length);
-	writer_release(&writer);
-	return sent || failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	return send_message(session, &writer, why);
 }
 
 static bool await_answer(struct session *session, const struct queued *queued,

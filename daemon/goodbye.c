@@ -12,7 +12,7 @@
 /* Whoever does not take the last words in this time does not want them. */
 #define GOODBYE_LIMIT_US INT64_C(1000000)
 
-static bool send_message(struct session *session, struct writer *writer, struct failure *why)
+bool send_message(struct session *session, struct writer *writer, struct failure *why)
 {
 	bool sent = !writer->failed && stream_send(&session->client, writer->data, writer->length);
 	writer_release(writer);

@@ -1,5 +1,5 @@
 /*
- * Errors to clients, and the end of a conversation with one.
+ * Single messages and errors to clients, and the end of a conversation with one.
  */
 #ifndef MILLPOND_DAEMON_GOODBYE_H
 #define MILLPOND_DAEMON_GOODBYE_H
@@ -9,6 +9,10 @@
 #include "protocol/failure.h"
 
 struct session;
+struct writer;
+
+/* Sends what has been written, and releases the writer. False when the client cannot be reached: `why`. */
+bool send_message(struct session *session, struct writer *writer, struct failure *why);
 
 /* Sends an error, and logs it. False when the client cannot be reached; `why` is then about that. */
 bool send_failure(struct session *session, struct failure *why);

@@ -1,6 +1,5 @@
 #include "daemon/login.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "daemon/console_stats.h"
 #include "daemon/daemon.h"
 #include "daemon/gate.h"
+#include "daemon/goodbye.h"
 #include "daemon/greeting.h"
 #include "daemon/quota.h"
 #include "daemon/replicate.h"
@@ -268,11 +268,7 @@ static bool negotiate(struct session *session, const struct startup *startup, st
 		return true;
 	writer_init(&writer);
 	write_negotiation(&writer, startup);
-	bool sent = !writer.failed && stream_send(&session->client, writer.data, writer.length);
-	if (!sent)
-		failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
-	writer_release(&writer);
-	return sent;
+	return send_message(session, &writer, why);
 }
 
 static void write_parameters(struct writer *writer, const struct session *session)
@@ -315,11 +311,7 @@ static bool send_welcome(struct session *session, struct failure *why)
 		return failure_set(why, FAILURE_NO_MEMORY);
 	writer_init(&writer);
 	write_welcome(&writer, session);
-	bool sent = !writer.failed && stream_send(&session->client, writer.data, writer.length);
-	if (!sent)
-		failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
-	writer_release(&writer);
-	return sent;
+	return send_message(session, &writer, why);
 }
 
 /* A replication client has a server of its own, from its login on. */
