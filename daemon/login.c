@@ -226,48 +226,48 @@ static bool note_application(struct session *session, const struct startup *star
 
 /* --- the welcome -------------------------------------------------------------------------- */
 
-/* Whether the client asks for more than is known here: a newer version, or protocol options. */
-static bool needs_negotiation(const struct startup *startup)
+static uint32_t count_protocol_options(const struct startup *startup)
 {
 	const char *cursor = startup->parameters;
 	const char *name;
 	const char *value;
+	uint32_t count = 0;
 
 	while (startup_next(&cursor, &name, &value))
-		if (startup_is_protocol_option(name))
-			return true;
-	return startup->minor > 0;
+		count += startup_is_protocol_option(name);
+	return count;
 }
 
-/* NegotiateProtocolVersion: the newest minor version known here, and the options that are not. */
-static void write_negotiation(struct writer *writer, const struct startup *startup)
+/* NegotiateProtocolVersion: the newest minor version known here, and the options, none of which is. */
+static void write_negotiation(struct writer *writer, const struct startup *startup,
+			      uint32_t option_count)
 {
 	const char *cursor = startup->parameters;
 	const char *name;
 	const char *value;
-	uint32_t unknown = 0;
 
-	while (startup_next(&cursor, &name, &value))
-		unknown += startup_is_protocol_option(name);
 	message_begin(writer, NEGOTIATION_LETTER);
 	write_uint32(writer, PROTOCOL_VERSION);
-	write_uint32(writer, unknown);
-	cursor = startup->parameters;
+	write_uint32(writer, option_count);
 	while (startup_next(&cursor, &name, &value))
 		if (startup_is_protocol_option(name))
 			write_text(writer, name);
 	message_end(writer);
 }
 
-/* In front of any question about who it is: a client does not expect it any later. */
+/*
+ * If the client asks for more than is known here: a newer version, or protocol options. In front of any
+ * question about who it is: a client does not expect it any later.
+ */
 static bool negotiate(struct session *session, const struct startup *startup, struct failure *why)
 {
+	uint32_t option_count = count_protocol_options(startup);
 	struct writer writer;
 
-	if (!needs_negotiation(startup))
+	if (option_count == 0 && startup->minor == 0)
 		return true;
 	writer_init(&writer);
-	write_negotiation(&writer, startup);
+	write_negotiation(&writer, startup, option_count);
 	return send_message(session, &writer, why);
 }
 
