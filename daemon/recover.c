@@ -10,25 +10,9 @@
 #include "daemon/worker.h"
 #include "pool/pool.h"
 #include "protocol/message.h"
-#include "protocol/writer.h"
 
 /* A server that does not get well in this time is closed. */
 #define RECOVERY_LIMIT_US INT64_C(5000000)
-
-static bool send_request(struct upstream *upstream, unsigned char letter, const char *text)
-{
-	struct writer writer;
-
-	writer_init(&writer);
-	message_begin(&writer, letter == PIPELINE_OWN_QUERY ? FRONTEND_QUERY : (char)letter);
-	if (text != NULL)
-		write_text(&writer, text);
-	message_end(&writer);
-	bool sent = !writer.failed && pipeline_request(&upstream->pipeline, letter) &&
-		    stream_send(&upstream->stream, writer.data, writer.length);
-	writer_release(&writer);
-	return sent;
-}
 
 /*
  * Ends what was begun without a Sync. A Sync would commit it, which the client has not asked for; a
@@ -38,8 +22,8 @@ static bool send_request(struct upstream *upstream, unsigned char letter, const 
 static bool end_request(struct upstream *upstream)
 {
 	if (upstream->pipeline.skipping)
-		return send_request(upstream, FRONTEND_SYNC, NULL);
-	return send_request(upstream, PIPELINE_OWN_QUERY, "ROLLBACK");
+		return upstream_ask(upstream, FRONTEND_SYNC, NULL);
+	return upstream_ask(upstream, PIPELINE_OWN_QUERY, "ROLLBACK");
 }
 
 /* Ends what the client has begun, so that the server comes to owe nothing. */
@@ -50,12 +34,12 @@ static bool await_settled(struct upstream *upstream, int64_t deadline)
 	if (pipeline->count > 0)
 		cancel_start(upstream);
 	if (pipeline_wants_copy(pipeline) &&
-	    !send_request(upstream, FRONTEND_COPY_FAIL, "the client has left"))
+	    !upstream_ask(upstream, FRONTEND_COPY_FAIL, "the client has left"))
 		return false;
 	while (!pipeline_is_settled(pipeline) || upstream->left > 0) {
 		if (pipeline->unsynced && !pipeline_wants_copy(pipeline) && !end_request(upstream))
 			return false;
-		if (!upstream_drain(upstream, deadline))
+		if (!upstream_collect(upstream, NULL, 0, deadline))
 			return false;
 	}
 	return true;

@@ -29,19 +29,6 @@ static bool take_name(char *name, const char *word, size_t length)
 	       length;
 }
 
-static bool await_answer(struct upstream *upstream, const char *sql, struct writer *replies,
-			 int64_t deadline)
-{
-	struct writer writer;
-
-	writer_init(&writer);
-	write_query(&writer, sql);
-	bool sent = !writer.failed && pipeline_request(&upstream->pipeline, FRONTEND_QUERY) &&
-		    stream_send(&upstream->stream, writer.data, writer.length);
-	writer_release(&writer);
-	return sent && upstream_collect(upstream, replies, ANSWER_BYTES, deadline);
-}
-
 /* Without a row there is no such parameter, or it may not be set: nothing is noted. Otherwise it is
  * taken back when in doubt, as after a reset query. */
 static bool note_answer(struct server *server, const char *name, const struct writer *replies)
@@ -72,6 +59,7 @@ static bool note_answer(struct server *server, const char *name, const struct wr
 static bool await_noted(struct server *server, const char *name, struct failure *why,
 			int64_t deadline)
 {
+	struct upstream *upstream = upstream_of(server);
 	char sql[2 * NAME_BYTES + 192];
 	struct writer replies;
 
@@ -80,9 +68,11 @@ static bool await_noted(struct server *server, const char *name, struct failure 
 		 "SELECT pg_catalog.set_config('%s', value, false) FROM (SELECT "
 		 "pg_catalog.current_setting('%s', true) AS value) AS now WHERE value IS NOT NULL",
 		 name, name);
-	bool done = await_answer(upstream_of(server), sql, &replies, deadline) ?
-			    note_answer(server, name, &replies) || failure_set(why, FAILURE_NO_MEMORY) :
-			    failure_set(why, FAILURE_SERVER_GONE);
+	bool answered = upstream_ask(upstream, FRONTEND_QUERY, sql) &&
+			upstream_collect(upstream, &replies, ANSWER_BYTES, deadline);
+	bool done = answered ? note_answer(server, name, &replies) ||
+				       failure_set(why, FAILURE_NO_MEMORY) :
+			       failure_set(why, FAILURE_SERVER_GONE);
 	writer_release(&replies);
 	return done;
 }

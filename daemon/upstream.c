@@ -410,25 +410,28 @@ bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t 
 	return true;
 }
 
-bool upstream_drain(struct upstream *upstream, int64_t deadline)
+bool upstream_ask(struct upstream *upstream, unsigned char letter, const char *text)
 {
-	return upstream_collect(upstream, NULL, 0, deadline);
+	struct writer writer;
+
+	writer_init(&writer);
+	message_begin(&writer, letter == PIPELINE_OWN_QUERY ? FRONTEND_QUERY : (char)letter);
+	if (text != NULL)
+		write_text(&writer, text);
+	message_end(&writer);
+	bool sent = !writer.failed && pipeline_request(&upstream->pipeline, letter) &&
+		    stream_send(&upstream->stream, writer.data, writer.length);
+	writer_release(&writer);
+	return sent;
 }
 
 bool upstream_query_for(struct upstream *upstream, const char *sql, struct writer *replies,
 			struct failure *why, int64_t deadline)
 {
-	struct writer writer;
-
 	upstream->pipeline.own_failed = false;
 	upstream->statements.unnamed_session = 0; /* a Query drops it */
-	writer_init(&writer);
-	write_query(&writer, sql);
-	bool sent = !writer.failed &&
-		    pipeline_request(&upstream->pipeline, PIPELINE_OWN_QUERY) &&
-		    stream_send(&upstream->stream, writer.data, writer.length);
-	writer_release(&writer);
-	if (!sent || !upstream_collect(upstream, replies, LONGEST_REPLIES, deadline))
+	if (!upstream_ask(upstream, PIPELINE_OWN_QUERY, sql) ||
+	    !upstream_collect(upstream, replies, LONGEST_REPLIES, deadline))
 		return connection_failed(why);
 	if (upstream->pipeline.own_failed)
 		*why = upstream->own_failure;

@@ -97,12 +97,13 @@ bool upstream_query(struct upstream *upstream, const char *sql, struct failure *
 bool upstream_query_for(struct upstream *upstream, const char *sql, struct writer *replies,
 			struct failure *why, int64_t deadline);
 
+/* Sends a request that no client has sent, with a text unless that is NULL; the letter is that for
+ * pipeline_request(). False when it cannot be sent. */
+bool upstream_ask(struct upstream *upstream, unsigned char letter, const char *text);
+
 /* Collects the replies to what has been sent as if by a client, until none is owed; drops them without a
  * writer. False: the connection failed, or they are longer than that. */
 bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t longest,
 		      int64_t deadline);
-
-/* Reads and drops replies until none is owed. False when the connection failed. */
-bool upstream_drain(struct upstream *upstream, int64_t deadline);
 
 #endif
