@@ -128,6 +128,14 @@ void conninfo_add(struct conninfo *conninfo, const char *keyword, const char *va
 	conninfo->values[conninfo->count++] = value;
 }
 
+const char *conninfo_value(const struct conninfo *conninfo, const char *keyword)
+{
+	for (int i = conninfo->count - 1; i >= 0; i--)
+		if (strcmp(conninfo->keywords[i], keyword) == 0 && conninfo->values[i][0] != '\0')
+			return conninfo->values[i];
+	return NULL;
+}
+
 static void add_number(struct conninfo *conninfo, int slot, const char *keyword, int value)
 {
 	if (value == 0)

@@ -49,6 +49,9 @@ void conninfo_succeeded(struct pool *pool, const struct database *database, cons
 /* Adds a pair that is not NULL; both texts must outlive the conninfo. */
 void conninfo_add(struct conninfo *conninfo, const char *keyword, const char *value);
 
+/* The value that counts of a keyword, as for libpq the last one, or NULL. */
+const char *conninfo_value(const struct conninfo *conninfo, const char *keyword);
+
 /* Whether it is an address, and no name. */
 bool host_is_numeric(const char *host);
 

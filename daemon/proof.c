@@ -6,7 +6,6 @@
 
 #include "daemon/certificate.h"
 #include "daemon/offload.h"
-#include "daemon/reach.h"
 #include "daemon/require_auth.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"

@@ -16,14 +16,6 @@
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 
-const char *conninfo_value(const struct conninfo *conninfo, const char *keyword)
-{
-	for (int i = conninfo->count - 1; i >= 0; i--)
-		if (strcmp(conninfo->keywords[i], keyword) == 0 && conninfo->values[i][0] != '\0')
-			return conninfo->values[i];
-	return NULL;
-}
-
 /* --- addresses ---------------------------------------------------------------------------- */
 
 /* Copies the item of that number; nothing of no list. */

@@ -13,9 +13,6 @@
 
 struct loop;
 
-/* The value that counts of a keyword, as for libpq the last one, or NULL. */
-const char *conninfo_value(const struct conninfo *conninfo, const char *keyword);
-
 /* How many hosts the list has. */
 unsigned reach_count(const struct conninfo *conninfo);
 

@@ -13,7 +13,6 @@
 #include "conf/check.h"
 #include "conf/field.h"
 #include "daemon/certificate.h"
-#include "daemon/reach.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/tls_context.h"
