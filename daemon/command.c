@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/array.h"
+
 /* What is left of the text, and whether some word of it did not fit. */
 struct cursor {
 	const char *at;
@@ -145,7 +147,7 @@ static bool take_comparison(struct cursor *cursor, enum view_comparison *compari
 		{">", VIEW_MORE},
 	};
 
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		size_t length = strlen(all[i].text);
 		if ((size_t)(cursor->end - cursor->at) >= length &&
 		    strncmp(cursor->at, all[i].text, length) == 0) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/array.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
 #include "daemon/table.h"
@@ -70,7 +71,7 @@ static const struct {
 static bool pretend_block(struct writer *writer, struct session *session, const char *text,
 			  size_t length)
 {
-	for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++) {
 		if (!is_said(text, length, blocks[i].words))
 			continue;
 		session->is_in_block = blocks[i].is_open_behind;
@@ -97,7 +98,7 @@ static bool pretend_cleaning(struct writer *writer, const char *text, size_t len
 		write_command_complete(writer, "RESET");
 		return true;
 	}
-	for (size_t i = 0; i < sizeof cleanings / sizeof *cleanings; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cleanings); i++) {
 		if (is_said(text, length, cleanings[i].words)) {
 			write_command_complete(writer, cleanings[i].tag);
 			return true;
@@ -121,7 +122,7 @@ static bool pretend_answer(struct writer *writer, const char *text, size_t lengt
 {
 	struct table table;
 
-	for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(questions); i++) {
 		if (!is_said(text, length, questions[i].words))
 			continue;
 		table_begin(&table, writer, questions[i].heading);

@@ -1,5 +1,6 @@
 #include <strings.h>
 
+#include "conf/array.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
@@ -40,7 +41,7 @@ static const struct verb *find_verb(const struct command *command)
 {
 	bool given = command->argument[0] != '\0';
 
-	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		if (strcasecmp(verbs[i].name, command->verb) == 0)
 			return verbs[i].argument == (given ? NOTHING : NEEDED) ? NULL : &verbs[i];
 	}

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "conf/array.h"
 #include "daemon/balance.h"
 #include "daemon/console_stats.h"
 #include "daemon/dial.h"
@@ -246,7 +247,7 @@ static bool watch_signals(struct daemon *daemon)
 	static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
 
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		daemon->signals[i] =
 			evsignal_new(daemon->workers->loop.base, numbers[i], on_signal, daemon);
 		if (daemon->signals[i] == NULL || event_add(daemon->signals[i], NULL) != 0)
@@ -426,14 +427,14 @@ static bool release_helpers(struct daemon *daemon)
 				 &daemon->cancel_offload};
 	bool ended = true;
 
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		ended &= offload_release(all[i], loop_now() + HELPER_PATIENCE_US);
 	return ended;
 }
 
 bool daemon_release(struct daemon *daemon)
 {
-	for (size_t i = 0; i < sizeof daemon->signals / sizeof *daemon->signals; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(daemon->signals); i++)
 		if (daemon->signals[i] != NULL)
 			event_free(daemon->signals[i]);
 	event_free(daemon->tick);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/array.h"
 #include "conf/keyword.h"
 #include "daemon/conninfo.h"
 #include "daemon/credentials.h"
@@ -314,7 +315,7 @@ void dial_cancel_all(struct worker *worker)
 
 	pools_lock(worker->pools);
 	for (struct pool *pool = worker->pools->first; pool != NULL; pool = pool->next)
-		for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+		for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 			for (struct server *server = pool->servers[states[i]].first;
 			     server != NULL; server = server->next)
 				if (server->worker == worker->index && server->busy != NULL)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/array.h"
 #include "conf/memory.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
@@ -62,7 +63,7 @@ static size_t bucket_of(const struct lookups *lookups, const char *database_name
 	uint32_t hash = hash_bytes(HASH_START, database_name, strlen(database_name) + 1);
 
 	hash = hash_bytes(hash, user, strlen(user));
-	return (hash ^ hash >> 15) % (sizeof lookups->buckets / sizeof *lookups->buckets);
+	return (hash ^ hash >> 15) % ARRAY_SIZE(lookups->buckets);
 }
 
 static struct lookup *find(struct lookups *lookups, const char *database_name, const char *user)

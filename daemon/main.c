@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/array.h"
 #include "conf/check.h"
 #include "conf/describe.h"
 #include "conf/differences.h"
@@ -281,7 +282,7 @@ static void forget_libpq_environment(void)
 
 	for (char **entry = environ; *entry != NULL;) {
 		bool stays = strncmp(*entry, "PG", 2) != 0;
-		for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 			stays = stays || strncmp(*entry, files[i], strlen(files[i])) == 0;
 		snprintf(name, sizeof name, "%.*s", (int)strcspn(*entry, "="), *entry);
 		if (stays || unsetenv(name) != 0)

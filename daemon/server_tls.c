@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/array.h"
 #include "conf/check.h"
 #include "conf/field.h"
 #include "daemon/certificate.h"
@@ -134,7 +135,7 @@ static int version_number(const char *name)
 			{"TLSv1.2", TLS1_2_VERSION},
 			{"TLSv1.3", TLS1_3_VERSION}};
 
-	for (size_t i = 0; name != NULL && i < sizeof versions / sizeof *versions; i++)
+	for (size_t i = 0; name != NULL && i < ARRAY_SIZE(versions); i++)
 		if (strcmp(versions[i].name, name) == 0)
 			return versions[i].number;
 	return 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "conf/array.h"
 #include "daemon/balance.h"
 #include "daemon/borrow.h"
 #include "daemon/cancel.h"
@@ -255,7 +256,7 @@ static const char *why_server_ends(const struct session *session, const struct f
 		{FAILURE_NO_BLOCKS, "transaction blocks not allowed in statement pooling mode"},
 	};
 
-	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
 		if (why->kind == reasons[i].kind)
 			return reasons[i].reason;
 	if (session->worker->ending)

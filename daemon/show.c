@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/array.h"
 #include "conf/settings.h"
 #include "daemon/daemon.h"
 #include "daemon/errand.h"
@@ -144,7 +145,7 @@ static const struct show *const shows[] = {
 
 static const struct show *find_show(const char *name)
 {
-	for (size_t i = 0; i < sizeof shows / sizeof *shows; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(shows); i++)
 		if (strcasecmp(shows[i]->name, name) == 0)
 			return shows[i];
 	return NULL;
@@ -155,7 +156,7 @@ static bool write_fake(struct writer *writer, const char *name)
 	char heading[64];
 	struct table table;
 
-	for (size_t i = 0; i < sizeof fakes / sizeof *fakes; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(fakes); i++) {
 		if (strcasecmp(fakes[i].name, name) != 0)
 			continue;
 		snprintf(heading, sizeof heading, "%s text", fakes[i].name);
@@ -168,7 +169,7 @@ static bool write_fake(struct writer *writer, const char *name)
 
 bool show_is_fake(const char *name)
 {
-	for (size_t i = 0; i < sizeof fakes / sizeof *fakes; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(fakes); i++)
 		if (strcasecmp(fakes[i].name, name) == 0)
 			return true;
 	return false;
@@ -176,7 +177,7 @@ bool show_is_fake(const char *name)
 
 const char *show_name(size_t index)
 {
-	return index < sizeof shows / sizeof *shows ? shows[index]->name : NULL;
+	return index < ARRAY_SIZE(shows) ? shows[index]->name : NULL;
 }
 
 bool show_describe(struct writer *writer, const char *name)

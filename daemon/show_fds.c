@@ -2,6 +2,7 @@
  * SHOW FDS: the sockets of the process, by number. PgBouncer passes the sockets themselves along, for a
  * process that takes over from it; that is not how Millpond is replaced, and secrets are not shown.
  */
+#include "conf/array.h"
 #include "daemon/daemon.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
@@ -28,7 +29,7 @@ static void put_parameters(struct table *table, const struct parameters *set,
 	static const char *const names[] = {"client_encoding", "standard_conforming_strings",
 					    "DateStyle", "TimeZone"};
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		const char *value = set == NULL ? NULL : parameters_get(set, names[i]);
 		if (value == NULL && base != NULL)
 			value = parameters_get(base, names[i]);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "conf/array.h"
 #include "daemon/borrow.h"
 #include "daemon/cancel.h"
 #include "daemon/runtime/loop.h"
@@ -260,7 +261,7 @@ void show_each_server(struct table *table, struct worker *worker,
 
 	pools_keep(worker->pools);
 	for (struct pool *pool = pools_first(worker->pools); pool != NULL; pool = pools_next(pool))
-		for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+		for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 			for (const struct server *server = pool->servers[states[i]].first;
 			     server != NULL; server = server->next)
 				if (server->worker == worker->index)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/array.h"
 #include "daemon/console_stats.h"
 #include "daemon/daemon.h"
 #include "daemon/session.h"
@@ -171,8 +172,7 @@ static const char *const totals_names[] = {
 	"client_login_count",
 };
 
-_Static_assert(sizeof(totals_names) / sizeof(totals_names[0]) ==
-		       sizeof(struct stats) / sizeof(uint64_t),
+_Static_assert(ARRAY_SIZE(totals_names) == sizeof(struct stats) / sizeof(uint64_t),
 	       "each counter has a name in SHOW TOTALS");
 
 static void put_list(struct table *table, const char *prefix, const struct stats *stats)

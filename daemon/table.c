@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/array.h"
 #include "protocol/message.h"
 
 struct type {
@@ -27,7 +28,7 @@ static const struct type *find_type(const char *name, size_t length)
 	size_t i = 0;
 	while (strncmp(types[i].name, name, length) != 0 || types[i].name[length] != '\0') {
 		i++;
-		assert(i < sizeof types / sizeof *types);
+		assert(i < ARRAY_SIZE(types));
 	}
 	return &types[i];
 }
