@@ -6,6 +6,7 @@
 
 #include "daemon/goodbye.h"
 #include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/future.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/upstream.h"
@@ -14,11 +15,9 @@
 
 /* A borrower whose session waits as a coroutine. */
 struct queued {
-	struct borrower borrower;    /* first: answered() finds the rest by it */
-	struct loop_message message; /* brings the answer, if it comes from another thread */
+	struct borrower borrower; /* first: answered() finds the rest by it */
+	struct future answer;
 	struct session *session;
-	struct coroutine *coroutine;
-	bool is_answered; /* in the session's own thread */
 };
 
 int64_t queued_since(const struct queued *queued)
@@ -28,29 +27,18 @@ int64_t queued_since(const struct queued *queued)
 
 /* --- the answer's way --------------------------------------------------------------------- */
 
-static void arrive(struct loop_message *message)
-{
-	struct queued *queued = container_of(message, struct queued, message);
-	queued->is_answered = true;
-	coroutine_wake(queued->coroutine);
-}
-
 static void send_answer(struct queued *queued)
 {
-	struct worker *worker = queued->session->worker;
-
-	if (worker_is_here(worker)) {
-		arrive(&queued->message);
-		return;
-	}
-	queued->message.deliver = arrive;
-	loop_post(&worker->loop, &queued->message);
+	if (worker_is_here(queued->session->worker))
+		future_complete(&queued->answer);
+	else
+		future_post(&queued->answer);
 }
 
 /* In the thread that was the server's home: its socket goes along with the answer. */
 static void let_go(struct loop_message *message)
 {
-	struct queued *queued = container_of(message, struct queued, message);
+	struct queued *queued = container_of(message, struct queued, answer.message);
 	struct worker *to = queued->session->worker;
 
 	upstream_move(upstream_of(queued->borrower.server), to);
@@ -67,10 +55,10 @@ static void answered(struct borrower *borrower)
 	if (borrower->server == NULL || borrower->came_from == borrower->worker) {
 		send_answer(queued);
 	} else if (worker_is_here(home)) {
-		let_go(&queued->message);
+		let_go(&queued->answer.message);
 	} else {
-		queued->message.deliver = let_go;
-		loop_post(&home->loop, &queued->message);
+		queued->answer.message.deliver = let_go;
+		loop_post(&home->loop, &queued->answer.message);
 	}
 }
 
@@ -259,15 +247,15 @@ static bool await_answer(struct session *session, const struct queued *queued,
 	const struct borrower *borrower = &queued->borrower;
 	struct loop *loop = session->client.loop;
 	int64_t notice_at = notice_is_due(session, borrower);
-	bool at_once = queued->is_answered;
+	bool at_once = queued->answer.is_done;
 
-	while (!queued->is_answered && !session->wait_cancelled) {
+	while (!queued->answer.is_done && !session->wait_cancelled) {
 		if (stream_peer_is_gone(&session->client))
 			return failure_set(why, FAILURE_CLIENT_GONE);
 		if (await_wake(loop, notice_at < deadline ? notice_at : deadline))
 			continue;
 		/* Of two things at once a refusal says more than a kill, which it may be the reason of. */
-		if (queued->is_answered && (errno == ETIMEDOUT || borrower->refused))
+		if (queued->answer.is_done && (errno == ETIMEDOUT || borrower->refused))
 			continue;
 		if (errno != ETIMEDOUT || notice_at >= deadline)
 			return wait_failed(session, borrower, late, why);
@@ -283,9 +271,8 @@ static bool await_answer(struct session *session, const struct queued *queued,
 /* An answer that has been given must be waited for, even if it comes from another worker. */
 static void await_left(struct session *session, struct queued *queued)
 {
-	if (queued->is_answered || pool_leave(session->pool, &queued->borrower))
-		return;
-	await_surely(session->client.loop, &queued->is_answered);
+	if (!queued->answer.is_done && !pool_leave(session->pool, &queued->borrower))
+		await_future(&queued->answer);
 }
 
 /* What it has said while it was lent, or on its way, nobody has seen. */
@@ -305,8 +292,7 @@ static void return_unused(struct server *server)
 static struct server *await_lent(struct session *session, enum failure_kind late,
 				 struct failure *why, int64_t deadline)
 {
-	struct queued queued = {.session = session,
-				.coroutine = coroutine_current(session->client.loop)};
+	struct queued queued = {.session = session, .answer = future_in(session->client.loop)};
 	struct borrower *borrower = &queued.borrower;
 
 	borrower->answered = answered;
@@ -317,12 +303,12 @@ static struct server *await_lent(struct session *session, enum failure_kind late
 		failure_set(why, FAILURE_NO_MEMORY);
 		return NULL;
 	}
-	session->client.waiter = queued.coroutine;
+	session->client.waiter = queued.answer.waiter;
 	session->waiting = &queued;
 	session->wait_cancelled = false;
 	/* The answer may also come from within. */
 	if (pool_lend(session->pool, borrower, loop_time(session->client.loop)))
-		queued.is_answered = true;
+		queued.answer.is_done = true;
 	bool got = await_answer(session, &queued, late, why, deadline);
 	await_left(session, &queued);
 	session->client.waiter = NULL;

@@ -7,6 +7,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/future.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
 #include "daemon/soa.h"
@@ -18,13 +19,10 @@
 
 /* Somebody who waits for an answer that is under way. */
 struct dns_waiter {
-	struct loop_message message; /* first: brings the answer */
+	struct future told;
 	struct dns_waiter *next;
-	struct worker *worker;
-	struct coroutine *coroutine;
 	struct addresses addresses;
 	const char *reason;
-	bool is_told; /* in its own thread */
 };
 
 struct dns_name {
@@ -162,14 +160,6 @@ static bool has_address(const struct addresses *addresses, const char *address)
 
 /* --- asking ------------------------------------------------------------------------------- */
 
-static void told(struct loop_message *message)
-{
-	struct dns_waiter *waiter = (struct dns_waiter *)(void *)message;
-
-	waiter->is_told = true;
-	coroutine_wake(waiter->coroutine);
-}
-
 /* With the lock held; they are told without it. */
 static struct dns_waiter *take_waiters(struct dns_name *name)
 {
@@ -188,8 +178,7 @@ static void tell(struct dns_waiter *waiters)
 	while (waiters != NULL) {
 		struct dns_waiter *waiter = waiters;
 		waiters = waiter->next; /* it may be gone as soon as it has been told */
-		waiter->message.deliver = told;
-		loop_post(&waiter->worker->loop, &waiter->message);
+		future_post(&waiter->told);
 	}
 }
 
@@ -308,11 +297,10 @@ static bool leave_list(struct dns *dns, const char *host, const struct dns_waite
 static bool await_told(struct dns *dns, const char *host, struct dns_waiter *waiter,
 		       int64_t deadline)
 {
-	struct loop *loop = &waiter->worker->loop;
 	bool in_time = true;
 
-	while (!waiter->is_told) {
-		if (await_wake(loop, in_time ? deadline : DEADLINE_NEVER) || !in_time)
+	while (!waiter->told.is_done) {
+		if (await_wake(waiter->told.loop, in_time ? deadline : DEADLINE_NEVER) || !in_time)
 			continue;
 		if (leave_list(dns, host, waiter))
 			return false;
@@ -325,8 +313,7 @@ bool await_addresses(struct worker *worker, const char *host, struct addresses *
 		     const char **reason, int64_t deadline)
 {
 	struct dns *dns = &worker->daemon->dns;
-	struct dns_waiter waiter = {.worker = worker,
-				    .coroutine = coroutine_current(&worker->loop)};
+	struct dns_waiter waiter = {.told = future_in(&worker->loop)};
 	int64_t now = loop_now();
 
 	*reason = "out of memory";

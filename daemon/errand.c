@@ -5,40 +5,25 @@
 
 #include "daemon/balance.h"
 #include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/future.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/worker.h"
 
 struct errand {
-	struct loop_message message; /* there, and back */
-	struct worker *here;
+	struct loop_message message; /* there, and ... */
+	struct future done;	     /* ... back */
 	struct worker *there;
 	void (*run)(struct worker *there, void *arg);
 	void *arg;
-	struct coroutine *waiter;
-	bool is_done;
 	bool failed;
 };
-
-static void came_back(struct loop_message *message)
-{
-	struct errand *errand = (struct errand *)(void *)message;
-
-	errand->is_done = true;
-	coroutine_wake(errand->waiter);
-}
-
-static void go_back(struct errand *errand)
-{
-	errand->message.deliver = came_back;
-	loop_post(&errand->here->loop, &errand->message);
-}
 
 static void errand_main(void *arg)
 {
 	struct errand *errand = arg;
 
 	errand->run(errand->there, errand->arg);
-	go_back(errand);
+	future_post(&errand->done);
 }
 
 static void arrived(struct loop_message *message)
@@ -48,7 +33,7 @@ static void arrived(struct loop_message *message)
 	if (coroutine_start(&errand->there->loop, errand_main, errand) != NULL)
 		return;
 	errand->failed = true;
-	go_back(errand);
+	future_post(&errand->done);
 }
 
 bool await_at(struct worker *here, struct worker *there,
@@ -56,11 +41,10 @@ bool await_at(struct worker *here, struct worker *there,
 {
 	struct errand errand = {
 		.message.deliver = arrived,
-		.here = here,
+		.done = future_in(&here->loop),
 		.there = there,
 		.run = run,
 		.arg = arg,
-		.waiter = coroutine_current(&here->loop),
 	};
 
 	if (here == there) {
@@ -68,7 +52,7 @@ bool await_at(struct worker *here, struct worker *there,
 		return true;
 	}
 	loop_post(&there->loop, &errand.message);
-	await_surely(&here->loop, &errand.is_done);
+	await_future(&errand.done);
 	return !errand.failed;
 }
 

@@ -7,20 +7,18 @@
 #include "conf/array.h"
 #include "conf/memory.h"
 #include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/future.h"
 #include "daemon/runtime/loop.h"
 #include "protocol/hash.h"
 #include "protocol/secret.h"
 
 /* A coroutine that waits for somebody else's query. On its own stack. */
 struct waiter {
-	struct loop_message message;
+	struct future told;
 	struct waiter *next;
-	struct loop *loop;
-	struct coroutine *coroutine;
 	enum lookup_turn turn; /* LOOKUP_YOURS: try again */
 	struct user_record record;
 	struct failure why;
-	bool is_told; /* in its own thread */
 	bool is_listed; /* with its lookup, which then is asked about; under the lock */
 };
 
@@ -140,13 +138,6 @@ void lookups_release(struct lookups *lookups)
 
 /* --- waiting ------------------------------------------------------------------------------ */
 
-static void arrive(struct loop_message *message)
-{
-	struct waiter *waiter = (struct waiter *)message;
-	waiter->is_told = true;
-	coroutine_wake(waiter->coroutine);
-}
-
 /* The waiter is not touched any more once it has been posted. */
 static void tell_waiters(struct lookup *lookup, const struct failure *why, bool again)
 {
@@ -159,7 +150,7 @@ static void tell_waiters(struct lookup *lookup, const struct failure *why, bool 
 			waiter->why = *why;
 		else if (!again && !copy_record(&waiter->record, &lookup->record))
 			waiter->turn = LOOKUP_YOURS;
-		loop_post(waiter->loop, &waiter->message);
+		future_post(&waiter->told);
 	}
 }
 
@@ -182,8 +173,8 @@ static enum lookup_turn await_told(struct lookups *lookups, struct lookup *looku
 				   struct waiter *waiter, struct user_record *record,
 				   struct failure *why, int64_t deadline)
 {
-	while (!waiter->is_told) {
-		if (await_wake(waiter->loop, deadline))
+	while (!waiter->told.is_done) {
+		if (await_wake(waiter->told.loop, deadline))
 			continue;
 		int reason = errno;
 		if (withdraw(lookups, lookup, waiter)) {
@@ -193,8 +184,8 @@ static enum lookup_turn await_told(struct lookups *lookups, struct lookup *looku
 		}
 		/* The answer is on its way. */
 		if (reason == ECANCELED)
-			coroutine_cancel(waiter->coroutine);
-		await_surely(waiter->loop, &waiter->is_told);
+			coroutine_cancel(waiter->told.waiter);
+		await_future(&waiter->told);
 	}
 	*record = waiter->record;
 	*why = waiter->why;
@@ -206,11 +197,9 @@ static enum lookup_turn await_one_turn(struct lookups *lookups, struct loop *loo
 				       struct lookup *lookup, struct user_record *record,
 				       struct failure *why, int64_t deadline)
 {
-	struct waiter waiter = {.loop = loop, .coroutine = coroutine_current(loop)};
+	struct waiter waiter = {
+		.told = future_in(loop), .next = lookup->waiters, .is_listed = true};
 
-	waiter.message.deliver = arrive;
-	waiter.is_listed = true;
-	waiter.next = lookup->waiters;
 	lookup->waiters = &waiter;
 	pthread_mutex_unlock(&lookups->lock);
 	return await_told(lookups, lookup, &waiter, record, why, deadline);

@@ -4,21 +4,18 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/future.h"
 #include "daemon/thread.h"
 
 enum progress { QUEUED, RUNNING, POSTED };
 
 struct offload_job {
-	struct loop_message done; /* posted back when it has run */
+	struct future done;
 	struct offload_job *next; /* in the line, or of those that run */
 	uint32_t lane;
 	void (*run)(void *arg);
 	void (*release)(void *arg); /* NULL: the job is on the stack of the one that waits */
 	void *arg;
-	struct loop *loop;
-	struct coroutine *waiter;
-	bool has_run;		/* known in the loop's thread */
 	enum progress progress; /* under the lock, as is the next */
 	bool is_left;		/* nobody waits any more: whoever runs it frees it */
 };
@@ -65,13 +62,6 @@ bool offload_release(struct offload *offload, int64_t deadline)
 }
 
 /* --- in the helpers ----------------------------------------------------------------------- */
-
-static void job_done(struct loop_message *message)
-{
-	struct offload_job *job = (struct offload_job *)message;
-	job->has_run = true;
-	coroutine_wake(job->waiter);
-}
 
 /* Takes it out of the line. */
 static void take_out(struct offload *offload, struct offload_job *job)
@@ -156,7 +146,7 @@ static void *helper_main(void *arg)
 		if (is_left)
 			job_free(job);
 		else
-			loop_post(job->loop, &job->done);
+			future_post(&job->done);
 		pthread_mutex_lock(&offload->lock);
 	}
 	pthread_mutex_unlock(&offload->lock);
@@ -180,8 +170,6 @@ static bool add(struct offload *offload, struct offload_job *job)
 {
 	int failure = 0;
 
-	job->done.deliver = job_done;
-	job->waiter = coroutine_current(job->loop);
 	job->next = NULL;
 	pthread_mutex_lock(&offload->lock);
 	if (offload->idle_count <= offload->queued_count && offload->thread_count < offload->thread_limit)
@@ -200,11 +188,11 @@ static bool add(struct offload *offload, struct offload_job *job)
 
 bool await_offload(struct offload *offload, struct loop *loop, void (*run)(void *arg), void *arg)
 {
-	struct offload_job job = {.run = run, .arg = arg, .loop = loop};
+	struct offload_job job = {.done = future_in(loop), .run = run, .arg = arg};
 
 	if (!add(offload, &job))
 		return false;
-	await_surely(job.loop, &job.has_run);
+	await_future(&job.done);
 	return true;
 }
 
@@ -216,7 +204,7 @@ struct offload_job *offload_begin(struct offload *offload, struct loop *loop, ui
 	if (job == NULL)
 		return NULL;
 	*job = (struct offload_job){
-		.run = run, .release = release, .arg = arg, .loop = loop, .lane = lane};
+		.done = future_in(loop), .lane = lane, .run = run, .release = release, .arg = arg};
 	if (add(offload, job))
 		return job;
 	free(job);
@@ -233,7 +221,7 @@ bool offload_has_begun(struct offload *offload, const struct offload_job *job)
 
 bool offload_is_done(const struct offload_job *job)
 {
-	return job->has_run;
+	return job->done.is_done;
 }
 
 bool await_offload_parted(struct offload *offload, struct offload_job *job)
@@ -251,7 +239,7 @@ bool await_offload_parted(struct offload *offload, struct offload_job *job)
 		return false;
 	}
 	/* Its message may still be on the way. */
-	await_surely(job->loop, &job->has_run);
+	await_future(&job->done);
 	free(job);
 	return true;
 }
