@@ -391,9 +391,10 @@ static void wait_twice(void *arg)
 static void test_lazy_timers(void)
 {
 	static struct wait pairs[][2] = {
-		{{5, 30}, {0, 90}},   /* the old timer fires in the middle of the next wait */
-		{{5, 30}, {60, 0}},   /* ... which has no deadline */
-		{{5, 30}, {60, 100}}, /* ... or another */
+		/* The old timer fires in the middle of the next wait. */
+		{{5, 200}, {0, 400}},
+		{{5, 200}, {300, 0}},	/* ... which has no deadline */
+		{{5, 200}, {300, 600}}, /* ... or another */
 		{{5, 9000}, {0, 40}}, /* the old timer would be late */
 		{{5, 9000}, {40, 0}}, {{0, 20}, {0, 20}}, {{5, 0}, {0, 20}},
 	};
