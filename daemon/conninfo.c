@@ -89,14 +89,19 @@ static const char *default_host(const struct settings *settings)
 						      "/var/run/postgresql";
 }
 
-/* Whether the entry says itself where its hosts are. */
-static bool has_addresses(const struct database *database)
+static bool entry_has(const struct database *database, const char *name)
 {
 	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
 	     keyword += 2)
-		if (strcmp(keyword[0], "hostaddr") == 0)
+		if (strcmp(keyword[0], name) == 0)
 			return true;
 	return false;
+}
+
+/* Whether the entry says itself where its hosts are. */
+static bool has_addresses(const struct database *database)
+{
+	return entry_has(database, "hostaddr");
 }
 
 static void await_targets(struct targets *targets, struct worker *worker, const char *hosts,
@@ -161,8 +166,20 @@ static void add_ciphers(struct conninfo *conninfo, const struct settings *settin
 		conninfo->suites = settings->server_tls13_ciphers;
 }
 
+/*
+ * Below verify-ca server_tls_sslmode does not verify, as in PgBouncer; libpq does where there is a file, and with
+ * prefer goes on in the clear. It complains of none that is not there. An sslmode of the entry means what it does to libpq.
+ */
+static const char *authorities(const struct settings *settings, const struct database *database)
+{
+	if (settings->server_tls_sslmode < TLS_VERIFY_CA && !entry_has(database, "sslmode"))
+		return "/dev/null/none";
+	return settings->server_tls_ca_file;
+}
+
 /* A name is verified though an address is given, since the host is given as well. */
-static void add_tls(struct conninfo *conninfo, const struct settings *settings)
+static void add_tls(struct conninfo *conninfo, const struct settings *settings,
+		    const struct database *database)
 {
 	const char *lowest;
 	const char *highest;
@@ -170,7 +187,7 @@ static void add_tls(struct conninfo *conninfo, const struct settings *settings)
 
 	conninfo_add(conninfo, "sslmode",
 		     choice_name(choices_tls_mode, settings->server_tls_sslmode));
-	add_file(conninfo, "sslrootcert", settings->server_tls_ca_file);
+	add_file(conninfo, "sslrootcert", authorities(settings, database));
 	add_file(conninfo, "sslcert", settings->server_tls_cert_file);
 	add_file(conninfo, "sslkey", settings->server_tls_key_file);
 	add_file(conninfo, "sslcrl", settings->server_tls_crl_file);
@@ -194,7 +211,7 @@ static void add_all(struct conninfo *conninfo, const struct pool *pool,
 	add_number(conninfo, 1, "keepalives_interval", settings->tcp_keepintvl);
 	add_number(conninfo, 2, "keepalives_count", settings->tcp_keepcnt);
 	add_number(conninfo, 3, "tcp_user_timeout", settings->tcp_user_timeout);
-	add_tls(conninfo, settings);
+	add_tls(conninfo, settings, database);
 	add_ciphers(conninfo, settings, database);
 	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
 	     keyword += 2)
