@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/check.h"
 #include "conf/field.h"
 #include "conf/hosts.h"
 #include "daemon/daemon.h"
+#include "daemon/reach.h"
+#include "daemon/server_tls.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
 
@@ -198,6 +201,16 @@ static void add_tls(struct conninfo *conninfo, const struct settings *settings,
 }
 
 /* libpq takes the last value of a keyword that is given twice, so the entry's own come last. */
+static void add_entry(struct conninfo *conninfo, const struct settings *settings,
+		      const struct database *database)
+{
+	add_tls(conninfo, settings, database);
+	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
+	     keyword += 2)
+		conninfo_add(conninfo, keyword[0], keyword[1]);
+	server_tls_add_authorities(conninfo);
+}
+
 static void add_all(struct conninfo *conninfo, const struct pool *pool,
 		    const struct settings *settings, const struct database *database)
 {
@@ -211,11 +224,8 @@ static void add_all(struct conninfo *conninfo, const struct pool *pool,
 	add_number(conninfo, 1, "keepalives_interval", settings->tcp_keepintvl);
 	add_number(conninfo, 2, "keepalives_count", settings->tcp_keepcnt);
 	add_number(conninfo, 3, "tcp_user_timeout", settings->tcp_user_timeout);
-	add_tls(conninfo, settings, database);
 	add_ciphers(conninfo, settings, database);
-	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
-	     keyword += 2)
-		conninfo_add(conninfo, keyword[0], keyword[1]);
+	add_entry(conninfo, settings, database);
 	if (pool->replication != NULL) {
 		bool is_logical = pool->replication->mode == REPLICATION_LOGICAL;
 		conninfo_add(conninfo, "replication", is_logical ? "database" : "true");
@@ -225,6 +235,29 @@ static void add_all(struct conninfo *conninfo, const struct pool *pool,
 	}
 	/* An encryption that libpq gives nobody a handle of. */
 	conninfo_add(conninfo, "gssencmode", "disable");
+}
+
+/* TLS is not for Unix sockets. */
+static bool is_local(const struct database *database)
+{
+	return database->host == NULL ? !has_addresses(database) :
+					database->host[0] == '/' || database->host[0] == '@';
+}
+
+void conninfo_note_missing(struct settings *settings)
+{
+	for (size_t i = 0; i < settings->database_count; i++) {
+		const struct database *database = &settings->databases[i];
+		struct conninfo conninfo = {0};
+
+		add_entry(&conninfo, settings, database);
+		const char *file = server_tls_missing_authorities(&conninfo);
+		if (file != NULL && !is_local(database))
+			setting_fault(&settings->notes, settings, "server_tls_sslmode",
+				      "database \"%.80s\": %s verifies servers, but here is no file \"%.200s\" "
+				      "to do it with: name one in server_tls_ca_file",
+				      database->name, conninfo_value(&conninfo, "sslmode"), file);
+	}
 }
 
 /* The lists of libpq: names as they are, when their addresses are given. */

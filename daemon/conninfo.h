@@ -46,6 +46,9 @@ void conninfo_failed(const struct conninfo *conninfo, struct pool *pool,
 void conninfo_succeeded(struct pool *pool, const struct database *database, const char *host,
 			unsigned port);
 
+/* Notes which servers would be verified with a file that is not on this machine. */
+void conninfo_note_missing(struct settings *settings);
+
 /* Adds a pair that is not NULL; both texts must outlive the conninfo. */
 void conninfo_add(struct conninfo *conninfo, const char *keyword, const char *value);
 

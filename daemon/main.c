@@ -18,6 +18,7 @@
 #include "conf/differences.h"
 #include "conf/settings.h"
 #include "daemon/client_tls.h"
+#include "daemon/conninfo.h"
 #include "daemon/daemon.h"
 #include "daemon/process.h"
 #include "daemon/reload.h"
@@ -183,6 +184,7 @@ static int check(const struct options *options)
 	if (settings == NULL)
 		return 1;
 	settings_note_start(settings);
+	conninfo_note_missing(settings);
 	fault_list_print(&settings->notes, stdout);
 	settings_describe_differences(settings, stdout);
 	printf("%s: ok\n", options->file);

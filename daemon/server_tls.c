@@ -13,6 +13,7 @@
 #include "conf/array.h"
 #include "conf/check.h"
 #include "conf/field.h"
+#include "conf/keyword.h"
 #include "daemon/certificate.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
@@ -104,6 +105,34 @@ static const char *find_authorities(const struct conninfo *conninfo, char at_hom
 	return find_file(conninfo, "sslrootcert", "root.crt", at_home);
 }
 
+static const char *system_authorities(void)
+{
+	const char *named = secure_getenv(X509_get_default_cert_file_env());
+
+	return named != NULL ? named : X509_get_default_cert_file();
+}
+
+void server_tls_add_authorities(struct conninfo *conninfo)
+{
+	char at_home[HOME_PATH_BYTES];
+
+	if (server_tls_mode(conninfo) >= TLS_VERIFY_CA &&
+	    conninfo_value(conninfo, "sslrootcert") == NULL &&
+	    find_at_home("root.crt", at_home) == NULL)
+		conninfo_add(conninfo, "sslrootcert", system_authorities());
+}
+
+const char *server_tls_missing_authorities(const struct conninfo *conninfo)
+{
+	char at_home[HOME_PATH_BYTES];
+	const char *named = conninfo_value(conninfo, "sslrootcert");
+
+	if (server_tls_mode(conninfo) < TLS_VERIFY_CA || named == NULL ||
+	    keyword_needs_libpq("sslrootcert", named))
+		return NULL;
+	return find_authorities(conninfo, at_home) == NULL ? named : NULL;
+}
+
 /* A folder of lists is enough. */
 static const char *find_revoked(const struct conninfo *conninfo, char at_home[HOME_PATH_BYTES])
 {
@@ -159,6 +188,16 @@ static bool load_revoked(X509_STORE *store, const char *file, const char *folder
 	return files != NULL && folders != NULL &&
 	       (file == NULL || X509_load_crl_file(files, file, X509_FILETYPE_PEM) > 0) &&
 	       (folder == NULL || X509_LOOKUP_add_dir(folders, folder, X509_FILETYPE_PEM) == 1);
+}
+
+static bool cannot_verify(const struct conninfo *conninfo, struct failure *why)
+{
+	const char *file = conninfo_value(conninfo, "sslrootcert");
+	char text[200];
+
+	snprintf(text, sizeof text, "root certificate file \"%.100s\" does not exist: server_tls_ca_file, or sslrootcert",
+		 file != NULL ? file : "root.crt");
+	return cannot(why, text);
 }
 
 static bool load_trust(SSL_CTX *context, const struct conninfo *conninfo)
@@ -237,7 +276,7 @@ static bool fill(SSL_CTX *context, const struct conninfo *conninfo, enum tls_mod
 	if (!choose_ciphers(context, conninfo->ciphers, conninfo->suites))
 		return cannot(why, "cannot choose ciphers");
 	if (verifies(mode, conninfo) && !load_trust(context, conninfo))
-		return cannot(why, "cannot verify the server: sslrootcert");
+		return cannot_verify(conninfo, why);
 	return load_certificate(context, conninfo, why);
 }
 

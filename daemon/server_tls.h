@@ -1,6 +1,6 @@
 /*
  * TLS to a server that the daemon logs in to by itself, as libpq's keywords ask for it, and with the files that
- * libpq takes from ~/.postgresql where they name none.
+ * libpq takes from ~/.postgresql where they name none; and, for both, whom the system trusts.
  * Source: PostgreSQL manual, "SSL Support" (libpq), "SSL Session Encryption".
  */
 #ifndef MILLPOND_DAEMON_SERVER_TLS_H
@@ -19,6 +19,15 @@ struct stream;
 
 /* The sslmode of a conninfo. */
 enum tls_mode server_tls_mode(const struct conninfo *conninfo);
+
+/*
+ * Where servers are verified, and neither the conninfo nor ~/.postgresql says by whose authority: adds the file of
+ * the system, which is SSL_CERT_FILE or OpenSSL's own.
+ */
+void server_tls_add_authorities(struct conninfo *conninfo);
+
+/* The file of authorities that servers are to be verified with, if it is not there, or NULL. */
+const char *server_tls_missing_authorities(const struct conninfo *conninfo);
 
 /*
  * Asks for TLS on a fresh connection, unless the mode is disable or allow, and shakes hands; then the

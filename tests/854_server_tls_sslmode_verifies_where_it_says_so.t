@@ -58,4 +58,30 @@ outcomes_are($failed, 'require of the entry', settings => {%foreign}, entry => '
 outcomes_are($failed, 'require, and a file of the entry',
 	settings => { server_tls_sslmode => 'require' }, entry => "sslrootcert=$stranger");
 
+# Where nothing names a file, the system's is meant. That is OpenSSL's, which SSL_CERT_FILE stands for.
+my %full = (server_tls_sslmode => 'verify-full');
+outcomes_are($encrypted, 'verify-full, by the system', settings => {%full}, env => { SSL_CERT_FILE => $ca });
+outcomes_are($encrypted, 'verify-full of the entry, by the system',
+	entry => 'sslmode=verify-full', env => { SSL_CERT_FILE => $ca });
+outcomes_are($failed, 'verify-full, and a system that does not vouch',
+	settings => {%full}, env => { SSL_CERT_FILE => $stranger });
+outcomes_are($failed, 'verify-full, and another at home', settings => {%full}, env => { HOME => $home, SSL_CERT_FILE => $ca });
+outcomes_are(qr{root certificate file "/nowhere" does not exist}, 'verify-full, and nothing at all',
+	settings => {%full}, env => { SSL_CERT_FILE => '/nowhere' });
+
+sub notes ($settings, @entries)
+{
+	local @ENV{qw(HOME SSL_CERT_FILE)} = ('/nonexistent', '/nowhere');
+	my $databases = join '', map { "$_\n" } @entries;
+	my ($status, $out) = run_binary('--check', ini_file("[databases]\n$databases"
+		. "[millpond]\nlisten_port = 1\nlisten_addr = *\nauth_type = trust\n$settings"));
+	return $out;
+}
+my $missing = qr{database "far": verify-full verifies servers, but here is no file "/nowhere" .*: name one in server_tls_ca_file};
+my $out     = notes("server_tls_sslmode = verify-full\n", 'far = host=localhost', 'near = host=/tmp', 'other = host=x sslmode=require');
+like($out, qr/:9: $missing/, '--check tells what is not there');
+unlike($out, qr/"(?:near|other)": verify/, '... where it is missed');
+like(notes('', 'far = host=localhost sslmode=verify-full'), $missing, '... also by an entry');
+unlike(notes("server_tls_ca_file = $ca\n", 'far = host=localhost sslmode=verify-full'), qr/verifies/, '... if it is missed');
+
 done_testing;
