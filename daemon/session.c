@@ -109,7 +109,7 @@ static bool await_conversation(struct session *session, char *data, size_t lengt
 	return done;
 }
 
-/* Its database has another forced user since a reload. */
+/* It is another user in its database since a reload. */
 static bool follow_user(struct session *session, struct failure *why)
 {
 	return !session->share->is_superseded ||

@@ -8,7 +8,7 @@
 /* Whoever comes is refused, or has another pool. */
 static bool is_left_behind(const struct pool *pool)
 {
-	return pool->database == NULL || (pool->is_superseded && !pool->is_private);
+	return pool->database == NULL || pool->is_superseded;
 }
 
 static bool is_unused(const struct pool *pool)

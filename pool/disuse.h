@@ -16,7 +16,7 @@ bool disuse_is_from_birth(const struct pool *pool, int64_t now);
 /*
  * Whether it has had neither clients nor servers for as long as such pools are kept (pool_idle_timeout; with a
  * database that only "*" stands for, also autodb_idle_timeout); not at all when its database is not in the
- * settings any more, or has another forced user. To be asked now and then, as it notes when that begins.
+ * settings any more, or its clients are another user there. To be asked now and then, as it notes when that begins.
  */
 bool disuse_is_over_time(struct pool *pool, int64_t now);
 

@@ -24,8 +24,7 @@ size_t limits_most(const struct pool *pool)
 
 size_t limits_minimum(const struct pool *pool)
 {
-	bool has_none = pool->database == NULL || pool->replication != NULL ||
-			(pool->is_superseded && !pool->is_private);
+	bool has_none = pool->database == NULL || pool->replication != NULL || pool->is_superseded;
 
 	return has_none ? 0 :
 			  (size_t)settings_min_pool_size(pool->settings, pool->database, pool->user);

@@ -31,7 +31,8 @@ bool namesakes_is_first(const struct pool *pool)
 
 bool namesakes_share_size(const struct pool *one, const struct pool *other)
 {
-	return one->is_private == other->is_private && has_same_names(one, other);
+	return one->is_private == other->is_private && one->is_forced == other->is_forced &&
+	       one->is_removed == other->is_removed && has_same_names(one, other);
 }
 
 size_t namesakes_server_count(const struct pool *pool)
@@ -39,7 +40,7 @@ size_t namesakes_server_count(const struct pool *pool)
 	size_t count = 0;
 
 	for (struct pool *other = NULL; (other = namesakes_next(pool, other)) != NULL;)
-		if (other->is_private == pool->is_private)
+		if (namesakes_share_size(pool, other))
 			count += pool_server_count(other);
 	return count;
 }

@@ -20,7 +20,7 @@ struct pool *namesakes_next(const struct pool *pool, const struct pool *behind);
 /* Whether it is the oldest of them, which stands for all. */
 bool namesakes_is_first(const struct pool *pool);
 
-/* Whether they share the pool's size: the daemon's own is apart. */
+/* Whether they share the pool's size: the daemon's own is apart, and one that a reload has left behind. */
 bool namesakes_share_size(const struct pool *one, const struct pool *other);
 
 /* The servers that count for the pool's size. */

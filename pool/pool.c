@@ -99,6 +99,9 @@ bool pool_refusal(struct pool *pool, struct failure *why)
 	pools_lock(pool->pools);
 	if (pool->pools->stopping)
 		failure_set(why, FAILURE_SERVER_SHUTTING_DOWN);
+	else if (pool->database == NULL &&
+		 settings_find_database(pool->settings, pool->database_name) != NULL)
+		failure_set(why, FAILURE_DATABASE_REMOVED);
 	else if (pool->database == NULL)
 		failure_set(why, FAILURE_NO_DATABASE, pool->database_name);
 	else if (pool->failures > 0)

@@ -73,7 +73,7 @@ struct pool_share {
 	_Alignas(64) struct settings *settings; /* held: those that the worker goes by, with ... */
 	const struct database *database;	/* NULL: not in the settings any more */
 	const struct user_settings *user;
-	bool is_superseded; /* its database has another forced user now, whose pool clients go over to */
+	bool is_superseded; /* its clients are another user by now, whose pool they go over to */
 	struct stats stats;
 
 	_Alignas(64) struct borrower *first_waiting;
@@ -90,11 +90,13 @@ struct pool {
 	char *database_name; /* as the client asked for it */
 	char *user_name;     /* on the server */
 	bool is_private;     /* no client ever gets a server of it */
+	bool is_forced;	     /* the user is that of the entry, and not of the clients */
+	bool is_removed; /* the entry of its database is gone: whoever comes by "*", or a new one, has another */
 	bool is_unannounced; /* the first of a database that "*" stands for; nobody has been told */
 	struct replication *replication; /* of the clients of this pool; NULL: none */
 
 	struct settings *settings; /* held; with `database` a part of it */
-	const struct database *database; /* NULL: not in the settings any more */
+	const struct database *database; /* NULL: not in the settings any more, or removed from them once */
 	const struct user_settings *user;
 	bool is_superseded; /* as of a share */
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/adopt.h"
 #include "pool/disuse.h"
 #include "pool/policy.h"
 #include "protocol/hash.h"
@@ -109,62 +110,47 @@ uint64_t pools_random(struct pools *pools)
 
 /* --- finding and making ------------------------------------------------------------------- */
 
-/* Whether the clients of its database have another forced user. */
-static bool has_another_user(const struct pool *pool, const struct database *database)
-{
-	return database != NULL && database->user != NULL &&
-	       strcmp(database->user, pool->user_name) != 0;
-}
-
-static void use_settings(struct pool *pool, struct settings *settings)
-{
-	struct settings *old = pool->settings;
-	pool->settings = settings_hold(settings);
-	pool->database = settings_find_database(settings, pool->database_name);
-	pool->user = settings_find_user(settings, pool->user_name);
-	pool->is_superseded = has_another_user(pool, pool->database);
-	settings_drop(old);
-}
-
-static void share_use_settings(const struct pool *pool, struct pool_share *share,
-			       struct settings *settings)
-{
-	settings_drop(share->settings);
-	share->settings = settings_hold(settings);
-	share->database = settings_find_database(settings, pool->database_name);
-	share->user = settings_find_user(settings, pool->user_name);
-	share->is_superseded = has_another_user(pool, share->database);
-}
-
 /* By a pause of all or of that database; a pool that comes to be during one is a part of it. */
 static bool is_paused(const struct pools *pools, const char *database_name)
 {
 	return pools->paused || pauses_have(&pools->pauses, database_name);
 }
 
-static struct pool *pool_new(struct pools *pools, const char *database_name, const char *user_name,
-			     const struct replication *replication)
+/* What tells pools apart. */
+struct pool_key {
+	const char *database_name;
+	const char *user_name;
+	bool is_private;
+	bool is_forced;
+	bool is_removed;
+	const struct replication *replication;
+};
+
+static struct pool *pool_new(struct pools *pools, const struct pool_key *key)
 {
 	struct pool *pool = calloc(1, sizeof *pool);
 	if (pool == NULL)
 		return NULL;
 	pool->pools = pools;
 	pool->id = ++pools->last_pool_id;
-	pool->database_name = strdup(database_name);
-	pool->user_name = strdup(user_name);
-	pool->replication = replication_copy(replication);
+	pool->database_name = strdup(key->database_name);
+	pool->user_name = strdup(key->user_name);
+	pool->is_private = key->is_private;
+	pool->is_forced = key->is_forced;
+	pool->is_removed = key->is_removed;
+	pool->replication = replication_copy(key->replication);
 	pool->shares = aligned_alloc(64, pools->worker_count * sizeof *pool->shares);
 	if (pool->shares != NULL)
 		memset(pool->shares, 0, pools->worker_count * sizeof *pool->shares);
 	if (pool->database_name == NULL || pool->user_name == NULL || pool->shares == NULL ||
-	    (replication != NULL && pool->replication == NULL)) {
+	    (key->replication != NULL && pool->replication == NULL)) {
 		pool_free(pool);
 		return NULL;
 	}
-	pool->paused = is_paused(pools, database_name);
-	use_settings(pool, pools->settings);
+	pool->paused = is_paused(pools, key->database_name);
+	pool_use_settings(pool, pools->settings);
 	for (unsigned i = 0; i < pools->worker_count; i++)
-		share_use_settings(pool, &pool->shares[i], pools->settings);
+		pool_share_use_settings(pool, &pool->shares[i], pools->settings);
 	parameters_assign(&pool->welcome, parameters_empty(pools->parameters));
 	return pool;
 }
@@ -175,27 +161,33 @@ static bool makes_known(const struct pools *pools, const struct pool *pool)
 	if (pool->is_private || pool->database == NULL || strcmp(pool->database->name, "*") != 0)
 		return false;
 	for (const struct pool *other = pools->first; other != NULL; other = other->next)
-		if (!other->is_private && strcmp(other->database_name, pool->database_name) == 0)
+		if (!other->is_private && !other->is_removed &&
+		    strcmp(other->database_name, pool->database_name) == 0)
 			return false;
 	return true;
 }
 
-static struct pool *find(struct pools *pools, const char *database_name, const char *user,
-			 bool is_private, const struct replication *replication)
+static bool has_key(const struct pool *pool, const struct pool_key *key)
 {
-	uint32_t number = bucket_of(database_name, user);
+	return strcmp(pool->database_name, key->database_name) == 0 &&
+	       strcmp(pool->user_name, key->user_name) == 0 &&
+	       pool->is_private == key->is_private && pool->is_forced == key->is_forced &&
+	       pool->is_removed == key->is_removed &&
+	       replication_is_equal(pool->replication, key->replication);
+}
+
+static struct pool *find(struct pools *pools, const struct pool_key *key)
+{
+	uint32_t number = bucket_of(key->database_name, key->user_name);
 	struct pool **bucket = &pools->buckets[number];
 
 	for (struct pool *pool = *bucket; pool != NULL; pool = pool->next_in_bucket)
-		if (strcmp(pool->database_name, database_name) == 0 &&
-		    strcmp(pool->user_name, user) == 0 && pool->is_private == is_private &&
-		    replication_is_equal(pool->replication, replication))
+		if (has_key(pool, key))
 			return pool;
 
-	struct pool *pool = pool_new(pools, database_name, user, replication);
+	struct pool *pool = pool_new(pools, key);
 	if (pool == NULL)
 		return NULL;
-	pool->is_private = is_private;
 	pool->is_unannounced = makes_known(pools, pool);
 	pool->bucket = number;
 	pool->next_in_bucket = *bucket;
@@ -205,14 +197,11 @@ static struct pool *find(struct pools *pools, const char *database_name, const c
 	return pool;
 }
 
-static struct pool *join(struct pools *pools, const char *database_name, const char *user,
-			 bool is_private, const struct replication *replication)
+static struct pool *join(struct pools *pools, const struct pool_key *key)
 {
-	pools_lock(pools);
-	struct pool *pool = find(pools, database_name, user, is_private, replication);
+	struct pool *pool = find(pools, key);
 	if (pool != NULL)
 		pool->client_count++;
-	pools_unlock(pools);
 	return pool;
 }
 
@@ -220,38 +209,35 @@ struct pool *pools_join(struct pools *pools, const struct database *database,
 			const char *database_name, const char *user_name,
 			const struct replication *replication)
 {
-	return join(pools, database_name, database->user != NULL ? database->user : user_name,
-		    false, replication);
+	struct pool_key key = {
+		.database_name = database_name,
+		.user_name = database->user != NULL ? database->user : user_name,
+		.is_forced = database->user != NULL,
+		.replication = replication,
+	};
+
+	pools_lock(pools);
+	/* Whose worker has not adopted the newest settings yet may still have an entry that they have not. */
+	key.is_removed = database_is_lost(database,
+					  settings_find_database(pools->settings, database_name));
+	struct pool *pool = join(pools, &key);
+	pools_unlock(pools);
+	return pool;
 }
 
 struct pool *pools_join_private(struct pools *pools, const char *database_name,
 				const char *user_name)
 {
-	return join(pools, database_name, user_name, true, NULL);
+	struct pool_key key = {
+		.database_name = database_name, .user_name = user_name, .is_private = true};
+
+	pools_lock(pools);
+	struct pool *pool = join(pools, &key);
+	pools_unlock(pools);
+	return pool;
 }
 
 /* --- new settings ------------------------------------------------------------------------- */
-
-/* What the clients of one mode leave on a server those of another do not expect. */
-static const char mode_changed[] = "pool_mode changed";
-
-static void pool_adopt(struct pool *pool, struct settings *settings, bool same_tls)
-{
-	struct settings *old_settings = settings_hold(pool->settings);
-	const struct database *old = pool->database;
-	enum pool_mode old_mode = pool_mode(pool);
-
-	use_settings(pool, settings);
-	if (pool_mode(pool) != old_mode)
-		policy_reconnect(pool, mode_changed);
-	if (!database_leads_to_same(old, pool->database) || !same_tls)
-		policy_reconnect(pool, "database configuration changed");
-	if (pool->database == NULL)
-		policy_refuse_all(pool);
-	/* Perhaps it was what kept the servers away that has been mended. */
-	pool->failures = 0;
-	settings_drop(old_settings);
-}
 
 /* Pools that are to be warm before the first client comes. */
 static void make_forced_pools(struct pools *pools)
@@ -263,7 +249,9 @@ static void make_forced_pools(struct pools *pools)
 			database->user == NULL ? NULL : settings_find_user(settings, database->user);
 		if (database->user != NULL && strcmp(database->name, "*") != 0 &&
 		    settings_min_pool_size(settings, database, user) > 0)
-			find(pools, database->name, database->user, false, NULL);
+			find(pools, &(struct pool_key){.database_name = database->name,
+						       .user_name = database->user,
+						       .is_forced = true});
 	}
 }
 
@@ -285,16 +273,8 @@ void pools_adopt(struct pools *pools, struct settings *settings, int64_t now)
 void pools_adopt_share(struct pools *pools, unsigned worker, struct settings *settings)
 {
 	pools_lock(pools);
-	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next) {
-		struct pool_share *share = &pool->shares[worker];
-		enum pool_mode old_mode = pool_share_mode(share);
-		share_use_settings(pool, share, settings);
-		/* Since the pool has adopted them, the worker has lent servers by the old ones. */
-		if (pool_share_mode(share) != old_mode)
-			policy_reconnect(pool, mode_changed);
-		if (share->is_superseded && !pool->is_private && pool->replication == NULL)
-			policy_refuse_those_of(pool, worker);
-	}
+	for (struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		pool_adopt_share(pool, worker, settings);
 	pools_unlock(pools);
 }
 

@@ -59,4 +59,28 @@ $star->reconfigure(databases => { postgres => undef, template1 => undef });
 is(Wire->connect($star)->startup(database => 'template1')->result->{error}{C}, '55000', 'one that * stands for stays closed');
 is_deeply($of_star->query('RESUME postgres')->{tags}, ['RESUME'], '... or paused');
 
+# But its clients are not those of *: not of its server, and not as a user that nothing forces any more.
+my $second = Postgres->new('second');
+$_->safe_psql('postgres', 'create role own login; create role admin login') for $server, $second;
+my $who     = q(select session_user || ' ' || current_setting('port'));
+my $to_star = $second->target . ' dbname=postgres';
+my %entries = (shop => 'dbname=postgres pool_size=1', forced => 'dbname=postgres user=admin');
+my $both    = Millpond->new('both', server => $server, databases => { %entries, '*' => $to_star });
+my ($shop, $waits, $forced, $auto) = map { Wire->login($both, database => $_, user => 'own') } qw(shop shop forced auto);
+is($forced->value($who), 'admin ' . $server->port, 'a client is the forced user of its entry');
+is($auto->value($who), 'own ' . $second->port, 'one of * is itself');
+$shop->query('begin');
+$waits->put(Query($who));
+wait_until(sub { $both->pool('shop')->{cl_waiting} == 1 }, 'a client to wait');
+$both->reconfigure(databases => { shop => undef, forced => undef });
+is($_->result->{error}{M}, 'database removed', 'without the entry it is sent away') for $forced, $shop, $waits;
+is(Wire->login($both, database => $_, user => 'own')->value($who), 'own ' . $second->port, "who comes to $_ then is a client of *")
+	for qw(shop forced);
+is($auto->value($who), 'own ' . $second->port, 'who was goes on');
+$both->reconfigure(databases => { auto => 'dbname=postgres' });
+is($auto->value($who), 'own ' . $server->port, '... also when its database gets an entry');
+$both->reconfigure(databases => { auto => undef });
+is($auto->result->{error}{M}, 'database removed', '... until that is removed');
+wait_until(sub { !$server->backends(q(usename in ('own', 'admin'))) }, 'the servers to be closed');
+
 done_testing;

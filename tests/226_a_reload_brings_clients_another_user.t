@@ -44,6 +44,24 @@ $millpond->reconfigure(databases => { entry('green')->%*, own => 'dbname=postgre
 is($own->value($who), 'blue', 'who had no forced user gets one as well');
 is($_->value($who), 'green', 'others stay who they are') for $rests, @waiting;
 
+# Without any they are themselves again, on servers of their own.
+my $free = Millpond->new('free', server => $server, databases => entry('blue', 'pool_size=1'));
+my ($first, $queued, $blue_itself) = map { Wire->login($free, database => 'forced', user => $_) } qw(own own blue);
+$first->query('begin');
+is($first->value($who), 'blue', 'a client is the forced user');
+$_->put(Query($who)) for $queued, $blue_itself;
+wait_until(sub { 2 == $free->pool('forced', 'blue')->{cl_waiting} }, 'two to wait');
+$free->reconfigure(databases => { forced => 'dbname=postgres pool_size=1' });
+is($queued->result('Z', 10)->{rows}[0][0], 'own', 'who waits is served as itself');
+is($first->value($who), 'blue', '... and who works stays the forced user');
+$first->query('commit');
+is($first->value($who), 'own', '... to the end of its transaction');
+is($blue_itself->result('Z', 10)->{rows}[0][0], 'blue', 'one of the same name is who it was');
+wait_until(sub { !$server->backends(q(usename = 'blue' and query like '%commit%')) }, 'the forced server to go', 10);
+is($blue_itself->value($who), 'blue', '... on a server of its own');
+$free->reconfigure(databases => entry('green'));
+is($_->value($who), 'green', 'and with another user= all are that one') for $first, $queued, $blue_itself;
+
 # Killed in the turn of a reload, a client that waits follows nobody.
 my $one    = Millpond->new('one', server => $server, settings => { workers => 1 }, databases => entry('blue', 'pool_size=1'));
 my ($holds, $killed) = map { Wire->login($one, database => 'forced', user => 'own') } 1 .. 2;

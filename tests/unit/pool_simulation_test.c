@@ -186,8 +186,7 @@ static void check_queue(const struct pool *pool)
 static void check_step(void)
 {
 	size_t active = 0, servers = 0;
-	for (int i = 0; i < POOLS; i++) {
-		const struct pool *pool = all_pools[i];
+	for (const struct pool *pool = pools.first; pool != NULL; pool = pool->next) {
 		size_t coming =
 			pool->servers[SERVER_LOGIN].count + pool->servers[SERVER_TESTED].count;
 		active += pool->servers[SERVER_ACTIVE].count;
@@ -212,8 +211,7 @@ static void check_step(void)
 /* Where no other limit holds, a tick leaves as many servers on their way as there are waiting. */
 static void check_slots(void)
 {
-	for (int i = 0; i < POOLS; i++) {
-		const struct pool *pool = all_pools[i];
+	for (const struct pool *pool = pools.first; pool != NULL; pool = pool->next) {
 		if (pool->paused || pool->database == NULL || pool->failures > 0 ||
 		    settings_max_db_connections(pool->settings, pool->database) > 0 ||
 		    settings_max_user_connections(pool->settings, pool->user) > 0)

@@ -336,10 +336,47 @@ static void test_removed_database(void)
 	is_text(last_reason, "database was removed", "its servers are closed");
 	is_int(pool_server_count(pool_a), 0, "all of them");
 	reload("", TWO_DATABASES);
-	asks_in(pool_a, 0);
+	ok(!asks_in(pool_a, 2) && crowd[2].refused, "it may come back, but not for those who had it");
+	asks_in(find_pool("shop", "me"), 0);
 	all_dials_succeed();
-	ok(has_server(0), "it may come back");
+	ok(has_server(0), "only for those who come then");
 	returns(0);
+	end();
+}
+
+static void test_removed_where_star_stands(void)
+{
+	struct failure why;
+
+	begin("", "shop = host=127.0.0.1 user=boss\n* = host=127.0.0.1");
+	pool = find_pool("shop", "me");
+	struct settings *before = settings_hold(pools.settings);
+	const struct database *entry = pool->database;
+	reload("", "* = host=127.0.0.1");
+	ok(!asks(0) && crowd[0].refused, "no \"*\" takes the place of a database that is removed");
+	ok(pool_refusal(pool, &why) && why.kind == FAILURE_DATABASE_REMOVED, "as is told");
+	struct pool *by_star = find_pool("shop", "boss");
+	ok(by_star != pool && by_star->database != NULL, "who comes by it has another pool");
+	ok(pools_join(&pools, entry, "shop", "me", NULL) == pool,
+	   "but not who comes by the old settings still");
+	reload("", "mail = host=127.0.0.1\n* = host=127.0.0.1");
+	ok(by_star->database != NULL && !by_star->is_removed, "one of \"*\" stays");
+	settings_drop(before);
+	end();
+}
+
+static void test_changed_user(void)
+{
+	begin("", "shop = host=127.0.0.1 user=boss");
+	struct pool *boss = find_pool("shop", "me");
+	reload("", "shop = host=127.0.0.1");
+	struct pool *itself = find_pool("shop", "boss");
+	ok(boss->is_superseded && itself != boss, "without its forced user a pool is left");
+	ok(!itself->is_superseded && !find_pool("shop", "me")->is_superseded, "for others");
+	reload("", "shop = host=127.0.0.1 user=you");
+	ok(itself->is_superseded && boss->is_superseded, "as they are with one");
+	reload("", "shop = host=127.0.0.1 user=boss");
+	ok(!boss->is_superseded && itself->is_superseded, "and which one counts");
 	end();
 }
 
@@ -570,6 +607,8 @@ int main(void)
 	test_lowered_limits_of_namesakes();
 	test_moved_database();
 	test_removed_database();
+	test_removed_where_star_stands();
+	test_changed_user();
 	test_forced_pools();
 	test_forgetting_those_of_star();
 	test_forgetting_those_left_behind();

@@ -248,8 +248,22 @@ static void answered(struct borrower *borrower)
 	}
 }
 
+/* The clients of a removed database have been sent away. Others come in their place, when there is an entry again. */
+static void client_comes_anew(struct client *client)
+{
+	const struct pool *left = client->pool;
+	const struct database *database =
+		settings_find_database(pools.settings, left->database_name);
+
+	if (!left->is_removed || database == NULL)
+		return;
+	client->pool = pools_find(&pools, database, left->database_name, left->user_name);
+	client->pool->client_count++;
+}
+
 static void client_asks(struct client *client)
 {
+	client_comes_anew(client);
 	struct borrower *borrower = &client->borrower;
 	size_t waiting = client->pool->waiting_count;
 
