@@ -148,6 +148,8 @@ static bool await_password(struct session *session, const struct user_record *re
 	bool proven = await_proof(&exchange, method);
 	if (!proven && exchange.doomed)
 		log_doom(session, record);
+	if (!proven && (why->kind == FAILURE_PASSWORD_FAILED || why->kind == FAILURE_SASL_FAILED))
+		lookup_doubt(session);
 	exchange_release(&exchange);
 	return proven;
 }

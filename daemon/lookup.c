@@ -45,6 +45,16 @@ bool await_user_record(struct session *session, struct user_record *record, stru
 	return record->secret != NULL || failure_set(why, FAILURE_NO_MEMORY);
 }
 
+void lookup_doubt(const struct session *session)
+{
+	struct auth_source source = find_source(session, session->worker->settings);
+	char *key = source.user == NULL ? NULL : auth_source_key(&source);
+
+	if (key != NULL)
+		lookups_doubt(session->worker->lookups, key, session->user_name);
+	free(key);
+}
+
 bool lookup_has_source(const struct session *session)
 {
 	const struct settings *settings = session->worker->settings;

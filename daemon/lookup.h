@@ -19,6 +19,9 @@ struct worker;
 bool await_user_record(struct session *session, struct user_record *record, struct failure *why,
 		       int64_t deadline);
 
+/* Its user has not proved what is known of it, which may not be so any more: the next one asks anew. */
+void lookup_doubt(const struct session *session);
+
 /* Whether users can be looked up anywhere, for the clients of that session's database. */
 bool lookup_has_source(const struct session *session);
 

@@ -29,7 +29,8 @@ struct lookup {
 	char *database_name;
 	char *user;
 	bool is_asked; /* a query is under way */
-	int64_t answered_at; /* 0: not yet */
+	int64_t asked_at;    /* when the last query began */
+	int64_t known_since; /* when the one began that was answered; 0: its answer is not believed any more */
 	struct user_record record;
 	struct waiter *waiters;
 };
@@ -205,6 +206,18 @@ static enum lookup_turn await_one_turn(struct lookups *lookups, struct loop *loo
 	return await_told(lookups, lookup, &waiter, record, why, deadline);
 }
 
+static bool is_fresh(const struct lookups *lookups, const struct lookup *lookup, int64_t fresh_since)
+{
+	return fresh_since > 0 && lookup->known_since >= fresh_since &&
+	       lookup->known_since > lookups->expired_at;
+}
+
+static void begin_to_ask(struct lookup *lookup)
+{
+	lookup->is_asked = true;
+	lookup->asked_at = loop_now();
+}
+
 enum lookup_turn await_lookup_turn(struct lookups *lookups, struct loop *loop,
 				   const char *database_name, const char *user,
 				   int64_t fresh_since, struct user_record *record,
@@ -221,7 +234,7 @@ enum lookup_turn await_lookup_turn(struct lookups *lookups, struct loop *loop,
 			continue;
 		}
 		enum lookup_turn turn = LOOKUP_YOURS;
-		if (lookup != NULL && lookup->answered_at >= fresh_since && fresh_since > 0)
+		if (lookup != NULL && is_fresh(lookups, lookup, fresh_since))
 			turn = copy_record(record, &lookup->record) ? LOOKUP_ANSWERED :
 								      LOOKUP_FAILED;
 		if (lookups->count >= LOOKUPS_MOST && lookup == NULL)
@@ -229,7 +242,7 @@ enum lookup_turn await_lookup_turn(struct lookups *lookups, struct loop *loop,
 		if (lookup == NULL)
 			lookup = add(lookups, database_name, user);
 		if (turn == LOOKUP_YOURS && lookup != NULL)
-			lookup->is_asked = true;
+			begin_to_ask(lookup);
 		pthread_mutex_unlock(&lookups->lock);
 		if (lookup != NULL && turn != LOOKUP_FAILED)
 			return turn;
@@ -246,12 +259,12 @@ void lookups_answer(struct lookups *lookups, const char *database_name, const ch
 	pthread_mutex_lock(&lookups->lock);
 	struct lookup *lookup = find(lookups, database_name, user);
 	lookup->is_asked = false;
-	lookup->answered_at = loop_now();
+	lookup->known_since = lookup->asked_at;
 	user_record_release(&lookup->record);
 	bool kept = copy_record(&lookup->record, record);
 	if (record->secret != NULL)
 		lookups->saw_scram = secret_kind(record->secret) == SECRET_SCRAM;
-	tell_waiters(lookup, NULL, !kept);
+	tell_waiters(lookup, NULL, !kept || lookup->asked_at <= lookups->expired_at);
 	/* Names that anybody can make up are not worth a place. */
 	if (!record->is_known || !kept)
 		forget(lookups, lookup);
@@ -267,6 +280,22 @@ void lookups_fail(struct lookups *lookups, const char *database_name, const char
 	tell_waiters(lookup, why, why == NULL);
 	if (!lookup->record.is_known)
 		forget(lookups, lookup);
+	pthread_mutex_unlock(&lookups->lock);
+}
+
+void lookups_expire(struct lookups *lookups)
+{
+	pthread_mutex_lock(&lookups->lock);
+	lookups->expired_at = loop_now();
+	pthread_mutex_unlock(&lookups->lock);
+}
+
+void lookups_doubt(struct lookups *lookups, const char *database_name, const char *user)
+{
+	pthread_mutex_lock(&lookups->lock);
+	struct lookup *lookup = find(lookups, database_name, user);
+	if (lookup != NULL)
+		lookup->known_since = 0;
 	pthread_mutex_unlock(&lookups->lock);
 }
 

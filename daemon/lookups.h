@@ -26,6 +26,7 @@ struct lookups {
 	struct lookup *newest;
 	size_t count;
 	bool saw_scram; /* the last secret that came was one of SCRAM */
+	int64_t expired_at; /* what was asked before is not believed any more; 0: never yet */
 };
 
 /* An answer: a copy, to be released by whoever has it. */
@@ -48,7 +49,7 @@ enum lookup_turn {
 
 /*
  * Finds out whose turn it is to ask about a user in a database, and waits if somebody else asks just
- * now. An answer that came at or after `fresh_since` counts as well.
+ * now. An answer to what was asked at or after `fresh_since` counts as well, unless it has expired; 0: none does.
  */
 enum lookup_turn await_lookup_turn(struct lookups *lookups, struct loop *loop,
 				   const char *database_name, const char *user,
@@ -60,6 +61,10 @@ void lookups_answer(struct lookups *lookups, const char *database_name, const ch
 		    const struct user_record *record);
 void lookups_fail(struct lookups *lookups, const char *database_name, const char *user,
 		  const struct failure *why);
+
+/* No answer counts to what has been asked until now: about anybody, or in one database about one user. */
+void lookups_expire(struct lookups *lookups);
+void lookups_doubt(struct lookups *lookups, const char *database_name, const char *user);
 
 /* The secret last seen of a user, to be freed, or NULL. */
 char *lookups_copy_secret(struct lookups *lookups, const char *database_name, const char *user);

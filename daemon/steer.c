@@ -186,6 +186,7 @@ bool steer_reconnect(struct session *session, const char *database_name, struct 
 	if (!check_database(session, database_name, "reconnect", why))
 		return false;
 	pools_reconnect(session->worker->pools, meant(database_name), "obsolete connection");
+	lookups_expire(session->worker->lookups);
 	return true;
 }
 

@@ -1,0 +1,57 @@
+# With auth_query_cache the old secret counts until RELOAD, SET, RECONNECT or a failed login; that of one server opens no other.
+use v5.36;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $server = Postgres->new('server');
+my $second = Postgres->new('second');
+$_->safe_psql('postgres', q{
+	create role lookup superuser login password 'lookup';
+	create role app login password 'pencil';
+	create role other login password 'pencil'}) for $server, $second;
+$second->safe_psql('postgres', q(alter role app password 'brush'));
+my $millpond = Millpond->new('pool', server => $server,
+	files => { 'users.txt' => qq("lookup" "lookup"\n"postgres" "pencil"\n) },
+	settings => { auth_type => 'scram-sha-256', auth_user => 'lookup', auth_file => 'users.txt', auth_query_cache => 600 });
+my $owner = Wire->login($millpond, unix => 1, user => 'pgbouncer', database => 'pgbouncer');
+
+sub attempt ($password, $user = 'app')
+{
+	my $client = Wire->connect($millpond);
+	my $error = $client->authenticate($password, user => $user)->{error};
+	$client->close;
+	return $error ? $error->{M} : 'welcome';
+}
+sub change ($password) { return $server->safe_psql('postgres', "alter role app password '$password'") }
+
+my $password = 'pencil';
+is(attempt($password), 'welcome', 'a user is asked about');
+for my $command ('RELOAD', 'SET verbose = 1', 'RECONNECT')
+{
+	change(my $new = $password eq 'pencil' ? 'crayon' : 'pencil');
+	is(attempt($password), 'welcome', 'the answer is believed while a password changes');
+	$owner->query($command);
+	is(attempt($password), 'SASL authentication failed', "after $command the old one does not count");
+	is(attempt($new), 'welcome', '... and the new one does');
+	$password = $new;
+}
+
+# Whoever comes with a new one is let in at the second try, and asks about nobody else.
+change('chalk');
+attempt('pencil', 'other');
+$server->safe_psql('postgres', q(alter role other password 'chalk'));
+is(attempt('chalk'), 'SASL authentication failed', 'a new password does not count at once');
+is(attempt('chalk'), 'welcome', '... but has the user asked about again');
+is(attempt('pencil', 'other'), 'welcome', '... and no other');
+
+# One who hangs up has not failed.
+change('pencil');
+Wire->connect($millpond)->startup(user => 'app')->close;
+is(attempt('chalk'), 'welcome', 'nor does one who says nothing');
+
+$millpond->write_config(databases => { postgres => $second->target });
+$owner->query('RELOAD');
+is(attempt('chalk'), 'SASL authentication failed', 'a password of the former server');
+is(attempt('brush'), 'welcome', 'opens no other, whose own does');
+done_testing;
