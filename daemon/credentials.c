@@ -28,10 +28,11 @@ static char *find_secret(struct worker *worker, const struct settings *settings,
 
 	if (is_forced && database->password != NULL && database->password[0] != '\0')
 		return strdup(database->password);
-	return leads_elsewhere(database) ?
-		       NULL :
-		       lookup_secret(worker, settings, database, pool->database_name,
+	if (leads_elsewhere(database))
+		return NULL;
+	char *secret = lookup_secret(worker, settings, database, pool->database_name,
 				     pool->user_name);
+	return secret != NULL ? secret : pool_copy_secret(pool, POOL_ANSWER);
 }
 
 static void find_keys(struct credentials *credentials, struct worker *worker)
@@ -57,7 +58,7 @@ static void find_given(struct credentials *credentials, const struct database *d
 	bool is_useless = credentials->kind == SECRET_NONE ||
 			  (credentials->kind == SECRET_SCRAM && !credentials->has_client_key);
 	char *given = is_useless && !leads_elsewhere(database) && database->user == NULL ?
-			      pool_copy_secret(pool) :
+			      pool_copy_secret(pool, POOL_PASSWORD) :
 			      NULL;
 
 	if (given == NULL)

@@ -424,6 +424,14 @@ static bool await_introduced(struct session *session, const struct startup *star
 			    await_pool_login(session, startup, why, deadline);
 }
 
+static void wipe_secrets(struct session *session)
+{
+	for (int kind = 0; kind < POOL_SECRETS; kind++) {
+		text_wipe(session->secrets[kind]);
+		session->secrets[kind] = NULL;
+	}
+}
+
 bool await_login(struct session *session, struct failure *why)
 {
 	int64_t limit = session->worker->settings->client_login_timeout_us;
@@ -443,8 +451,7 @@ bool await_login(struct session *session, struct failure *why)
 	memcpy(packet, startup.packet, startup.packet_length);
 	startup_parse(packet, startup.packet_length, &startup, &ignored);
 	bool welcome = await_introduced(session, &startup, why, deadline);
-	text_wipe(session->secret);
-	session->secret = NULL;
+	wipe_secrets(session);
 	free(packet);
 	return welcome;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/memory.h"
 #include "daemon/auth_query.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
@@ -25,6 +26,13 @@ static bool can_be_asked(const struct session *session, const struct settings *s
 		settings_is_console(source->database_name));
 }
 
+/* For its pool, which may need it when others have long taken its place among the answers. */
+static void bring_along(struct session *session, const char *secret)
+{
+	text_wipe(session->secrets[POOL_ANSWER]);
+	session->secrets[POOL_ANSWER] = strdup(secret);
+}
+
 bool await_user_record(struct session *session, struct user_record *record, struct failure *why,
 		       int64_t deadline)
 {
@@ -37,6 +45,8 @@ bool await_user_record(struct session *session, struct user_record *record, stru
 		settings_hold(settings);
 		bool done = await_auth_query(session, settings, &source, record, why, deadline);
 		settings_drop(settings);
+		if (done && record->secret != NULL)
+			bring_along(session, record->secret);
 		return done;
 	}
 	if (secret == NULL || secret[0] == '\0')

@@ -459,9 +459,9 @@ bool session_join_pool(struct session *session, const struct database *database,
 	session->share = &session->pool->shares[session->worker->index];
 	session->is_counted = true;
 	session->is_forced = strcmp(session->user_name, pool->user_name) != 0;
-	/* It is that of the user that the client is, and not of another whom the entry makes of it. */
-	if (session->secret != NULL && database->user == NULL)
-		pool_exchange_secret(session->pool, &session->secret);
+	/* They are of the user that the client is, and not of another whom the entry makes of it. */
+	if (database->user == NULL)
+		pool_exchange_secrets(session->pool, session->secrets);
 	return true;
 }
 

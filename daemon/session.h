@@ -66,7 +66,7 @@ struct session {
 	struct pool *pool; /* NULL before the login and on the console */
 	struct pool_share *share; /* its worker's of the pool */
 	struct parameters *welcome; /* during the login: what the pool's servers report */
-	char *secret; /* during the login: the password of which PAM or LDAP says that it is right */
+	char *secrets[POOL_SECRETS]; /* during the login: what its pool can open servers with */
 	char *database_name; /* as the client asked for it; NULL before it has */
 	char *user_name;     /* the same; with auth_type any, that of its database */
 	struct parameters *wishes;	 /* parameters that differ from where all clients start ... */

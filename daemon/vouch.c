@@ -99,7 +99,7 @@ static bool await_job(const struct exchange *exchange, struct offload *offload,
 
 static bool let_in(struct session *session, struct vouching *vouching)
 {
-	session->secret = vouching->password;
+	session->secrets[POOL_PASSWORD] = vouching->password;
 	vouching->password = NULL;
 	return true;
 }

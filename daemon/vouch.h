@@ -20,7 +20,7 @@ struct settings;
 
 /*
  * Asks the client for its password, and the service, or the directory, about it: which, depends on
- * `method` (AUTH_PAM or AUTH_LDAP). Both belong to the settings. True: session->secret is the password.
+ * `method` (AUTH_PAM or AUTH_LDAP). Both belong to the settings. True: the session has the password.
  * False: the client stays outside, and `why` says so.
  */
 bool await_vouched(struct session *session, struct settings *settings, enum auth_method method,

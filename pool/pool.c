@@ -231,19 +231,34 @@ static void exchange(char **one, char **other)
 	*other = former;
 }
 
-void pool_exchange_secret(struct pool *pool, char **secret)
+static void wipe(char *secret)
+{
+	if (secret != NULL)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+static bool is_new_password(const struct pool *pool, const char *password)
+{
+	const char *former = pool->secrets[POOL_PASSWORD];
+	return password != NULL && (former == NULL || strcmp(former, password) != 0);
+}
+
+void pool_exchange_secrets(struct pool *pool, char *secrets[POOL_SECRETS])
 {
 	pools_lock(pool->pools);
-	if (pool->secret == NULL || strcmp(pool->secret, *secret) != 0)
+	if (is_new_password(pool, secrets[POOL_PASSWORD]))
 		pool->failures = 0;
-	exchange(&pool->secret, secret);
+	for (int kind = 0; kind < POOL_SECRETS; kind++)
+		if (secrets[kind] != NULL)
+			exchange(&pool->secrets[kind], &secrets[kind]);
 	pools_unlock(pool->pools);
 }
 
-char *pool_copy_secret(const struct pool *pool)
+char *pool_copy_secret(const struct pool *pool, enum pool_secret kind)
 {
 	pools_lock(pool->pools);
-	char *copy = pool->secret == NULL ? NULL : strdup(pool->secret);
+	char *copy = pool->secrets[kind] == NULL ? NULL : strdup(pool->secrets[kind]);
 	pools_unlock(pool->pools);
 	return copy;
 }
@@ -251,15 +266,15 @@ char *pool_copy_secret(const struct pool *pool)
 void pool_client_leaves(struct pool *pool)
 {
 	struct pools *pools = pool->pools;
-	char *secret = NULL;
+	char *secrets[POOL_SECRETS] = {NULL};
 
 	pools_lock(pools);
-	if (--pool->client_count == 0)
-		exchange(&pool->secret, &secret);
+	bool is_last = --pool->client_count == 0;
+	for (int kind = 0; is_last && kind < POOL_SECRETS; kind++)
+		exchange(&pool->secrets[kind], &secrets[kind]);
 	pools_unlock(pools);
-	if (secret != NULL)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
+	for (int kind = 0; kind < POOL_SECRETS; kind++)
+		wipe(secrets[kind]);
 }
 
 /* --- looking ------------------------------------------------------------------------------ */

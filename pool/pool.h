@@ -81,6 +81,13 @@ struct pool_share {
 	struct server *first_idle;
 };
 
+/* What opens servers to the user of a pool, as its clients have brought it along. */
+enum pool_secret {
+	POOL_PASSWORD, /* that one of them was let in with, by PAM or LDAP */
+	POOL_ANSWER,   /* what auth_query has said of one: a password, or what stands for it */
+	POOL_SECRETS
+};
+
 struct pool {
 	struct pools *pools;
 	uint64_t id; /* from 1 */
@@ -106,7 +113,7 @@ struct pool {
 	struct borrower *last_waiting;
 	size_t waiting_count;
 	size_t client_count; /* sessions logged in */
-	char *secret; /* what one of them was let in with, see pool_exchange_secret(); NULL: none */
+	char *secrets[POOL_SECRETS]; /* see pool_exchange_secrets(); NULL: none */
 
 	int64_t unused_since; /* nobody is or waits in it; 0: somebody does */
 	unsigned failures; /* logins failed in a row */
@@ -155,12 +162,12 @@ void pool_server_gone(struct pool *pool);
 bool pool_is_news(struct pool *pool);
 
 /*
- * The pool keeps what a client of it was let in with, in place of what it had, which the caller gets to wipe (it may
- * be NULL). With the last client it forgets it. A new one is tried at once, whatever has failed before. A copy opens
- * servers, and is the caller's to wipe.
+ * The pool keeps what a client of it brings along, in place of what it had, which the caller gets to wipe (any of them
+ * may be NULL). With the last client it forgets it. A new password is tried at once, whatever has failed before. A copy
+ * opens servers, and is the caller's to wipe.
  */
-void pool_exchange_secret(struct pool *pool, char **secret);
-char *pool_copy_secret(const struct pool *pool);
+void pool_exchange_secrets(struct pool *pool, char *secrets[POOL_SECRETS]);
+char *pool_copy_secret(const struct pool *pool, enum pool_secret kind);
 
 /* A client less; one more is pools_join(). */
 void pool_client_leaves(struct pool *pool);
