@@ -61,6 +61,7 @@ static int pump(struct pump *pump, bool reads)
 		return 0;
 	if (length <= 0)
 		return -1;
+	stream_expect_more(pump->from);
 	note_last(pump, data, (size_t)length);
 	stats_count(pump->counter, (uint64_t)length);
 	return stream_send(pump->to, data, (size_t)length) ? 1 : -2;

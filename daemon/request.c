@@ -139,8 +139,6 @@ bool await_request_refused(struct session *session, char *data, size_t length,
 			return failure_set(why, FAILURE_NO_MEMORY);
 		if (done)
 			return send_ready(session, why);
-		if (length > 0)
-			stream_expect_more(client);
 		/* Another wait may have taken the news of it. */
 		if (session->killed != FAILURE_NONE)
 			return failure_set(why, session->killed);

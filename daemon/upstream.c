@@ -403,8 +403,7 @@ bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t 
 		if (length > 0 && (!upstream_sift(upstream, data, (size_t)length, &sifted) ||
 				   !collect(replies, longest, &sifted)))
 			return false;
-		/* Waits for either: what is still to be sent must go out to be answered. */
-		if (length < 0 && !await_either(stream, true, stream, true, deadline))
+		if (length < 0 && !await_readable(stream, deadline))
 			return false;
 	}
 	return true;

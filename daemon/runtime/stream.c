@@ -181,6 +181,7 @@ ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size)
 	bool emptied = got < 0 ? errno == EAGAIN : got > 0 && (size_t)got < size;
 	if (emptied && !stream->peer_closed)
 		stream->readable = false;
+	stream->was_short = emptied && got > 0;
 	stream->is_bulky = got >= (ssize_t)FETCHED_AT_ONCE;
 	return got;
 }
@@ -265,6 +266,7 @@ static ssize_t send_now(struct stream *stream, const char *data, size_t length)
 	size_t sent = 0;
 	while (sent < length && !stream->blocked) {
 		ssize_t n = send(stream->fd, data + sent, length - sent, MSG_NOSIGNAL);
+		stream->was_short &= n < 0; /* a reset would have shown itself */
 		if (n >= 0)
 			sent += (size_t)n;
 		else if (errno == EAGAIN)
@@ -426,6 +428,8 @@ static void flush_or_look(struct stream *stream)
 
 bool await_readable(struct stream *stream, int64_t deadline)
 {
+	if (stream->was_short && !stream_has_news(stream))
+		stream_expect_more(stream);
 	while (!stream_has_news(stream)) {
 		flush_or_look(stream);
 		if (!stream_has_news(stream) && !stream_wait(stream, deadline))

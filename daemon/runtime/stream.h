@@ -46,6 +46,7 @@ struct stream {
 	bool is_eager;	    /* while nobody waits: whoever hears that it has spoken will read */
 	bool waiter_reads;  /* the waiter will */
 	bool is_bulky;	    /* the last read brought more than is worth reading ahead */
+	bool was_short;	    /* ... or less than it had room for, from which it is guessed that the socket is empty */
 	unsigned short posted_count;
 	struct ahead ahead;
 	struct chunk *kept; /* read, but put back */
@@ -178,7 +179,7 @@ bool stream_send_piece(struct stream *stream, const char *data, size_t length);
 size_t stream_held_bytes(const struct stream *stream);
 
 /* Waits until the stream may be read (its end and its errors count as bytes), and meanwhile sends what is
- * unsent. */
+ * unsent. More is expected: after a short read the socket is asked once more, see stream_expect_more(). */
 bool await_readable(struct stream *stream, int64_t deadline);
 
 /* Reads, and drops what comes, until the peer has closed its side, or the time is over. */

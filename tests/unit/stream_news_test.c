@@ -74,6 +74,33 @@ static void test_reset_behind_bytes(void)
 	stream_close(&stream);
 }
 
+/* Who waits for the rest of something expects it. */
+static void test_reset_is_awaited(void)
+{
+	struct linger at_once = {1, 0};
+	char *data;
+
+	open_stream();
+	ok(stream_read(&stream, &data) == -1 && errno == EAGAIN, "%s: nothing has come yet", kind);
+	say("bytes");
+	setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	close(peer);
+	await_readable(&stream, after(5000));
+	ssize_t got = stream_read(&stream, &data);
+	if (got > 0 && await_readable(&stream, after(5000)))
+		got = stream_read(&stream, &data);
+	ok(got == -1 && errno == ECONNRESET, "%s: who waits behind the last bytes hears of the reset", kind);
+	stream_close(&stream);
+
+	open_stream();
+	say("bytes");
+	await_readable(&stream, after(5000));
+	ok(reads("bytes") && await_readable(&stream, after(5000)), "%s: without one the socket is asked", kind);
+	ok(stream_read(&stream, &data) == -1 && errno == EAGAIN && !await_readable(&stream, after(10)),
+	   "%s: once", kind);
+	close_stream();
+}
+
 static void test_both(void)
 {
 	test_put_back();
@@ -84,5 +111,6 @@ int main(void)
 {
 	with_both_kinds(test_both);
 	in_loop(test_reset_behind_bytes);
+	in_loop(test_reset_is_awaited);
 	return done();
 }
