@@ -165,7 +165,6 @@ void prepared_remember_use(struct prepared *prepared, const struct reference *po
 		client->names.bound_portal = hash_portal(portal);
 	} else if (portal == NULL && !prepared->answered) {
 		name->described = server_of(prepared)->segment;
-		name->remembers = true;
 	}
 }
 
@@ -192,18 +191,16 @@ enum passage prepared_describe_portal(struct prepared *prepared, const struct re
 	return taken_if(prepared_push_noted(prepared, FRONTEND_DESCRIBE, &note));
 }
 
-/* Whether the client asks for the columns of what it binds at once. What follows need not be there to be
- * seen, nor have a length that makes sense; then it is as it was before. */
-static bool asks_anew(const struct prepared *prepared, const struct message *message, struct name *name)
+/* Whether the client is seen to ask for the columns of what it binds. As long as what follows has not come it
+ * may go by what it was told before. */
+static bool asks_anew(const struct prepared *prepared, const struct message *message)
 {
 	const char *next = message->start + message->present;
 	struct message follows;
 
-	if (!message_is_whole(message) || !message_look(next, (size_t)(prepared->end - next), &follows) ||
-	    (follows.letter == FRONTEND_DESCRIBE && follows.present <= MESSAGE_HEADER_BYTES))
-		return !name->remembers;
-	name->remembers = follows.letter != FRONTEND_DESCRIBE || follows.body[0] != 'P';
-	return !name->remembers;
+	return message_is_whole(message) && message_look(next, (size_t)(prepared->end - next), &follows) &&
+	       follows.letter == FRONTEND_DESCRIBE && follows.present > MESSAGE_HEADER_BYTES &&
+	       follows.body[0] == 'P';
 }
 
 /* It has asked in this segment, and will have the answer first. */
@@ -237,11 +234,11 @@ bool prepared_may_surprise(const struct prepared *prepared, const struct message
 {
 	if ((name->shape | name->parameters) == 0 || name->pending > 0)
 		return false;
-	bool remembers = name->shape != 0 && !asks_anew(prepared, message, name);
 	const struct held *held = held_of(prepared, name);
 	if (held == NULL)
 		return false;
-	return (remembers && held->shape != name->shape && !has_asked(prepared, name)) ||
+	return (name->shape != 0 && held->shape != name->shape && !has_asked(prepared, name) &&
+		!asks_anew(prepared, message)) ||
 	       (name->parameters != 0 && held->parameters != name->parameters &&
 		sends_binary(message));
 }

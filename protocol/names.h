@@ -23,7 +23,6 @@ struct name {
 	uint32_t shape;	  /* of the result that the client was told of, see daemon/prepared_shape.c; 0: none */
 	uint32_t parameters; /* the same of those whose types the server had to find; 0: none */
 	uint32_t described; /* segment in which it asked for that the last time */
-	bool remembers;	  /* it goes by that: it binds and executes without asking */
 	uint32_t length;
 	char text[];
 };
