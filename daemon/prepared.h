@@ -78,6 +78,7 @@ struct server_statements {
 	uint32_t segment;	  /* number of the present one */
 	uint32_t rest_segment;	  /* when it began, nothing was open */
 	uint32_t query_segment;	  /* of the last Query */
+	uint32_t creator;	  /* number of the last transaction in which something was created or dropped */
 	uint32_t reading;	  /* number of the last that was made of a Query's text */
 	bool has_executed;	  /* in the present segment: a Sync would commit that */
 	bool has_taken;		  /* it has a statement called TAKEN_NAME, to be closed */

@@ -55,6 +55,7 @@ void prepared_define(struct prepared *prepared, struct name *name, struct statem
 
 	*note = (struct note){.kind = NOTE_DEFINE, .name = name};
 	note->before = names_set(&client->names, name, statement);
+	name->alterations = prepared_alterations(prepared);
 	name->pending++;
 	name->segment = server_of(prepared)->segment;
 }

@@ -6,6 +6,7 @@
 #include "daemon/session.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
+#include "pool/pool.h"
 #include "pool/pools.h"
 #include "pool/server.h"
 #include "protocol/pipeline.h"
@@ -37,6 +38,12 @@ static void count_alteration(const struct upstream *upstream)
 	atomic_fetch_add_explicit(&upstream->worker->pools->alterations, 1, memory_order_relaxed);
 }
 
+/* Some make temporary tables all the time: that is for their own pool to bear. */
+static void count_creation(const struct upstream *upstream)
+{
+	atomic_fetch_add_explicit(&upstream->server->pool->creations, 1, memory_order_relaxed);
+}
+
 /* On this server it counts at once, on the others when it is committed. */
 static void note_alteration(struct upstream *upstream)
 {
@@ -44,17 +51,34 @@ static void note_alteration(struct upstream *upstream)
 	count_alteration(upstream);
 }
 
+static void note_creation(struct upstream *upstream)
+{
+	upstream->statements.creator += !upstream->has_created;
+	upstream->has_created = true;
+	count_creation(upstream);
+}
+
 void tag_note_end(struct upstream *upstream)
 {
 	if (upstream->has_altered)
 		count_alteration(upstream);
-	upstream->has_altered = false;
+	if (upstream->has_created)
+		count_creation(upstream);
+	upstream->has_altered = upstream->has_created = false;
+}
+
+static bool is_creation(const char *tag)
+{
+	return (tag[0] == 'C' && strncmp(tag, "CREATE ", 7) == 0) ||
+	       (tag[0] == 'D' && strncmp(tag, "DROP ", 5) == 0);
 }
 
 void tag_note(struct upstream *upstream, const char *tag)
 {
 	if (tag[0] == 'A' && strncmp(tag, "ALTER ", 6) == 0)
 		note_alteration(upstream);
+	if (is_creation(tag))
+		note_creation(upstream);
 	if (tag[0] == 'P' || tag[0] == 'D')
 		prepared_note_tag(upstream, tag);
 	bool discards = tag[0] == 'D' && strcmp(tag, "DISCARD ALL") == 0;

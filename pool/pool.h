@@ -117,6 +117,7 @@ struct pool {
 
 	int64_t unused_since; /* nobody is or waits in it; 0: somebody does */
 	unsigned failures; /* logins failed in a row */
+	atomic_uint creations; /* as pools->alterations, of what may be temporary tables */
 	atomic_uint next_host; /* of a list, see daemon/conninfo.h */
 	int64_t retry_at;
 	struct failure last_failure;

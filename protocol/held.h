@@ -19,7 +19,8 @@ struct held {
 	uint32_t segment; /* in which it was parsed */
 	uint32_t shape;	  /* of its result, see daemon/prepared_shape.c; 0: not known */
 	uint32_t parameters; /* ... of those the same */
-	uint32_t alterations; /* pools->alterations when it was parsed */
+	uint32_t alterations; /* how many there had been when it was parsed, see daemon/tag.h */
+	uint32_t creator; /* the transaction in which it was parsed, behind a creation; 0: in none such */
 	bool pending;	  /* it was parsed ... and the server has not said yet whether it could */
 	bool doubtful;	  /* ... or how it has understood the literals */
 	bool stale;	  /* not to be used as it is: close it, and parse it anew */

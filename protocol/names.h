@@ -22,6 +22,7 @@ struct name {
 	uint32_t segment; /* of the last change, see daemon/prepared.h */
 	uint32_t shape;	  /* of the result that the client was told of, see daemon/prepared_shape.c; 0: none */
 	uint32_t parameters; /* the same of those whose types the server had to find; 0: none */
+	uint32_t alterations; /* as of a held statement: what is older is not what the client has prepared */
 	uint32_t described; /* segment in which it asked for that the last time */
 	uint32_t length;
 	char text[];
