@@ -67,17 +67,20 @@ void tag_note_end(struct upstream *upstream)
 	upstream->has_altered = upstream->has_created = false;
 }
 
-static bool is_creation(const char *tag)
+/* Rows that went to nobody are those of a new table: of SELECT INTO or CREATE TABLE AS. */
+static bool is_creation(const struct upstream *upstream, const char *tag)
 {
 	return (tag[0] == 'C' && strncmp(tag, "CREATE ", 7) == 0) ||
-	       (tag[0] == 'D' && strncmp(tag, "DROP ", 5) == 0);
+	       (tag[0] == 'D' && strncmp(tag, "DROP ", 5) == 0) ||
+	       (tag[0] == 'S' && !upstream->has_rows && strncmp(tag, "SELECT ", 7) == 0 &&
+		strcmp(tag, "SELECT 0") != 0);
 }
 
 void tag_note(struct upstream *upstream, const char *tag)
 {
 	if (tag[0] == 'A' && strncmp(tag, "ALTER ", 6) == 0)
 		note_alteration(upstream);
-	if (is_creation(tag))
+	if (is_creation(upstream, tag))
 		note_creation(upstream);
 	if (tag[0] == 'P' || tag[0] == 'D')
 		prepared_note_tag(upstream, tag);

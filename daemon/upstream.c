@@ -149,6 +149,13 @@ static void note_meaning(struct upstream *upstream, const struct message *messag
 	case BACKEND_COMMAND_COMPLETE:
 		if (message->body_length > 0 && body[message->body_length - 1] == '\0')
 			tag_note(upstream, body);
+		upstream->has_rows = false;
+		break;
+	case BACKEND_DATA_ROW:
+		upstream->has_rows = true;
+		break;
+	case BACKEND_BIND_COMPLETE:
+		upstream->has_rows = false;
 		break;
 	case BACKEND_FUNCTION_RESULT:
 		upstream->has_set = true;
@@ -159,6 +166,7 @@ static void note_meaning(struct upstream *upstream, const struct message *messag
 	case BACKEND_ROW_DESCRIPTION:
 	case BACKEND_NO_DATA:
 		upstream->statements.half_described = false;
+		upstream->has_rows = message->letter == BACKEND_ROW_DESCRIPTION; /* they follow in one piece */
 		prepared_note_shape(upstream, message);
 		break;
 	default:
@@ -239,6 +247,7 @@ static bool note_ready(struct upstream *upstream, const struct message *message,
 		tag_note_end(upstream);
 	*for_client = reply == REPLY_FORWARD;
 	upstream->ready_count += *for_client;
+	upstream->has_rows = false;
 	if ((upstream->has_reset || upstream->returned != NULL) &&
 	    !note_wishes(upstream, sieve, reported_note_reset))
 		return false;

@@ -36,6 +36,7 @@ struct upstream {
 	bool listens;		 /* a client has left a LISTEN behind */
 	bool has_altered;	 /* its client has, in this transaction: see tag.h */
 	bool has_created;
+	bool has_rows;		 /* the command that it runs has, or comes to have */
 	bool has_set;		 /* its client may have changed what the server does not report */
 	bool is_disguised;	 /* its user is not the one it was logged in as */
 	bool has_reset;		 /* since the last ReadyForQuery: a RESET or DISCARD ALL was done ... */

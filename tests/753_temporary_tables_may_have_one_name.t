@@ -7,31 +7,42 @@ use Wire;
 
 my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' });
-my %made     = (one => 'create temp table own(a int) on commit drop', two => 'create temp table own(a int, b text) on commit drop');
-my %columns  = (one => 1, two => 2);
+my %columns  = (one => 'a', two => 'a, b');
+
+# How a client makes its table, with those columns.
+sub asked ($client, $sql) { return $client->put(Parse('', $sql), Bind('', ''), Execute(), Sync())->result }
+my $rows = 'from (values (1, 2), (3, 4)) as v(a, b)';
+my %ways = (
+	'create table' => sub ($client, $columns) {
+		$client->query('create temp table own(' . ($columns =~ s/\w+/$& int/gr) . ') on commit drop');
+		$client->query("insert into own select $columns $rows");
+	},
+	'create table as'          => sub ($client, $columns) { $client->query("create temp table own on commit drop as select $columns $rows") },
+	'create table as, prepared' => sub ($client, $columns) { asked($client, "create temp table own on commit drop as select $columns $rows") },
+	'select into'              => sub ($client, $columns) { $client->query("select 1; select $columns into temp own $rows") },
+);
 
 # Those that ask for the columns each time, and those that go by what they were told.
-for my $asks (1, 0)
+for my $way (sort keys %ways)
 {
-	my %client = map { $_ => Wire->login($millpond) } sort keys %made;
-	for my $round (1 .. 3)
+	for my $asks (1, 0)
 	{
-		for my $who (sort keys %client)
+		my %client = map { $_ => Wire->login($millpond) } sort keys %columns;
+		for my $round (1 .. 3)
 		{
-			my $client = $client{$who};
-			my @parse  = $round == 1 ? Parse('s', 'select * from own') : ();
-			$client->query('begin');
-			$client->query($made{$who});
-			$client->query(q(insert into own values (4)));
-			for my $use (1, 2)
+			for my $who (sort keys %client)
 			{
-				my @describe = $asks || $round + $use == 2 ? Describe('P') : ();
-				my $got = $client->put(@parse, Bind('', 's'), @describe, Execute(), Sync())->result;
-				is(scalar(($got->{rows}[0] // [])->@*), $columns{$who}, "$who, who " . ($asks ? 'asks' : 'remembers') . ", in round $round")
-					or diag explain $got->{error};
-				@parse = ();
+				my $client = $client{$who};
+				$client->query('begin');
+				$ways{$way}->($client, $columns{$who});
+				my @parse    = $round == 1 ? Parse('s', 'select * from own') : ();
+				my @describe = $asks || $round == 1 ? Describe('P') : ();
+				my @got = map { $client->put(@$_, Execute(), Sync())->result } [ @parse, Bind('', 's'), @describe ], [ Bind('', 's') ];
+				is_deeply([ map { scalar(($_->{rows}[0] // [])->@*) } @got ], [ (scalar split /,/, $columns{$who}) x 2 ],
+					"$way: $who, who " . ($asks ? 'asks' : 'remembers') . ", in round $round");
+				$client->query('drop table own') if $way eq 'select into';
+				$client->query('commit');
 			}
-			$client->query('commit');
 		}
 	}
 }
