@@ -1,12 +1,13 @@
 #include "daemon/authenticate.h"
 
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "conf/memory.h"
 #include "daemon/exchange.h"
 #include "daemon/keyring.h"
 #include "daemon/lookup.h"
-#include "daemon/offload.h"
 #include "daemon/sasl.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
@@ -33,23 +34,43 @@ static bool would_have_scram(const struct session *session, const struct user_re
 {
 	const struct auth_users *users = &session->worker->settings->auth_users;
 
-	if (method == AUTH_SCRAM || users->scram_count > users->count - users->scram_count)
+	if (method == AUTH_SCRAM || secret_kind(record->secret) == SECRET_SCRAM ||
+	    users->scram_count > users->count - users->scram_count)
 		return true;
 	/* One who is known, but may not log in any more, is asked as PgBouncer does. */
 	return !record->is_known && lookups_saw_scram(session->worker->lookups);
 }
 
+/* Anybody may give himself a secret of his own on the server, with as many iterations as he likes. */
+static bool can_be_checked(const char *stored)
+{
+	struct scram_secret secret;
+	bool can_be =
+		scram_secret_parse(stored, &secret) && secret.iterations <= SCRAM_ITERATIONS_MOST;
+
+	explicit_bzero(&secret, sizeof secret);
+	return can_be;
+}
+
 static bool is_useful(const char *stored, enum auth_method method)
 {
-	enum secret_kind kind = secret_kind(stored);
-	return kind != SECRET_NONE && !(kind == SECRET_MD5 && method == AUTH_SCRAM);
+	switch (secret_kind(stored)) {
+	case SECRET_NONE:
+		return false;
+	case SECRET_MD5:
+		return method != AUTH_SCRAM;
+	case SECRET_SCRAM:
+		return method != AUTH_PLAIN || can_be_checked(stored);
+	default:
+		return true;
+	}
 }
 
 /* --- methods ------------------------------------------------------------------------------ */
 
 struct password_check {
 	struct scram_secret secret;
-	const char *password;
+	char *password;
 	bool is_right;
 	unsigned char client_key[SCRAM_KEY_BYTES];
 };
@@ -62,18 +83,43 @@ static void check_password(void *arg)
 						    check->client_key);
 }
 
+static void password_check_free(void *arg)
+{
+	struct password_check *check = arg;
+
+	text_wipe(check->password);
+	explicit_bzero(check, sizeof *check);
+	free(check);
+}
+
+/* With the client's response, which it takes. NULL without memory. */
+static struct password_check *password_check_new(struct exchange *exchange)
+{
+	struct password_check *check = calloc(1, sizeof *check);
+
+	if (check == NULL)
+		return NULL;
+	scram_secret_parse(exchange->stored, &check->secret);
+	check->password = exchange->response;
+	exchange->response = NULL;
+	return check;
+}
+
 /* The derivation, milliseconds of work, runs elsewhere. Its key opens servers with that secret, too. */
-static bool await_scram_check(const struct exchange *exchange)
+static bool await_scram_check(struct exchange *exchange)
 {
 	struct worker *worker = exchange->session->worker;
-	struct password_check check = {.password = exchange->response};
+	struct password_check *check = password_check_new(exchange);
 
-	scram_secret_parse(exchange->stored, &check.secret);
-	if (await_offload(worker->offload, &worker->loop, check_password, &check) &&
-	    check.is_right && !exchange->doomed)
-		keyring_note_proven(worker->keyring, check.secret.stored_key, check.client_key);
-	explicit_bzero(check.client_key, sizeof check.client_key);
-	return check.is_right;
+	if (check == NULL)
+		return failure_set(exchange->why, FAILURE_NO_MEMORY);
+	if (!await_helper(exchange, worker->login_offload, check_password, password_check_free, check))
+		return false;
+	bool is_right = check->is_right & !exchange->doomed;
+	if (is_right)
+		keyring_note_proven(worker->keyring, check->secret.stored_key, check->client_key);
+	password_check_free(check);
+	return is_right || failure_set(exchange->why, FAILURE_PASSWORD_FAILED);
 }
 
 /* A password, sent as it is. */
@@ -81,10 +127,10 @@ static bool await_plain(struct exchange *exchange)
 {
 	if (!await_clear_password(exchange))
 		return false;
-	bool is_right = secret_kind(exchange->stored) == SECRET_SCRAM ?
-				await_scram_check(exchange) :
-				secret_has_password(exchange->stored, exchange->session->user_name,
-						    exchange->response);
+	if (secret_kind(exchange->stored) == SECRET_SCRAM)
+		return await_scram_check(exchange);
+	bool is_right = secret_has_password(exchange->stored, exchange->session->user_name,
+					    exchange->response);
 	return (is_right & !exchange->doomed) ||
 	       failure_set(exchange->why, FAILURE_PASSWORD_FAILED);
 }
@@ -121,13 +167,24 @@ static bool await_proof(struct exchange *exchange, enum auth_method method)
 
 /* --- who ---------------------------------------------------------------------------------- */
 
+static const char *doom(const struct user_record *record)
+{
+	if (!record->is_known)
+		return "no such user";
+	switch (secret_kind(record->secret)) {
+	case SECRET_NONE:
+		return "the user has no password";
+	case SECRET_SCRAM:
+		return "the user's secret has too many iterations for a password sent as it is";
+	default:
+		return "the user's secret is of no use with this auth_type";
+	}
+}
+
 /* The log says what the client is not told. */
 static void log_doom(const struct session *session, const struct user_record *record)
 {
-	session_log(session, LEVEL_LOG, "%s",
-		    !record->is_known	     ? "no such user" :
-		    record->secret == NULL ? "the user has no password" :
-					     "the user's secret is of no use with this auth_type");
+	session_log(session, LEVEL_LOG, "%s", doom(record));
 }
 
 static bool await_password(struct session *session, const struct user_record *record,

@@ -319,6 +319,7 @@ static bool make_workers(struct daemon *daemon)
 		worker->daemon = daemon;
 		worker->log = &daemon->log;
 		worker->offload = &daemon->offload;
+		worker->login_offload = &daemon->login_offload;
 		worker->pam_offload = &daemon->pam_offload;
 		worker->ldap_offload = &daemon->ldap_offload;
 		worker->cancel_offload = &daemon->cancel_offload;
@@ -348,6 +349,8 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	RAND_bytes((unsigned char *)&seed, sizeof seed);
 	evthread_use_pthreads(); /* the resolvers share a source of random numbers */
 	offload_init(&daemon->offload);
+	offload_init(&daemon->reload_offload);
+	offload_init(&daemon->login_offload);
 	offload_init(&daemon->pam_offload);
 	offload_init(&daemon->ldap_offload);
 	offload_init_for_lanes(&daemon->cancel_offload);
@@ -423,8 +426,9 @@ bool daemon_run(struct daemon *daemon)
 /* A slow directory does not hold up the end for long. */
 static bool release_helpers(struct daemon *daemon)
 {
-	struct offload *all[] = {&daemon->offload, &daemon->pam_offload, &daemon->ldap_offload,
-				 &daemon->cancel_offload};
+	struct offload *all[] = {&daemon->offload,	 &daemon->reload_offload,
+				 &daemon->login_offload, &daemon->pam_offload,
+				 &daemon->ldap_offload,	 &daemon->cancel_offload};
 	bool ended = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)

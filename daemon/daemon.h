@@ -39,6 +39,8 @@ struct daemon {
 	bool quiet;
 	struct pools pools;
 	struct offload offload;
+	struct offload reload_offload; /* stands behind nobody */
+	struct offload login_offload;  /* what clients give to do */
 	struct offload pam_offload;
 	struct offload ldap_offload;
 	struct offload cancel_offload;

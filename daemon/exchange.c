@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "daemon/greeting.h"
+#include "daemon/offload.h"
+#include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/session.h"
 #include "protocol/message.h"
@@ -104,6 +106,53 @@ bool await_clear_password(struct exchange *exchange)
 		return failure_set(exchange->why, FAILURE_BAD_PASSWORD);
 	return exchange->response[0] != '\0' ||
 	       failure_set(exchange->why, FAILURE_EMPTY_PASSWORD);
+}
+
+/* --- helper threads ----------------------------------------------------------------------- */
+
+static bool await_done(const struct exchange *exchange, const struct offload_job *job)
+{
+	struct session *session = exchange->session;
+
+	while (!offload_is_done(job)) {
+		if (stream_peer_is_gone(&session->client))
+			return failure_set(exchange->why, FAILURE_CLIENT_GONE);
+		if (await_wake(session->client.loop, exchange->deadline))
+			continue;
+		return failure_set(exchange->why, errno == ETIMEDOUT ? FAILURE_LOGIN_TIMEOUT :
+						  session->killed != FAILURE_NONE ?
+								       session->killed :
+								       FAILURE_NO_MEMORY);
+	}
+	return true;
+}
+
+static bool await_watched(const struct exchange *exchange, const struct offload_job *job)
+{
+	struct stream *client = &exchange->session->client;
+
+	if (!stream_watch(client))
+		return failure_set(exchange->why, FAILURE_NO_MEMORY);
+	client->waiter = coroutine_current(client->loop);
+	bool done = await_done(exchange, job);
+	client->waiter = NULL;
+	return done;
+}
+
+bool await_helper(struct exchange *exchange, struct offload *offload, void (*run)(void *arg),
+		  void (*release)(void *arg), void *arg)
+{
+	struct offload_job *job =
+		offload_begin(offload, exchange->session->client.loop, 0, run, release, arg);
+	bool done = job != NULL && await_watched(exchange, job);
+
+	if (job == NULL)
+		failure_set(exchange->why, FAILURE_NO_MEMORY);
+	else if (!await_offload_parted(offload, job))
+		return false;
+	if (!done)
+		release(arg);
+	return done;
 }
 
 void exchange_release(struct exchange *exchange)

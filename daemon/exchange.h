@@ -14,6 +14,7 @@
 #include "protocol/failure.h"
 #include "protocol/message.h"
 
+struct offload;
 struct session;
 
 /* The longest password, as in PgBouncer; a zero ends it. */
@@ -41,6 +42,14 @@ bool await_response(struct exchange *exchange, enum failure_kind too_long);
 
 /* Asks for the password itself, which becomes exchange->response; it is not empty. */
 bool await_clear_password(struct exchange *exchange);
+
+/*
+ * Has run(arg) called in a helper thread, and waits for it; somebody who hangs up does not keep his place
+ * in the line. True: it has been, and `arg`, on the heap, is the caller's again. False: exchange->why says
+ * why not, and release(arg) has been called, or will be as soon as nobody uses it any more.
+ */
+bool await_helper(struct exchange *exchange, struct offload *offload, void (*run)(void *arg),
+		  void (*release)(void *arg), void *arg);
 
 /* Wipes the response. */
 void exchange_release(struct exchange *exchange);

@@ -9,7 +9,7 @@
 #include "conf/hba.h"
 #include "daemon/authenticate.h"
 #include "daemon/certificate.h"
-#include "daemon/offload.h"
+#include "daemon/exchange.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/vouch.h"
@@ -93,19 +93,25 @@ static void look_up_user(void *arg)
 		strcpy(lookup->name, entry.pw_name);
 }
 
-static bool await_peer(struct session *session, const struct settings *settings, const char *map)
+static bool await_peer(struct session *session, const struct settings *settings, const char *map,
+		       struct failure *why, int64_t deadline)
 {
-	struct worker *worker = session->worker;
-	struct lookup lookup = {0};
+	struct exchange exchange = {.session = session, .why = why, .deadline = deadline};
 	struct ucred credentials;
 	socklen_t length = sizeof credentials;
 
 	if (getsockopt(session->client.fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
+		return failure_set(why, FAILURE_PEER_REJECTED);
+	struct lookup *lookup = calloc(1, sizeof *lookup);
+	if (lookup == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	lookup->uid = credentials.uid;
+	if (!await_helper(&exchange, session->worker->login_offload, look_up_user, free, lookup))
 		return false;
-	lookup.uid = credentials.uid;
-	return await_offload(worker->offload, &worker->loop, look_up_user, &lookup) &&
-	       lookup.name[0] != '\0' &&
-	       hba_ident_allows(&settings->hba, map, lookup.name, session->user_name);
+	bool allowed = lookup->name[0] != '\0' &&
+		       hba_ident_allows(&settings->hba, map, lookup->name, session->user_name);
+	free(lookup);
+	return allowed || failure_set(why, FAILURE_PEER_REJECTED);
 }
 
 /* --- admission ---------------------------------------------------------------------------- */
@@ -131,11 +137,8 @@ static bool await_method(struct session *session, struct settings *settings,
 			return failure_set(why, FAILURE_CERTIFICATE_REJECTED);
 		return await_known(session, FAILURE_CERTIFICATE_REJECTED, why, deadline);
 	case AUTH_PEER:
-		if (!await_peer(session, settings, map))
-			return failure_set(why, session->killed != FAILURE_NONE ?
-							session->killed :
-							FAILURE_PEER_REJECTED);
-		return await_known(session, FAILURE_PEER_REJECTED, why, deadline);
+		return await_peer(session, settings, map, why, deadline) &&
+		       await_known(session, FAILURE_PEER_REJECTED, why, deadline);
 	default:
 		return await_authenticated(session, method, why, deadline);
 	}

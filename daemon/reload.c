@@ -173,7 +173,7 @@ static bool await_change(struct change *change)
 		await_sleep(loop, loop_now() + NEXT_US);
 	daemon->is_reloading = true;
 	fault_list_init(&change->faults);
-	if (!await_offload(&daemon->offload, loop, make_settings, change))
+	if (!await_offload(&daemon->reload_offload, loop, make_settings, change))
 		make_settings(change); /* without a thread it is this or nothing */
 	if (change->settings != NULL)
 		await_adopted(daemon, change->settings);

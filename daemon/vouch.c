@@ -1,6 +1,5 @@
 #include "daemon/vouch.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,7 +7,6 @@
 #include "conf/memory.h"
 #include "conf/settings.h"
 #include "daemon/exchange.h"
-#include "daemon/offload.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/session.h"
 #include "daemon/vouching.h"
@@ -56,45 +54,6 @@ static struct vouching *vouching_new(const struct exchange *exchange, struct set
 	return NULL;
 }
 
-/* --- waiting for it ----------------------------------------------------------------------- */
-
-/* Somebody who hangs up does not keep his place in the line. */
-static bool await_answer(const struct exchange *exchange, const struct offload_job *job)
-{
-	struct session *session = exchange->session;
-
-	while (!offload_is_done(job)) {
-		if (stream_peer_is_gone(&session->client))
-			return failure_set(exchange->why, FAILURE_CLIENT_GONE);
-		if (await_wake(session->client.loop, exchange->deadline))
-			continue;
-		return failure_set(exchange->why, errno == ETIMEDOUT ? FAILURE_LOGIN_TIMEOUT :
-						  session->killed != FAILURE_NONE ?
-								       session->killed :
-								       FAILURE_NO_MEMORY);
-	}
-	return true;
-}
-
-/* True: it has been answered. Otherwise the helper may go on without us, and then `*vouching` is its. */
-static bool await_job(const struct exchange *exchange, struct offload *offload,
-		      struct offload_job *job, struct vouching **vouching)
-{
-	struct stream *client = &exchange->session->client;
-	bool answered = false;
-
-	if (stream_watch(client)) {
-		client->waiter = coroutine_current(client->loop);
-		answered = await_answer(exchange, job);
-		client->waiter = NULL;
-	} else {
-		failure_set(exchange->why, FAILURE_NO_MEMORY);
-	}
-	if (!await_offload_parted(offload, job))
-		*vouching = NULL;
-	return answered;
-}
-
 /* --- the verdict -------------------------------------------------------------------------- */
 
 static bool let_in(struct session *session, struct vouching *vouching)
@@ -120,24 +79,21 @@ static bool await_refused(struct exchange *exchange, const struct vouching *vouc
 			   session->killed != FAILURE_NONE ? session->killed : refusal);
 }
 
-static bool await_verdict(struct exchange *exchange, struct vouching **vouching,
+static bool await_verdict(struct exchange *exchange, struct vouching *vouching,
 			  enum auth_method method)
 {
 	struct worker *worker = exchange->session->worker;
 	bool is_pam = method == AUTH_PAM;
-	struct offload *offload = is_pam ? worker->pam_offload : worker->ldap_offload;
-	struct offload_job *job = offload_begin(offload, &worker->loop, 0,
-						is_pam ? vouch_by_pam : vouch_by_ldap,
-						vouching_free, *vouching);
 
-	if (job == NULL)
-		return failure_set(exchange->why, FAILURE_NO_MEMORY);
-	if (!await_job(exchange, offload, job, vouching))
+	if (!await_helper(exchange, is_pam ? worker->pam_offload : worker->ldap_offload,
+			  is_pam ? vouch_by_pam : vouch_by_ldap, vouching_free, vouching))
 		return false;
-	return (*vouching)->is_right ?
-		       let_in(exchange->session, *vouching) :
-		       await_refused(exchange, *vouching,
-				     is_pam ? FAILURE_PAM_FAILED : FAILURE_LDAP_FAILED);
+	bool vouched = vouching->is_right ?
+			       let_in(exchange->session, vouching) :
+			       await_refused(exchange, vouching,
+					     is_pam ? FAILURE_PAM_FAILED : FAILURE_LDAP_FAILED);
+	vouching_free(vouching);
+	return vouched;
 }
 
 bool await_vouched(struct session *session, struct settings *settings, enum auth_method method,
@@ -156,8 +112,5 @@ bool await_vouched(struct session *session, struct settings *settings, enum auth
 		return failure_set(why, FAILURE_NO_MEMORY);
 	vouching->service = service != NULL ? service : PAM_SERVICE;
 	vouching->directory = directory;
-	bool vouched = await_verdict(&exchange, &vouching, method);
-	if (vouching != NULL)
-		vouching_free(vouching);
-	return vouched;
+	return await_verdict(&exchange, vouching, method);
 }

@@ -75,7 +75,8 @@ struct worker {
 	struct daemon *daemon;
 	struct log *log;
 	struct offload *offload;
-	struct offload *pam_offload; /* for those alone, which may be slow */
+	struct offload *login_offload; /* for those alone, which may be slow */
+	struct offload *pam_offload;
 	struct offload *ldap_offload;
 	struct offload *cancel_offload;
 	struct keyring *keyring;

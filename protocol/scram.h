@@ -23,6 +23,10 @@
 #define SCRAM_NONCE_BYTES ((size_t)18) /* of the random part of a nonce, before base64 */
 #define SCRAM_TEXT_MOST ((size_t)600)  /* a secret's text with the longest salt, and a zero */
 
+/* A second of work, and no more is done for a password because somebody else says so; PostgreSQL's own is
+ * 4096. */
+#define SCRAM_ITERATIONS_MOST ((uint32_t)2000000)
+
 /* PostgreSQL takes no longer SASL message from a client (PG_MAX_SASL_MESSAGE_LENGTH). */
 #define SCRAM_MESSAGE_MOST ((size_t)1024)
 

@@ -6,9 +6,6 @@
 
 #include "protocol/base64.h"
 
-/* A second of work; PostgreSQL's own is 4096. */
-#define ITERATIONS_MOST ((uint32_t)2000000)
-
 static bool malformed(struct failure *why, const char *what)
 {
 	failure_set(why, FAILURE_SERVER_LOGIN, "malformed SCRAM message");
@@ -77,13 +74,13 @@ bool scram_client_take_salt(struct scram_client *client, const char *message, si
 			   sizeof secret->salt, &secret->salt_length) ||
 	    secret->salt_length == 0)
 		return malformed(why, "no proper salt");
-	for (size_t i = 0; i < challenge.iterations_length && number <= ITERATIONS_MOST; i++) {
+	for (size_t i = 0; i < challenge.iterations_length && number <= SCRAM_ITERATIONS_MOST; i++) {
 		char digit = challenge.iterations[i];
 		if (digit < '0' || digit > '9')
 			return malformed(why, "no proper iteration count");
 		number = number * 10 + (uint32_t)(digit - '0');
 	}
-	if (number == 0 || number > ITERATIONS_MOST)
+	if (number == 0 || number > SCRAM_ITERATIONS_MOST)
 		return malformed(why, "an iteration count beyond all reason");
 	secret->iterations = number;
 	return true;

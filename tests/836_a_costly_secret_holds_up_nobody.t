@@ -1,0 +1,43 @@
+# Passwords sent as they are, for secrets of very many iterations: too many are refused, and the others keep nobody waiting.
+use v5.36;
+use Millpond;
+use Test::More;
+use Wire;
+
+my $crowd  = 40;
+my $server = Postgres->new;
+my $secret = 'SCRAM-SHA-256$%u:c2FsdHNhbHRzYWx0c2FsdA==$' . 'A' x 43 . '=:' . 'A' x 43 . '=';
+my $users  = ini_file(sprintf(qq{"postgres" "pencil"\n"slow" "$secret"\n"endless" "$secret"\n}, 2_000_000, 2_000_001), 'users.txt');
+my $millpond = Millpond->new('pool', server => $server, settings => {
+	auth_type       => 'plain', auth_file => $users, client_login_timeout => 5, max_client_conn => $crowd,
+	log_connections => 0 });
+my $admin = Wire->connect($millpond);
+is($admin->authenticate('pencil', user => 'postgres', database => 'pgbouncer')->{status}, 'I', 'somebody is let in');
+
+sub begin ($user)
+{
+	my $client = Wire->connect($millpond)->startup(user => $user);
+	$client->get;
+	$client->put(Message('p', "x\0"));
+	return $client;
+}
+is(begin('endless')->result->{error}{M}, 'password authentication failed', 'more iterations than are computed');
+$millpond->wait_for_log(qr/too many iterations for a password sent as it is/);
+pass('... and the log says so');
+
+sub answered (@clients) { return scalar grep { !$_->quiet } @clients }
+
+# They take seconds, all together.
+my @slow = map { begin('slow') } 1 .. $crowd;
+$admin->query('RELOAD');
+cmp_ok(answered(@slow), '<', 10, 'RELOAD stands in no line with them');
+is($slow[-1]->result->{error}{M}, 'client_login_timeout', 'who waits too long is told');
+$_->closed for @slow;
+
+@slow = map { begin('slow') } 1 .. $crowd;
+$_->close for @slow;
+my $present = sub { return { map { @$_ } $admin->query('SHOW LISTS')->{rows}->@* }->{login_clients} };
+ok(wait_until(sub { $present->() == 0 }, 'them to leave', 3), 'who has hung up keeps no place');
+is(Wire->connect($millpond)->authenticate('pencil')->{status}, 'I', '... and the next is let in');
+
+done_testing;
