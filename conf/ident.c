@@ -42,6 +42,17 @@ static bool compile(struct ident_line *line, const struct source *source,
 	return false;
 }
 
+/* In the words of PostgreSQL, which says it when somebody comes. */
+static void check_group(const struct ident_line *line, const struct source *source,
+			struct fault_list *faults)
+{
+	if (line->pattern.re_nsub == 0 && strstr(line->user.text, "\\1"))
+		fault_add(faults, source_file_name(source), source_line(source),
+			  "regular expression \"%.80s\" has no subexpressions as requested by "
+			  "backreference in \"%.80s\"",
+			  line->system_user, line->user.text);
+}
+
 static void read_line(struct hba *hba, const char *text, const struct source *source,
 		      struct fault_list *faults)
 {
@@ -62,8 +73,8 @@ static void read_line(struct hba *hba, const char *text, const struct source *so
 			.system_user = text_copy(system_user->text + is_pattern),
 			.user = {text_copy(user->text), user->is_quoted},
 		};
-		if (is_pattern)
-			compile(line, source, faults);
+		if (is_pattern && compile(line, source, faults))
+			check_group(line, source, faults);
 	}
 	for (size_t i = 0; i < 3; i++)
 		words_release(&fields[i]);
@@ -97,14 +108,22 @@ void ident_release(struct hba *hba)
 
 /* --- asking ------------------------------------------------------------------------------- */
 
-/* Whether that is the user's name, with what the first group has matched in the place of \1. */
-static bool is_substituted(const char *name, const char *matched, size_t length, const char *user)
+/*
+ * Whether that is the user's name, with what the first group has matched of the system's name in the place
+ * of \1. A group that took no part makes nobody's name.
+ */
+static bool is_substituted(const char *name, const char *system_user, const regmatch_t *group,
+			   const char *user)
 {
 	const char *place = strstr(name, "\\1");
-	size_t before = place ? (size_t)(place - name) : 0;
 
 	if (!place)
 		return strcmp(name, user) == 0;
+	if (group->rm_so < 0)
+		return false;
+	size_t before = (size_t)(place - name);
+	size_t length = (size_t)(group->rm_eo - group->rm_so);
+	const char *matched = system_user + group->rm_so;
 	return strncmp(name, user, before) == 0 && strncmp(matched, user + before, length) == 0 &&
 	       strcmp(place + 2, user + before + length) == 0;
 }
@@ -117,12 +136,8 @@ static bool line_allows(const struct ident_line *line, const char *system_user, 
 	if (!line->is_pattern)
 		return strcmp(line->system_user, system_user) == 0 &&
 		       (is_anybody || strcmp(line->user.text, user) == 0);
-	if (regexec(&line->pattern, system_user, 2, groups, 0) != 0)
-		return false;
-	/* A group that took no part has matched nothing, which is nobody's name. */
-	size_t length = groups[1].rm_so < 0 ? 0 : (size_t)(groups[1].rm_eo - groups[1].rm_so);
-	const char *matched = groups[1].rm_so < 0 ? "" : system_user + groups[1].rm_so;
-	return is_anybody || is_substituted(line->user.text, matched, length, user);
+	return regexec(&line->pattern, system_user, 2, groups, 0) == 0 &&
+	       (is_anybody || is_substituted(line->user.text, system_user, &groups[1], user));
 }
 
 bool hba_ident_allows(const struct hba *hba, const char *map, const char *system_user,

@@ -308,7 +308,8 @@ static const char maps[] = "# MAP SYSTEM DATABASE\n"
 			   "mail /^(.*)@example\\.org$ \\1\n"
 			   "mail /^(.*)@example\\.com$ com_\\1_x\n"
 			   "mail /^guest guest\n"
-			   "mail /^(a)|b$ \\1\n";
+			   "mail /^(a)|b$ \\1\n"
+			   "part /^(.+)@admin$|^web$ post\\1gres\n";
 
 static const struct {
 	const char *map;
@@ -335,6 +336,10 @@ static const struct {
 	{"mail", "@example.org", "", true},
 	{"mail", "guest17", "guest", true},
 	{"mail", "b", "a", false},
+	{"mail", "b", "", false},
+	{"part", "web", "postgres", false},
+	{"part", "web", "post\\1gres", false},
+	{"part", "x@admin", "postxgres", true},
 };
 
 static void test_maps(void)
@@ -349,6 +354,10 @@ static void test_maps(void)
 	read_both("local all all peer\n", "m /( x\nm a\nm a b c\nm \"a b\nm a,b c\n");
 	is_int(faults.count, 4, "broken lines of a map are faults");
 	is_int(faults.count ? faults.faults[0].line : 0, 1, "each with its line");
+	end();
+	read_both("local all all peer\n", "m /^.*$ a\\1\nm /^.*$ a\nm a a\\1\n");
+	ok(faults.count == 1 && strstr(faults.faults[0].text, "\"^.*$\" has no subexpressions as requested"),
+	   "nor can a group be meant where there is none");
 	end();
 }
 
