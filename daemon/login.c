@@ -28,13 +28,29 @@
 
 /* --- who and where ------------------------------------------------------------------------ */
 
+/* A server cuts a longer name, so it would be another one only here. What the files name may have any length. */
+static char *name_of(const char *name, bool is_known)
+{
+	return is_known ? strdup(name) : strndup(name, startup_name_length(name));
+}
+
+static bool has_entry(const struct settings *settings, const char *name)
+{
+	const struct database *database = settings_find_database(settings, name);
+
+	return database != NULL && strcmp(database->name, name) == 0;
+}
+
 static bool note_names(struct session *session, const struct startup *startup, struct failure *why)
 {
+	const struct settings *settings = session->worker->settings;
+	const char *database = startup->database != NULL ? startup->database : startup->user;
+
 	if (startup->user == NULL)
 		return failure_set(why, FAILURE_NO_USER_NAME);
-	session->user_name = strdup(startup->user);
-	session->database_name =
-		strdup(startup->database != NULL ? startup->database : startup->user);
+	session->user_name = name_of(startup->user,
+				     auth_users_find(&settings->auth_users, startup->user) != NULL);
+	session->database_name = name_of(database, has_entry(settings, database));
 	return (session->user_name != NULL && session->database_name != NULL) ||
 	       failure_set(why, FAILURE_NO_MEMORY);
 }

@@ -158,6 +158,18 @@ static bool is_handled_apart(const char *name)
 	       strcmp(name, "options") == 0 || strcmp(name, "replication") == 0;
 }
 
+size_t startup_name_length(const char *name)
+{
+	size_t length = strnlen(name, STARTUP_NAME_MOST + 1);
+
+	if (length <= STARTUP_NAME_MOST)
+		return length;
+	for (length = STARTUP_NAME_MOST; length > STARTUP_NAME_MOST - 4; length--)
+		if (((unsigned char)name[length] & 0xc0) != 0x80)
+			return length;
+	return STARTUP_NAME_MOST; /* it is in some other encoding */
+}
+
 bool startup_next(const char **cursor, const char **name, const char **value)
 {
 	while (**cursor != '\0') {

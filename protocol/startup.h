@@ -42,6 +42,9 @@ enum replication_mode {
 	REPLICATION_LOGICAL,  /* `database` */
 };
 
+/* A server cuts longer names of users and databases (NAMEDATALEN - 1). */
+#define STARTUP_NAME_MOST ((size_t)63)
+
 struct startup {
 	const char *packet;
 	size_t packet_length; /* bytes that the packet takes */
@@ -57,6 +60,9 @@ struct startup {
 /* Looks at the first `length` bytes of a client. What it fills in points into `data`. */
 enum startup_kind startup_parse(const char *data, size_t length, struct startup *startup,
 				struct failure *why);
+
+/* How many bytes are left of a name when it is cut, if need be, in front of a character of UTF-8. */
+size_t startup_name_length(const char *name);
 
 /*
  * Steps through the parameters: false at the end. `cursor` begins as startup->parameters. Leaves

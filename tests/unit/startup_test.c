@@ -287,6 +287,28 @@ static void test_options(void)
 	}
 }
 
+static const struct {
+	size_t ascii; /* letters in front of the characters */
+	const char *character;
+	size_t length;
+} name_cases[] = {
+	{62, "", 62},	     {63, "", 63},	     {64, "", 63},	 {61, "\xc3\xa4", 63},
+	{62, "\xc3\xa4", 62}, {63, "\xc3\xa4", 63}, {61, "\xe2\x82\xac", 61},
+	{60, "\xf0\x9f\x98\x80", 60}, {59, "\xf0\x9f\x98\x80", 63}, {59, "\xa4\xa4\xa4\xa4\xa4\xa4", 63},
+};
+
+static void test_names(void)
+{
+	for (size_t i = 0; i < sizeof name_cases / sizeof *name_cases; i++) {
+		char name[100] = "";
+
+		memset(name, 'x', name_cases[i].ascii);
+		strcat(name, name_cases[i].character);
+		is_int((int)startup_name_length(name), (int)name_cases[i].length, "%zu letters, and %zu bytes",
+		       name_cases[i].ascii, strlen(name_cases[i].character));
+	}
+}
+
 int main(void)
 {
 	struct startup startup;
@@ -299,6 +321,7 @@ int main(void)
 	test_parameters();
 	test_replication();
 	test_options();
+	test_names();
 	parse("", 0, &startup, &why); /* lets its copy go */
 	return done();
 }
