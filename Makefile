@@ -166,6 +166,10 @@ $(OUT)/%.o: %.c $(OUT)/flags | build-deps
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(COMPILE) -MMD -MP -c -o $@ $<
 
+# Where libpq has its file of services.
+$(OUT)/conf/service.o: CPPFLAGS += $(addprefix -DLIBPQ_SYSCONFDIR=,$(patsubst %,'"%"',$(shell \
+	pg_config --sysconfdir 2>/dev/null)))
+
 $(OUT)/%.S.o: %.S $(OUT)/flags | build-deps
 	$(say)
 	$(quiet)mkdir -p $(@D)

@@ -9,6 +9,7 @@
 #include "conf/hosts.h"
 #include "conf/keyword.h"
 #include "conf/memory.h"
+#include "conf/service.h"
 #include "conf/suggest.h"
 
 #define TEXT_KEY(type, key)                                                            \
@@ -258,7 +259,7 @@ static void parse_database_pair(struct entry_parser *parser, struct server_optio
 
 	if (strcmp(key, "reserve_pool") == 0)
 		key = "reserve_pool_size"; /* its name in old files */
-	if (parse_field(parser, key, value))
+	if (parse_field(parser, key, value) || strcmp(key, "service") == 0)
 		return;
 	if (strcmp(key, "datestyle") == 0 || strcmp(key, "timezone") == 0)
 		server_options_set(options, key, value);
@@ -268,6 +269,62 @@ static void parse_database_pair(struct entry_parser *parser, struct server_optio
 		parse_keyword(parser, keyword, value);
 	else
 		refuse_unknown(parser, key, true);
+}
+
+/* What a service of libpq says counts as if it stood in front of the entry's own. */
+struct service {
+	const struct entry_parser *entry;
+	struct server_options *options;
+};
+
+static bool is_libpqs(const char *key)
+{
+	static const char *const ours_too[] = {"host", "port", "dbname", "user", "password",
+					       "load_balance_hosts"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours_too); i++) {
+		if (strcmp(ours_too[i], key) == 0)
+			return true;
+	}
+	return keyword_find(key);
+}
+
+static void parse_service_pair(void *context, const struct ini_entry *pair)
+{
+	const struct service *service = context;
+	const struct keyword *keyword = keyword_find(pair->key);
+	struct ini_entry here = {
+		.file = pair->file, .line = pair->line, .key = service->entry->entry->key};
+	struct entry_parser parser = *service->entry;
+
+	parser.entry = &here;
+	if (keyword && keyword->refusal)
+		parser.faults = parser.notes; /* it is there for others */
+	if (!is_libpqs(pair->key))
+		ENTRY_FAULT(&parser, "\"%.80s\" is no keyword of libpq", pair->key);
+	else if (strcmp(pair->key, "service") == 0)
+		ENTRY_FAULT(&parser, "%s", "a service cannot be made of another");
+	else
+		parse_database_pair(&parser, service->options, pair->key, pair->value);
+}
+
+static void parse_service(struct entry_parser *parser, struct server_options *options)
+{
+	struct service service = {.entry = parser, .options = options};
+	struct connstring cursor;
+	char *name = NULL;
+
+	connstring_init(&cursor, parser->entry->value);
+	while (connstring_next(&cursor)) {
+		if (strcmp(cursor.key, "service") != 0)
+			continue;
+		free(name);
+		name = text_copy(cursor.value);
+	}
+	connstring_release(&cursor);
+	if (name && *name && !service_read(name, parse_service_pair, &service, parser->faults))
+		ENTRY_FAULT(parser, "definition of service \"%.80s\" not found", name);
+	free(name);
 }
 
 /* An empty text is no host, no user, ... */
@@ -321,6 +378,7 @@ void database_parse(struct database *database, const struct ini_entry *entry,
 	database->name = text_copy(entry->key);
 	for (size_t i = 0; i < ARRAY_SIZE(database_keys); i++)
 		field_set_default(&database_keys[i], database);
+	parse_service(&parser, &options);
 	connstring_init(&cursor, entry->value);
 	while (connstring_next(&cursor))
 		parse_database_pair(&parser, &options, cursor.key, cursor.value);

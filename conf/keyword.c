@@ -81,11 +81,11 @@ const struct keyword *keyword_find(const char *name)
 static const struct {
 	const char *keyword, *harmless;
 } libpqs_own[] = {
-	{"gsslib", ""},			{"krbsrvname", ""},
-	{"passfile", ""},		{"requirepeer", ""},
-	{"service", ""},		{"sslcertmode", "allow"},
-	{"sslnegotiation", "postgres"}, {"sslpassword", ""},
-	{"sslsni", "1"},		{"target_session_attrs", "any"},
+	{"gsslib", ""},		    {"krbsrvname", ""},
+	{"passfile", ""},	    {"requirepeer", ""},
+	{"sslcertmode", "allow"},   {"sslnegotiation", "postgres"},
+	{"sslpassword", ""},	    {"sslsni", "1"},
+	{"target_session_attrs", "any"},
 };
 
 /* The system's authorities, or the key of an engine, instead of a file. */

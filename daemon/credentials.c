@@ -15,7 +15,7 @@ static bool leads_elsewhere(const struct database *database)
 {
 	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
 	     keyword += 2)
-		if (strcmp(keyword[0], "passfile") == 0 || strcmp(keyword[0], "service") == 0)
+		if (strcmp(keyword[0], "passfile") == 0)
 			return true;
 	return false;
 }

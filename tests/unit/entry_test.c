@@ -1,6 +1,9 @@
 /* A line of [databases] or [users]: its keys, what libpq gets, and what cannot be. */
 #include "conf/entry.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "conf/keyword.h"
 #include "tests/unit/tap.h"
 
@@ -139,10 +142,10 @@ static void test_libpq(void)
 	libpq_gets("application_name=app client_encoding=LATIN1",
 		   "application_name=app|client_encoding=LATIN1|");
 	libpq_gets("requirepeer=postgres passfile='/a b'", "requirepeer=postgres|passfile=/a b|");
-	libpq_gets("service=a service=b", "service=b|");
+	libpq_gets("passfile=a passfile=b", "passfile=b|");
 	libpq_gets("sslmode=verify-full sslrootcert=/ca", "sslmode=verify-full|sslrootcert=/ca|");
-	libpq_gets("target_session_attrs=read-write passfile=/p service=s hostaddr=::1",
-		   "target_session_attrs=read-write|passfile=/p|service=s|hostaddr=::1|");
+	libpq_gets("target_session_attrs=read-write passfile=/p hostaddr=::1",
+		   "target_session_attrs=read-write|passfile=/p|hostaddr=::1|");
 	libpq_gets("timezone=UTC", "options=-c timezone=UTC|");
 	libpq_gets("options='-c geqo=off' datestyle='ISO, MDY' timezone='a\\b'",
 		   "options=-c geqo=off -c datestyle=ISO,\\ MDY -c timezone=a\\\\b|");
@@ -244,6 +247,62 @@ static void test_several_faults(void)
 	database_release(&database);
 }
 
+static void write_services(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	fputs(text, file);
+	fclose(file);
+}
+
+static void test_services(void)
+{
+	char path[] = "/tmp/millpond-services.XXXXXX";
+	struct database database;
+
+	close(mkstemp(path));
+	setenv("PGSERVICEFILE", path, 1);
+	setenv("PGSYSCONFDIR", "/nonexistent", 1);
+	write_services(path, "# ours\n[other]\nhost=x\n\n[mine]\nhost=a,b\nport=1,2\ndbname=d\nuser=u\n"
+			     "password=p\nsslmode=verify-full\noptions=-c geqo=off\nconnect_timeout=9\n"
+			     "[mine]\nhost=y\n[odd]\npool_size=1\n[bad]\nsslmode=requier\n"
+			     "[nested]\nservice=mine\n");
+	parse(&database, "shop", "service=mine");
+	is_text(database.host, "a,b", "the host of a service");
+	is_text(database.port, "1,2", "its port");
+	is_text(database.dbname, "d", "its dbname");
+	is_text(database.user, "u", "its user");
+	is_text(database.password, "p", "its password");
+	ok(is_only(&notes, "database \"shop\": \"connect_timeout\" cannot be set") &&
+		   notes.faults[0].line == 13 && strcmp(notes.faults[0].file, path) == 0,
+	   "what it has for others is noted");
+	database_release(&database);
+	libpq_gets("service=mine", "sslmode=verify-full|options=-c geqo=off|");
+	libpq_gets("sslmode=require service=mine options='-c a=b'",
+		   "sslmode=require|options=-c geqo=off -c a=b|");
+	parse(&database, "shop", "host=z service=other service=mine port=3");
+	is_text(database.host, "z", "the entry's own host counts");
+	is_text(database.port, "3", "its own port, too");
+	is_text(database.dbname, "d", "the rest is the service's, and the last one's");
+	database_release(&database);
+	is_refused("service=none", "database \"shop\": definition of service \"none\" not found");
+	parse(&database, "shop", "service=odd");
+	ok(is_only(&faults, "\"pool_size\" is no keyword of libpq"), "a key that is not libpq's");
+	database_release(&database);
+	parse(&database, "shop", "service=bad");
+	ok(is_only(&faults, "sslmode: \"requier\" is not one of"), "a value that cannot be");
+	database_release(&database);
+	parse(&database, "shop", "service=nested");
+	ok(is_only(&faults, "a service cannot be made of another"), "a service of a service");
+	database_release(&database);
+	unlink(path);
+	parse(&database, "shop", "service=mine");
+	is_int(faults.count, 2, "a file that is named must be there");
+	database_release(&database);
+	unsetenv("PGSERVICEFILE");
+	unsetenv("PGSYSCONFDIR");
+}
+
 static void test_equality(void)
 {
 	static const char *const texts[] = {"",
@@ -254,9 +313,9 @@ static void test_equality(void)
 					    "pool_size=2",
 					    "pool_mode=session",
 					    "server_lifetime=1",
-					    "service=one",
-					    "service=two",
-					    "service=one passfile=x",
+					    "options=one",
+					    "options=two",
+					    "options=one passfile=x",
 					    "user=a password=b",
 					    "user=a password=c"};
 	struct database one, other;
@@ -326,6 +385,7 @@ int main(void)
 	test_hosts();
 	test_names();
 	test_several_faults();
+	test_services();
 	test_equality();
 	test_users();
 	forget();

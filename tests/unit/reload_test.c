@@ -97,11 +97,11 @@ static void test_reload(void)
 
 static void test_same(void)
 {
-	struct settings *old = load(HEAD "[databases]\n* = host=a service=one\n[users]\na=\n");
+	struct settings *old = load(HEAD "[databases]\n* = host=a passfile=one\n[users]\na=\n");
 	struct fault_list faults;
 	struct settings *new;
 
-	new = reload(old, HEAD "[databases]\n* = host=a service=one\n[users]\na=\n", &faults);
+	new = reload(old, HEAD "[databases]\n* = host=a passfile=one\n[users]\na=\n", &faults);
 	is_text(report, "", "nothing has changed");
 	settings_drop(new);
 	new = reload(old, HEAD, &faults);
