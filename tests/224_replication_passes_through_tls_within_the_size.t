@@ -8,8 +8,7 @@ use Wire;
 
 my $authority = Certificates->new;
 $authority->issue(server => '/CN=localhost', names => 'DNS:localhost,IP:127.0.0.1');
-my $server = Postgres->new('server', conf => join "\n", 'wal_level = logical', 'max_wal_senders = 10', 'ssl = on',
-	map { "ssl_${_}_file = '" . $authority->file($_ eq 'ca' ? 'ca.crt' : $_ eq 'key' ? 'server.key' : 'server.crt') . "'" } qw(cert key ca));
+my $server = Postgres->new('server', conf => join "\n", 'wal_level = logical', 'max_wal_senders = 10', $authority->ssl_conf(ca => 1));
 $server->safe_psql('postgres', q{
 	create role lookup superuser login password 'lookup';
 	create role copier replication login password 'pencil';
@@ -23,7 +22,7 @@ my $millpond = Millpond->new('pool',
 	databases => { postgres => 'pool_size=2 host=127.0.0.1 port=' . $server->port },
 	settings  => {
 		auth_type => 'scram-sha-256', auth_user => 'lookup', auth_file => 'users.txt', server_tls_sslmode => 'require', client_tls_sslmode => 'require',
-		client_tls_key_file => $authority->file('server.key'), client_tls_cert_file => $authority->file('server.crt'), query_wait_timeout => 20,
+		$authority->client_tls, query_wait_timeout => 20,
 	});
 my $console = Wire->login($millpond, unix => 1, user => 'pgbouncer', database => 'pgbouncer');
 

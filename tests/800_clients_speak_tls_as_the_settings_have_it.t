@@ -12,12 +12,7 @@ my $stranger = Certificates->new('Another authority');
 $stranger->issue(client => '/CN=postgres');
 
 my $server   = Postgres->new;
-my $millpond = Millpond->new('pool', server => $server, settings => {
-		client_tls_sslmode   => 'allow',
-		client_tls_key_file  => $authority->file('server.key'),
-		client_tls_cert_file => $authority->file('server.crt'),
-		client_tls_ca_file   => $authority->file('ca.crt'),
-	});
+my $millpond = Millpond->new('pool', server => $server, settings => { client_tls_sslmode => 'allow', $authority->client_tls(ca => 1) });
 
 my $conninfo = sprintf 'host=localhost hostaddr=127.0.0.1 port=%d user=postgres', $millpond->port;
 

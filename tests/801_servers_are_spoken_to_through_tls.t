@@ -16,8 +16,7 @@ $authority->revoke('revoked');
 my $stranger = Certificates->new('Another authority');
 my ($ca, $crl) = map { $authority->file($_) } qw(ca.crt ca.crl);
 
-my $server = Postgres->new('server', conf => join "\n", 'ssl = on', "ssl_ca_file = '$ca'",
-	map { "ssl_$_->[0]_file = '" . $authority->file("server.$_->[1]") . "'" } [ 'key', 'key' ], [ 'cert', 'crt' ]);
+my $server = Postgres->new('server', conf => $authority->ssl_conf(ca => 1));
 $server->set_hba("local all all trust\nhostssl all certified 127.0.0.1/32 cert\nhost all all 127.0.0.1/32 trust\n");
 $server->safe_psql('postgres', 'create role certified login');
 my $port = $server->port;

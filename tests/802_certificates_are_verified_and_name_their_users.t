@@ -24,12 +24,10 @@ $authority->revoke('revoked');
 
 my $server   = Postgres->new;
 my %settings = (
-	auth_type            => 'cert',
-	client_tls_sslmode   => 'verify-full',
-	client_tls_key_file  => $authority->file('server.key'),
-	client_tls_cert_file => $authority->file('server.crt'),
-	client_tls_ca_file   => $authority->file('ca.crt'),
-	client_tls_crl_file  => $authority->file('ca.crl'),
+	auth_type           => 'cert',
+	client_tls_sslmode  => 'verify-full',
+	client_tls_crl_file => $authority->file('ca.crl'),
+	$authority->client_tls(ca => 1),
 );
 my $millpond = Millpond->new('pool', server => $server, settings => \%settings,
 	databases => { postgres => '', forced => 'dbname=postgres user=postgres' });

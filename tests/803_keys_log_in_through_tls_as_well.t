@@ -10,9 +10,7 @@ use Wire;
 my $authority = Certificates->new;
 my $stranger  = Certificates->new('Another authority');
 $authority->issue(server => '/CN=localhost', names => 'DNS:localhost');
-my $server = Postgres->new('server', conf => join "\n", 'ssl = on',
-	"ssl_key_file = '" . $authority->file('server.key') . "'",
-	"ssl_cert_file = '" . $authority->file('server.crt') . "'");
+my $server = Postgres->new('server', conf => $authority->ssl_conf);
 $server->safe_psql('postgres', "create role alice login password 'secret';"
 		. "set password_encryption = md5; create role bob login password 'secret'");
 my $secret = $server->safe_psql('postgres', "select rolpassword from pg_authid where rolname = 'alice'");

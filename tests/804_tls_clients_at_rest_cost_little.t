@@ -14,12 +14,11 @@ my $server = Postgres->new;
 my ($count, $slots_kb) = (400, 1200);    # free slots that stay for the next to come
 
 my $millpond = Millpond->new('pool', server => $server, settings => {
-		auth_type            => 'trust',
-		max_client_conn      => 500,
-		spread_clients       => 0,    # each worker has buffers of its own
-		client_tls_sslmode   => 'require',
-		client_tls_key_file  => $authority->file('server.key'),
-		client_tls_cert_file => $authority->file('server.crt'),
+		auth_type          => 'trust',
+		max_client_conn    => 500,
+		spread_clients     => 0,    # each worker has buffers of its own
+		client_tls_sslmode => 'require',
+		$authority->client_tls,
 	});
 my $output = qx($load --port=${\ $millpond->port } --pid=${\ $millpond->pid } --workload=idle \\
 	--clients=$count --seconds=2 --tls=full --user=postgres --database=postgres 2>&1);

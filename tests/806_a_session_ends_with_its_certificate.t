@@ -29,13 +29,7 @@ chmod 0666, $clock;
 my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server,
 	env => { LD_PRELOAD => File::Spec->rel2abs("$ENV{OUT}/preload/later.so"), LATER => $clock },
-	settings => {
-		auth_type            => 'cert',
-		client_tls_sslmode   => 'verify-full',
-		client_tls_key_file  => $authority->file('server.key'),
-		client_tls_cert_file => $authority->file('server.crt'),
-		client_tls_ca_file   => $authority->file('ca.crt'),
-	});
+	settings => { auth_type => 'cert', client_tls_sslmode => 'verify-full', $authority->client_tls(ca => 1) });
 
 # Takes up the session of that number, if one is named, and keeps what follows from it as the next.
 sub outcome ($version, $name, $number = undef)

@@ -16,9 +16,7 @@ my $fake     = FakeServer->new;
 my $millpond = Millpond->new('pool', databases => { postgres => $fake->target },
 	files    => { 'users.txt' => qq("me" ") . Scram::secret('pencil') . qq("\n"plain" "pencil"\n) },
 	settings => { auth_type => 'scram-sha-256', auth_file => 'users.txt',
-		client_tls_sslmode   => 'allow',
-		client_tls_key_file  => $authority->file('server.key'),
-		client_tls_cert_file => $authority->file('server.crt') });
+		client_tls_sslmode => 'allow', $authority->client_tls });
 
 for my $user (qw(me plain))
 {

@@ -19,8 +19,7 @@ my %token = map { $_ => join '', "mem-$_-", map { chr 97 + int rand 26 } 1 .. 24
 my $millpond = Millpond->new('pool', stopped => 1,
 	databases => { postgres => $fake->target, entry => $fake->target . " user=x password=$token{entry}" },
 	settings => { auth_type => 'plain', auth_file => 'users.txt', client_tls_sslmode => 'allow', workers => 1,
-		client_tls_key_file  => $authority->file('server.key'),
-		client_tls_cert_file => $authority->file('server.crt'), });
+		$authority->client_tls });
 
 sub users (%secrets)
 {

@@ -27,8 +27,7 @@ sub millpond ($name, $auth_type, %more)
 		databases => { postgres => $fake->target, closed => $fake->target, dead => "host=127.0.0.1 port=$nobody auth_user=lookup auth_dbname=dead" },
 		settings  => {
 			auth_type => $auth_type, auth_file => 'users.txt', auth_hba_file => 'hba.conf', client_tls_sslmode => 'allow', server_login_retry => 60,
-			client_tls_key_file => $authority->file('server.key'), client_tls_cert_file => $authority->file('server.crt'),
-			query_wait_timeout => '0.5', workers => 2, %limit, %more
+			$authority->client_tls, query_wait_timeout => '0.5', workers => 2, %limit, %more
 		});
 	my $console = Wire->login($millpond, unix => 1, user => 'pgbouncer', database => 'pgbouncer');
 	$console->query('DISABLE closed');

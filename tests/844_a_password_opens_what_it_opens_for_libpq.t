@@ -8,8 +8,7 @@ use Wire;
 
 my $authority = Certificates->new;
 $authority->issue(server => '/CN=localhost', names => 'DNS:localhost');
-my $server = Postgres->new('server', conf => join "\n", 'ssl = on',
-	map { "ssl_$_->[0]_file = '" . $authority->file("server.$_->[1]") . "'" } [ 'key', 'key' ], [ 'cert', 'crt' ]);
+my $server = Postgres->new('server', conf => $authority->ssl_conf);
 $server->safe_psql('postgres', "create role me login password 'pencil'");
 $server->safe_psql('postgres', "create database $_") for qw(sealed clear mixed);
 $server->set_hba("local all postgres trust\nhostssl sealed me all scram-sha-256\nhostnossl clear me all scram-sha-256\n"

@@ -11,7 +11,7 @@ use Wire;
 
 my $authority = Certificates->new;
 $authority->issue(server => '/CN=localhost', names => 'DNS:localhost');
-my ($certificate, $key) = map { $authority->file("server.$_") } qw(crt key);
+my $certificate = $authority->file('server.crt');
 # No digest belongs to a signature of this kind (RFC 5929 section 4.1).
 $authority->self_signed(unbound => '/CN=localhost', key => 'ed25519');
 my $hash   = sha256(qx(openssl x509 -in $certificate -outform DER));
@@ -71,8 +71,7 @@ my $encrypted = with_certificate('server');
 my $unbound   = with_certificate('unbound');
 my $clear     = FakeServer->new(login => \&log_in);
 my %server_of = (stripped => $clear, in_clear => $clear, ed25519 => $unbound);
-my $server = Postgres->new('server', conf =>
-	"ssl = on\nssl_cert_file = '$certificate'\nssl_key_file = '$key'");
+my $server = Postgres->new('server', conf => $authority->ssl_conf);
 $server->set_hba("local all all trust\nhostssl all me 127.0.0.1/32 scram-sha-256\n");
 $server->safe_psql('postgres', "create role me login password 'pencil'");
 

@@ -17,8 +17,7 @@ $authority->revoke('server');
 $is{revoked} = slurp_file($authority->file('ca.crl'));
 $is{stranger} = slurp_file(Certificates->new('Another authority')->file('ca.crt'));
 
-my $server = Postgres->new('server', conf => join "\n", 'ssl = on', map { "ssl_$_->[0]_file = '" . $authority->file($_->[1]) . "'" }
-	[ 'key', 'server.key' ], [ 'cert', 'server.crt' ], [ 'ca', 'ca.crt' ]);
+my $server = Postgres->new('server', conf => $authority->ssl_conf(ca => 1));
 $server->safe_psql('postgres', 'create role me login; create role certified login');
 $server->set_hba("local all postgres trust\nhostssl all me all trust\nhostssl all certified all cert\n");
 

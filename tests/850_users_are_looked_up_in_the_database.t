@@ -175,9 +175,7 @@ reconfigure(settings => { auth_query => undef });
 # A certificate proves a name; whether there is a user of that name is still asked.
 my $authority = Certificates->new;
 $authority->issue($_ => "/CN=$_") for qw(server holder locked);
-reconfigure(settings => { auth_type => 'cert', client_tls_sslmode => 'allow',
-	map { ("client_tls_${_}_file" => $authority->file({ key => 'server.key', cert => 'server.crt', ca => 'ca.crt' }->{$_})) }
-		qw(key cert ca) });
+reconfigure(settings => { auth_type => 'cert', client_tls_sslmode => 'allow', $authority->client_tls(ca => 1) });
 sub shown_by ($user, %startup)
 {
 	my $client = Wire->connect($millpond,

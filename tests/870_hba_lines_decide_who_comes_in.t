@@ -42,9 +42,7 @@ my $millpond = Millpond->new('pool', server => $server,
 	databases => { map { $_ => 'dbname=postgres' } qw(postgres other secure certified both clear web) },
 	settings => { auth_type => 'hba', auth_hba_file => $hba, auth_ident_file => $ident,
 		auth_file => $users, client_tls_sslmode => 'allow', log_connections => 1,
-		client_tls_key_file => $authority->file('server.key'),
-		client_tls_cert_file => $authority->file('server.crt'),
-		client_tls_ca_file => $authority->file('ca.crt') });
+		$authority->client_tls(ca => 1) });
 
 sub shown ($name)
 {

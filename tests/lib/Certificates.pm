@@ -54,6 +54,26 @@ CONFIGURATION
 
 sub file ($self, $name) { return "$self->{dir}/$name" }
 
+# The settings of a pooler that shows its clients server.crt, and with ca => 1 can verify theirs.
+sub client_tls ($self, %options)
+{
+	my %file = $self->_server_files(%options);
+	return map { ("client_tls_${_}_file" => $file{$_}) } keys %file;
+}
+
+# Lines of postgresql.conf for the same.
+sub ssl_conf ($self, %options)
+{
+	my %file = $self->_server_files(%options);
+	return join "\n", 'ssl = on', map { "ssl_${_}_file = '$file{$_}'" } keys %file;
+}
+
+sub _server_files ($self, %options)
+{
+	return (key => $self->file('server.key'), cert => $self->file('server.crt'),
+		$options{ca} ? (ca => $self->file('ca.crt')) : ());
+}
+
 sub _kind_of_key (%options)
 {
 	return $options{key} ? ($options{key}) : (qw(ec -pkeyopt ec_paramgen_curve:prime256v1));

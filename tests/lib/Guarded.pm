@@ -25,12 +25,11 @@ sub new ($class, %settings)
 		server   => $self->{server},
 		files    => { 'users.txt' => qq("me" "$secret"\n) },
 		settings => {
-			auth_type            => 'scram-sha-256',
-			auth_file            => 'users.txt',
-			client_tls_sslmode   => 'require',
-			client_tls_key_file  => $self->file('server.key'),
-			client_tls_cert_file => $self->file('server.crt'),
+			auth_type                 => 'scram-sha-256',
+			auth_file                 => 'users.txt',
+			client_tls_sslmode        => 'require',
 			ignore_startup_parameters => 'extra_float_digits',
+			$self->{authority}->client_tls,
 			%settings
 		});
 	return $self;
