@@ -375,6 +375,18 @@ sub value ($self, $sql)
 	return $result->{rows}[0] && $result->{rows}[0][0];
 }
 
+# Runs one query after the other for some seconds and says how long the slowest took.
+sub slowest ($self, $seconds)
+{
+	my ($slowest, $until) = (0, time + $seconds);
+	while ((my $from = time) < $until)
+	{
+		$self->value('select 1');
+		$slowest = time - $from if time - $from > $slowest;
+	}
+	return $slowest;
+}
+
 # The rows of a query as hashes.
 sub hashes ($self, $sql)
 {
