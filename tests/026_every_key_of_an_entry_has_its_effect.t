@@ -52,7 +52,7 @@ for my $line (sort { $a <=> $b } keys %wanted)
 my $server = Postgres->new('server', conf => "listen_addresses = '127.0.0.1,127.0.0.2'");
 my $there  = $server->target;
 my $fake   = FakeServer->new(login => sub ($c, $startup) {
-	$c->put(Wire::Message('R', pack 'N', 3));
+	$c->put(AuthRequest(3));
 	$c->log('password', $c->get->[1]);
 	return 0;
 });

@@ -6,16 +6,12 @@ use Scram;
 use Test::More;
 use Wire;
 
-sub Ask ($request, $data = '') { return Message('R', pack('N', $request) . $data) }
-
 # Once it is challenged, the pooler computes for a while, which is shorter than the second that the end may take.
 my $iterations = $ENV{SANITIZE} ? 15_000 : 150_000;
 sub challenge ($c)
 {
-	$c->put(Ask(10, "SCRAM-SHA-256\0\0"));
-	my (undef, $first)     = unpack 'Z* N/a*', $c->get->[1];
-	my (undef, $challenge) = Scram->challenge(Scram::secret('pencil', 'saltsaltsaltsalt', 1), $first);
-	$c->put(Ask(11, $challenge =~ s/i=1$/i=$iterations/r));
+	my (undef, $challenge) = Scram->challenge(Scram::secret('pencil', 'saltsaltsaltsalt', 1), $c->begin_scram);
+	$c->put(AuthRequest(11, $challenge =~ s/i=1$/i=$iterations/r));
 	$c->log('begun', '');
 	$c->rest(600);
 	return 1;

@@ -9,24 +9,13 @@ use Wire;
 
 my $secret = Scram::secret('pencil');
 
-sub Ask ($request, $data = '') { return Message('R', pack('N', $request) . $data) }
-
-# The first message of a client of SCRAM.
-sub first ($c)
-{
-	$c->put(Ask(10, "SCRAM-SHA-256\0\0"));
-	my ($type, $body) = $c->get->@*;
-	my ($mechanism, $rest) = split /\0/, $body, 2;
-	return unpack 'N/a*', $rest;
-}
-
 # Changes the challenge, which is right otherwise; answers whether anything more came.
 sub with_challenge ($c, $change)
 {
-	my ($scram, $challenge) = Scram->challenge($secret, first($c));
+	my ($scram, $challenge) = Scram->challenge($secret, $c->begin_scram);
 	local $_ = $challenge;
 	$change->();
-	$c->put(Ask(11, $_));
+	$c->put(AuthRequest(11, $_));
 	my $message = $c->get or return;
 	return if $message->[0] eq 'X';
 	$c->log('response', $message->[1]);
@@ -38,15 +27,15 @@ my $wrong   = qr/wrong password type/;
 my $invalid = qr/invalid server message/;
 # Name of the database -> what the server does, and what the client is told.
 my %cases = (
-	clear       => [ $wrong, sub ($c) { $c->put(Ask(3)) } ],
-	md5         => [ $wrong, sub ($c) { $c->put(Ask(5, 'salt')) } ],
-	kerberos    => [ $wrong, sub ($c) { $c->put(Ask(7)) } ],
-	unknown     => [ $wrong, sub ($c) { $c->put(Ask(4711)) } ],
-	mechanism   => [ qr/none of the server's SASL/, sub ($c) { $c->put(Ask(10, "SCRAM-SHA-1\0\0")) } ],
-	no_list     => [ qr/none of the server's SASL/, sub ($c) { $c->put(Ask(10)) } ],
-	open_list   => [ qr/none of the server's SASL/, sub ($c) { $c->put(Ask(10, 'SCRAM-SHA-25')) } ],
-	clear_later => [ $wrong, sub ($c) { first($c); $c->put(Ask(3)) } ],
-	twice       => [ qr/none of the server's SASL/, sub ($c) { first($c); first($c) } ],
+	clear       => [ $wrong, sub ($c) { $c->put(AuthRequest(3)) } ],
+	md5         => [ $wrong, sub ($c) { $c->put(AuthRequest(5, 'salt')) } ],
+	kerberos    => [ $wrong, sub ($c) { $c->put(AuthRequest(7)) } ],
+	unknown     => [ $wrong, sub ($c) { $c->put(AuthRequest(4711)) } ],
+	mechanism   => [ qr/none of the server's SASL/, sub ($c) { $c->put(AuthRequest(10, "SCRAM-SHA-1\0\0")) } ],
+	no_list     => [ qr/none of the server's SASL/, sub ($c) { $c->put(AuthRequest(10)) } ],
+	open_list   => [ qr/none of the server's SASL/, sub ($c) { $c->put(AuthRequest(10, 'SCRAM-SHA-25')) } ],
+	clear_later => [ $wrong, sub ($c) { $c->begin_scram; $c->put(AuthRequest(3)) } ],
+	twice       => [ qr/none of the server's SASL/, sub ($c) { $c->begin_scram; $c->begin_scram } ],
 	nonce       => [ $proof, sub ($c) { with_challenge($c, sub { s/r=./r=!/ }) } ],
 	same_nonce  => [ $proof, sub ($c) { with_challenge($c, sub { s/more,s/,s/ }) } ],
 	no_nonce    => [ $proof, sub ($c) { with_challenge($c, sub { s/^r=.*?,// }) } ],
@@ -58,17 +47,17 @@ my %cases = (
 	count_2_31  => [ $wrong, sub ($c) { with_challenge($c, sub { s/i=\d+/i=2147483648/ }) } ],
 	nul         => [ $proof, sub ($c) { with_challenge($c, sub { s/,s/\0,s/ }) } ],
 	long        => [ $proof, sub ($c) { with_challenge($c, sub { $_ .= ',x=' . 'y' x 2000 }) } ],
-	early       => [ $invalid, sub ($c) { $c->put(Ask(11, 'r=x')) } ],
-	early_final => [ $invalid, sub ($c) { $c->put(Ask(12, 'v=x')) } ],
-	no_proof    => [ $invalid, sub ($c) { with_challenge($c, sub { }); $c->put(Ask(0)) } ],
-	skips       => [ $invalid, sub ($c) { first($c); $c->put(Ask(0)) } ],
+	early       => [ $invalid, sub ($c) { $c->put(AuthRequest(11, 'r=x')) } ],
+	early_final => [ $invalid, sub ($c) { $c->put(AuthRequest(12, 'v=x')) } ],
+	no_proof    => [ $invalid, sub ($c) { with_challenge($c, sub { }); $c->put(AuthenticationOk()) } ],
+	skips       => [ $invalid, sub ($c) { $c->begin_scram; $c->put(AuthenticationOk()) } ],
 	signature   => [ qr/failed to verify server signature/, sub ($c) {
 			with_challenge($c, sub { });
-			$c->put(Ask(12, 'v=' . 'A' x 43 . '='), Ask(0));
+			$c->put(AuthRequest(12, 'v=' . 'A' x 43 . '='), AuthenticationOk());
 		} ],
 	refuses     => [ qr/SCRAM failed/, sub ($c) {
 			with_challenge($c, sub { });
-			$c->put(Ask(12, 'e=other-error'));
+			$c->put(AuthRequest(12, 'e=other-error'));
 		} ],
 	short       => [ $invalid, sub ($c) { $c->put(Message('R', 'ab')) } ],
 	huge        => [ $invalid, sub ($c) { $c->put('R' . pack 'N', 0x7fffffff) } ],
@@ -76,19 +65,19 @@ my %cases = (
 	ready       => [ $invalid, sub ($c) { $c->put(ReadyForQuery()) } ],
 	parameter   => [ $invalid, sub ($c) { $c->put(ParameterStatus('a', 'b')) } ],
 	key         => [ $invalid, sub ($c) { $c->put(BackendKeyData(1, 2)) } ],
-	short_key   => [ $invalid, sub ($c) { $c->put(Ask(0), Message('K', 'abcd')) } ],
-	half        => [ $invalid, sub ($c) { $c->put(Ask(0), Message('S', "name\0")) } ],
-	open_text   => [ $invalid, sub ($c) { $c->put(Ask(0), Message('S', "name\0value")) } ],
-	parameters  => [ $invalid, sub ($c) { $c->put(Ask(0), map { ParameterStatus("p$_", 'x') } 1 .. 1000) } ],
-	rows        => [ $invalid, sub ($c) { $c->put(Ask(0), DataRow('x')) } ],
-	again       => [ $invalid, sub ($c) { $c->put(Ask(0), Ask(0)) } ],
-	goes_on     => [ $invalid, sub ($c) { $c->put(Ask(0), ReadyForQuery(), NoticeResponse('x')) } ],
+	short_key   => [ $invalid, sub ($c) { $c->put(AuthenticationOk(), Message('K', 'abcd')) } ],
+	half        => [ $invalid, sub ($c) { $c->put(AuthenticationOk(), Message('S', "name\0")) } ],
+	open_text   => [ $invalid, sub ($c) { $c->put(AuthenticationOk(), Message('S', "name\0value")) } ],
+	parameters  => [ $invalid, sub ($c) { $c->put(AuthenticationOk(), map { ParameterStatus("p$_", 'x') } 1 .. 1000) } ],
+	rows        => [ $invalid, sub ($c) { $c->put(AuthenticationOk(), DataRow('x')) } ],
+	again       => [ $invalid, sub ($c) { $c->put(AuthenticationOk(), AuthenticationOk()) } ],
+	goes_on     => [ $invalid, sub ($c) { $c->put(AuthenticationOk(), ReadyForQuery(), NoticeResponse('x')) } ],
 	no_sqlstate => [ qr/^who are you$/, sub ($c) { $c->put(Message('E', "SFATAL\0Mwho are you\0\0")) } ],
 	no_message  => [ qr/./, sub ($c) { $c->put(Message('E', "SFATAL\0\0")) } ],
 	no_end      => [ qr/./, sub ($c) { $c->put(Message('E', 'SFATAL')) } ],
 	nothing     => [ qr/./, sub ($c) { $c->put(Message('E')) } ],
 	leaves      => [ qr/server conn crashed/, sub ($c) { } ],
-	leaves_late => [ qr/server conn crashed/, sub ($c) { first($c) } ],
+	leaves_late => [ qr/server conn crashed/, sub ($c) { $c->begin_scram } ],
 );
 
 my $fake = FakeServer->new(login => sub ($c, $startup) {

@@ -8,22 +8,17 @@ use Scram;
 use Test::More;
 use Wire;
 
-sub Ask ($request, $data = '') { return Message('R', pack('N', $request) . $data) }
-
 # What servers do, by the name of their database up to the first dot.
 my %asks = (
 	nothing => sub ($c) { $c->log_in },
-	clear   => sub ($c) { $c->put(Ask(3)) },
-	md5     => sub ($c) { $c->put(Ask(5, 'salt')) },
+	clear   => sub ($c) { $c->put(AuthRequest(3)) },
+	md5     => sub ($c) { $c->put(AuthRequest(5, 'salt')) },
 	scram   => sub ($c) {
-		$c->put(Ask(10, "SCRAM-SHA-256\0\0"));
-		my ($mechanism, $rest) = split /\0/, ($c->get // return)->[1], 2;
-		my $first = unpack 'N/a*', $rest;
-		my ($scram, $challenge) = Scram->challenge(Scram::secret('pencil'), $first);
-		$c->put(Ask(11, $challenge =~ s/i=\d+/'i=' . ($c->{count} \/\/ 4096)/er));
+		my ($scram, $challenge) = Scram->challenge(Scram::secret('pencil'), $c->begin_scram);
+		$c->put(AuthRequest(11, $challenge =~ s/i=\d+/'i=' . ($c->{count} \/\/ 4096)/er));
 		my $answer = $c->get or return;
 		my $final = $scram->accept($answer->[1]) or return;
-		$c->put(Ask(12, $final));
+		$c->put(AuthRequest(12, $final));
 		$c->log_in;
 	},
 	endless => sub ($c) { $c->{count} = 2147483647; $asks::scram->($c) },

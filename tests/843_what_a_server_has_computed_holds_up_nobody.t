@@ -7,15 +7,11 @@ use Test::More;
 use Time::HiRes qw(time);
 use Wire;
 
-sub Ask ($request, $data = '') { return Message('R', pack('N', $request) . $data) }
-
 my $secret = Scram::secret('pencil', 'saltsaltsaltsalt', 1);
 my $server = FakeServer->new(login => sub ($c, $startup) {
 	return 0 if $startup->{database} ne 'heavy';
-	$c->put(Ask(10, "SCRAM-SHA-256\0\0"));
-	my (undef, $first)     = unpack 'Z* N/a*', $c->get->[1];
-	my (undef, $challenge) = Scram->challenge($secret, $first);
-	$c->put(Ask(11, $challenge =~ s/i=1$/i=50000000/r));
+	my (undef, $challenge) = Scram->challenge($secret, $c->begin_scram);
+	$c->put(AuthRequest(11, $challenge =~ s/i=1$/i=50000000/r));
 	$c->log('challenged', '');
 	$c->rest(600);
 	return 1;

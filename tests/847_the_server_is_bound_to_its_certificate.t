@@ -40,25 +40,23 @@ my %cases = (
 	trusting => [ 'channel_binding=require', '', $no_question ],
 );
 
-sub Ask ($request, $data) { return Message('R', pack('N', $request) . $data) }
-
 sub log_in ($c, $startup)
 {
 	my $case  = $startup->{database};
 	my $offer = $cases{$case}[1];
-	$c->put(!defined $offer ? Ask(3, '') : $offer eq '' ? Ask(0, '') : Ask(10, "$offer\0"));
+	$c->put(!defined $offer ? AuthRequest(3) : $offer eq '' ? AuthenticationOk() : AuthRequest(10, "$offer\0"));
 	my $message = $c->get or $c->leave;
 	$c->leave if $message->[0] ne 'p';
 	my ($mechanism, $first) = unpack 'Z* N/a*', $message->[1];
 	my ($header) = $first =~ /^(.*?,,)/;
 	my ($scram, $challenge) = Scram->challenge($secret, $first);
-	$c->put(Ask(11, $challenge));
+	$c->put(AuthRequest(11, $challenge));
 	my $final = $c->get->[1];
 	my ($sent) = $final =~ /^c=([^,]*)/;
 	my $seen = decode_base64($sent);
 	$c->log('chosen', "$case $mechanism $header "
 		. ($seen eq $header ? 'unbound' : $seen eq $header . $hash ? 'bound' : 'wrong'));
-	$c->put(Ask(12, $scram->accept($final)));
+	$c->put(AuthRequest(12, $scram->accept($final)));
 	return 0; # the rest is as usual
 }
 

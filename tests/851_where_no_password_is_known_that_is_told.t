@@ -5,12 +5,12 @@ use Millpond;
 use Test::More;
 use Wire;
 
-my %questions = (plain => pack('N', 3), hashed => pack('N a4', 5, 'salt'), scram => pack('N Z* x', 10, 'SCRAM-SHA-256'));
+my %questions = (plain => AuthRequest(3), hashed => AuthRequest(5, 'salt'), scram => AuthRequest(10, "SCRAM-SHA-256\0\0"));
 # Asks what the database is called, from that connection on.
 my $fake = FakeServer->new(login => sub ($c, $startup) {
 	my ($question, $from) = $startup->{database} =~ /^(\w+?)(\d*)$/;
 	return 0 if $c->{number} < ($from || 1);
-	$c->put(Message('R', $questions{$question}));
+	$c->put($questions{$question});
 	$c->get // $c->leave;
 	$c->log_in;
 	return 1;

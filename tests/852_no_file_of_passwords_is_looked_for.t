@@ -11,12 +11,7 @@ my $entry = put_file("$dir/entry",       "*:*:*:*:from the entry\n");
 my $named = put_file("$dir/environment", "*:*:*:*:from the environment\n");
 chmod 0600, $home, $entry, $named;
 
-my $fake = FakeServer->new(login => sub ($c, $startup) {
-	$c->put(Message('R', pack 'N', 3));
-	$c->log('password', "$startup->{user} " . ($c->get // $c->leave)->[1]);
-	$c->log_in;
-	return 1;
-});
+my $fake = FakeServer->new(login => sub ($c, $startup) { $c->note_password($startup) });
 my %environments = (unset => {}, empty => { PGPASSFILE => '' }, named => { PGPASSFILE => $named });
 for (
 	[ 'unset', 'bare',  undef ],

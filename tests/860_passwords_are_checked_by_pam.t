@@ -46,13 +46,7 @@ host  all       all all pam
 LINES
 put_file("$dir/users", qq("postgres" ""\n"bob" ""\n"scr" "secret"\n"own" "its own"\n));
 
-# Asks every user for its password, and writes it down.
-my $fake = FakeServer->new(login => sub ($c, $startup) {
-	$c->put(Message('R', pack 'N', 3));
-	$c->log('password', "$startup->{user} " . $c->get->[1]);
-	$c->log_in;
-	return 1;
-});
+my $fake = FakeServer->new(login => sub ($c, $startup) { $c->note_password($startup) });
 my %env = (
 	LD_PRELOAD => $wrapper, PAM_WRAPPER => 1, PAM_WRAPPER_SERVICE_DIR => "$dir/pam.d",
 	# The loader's own locks are not seen by it.

@@ -45,12 +45,7 @@ put_file("$dir/hba", join '', "host pgbouncer all all trust\n",
 	map { "host $_ all all ldap $line{$_}\n" } sort keys %line);
 put_file("$dir/users", qq("postgres" ""\n));
 
-my $fake = FakeServer->new(login => sub ($c, $startup) {
-	$c->put(Message('R', pack 'N', 3));
-	$c->log('password', "$startup->{user} " . $c->get->[1]);
-	$c->log_in;
-	return 1;
-});
+my $fake = FakeServer->new(login => sub ($c, $startup) { $c->note_password($startup) });
 my %databases = map { $_ => $fake->target } keys %line, 'postgres';
 my $millpond  = Millpond->new('pool', databases => \%databases,
 	settings => { auth_type => 'hba', auth_hba_file => "$dir/hba", auth_file => "$dir/users", workers => 2 },

@@ -20,14 +20,8 @@ my $hba = "local all all trust\nhost pgbouncer,open all all trust\n"
 	. "host ours all all @{[asked($there)]}\nhost all all all @{[asked($here)]}\n";
 
 # Each asks for the password itself, and writes it down.
-my %servers = map {
-	$_ => FakeServer->new(login => sub ($c, $startup) {
-		$c->put(Message('R', pack 'N', 3));
-		$c->log('password', "$startup->{user} " . ($c->get // [ '', 'nothing' ])->[1]);
-		$c->log_in;
-		return 1;
-	})
-} qw(shop forced open theirs ours);
+my %servers = map { $_ => FakeServer->new(login => sub ($c, $startup) { $c->note_password($startup) }) }
+	qw(shop forced open theirs ours);
 my $millpond = Millpond->new('pool', files => { 'hba.conf' => $hba },
 	databases => { map { $_ => $servers{$_}->target . ($_ eq 'forced' ? ' user=ann' : '') } keys %servers },
 	settings  => { auth_type => 'hba', auth_hba_file => 'hba.conf', server_login_retry => 60,

@@ -27,11 +27,13 @@ use Wire;
 our @EXPORT;
 BEGIN
 {
-	@EXPORT = qw(AuthenticationOk ParameterStatus BackendKeyData ReadyForQuery RowDescription
+	@EXPORT = qw(AuthRequest AuthenticationOk ParameterStatus BackendKeyData ReadyForQuery RowDescription
 		DataRow CommandComplete ErrorResponse NoticeResponse);
 }
 
-sub AuthenticationOk ()              { return Message('R', pack 'N', 0) }
+# Asks for what the manual's Authentication messages ask for, by their numbers.
+sub AuthRequest ($code, $data = '')  { return Message('R', pack('N', $code) . $data) }
+sub AuthenticationOk ()              { return AuthRequest(0) }
 sub ParameterStatus ($name, $value)  { return Message('S', "$name\0$value\0") }
 sub BackendKeyData ($pid, $secret)   { return Message('K', pack 'NN', $pid, $secret) }
 sub ReadyForQuery ($status = 'I')    { return Message('Z', $status) }
@@ -157,6 +159,22 @@ sub shake_hands ($self, $authority, $name, %more)
 		SSL_key_file => $authority->file("$name.key"), %more) or $self->leave;
 	$self->{socket}->blocking(0);
 	return 1;
+}
+
+# For the login hook: asks for a password in the clear, notes who gave which, and lets everybody in.
+sub note_password ($self, $startup)
+{
+	$self->put(AuthRequest(3));
+	$self->log('password', "$startup->{user} " . ($self->get // $self->leave)->[1]);
+	return $self->log_in;
+}
+
+# For the login hook: asks for SCRAM-SHA-256 and returns the client's first message.
+sub begin_scram ($self)
+{
+	$self->put(AuthRequest(10, "SCRAM-SHA-256\0\0"));
+	my (undef, $first) = unpack 'Z* N/a*', ($self->get // $self->leave)->[1];
+	return $first;
 }
 
 sub serve ($self)
