@@ -5,7 +5,7 @@ use Test::More;
 
 my $server  = Postgres->new;
 my $target  = $server->target;
-my $include = ini_file("included = $target dbname=postgres\n", 'more.ini');
+my $include = new_file('more.ini', "included = $target dbname=postgres\n");
 my $long    = 'x' x 10_000;
 
 my $millpond = Millpond->new('pool', server => $server, stopped => 1);
@@ -62,7 +62,7 @@ is($config{unix_socket_mode}, '0700', 'a mode in octal');
 is($config{stats_users}, '', 'an empty value');
 is($config{listen_port}, $port, 'a later duplicate wins');
 
-my $circle = ini_file('', 'circle.ini');
+my $circle = new_file('circle.ini');
 put_file($circle, "%include $circle\n");
 ($status, $out, $error) = run_binary('--check', $circle);
 is($status, 1, 'a file that includes itself is refused');

@@ -7,7 +7,7 @@ use Wire;
 
 sub check ($text, $name = 'test.ini')
 {
-	my ($status, $out, $error) = run_binary('--check', ini_file($text, $name));
+	my ($status, $out, $error) = run_binary('--check', new_file($name, $text));
 	return ($status, $out . $error);
 }
 

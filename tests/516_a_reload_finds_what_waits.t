@@ -9,8 +9,7 @@ use Wire;
 
 # Name servers that never answer.
 my $silence = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1') or die "udp: $!";
-my $resolv = ini_file('nameserver 127.0.0.1:' . $silence->sockport . "\noptions timeout:1 attempts:1\n",
-	'resolv.conf');
+my $resolv = new_file('resolv.conf', 'nameserver 127.0.0.1:' . $silence->sockport . "\noptions timeout:1 attempts:1\n");
 my $fake = FakeServer->new(
 	login => sub ($c, $startup) { sleep 1 if $startup->{user} eq 'sluggish'; return 0 },
 	query => sub ($c, $sql) { sleep 1.5 if $sql =~ /slow/; return 0 });

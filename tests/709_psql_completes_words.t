@@ -10,8 +10,7 @@ my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=2' });
 $server->safe_psql('postgres', 'create table completed_by_psql (a_column int)');
 # No question before a long list.
-my $inputrc = put_file(PostgreSQL::Test::Utils::tempdir() . '/inputrc',
-	"set completion-query-items 0\nset page-completions off\nset bell-style none\n");
+my $inputrc = new_file('inputrc', "set completion-query-items 0\nset page-completions off\nset bell-style none\n");
 @ENV{qw(TERM INPUTRC PSQL_HISTORY PAGER)} = ('dumb', $inputrc, '/dev/null', 'cat');
 
 # A psql in a terminal; what it has shown so far is in $shown.

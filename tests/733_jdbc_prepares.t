@@ -1,12 +1,13 @@
 # JDBC prepares at the first use and saves points by itself, with 20 clients over 2 servers.
 use v5.36;
 use Crowd;
+use Millpond;
 use Test::More;
 
 my ($jar) = glob '/usr/share/java/postgresql.jar';
 crowd_skip('no JDBC driver here') unless $jar;
 crowd_skip('no java here') if system('java -version >/dev/null 2>&1') || system('javac -version >/dev/null 2>&1');
-my $program = crowd_file('Crowd.java', <<'PROGRAM');
+my $program = new_file('Crowd.java', <<'PROGRAM');
 import java.sql.*;
 import java.util.*;
 public class Crowd {

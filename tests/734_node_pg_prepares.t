@@ -1,11 +1,12 @@
 # node's pg with named statements works with 20 clients over 2 servers.
 use v5.36;
 use Crowd;
+use Millpond;
 use NodePackages;
 use Test::More;
 
 crowd_skip('no pg for node here') unless node_package('pg');
-crowd('pg', [ 'node', crowd_file('crowd.js', <<'PROGRAM') ]);
+crowd('pg', [ 'node', new_file('crowd.js', <<'PROGRAM') ]);
 const { Client } = require('pg');
 const assert = require('assert');
 async function one(n) {

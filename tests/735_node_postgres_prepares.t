@@ -1,11 +1,12 @@
 # node's postgres, which pipelines and caches statements, works with 20 clients over 2 servers.
 use v5.36;
 use Crowd;
+use Millpond;
 use NodePackages;
 use Test::More;
 
 crowd_skip('no postgres for node here') unless node_package('postgres');
-crowd('postgres', [ 'node', crowd_file('crowd.js', <<'PROGRAM') ]);
+crowd('postgres', [ 'node', new_file('crowd.js', <<'PROGRAM') ]);
 const postgres = require('postgres');
 const assert = require('assert');
 async function one(n) {

@@ -86,7 +86,7 @@ is(Wire->connect($millpond)->startup->result->{error}{M}, 'certificate authentic
 # Whose name is proved must be one that is known, where there is something that names users.
 my @somebody = ({ shown('other') }, user => 'somebody', database => 'forced');
 is(outcome(@somebody), 'in', 'without auth_file a certificate will do');
-my $users = ini_file(qq{"postgres" ""\n}, 'users.txt');
+my $users = new_file('users.txt', qq{"postgres" ""\n});
 reload(auth_file => $users);
 like(outcome(@somebody), $failed, 'with one, who is not in it stays outside');
 like($millpond->log_since, qr{forced/somebody\@\S+ no such user}, '... and the log says why');

@@ -19,7 +19,7 @@ $server->safe_psql('postgres', 'create database tls');
 $server->set_hba("local all postgres trust\nhostssl tls alice all scram-sha-256\nhostssl tls bob all md5\n"
 	. "host postgres alice all scram-sha-256\n");
 
-my $users = put_file(PostgreSQL::Test::Utils::tempdir() . '/users', qq{"alice" "$secret"\n"bob" "$hash"\n});
+my $users = new_file('users', qq{"alice" "$secret"\n"bob" "$hash"\n});
 my $port = $server->port;
 my $ca   = $authority->file('ca.crt');
 my $fake = FakeServer->new(ssl => sub ($c) { $c->put('S' . AuthenticationOk()); 1 });

@@ -1,13 +1,13 @@
 # JDBC logs in over TLS with SCRAM, and refuses a certificate that it does not know.
 use v5.36;
-use Crowd qw(crowd_file);
 use Guarded;
+use Millpond;
 use Test::More;
 
 my ($jar) = glob '/usr/share/java/postgresql.jar';
 plan skip_all => 'no JDBC driver here' unless $jar;
 plan skip_all => 'no java here' if system('java -version >/dev/null 2>&1') || system('javac -version >/dev/null 2>&1');
-my $program = crowd_file('Tls.java', <<'PROGRAM');
+my $program = new_file('Tls.java', <<'PROGRAM');
 import java.sql.*;
 public class Tls {
 	static String get(String name) { return System.getenv(name); }

@@ -1,12 +1,12 @@
 # node's pg logs in over TLS with SCRAM, bound to the certificate or not, and refuses one that it does not know.
 use v5.36;
-use Crowd qw(crowd_file);
 use Guarded;
+use Millpond;
 use NodePackages;
 use Test::More;
 
 plan skip_all => 'no pg for node here' unless node_package('pg');
-Guarded->new->run('node pg', 'node', crowd_file('tls.js', <<'PROGRAM'));
+Guarded->new->run('node pg', 'node', new_file('tls.js', <<'PROGRAM'));
 const { Client } = require('pg');
 const assert = require('assert');
 const fs = require('fs');

@@ -51,7 +51,7 @@ like($out, qr/^  pkt_buf has no effect: /m, '... and what has no effect');
 unlike($out, qr/PgBouncer/, 'a file of our own is not compared');
 
 # Each difference is told to those whom it concerns: what a file sets, and the line that it brings.
-my $users = ini_file(qq("me" "x"\n), 'users');
+my $users = new_file('users', qq("me" "x"\n));
 my $base = "[databases]\nx = host=127.0.0.1\n[pgbouncer]\n";
 my @concerns = (
 	[ "auth_type = trust\nadmin_users = me\n" => qr/admin_users: SHOW FDS/ ],

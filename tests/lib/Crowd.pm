@@ -12,19 +12,13 @@ use Millpond;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(crowd crowd_skip crowd_file);
+our @EXPORT = qw(crowd crowd_skip);
 
 our $clients = 20;
 
 sub crowd_skip ($reason)
 {
 	plan skip_all => $reason;
-}
-
-# Writes a program into a file of that name in a folder of its own.
-sub crowd_file ($name, $text)
-{
-	return put_file(PostgreSQL::Test::Utils::tempdir() . "/$name", $text);
 }
 
 # Options: processes (how many are started at once), settings.

@@ -26,7 +26,7 @@ use Time::HiRes qw(time sleep);
 use Postgres;
 use Wire ();
 
-our @EXPORT = qw(wait_until run_binary ini_file put_file);
+our @EXPORT = qw(wait_until run_binary ini_file put_file new_file);
 
 our $binary = File::Spec->rel2abs($ENV{MILLPOND} || './millpond');
 
@@ -293,11 +293,12 @@ sub run_binary (@arguments)
 	return ($? & 127 ? -1 : $? >> 8, $out, $error);
 }
 
-# Writes a text into a file of the given name in a fresh folder and returns its path.
-sub ini_file ($text, $name = 'test.ini')
+# Writes a file of that name in a folder of its own and returns its path.
+sub new_file ($name, @texts)
 {
-	return put_file(PostgreSQL::Test::Utils::tempdir() . "/$name", $text);
+	return put_file(PostgreSQL::Test::Utils::tempdir() . "/$name", @texts);
 }
+sub ini_file ($text, $name = 'test.ini') { return new_file($name, $text) }
 
 # How much the daemon may grow while it relays something huge. AddressSanitizer keeps freed memory.
 sub growth_limit_kb ($self) { return ($ENV{SANITIZE} ? 400 : 8) * 1024 }
