@@ -178,30 +178,58 @@ static void write_integer(struct writer *writer, const struct cell *cell, bool i
 	write_uint32(writer, (uint32_t)number);
 }
 
-/* Whole numbers only: digits to the base of 10,000, a weight, a sign, and no decimals. */
+struct decimal {
+	const char *digits; /* with a point behind the whole ones, if there are others */
+	int whole, decimals;
+};
+
+/* The digit that stands before 10 to that power. */
+static int digit_at(const struct decimal *number, int power)
+{
+	if (power >= number->whole || power < -number->decimals)
+		return 0;
+	return number->digits[number->whole - power - (power >= 0)] - '0';
+}
+
+/* The same to the base of 10,000. */
+static unsigned group_at(const struct decimal *number, int weight)
+{
+	int group = 0;
+
+	for (int power = 4 * weight + 3; power >= 4 * weight; power--)
+		group = 10 * group + digit_at(number, power);
+	return (unsigned)group;
+}
+
+static struct decimal read_decimal(const char *digits, const char *end)
+{
+	const char *point = memchr(digits, '.', (size_t)(end - digits));
+
+	if (point == NULL)
+		point = end;
+	return (struct decimal){digits, (int)(point - digits), point < end ? (int)(end - point) - 1 : 0};
+}
+
+/* How many groups, the weight of the first, a sign, how many decimals; then the groups, without zeros around them. */
 static void write_numeric(struct writer *writer, const struct cell *cell)
 {
 	bool is_negative = cell->length > 0 && cell->text[0] == '-';
-	const char *digits = cell->text + is_negative;
-	size_t length = cell->length - is_negative;
+	struct decimal number = read_decimal(cell->text + is_negative, cell->text + cell->length);
+	int first = (number.whole + 3) / 4 - 1;
+	int last = -((number.decimals + 3) / 4);
 
-	while (length > 0 && *digits == '0') {
-		digits++;
-		length--;
-	}
-	size_t groups = (length + 3) / 4;
-	write_uint32(writer, (uint32_t)(8 + 2 * groups));
-	write_uint16(writer, (unsigned)groups);
-	write_uint16(writer, groups == 0 ? 0 : (unsigned)(groups - 1));
+	while (first >= last && group_at(&number, first) == 0)
+		first--;
+	while (last < first && group_at(&number, last) == 0)
+		last++;
+	unsigned groups = (unsigned)(first + 1 - last);
+	write_uint32(writer, 8 + 2 * groups);
+	write_uint16(writer, groups);
+	write_uint16(writer, groups == 0 ? 0 : (unsigned)first);
 	write_uint16(writer, is_negative ? 0x4000 : 0);
-	write_uint16(writer, 0);
-	for (size_t group = 0; group < groups; group++) {
-		size_t in_group = group == 0 ? length - 4 * (groups - 1) : 4;
-		unsigned value = 0;
-		while (in_group-- > 0)
-			value = value * 10 + (unsigned)(*digits++ - '0');
-		write_uint16(writer, value);
-	}
+	write_uint16(writer, (unsigned)number.decimals);
+	for (int weight = first; weight >= last; weight--)
+		write_uint16(writer, group_at(&number, weight));
 }
 
 static void write_cell(struct writer *writer, const struct cell *cell, uint32_t oid, bool binary)

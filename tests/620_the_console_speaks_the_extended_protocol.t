@@ -46,8 +46,8 @@ sub numeric ($bytes)
 {
 	my ($groups, $weight, $sign, $scale, @digits) = unpack 'n s> n n n*', $bytes;
 	my $number = 0;
-	$number = $number * 10000 + ($_ < @digits ? $digits[$_] : 0) for 0 .. $weight;
-	return $sign ? -$number : $number;
+	$number += $digits[$_] * 10000**($weight - $_) for 0 .. $#digits;
+	return ($sign ? '-' : '') . sprintf "%.${scale}f", $number;
 }
 # The times are booked when the client has had its answer already.
 wait_until(sub { ($console->hashes('SHOW STATS_TOTALS WHERE database = db1'))[0]{xact_time} }, 'the transaction to be booked');
@@ -57,6 +57,8 @@ my @binary = $console->put(Parse('', 'SHOW STATS_TOTALS'), BindAs('', [], [], [1
 my ($t, $b) = map { (grep { $_->[0] eq 'db1' } @$_)[0] } \@text, \@binary;
 cmp_ok($t->[5], '>', 123456, 'there is a large number');
 is_deeply([ map { numeric($_) } $b->@[ 1 .. $#$b ] ], [ $t->@[ 1 .. $#$t ] ], 'numeric in binary');
+my ($worker) = $console->put(Parse('', 'SHOW WORKERS'), BindAs('', [], [], [1]), Execute(), Sync())->result->{rows}->@*;
+like(numeric($worker->[6]), qr/^\d{1,3}\.\d$/, '... with decimals');
 is($console->put(Parse('', 'SHOW DNS_HOSTS'), BindAs('', [], [], [ 0, 1, 0 ]), Describe('P'), Sync())->result->{types},
 	'12TZ', 'a form for each column');
 
