@@ -93,6 +93,7 @@ static bool malformed(struct failure *why)
 
 /* --- what is kept ------------------------------------------------------------------------- */
 
+/* NULL without memory. */
 static struct extended *extended_of(struct session *session)
 {
 	if (session->extended == NULL)
@@ -211,9 +212,9 @@ static bool unknown(const char *what, const char *name, const char *sqlstate, st
 
 /* --- Parse -------------------------------------------------------------------------------- */
 
-static bool parse(struct turn *turn, struct reader *reader, struct failure *why)
+static bool parse(struct turn *turn, struct extended *extended, struct reader *reader,
+		  struct failure *why)
 {
-	struct extended *extended = extended_of(turn->session);
 	const char *name = take_text(reader), *text = take_text(reader);
 	size_t declared = take_uint16(reader);
 	size_t parameters = placeholders_count(text);
@@ -222,11 +223,9 @@ static bool parse(struct turn *turn, struct reader *reader, struct failure *why)
 		return malformed(why);
 	if (strlen(text) > TEXT_MOST || parameters > PARAMETERS_MOST || declared > PARAMETERS_MOST)
 		return failure_set(why, FAILURE_CONSOLE_ARGUMENTS);
-	if (extended != NULL && name[0] != '\0' && *find_statement(extended, name) != NULL)
+	if (name[0] != '\0' && *find_statement(extended, name) != NULL)
 		return failure_set(why, FAILURE_CONSOLE_ERROR,
 				   "prepared statement name is already in use");
-	if (extended == NULL)
-		return failure_set(why, FAILURE_NO_MEMORY);
 	close_statement(extended, name);
 	if (!has_room(extended, why))
 		return false;
@@ -280,7 +279,8 @@ static bool take_values(struct reader *reader, const struct statement *statement
 	return !reader->failed;
 }
 
-static bool take_formats(struct reader *reader, struct portal *portal)
+/* Without memory there are no codes then. */
+static void take_formats(struct reader *reader, struct portal *portal)
 {
 	size_t count = take_uint16(reader);
 
@@ -288,7 +288,6 @@ static bool take_formats(struct reader *reader, struct portal *portal)
 	for (size_t i = 0; i < count && portal->codes != NULL; i++)
 		portal->codes[i] = (uint16_t)take_uint16(reader);
 	portal->formats = (struct view_formats){portal->codes, count};
-	return portal->codes != NULL && !reader->failed;
 }
 
 static bool fill_portal(struct portal *portal, const char *name, struct reader *reader,
@@ -298,26 +297,27 @@ static bool fill_portal(struct portal *portal, const char *name, struct reader *
 	struct writer text;
 
 	writer_init(&portal->answer);
-	if (!take_values(reader, statement, values) || !take_formats(reader, portal))
+	if (!take_values(reader, statement, values))
+		return malformed(why);
+	take_formats(reader, portal);
+	if (reader->failed)
 		return malformed(why);
 	writer_init(&text);
 	placeholders_fill(&text, statement->text, values);
 	portal->name = strdup(name);
 	portal->text = text.failed ? NULL : strdup(text.data);
 	writer_release(&text);
-	return (portal->name != NULL && portal->text != NULL) ||
+	return (portal->name != NULL && portal->text != NULL && portal->codes != NULL) ||
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
-static bool bind_statement(struct turn *turn, struct reader *reader, struct failure *why)
+static bool bind_statement(struct turn *turn, struct extended *extended, struct reader *reader,
+			   struct failure *why)
 {
-	struct extended *extended = extended_of(turn->session);
 	const char *name = take_text(reader), *statement_name = take_text(reader);
 
 	if (reader->failed)
 		return malformed(why);
-	if (extended == NULL)
-		return failure_set(why, FAILURE_NO_MEMORY);
 	const struct statement *statement = *find_statement(extended, statement_name);
 	if (statement == NULL)
 		return unknown("prepared statement", statement_name, "26000", why);
@@ -387,12 +387,12 @@ static bool describe_statement(struct turn *turn, const struct statement *statem
 	return describe_with_any(turn, statement->text, why);
 }
 
-static bool describe(struct turn *turn, struct reader *reader, struct failure *why)
+static bool describe(struct turn *turn, struct extended *extended, struct reader *reader,
+		     struct failure *why)
 {
-	struct extended *extended = extended_of(turn->session);
 	const char *kind = take_bytes(reader, 1), *name = take_text(reader);
 
-	if (reader->failed || extended == NULL)
+	if (reader->failed)
 		return malformed(why);
 	if (*kind == 'S') {
 		const struct statement *statement = *find_statement(extended, name);
@@ -439,13 +439,13 @@ static bool await_portal_run(struct turn *turn, struct portal *portal, struct fa
 	return good;
 }
 
-static bool await_execute(struct turn *turn, struct reader *reader, struct failure *why)
+static bool await_execute(struct turn *turn, struct extended *extended, struct reader *reader,
+			  struct failure *why)
 {
-	struct extended *extended = extended_of(turn->session);
 	const char *name = take_text(reader);
 	uint32_t rows_most = take_uint32(reader);
 
-	if (reader->failed || extended == NULL)
+	if (reader->failed)
 		return malformed(why);
 	struct portal *portal = *find_portal(extended, name);
 	if (portal == NULL)
@@ -458,12 +458,12 @@ static bool await_execute(struct turn *turn, struct reader *reader, struct failu
 	return true;
 }
 
-static bool close_named(struct turn *turn, struct reader *reader, struct failure *why)
+static bool close_named(struct turn *turn, struct extended *extended, struct reader *reader,
+			struct failure *why)
 {
-	struct extended *extended = extended_of(turn->session);
 	const char *kind = take_bytes(reader, 1), *name = take_text(reader);
 
-	if (reader->failed || extended == NULL)
+	if (reader->failed)
 		return malformed(why);
 	if (*kind == 'S')
 		close_statement(extended, name);
@@ -477,17 +477,20 @@ static bool close_named(struct turn *turn, struct reader *reader, struct failure
 bool await_extended_answer(struct turn *turn, const struct message *message, struct failure *why)
 {
 	struct reader reader = {message->body, message->body + message->body_length, false};
+	struct extended *extended = extended_of(turn->session);
 
+	if (extended == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
 	switch (message->letter) {
 	case FRONTEND_PARSE:
-		return parse(turn, &reader, why);
+		return parse(turn, extended, &reader, why);
 	case FRONTEND_BIND:
-		return bind_statement(turn, &reader, why);
+		return bind_statement(turn, extended, &reader, why);
 	case FRONTEND_DESCRIBE:
-		return describe(turn, &reader, why);
+		return describe(turn, extended, &reader, why);
 	case FRONTEND_EXECUTE:
-		return await_execute(turn, &reader, why);
+		return await_execute(turn, extended, &reader, why);
 	default:
-		return close_named(turn, &reader, why);
+		return close_named(turn, extended, &reader, why);
 	}
 }

@@ -114,6 +114,21 @@ for my $table (qw(POOLS DATABASES LISTS STATS))
 	my $shown = $asking->query("SHOW $table");
 	is_deeply([ left_to_fail(), $shown->{error}{C} ], [ 0, '53200' ], "SHOW $table: there is no memory for 41 pools");
 }
+
+# In the extended protocol, what the first of these messages makes, and a Bind with room for eleven formats.
+my %first = (Parse => Parse('', 'SHOW VERSION'), Bind => Bind(), Describe => Describe('S'), Execute => Execute(), Close => Close('S'));
+for my $letter (sort keys %first)
+{
+	my $asking = Wire->login($crowd, database => 'pgbouncer');
+	let_fail(40, 1);
+	my $answer = $asking->put($first{$letter}, Sync())->result;
+	is_deeply([ left_to_fail(), $answer->{error}{C} ], [ 0, '53200' ], "$letter: there is no memory for what is kept");
+}
+my $binding = Wire->login($crowd, database => 'pgbouncer');
+$binding->put(Parse('s', 'SHOW VERSION'), Sync())->result;
+let_fail(22, 1);
+my $bound = $binding->put(Message('B', "\0s\0" . pack 'n*', 0, 0, 11, (1) x 11), Sync())->result;
+is_deeply([ left_to_fail(), $bound->{error}{C} ], [ 0, '53200' ], 'Bind: there is no memory for its formats');
 $crowd->stop;
 
 # Nor is a host for whose name there is no memory no host.
