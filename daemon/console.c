@@ -153,56 +153,51 @@ static bool await_show_command(struct turn *turn, const char *text, size_t lengt
 		return await_table(turn, &turn->reply, text, length, why);
 	writer_init(&table);
 	bool good = await_table(turn, &table, text, length, why) &&
-		    view_write(&turn->reply, table.data, table.length, view, formats,
-			       formats == NULL, why);
-	turn->reply.failed |= table.failed;
+		    view_write(&turn->reply, &table, view, formats, formats == NULL, why);
 	writer_release(&table);
 	return good;
 }
 
-/* What `pretend()` says, in the form that the extended protocol wants it in. */
-static bool reform(struct turn *turn, struct writer *said, const struct view_formats *formats,
-		   struct failure *why)
-{
-	static const struct view all = {.limit = -1};
-
-	bool good = view_write(&turn->reply, said->data, said->length, &all, formats,
-			       formats == NULL, why);
-	turn->reply.failed |= said->failed;
-	return good;
-}
-
+/* Whether `pretend()` has an answer, which is then written in the forms that are wanted. */
 static bool is_pretended(struct turn *turn, const char *text, size_t length,
 			 const struct view_formats *formats, struct failure *why, bool *good)
 {
+	static const struct view all = {.limit = -1};
 	struct writer said;
 
 	writer_init(&said);
 	bool is_said = pretend(&said, turn->session, text, length);
-	*good = !is_said || reform(turn, &said, formats, why);
+	*good = !is_said || view_write(&turn->reply, &said, &all, formats, formats == NULL, why);
 	writer_release(&said);
 	return is_said;
+}
+
+static void describe_pretended(struct session *session, const char *text, size_t length,
+			       struct writer *description)
+{
+	bool was_in_block = session->is_in_block;
+	struct writer said;
+
+	writer_init(&said);
+	if (pretend(&said, session, text, length) && !said.failed &&
+	    said.data[0] == BACKEND_ROW_DESCRIPTION)
+		write_bytes(description, said.data, read_uint32(said.data + 1) + 1);
+	description->failed |= said.failed;
+	session->is_in_block = was_in_block;
+	writer_release(&said);
 }
 
 bool turn_describe(struct turn *turn, const char *text, struct writer *description,
 		   struct failure *why)
 {
+	struct command *command = &turn->command;
 	size_t length = strlen(text);
-	struct writer said;
 
-	(void)why;
-	command_parse(text, length, &turn->command);
-	if (turn->command.form == COMMAND_WORDS && command_is_show(&turn->command) &&
-	    show_describe(description, turn->command.argument))
-		return true;
-	writer_init(&said);
-	bool was_in_block = turn->session->is_in_block;
-	if (pretend(&said, turn->session, text, length) && !said.failed &&
-	    said.data[0] == BACKEND_ROW_DESCRIPTION)
-		write_bytes(description, said.data, read_uint32(said.data + 1) + 1);
-	turn->session->is_in_block = was_in_block;
-	writer_release(&said);
-	return true;
+	command_parse(text, length, command);
+	if (command->form != COMMAND_WORDS || !command_is_show(command) ||
+	    !show_describe(description, command->argument))
+		describe_pretended(turn->session, text, length, description);
+	return !description->failed || failure_set(why, FAILURE_NO_MEMORY);
 }
 
 bool await_turn_run(struct turn *turn, const char *text, size_t length,

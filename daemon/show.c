@@ -194,6 +194,7 @@ bool show_describe(struct writer *writer, const char *name)
 	bool found = write_fake(&fake, name);
 	if (found && !fake.failed)
 		write_bytes(writer, fake.data, read_uint32(fake.data + 1) + 1);
+	writer->failed |= fake.failed;
 	writer_release(&fake);
 	return found;
 }

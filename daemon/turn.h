@@ -29,8 +29,7 @@ struct turn {
 bool await_turn_run(struct turn *turn, const char *text, size_t length,
 		    const struct view_formats *formats, struct failure *why);
 
-/* The row description of what a command will answer; NULL: it has no rows. To be freed by
- * writer_release(). */
+/* Writes the row description of what a command will answer; nothing: it has no rows. False without memory. */
 bool turn_describe(struct turn *turn, const char *text, struct writer *description,
 		   struct failure *why);
 

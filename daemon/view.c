@@ -351,11 +351,13 @@ static bool write_table(struct writer *writer, const char **at, const char *end,
 	return true;
 }
 
-bool view_write(struct writer *writer, const char *messages, size_t length, const struct view *view,
+bool view_write(struct writer *writer, const struct writer *table, const struct view *view,
 		const struct view_formats *formats, bool with_description, struct failure *why)
 {
-	const char *at = messages, *end = messages + length;
+	const char *at = table->data, *end = at + table->length;
 
+	if (table->failed)
+		return failure_set(why, FAILURE_NO_MEMORY);
 	while (at < end) {
 		size_t message = read_uint32(at + 1) + 1;
 		if (*at == BACKEND_ROW_DESCRIPTION) {

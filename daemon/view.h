@@ -46,9 +46,10 @@ struct view_formats {
 
 /*
  * Writes what is left of a table: of messages from the server that end with a CommandComplete. A
- * RowDescription is written only if asked for. False: there is no such column.
+ * RowDescription is written only if asked for. False: there is no such column, or there was no memory, for
+ * this or for the table itself.
  */
-bool view_write(struct writer *writer, const char *messages, size_t length, const struct view *view,
+bool view_write(struct writer *writer, const struct writer *table, const struct view *view,
 		const struct view_formats *formats, bool with_description, struct failure *why);
 
 /* Writes a RowDescription again with the formats in it. */

@@ -129,6 +129,35 @@ $binding->put(Parse('s', 'SHOW VERSION'), Sync())->result;
 let_fail(22, 1);
 my $bound = $binding->put(Message('B', "\0s\0" . pack 'n*', 0, 0, 11, (1) x 11), Sync())->result;
 is_deeply([ left_to_fail(), $bound->{error}{C} ], [ 0, '53200' ], 'Bind: there is no memory for its formats');
+
+# Half an answer is never made into another one. Any allocation of one of these sizes may be for it.
+my %requests = (
+	'a part of a table'      => [ Query("SHOW LISTS WHERE list <> 'pools' ORDER BY list") ],
+	'a table in a portal'    => [ Parse('', 'SHOW LISTS'), Bind(), Execute(), Sync() ],
+	'the columns of a table' => [ Parse('', 'SHOW POOLS'), Describe('S'), Sync() ],
+	'a look-up in a catalog' => [ Parse('', q(SELECT name FROM pg_settings WHERE name LIKE 'po%')), Bind(), Execute(), Sync() ],
+	'what psql asks for'     => [ Parse('', 'SELECT version()'), Bind(), Describe('P'), Execute(), Sync() ],
+	'what drivers ask for'   => [ Parse('', 'SHOW standard_conforming_strings'), Describe('S'), Sync() ],
+);
+sub shape ($answer) { return join ' ', map { $_ // '-' } @$answer{qw(types status)}, map { @$_ } $answer->{columns} // [] }
+my $console = Wire->login($crowd, database => 'pgbouncer');
+for my $what (sort keys %requests)
+{
+	my $whole = shape($console->put($requests{$what}->@*)->result);
+	my ($failed, %told) = (0);
+	for my $size (1 .. 500)
+	{
+		let_fail($size, 1);
+		my $answer = $console->put($requests{$what}->@*)->result;
+		$failed += !left_to_fail();
+		let_fail(0, 0);
+		my $is_whole = shape($answer) eq $whole;
+		$told{ $is_whole ? 'whole' : $answer->{error} ? $answer->{error}{C} : shape($answer) }++;
+		$console = Wire->login($crowd, database => 'pgbouncer') if !$is_whole;
+	}
+	cmp_ok($failed, '>', 2, "$what: there is no memory for it");
+	is_deeply([ sort keys %told ], [ '53200', 'whole' ], '... which is told, or it is whole') or diag explain \%told;
+}
 $crowd->stop;
 
 # Nor is a host for whose name there is no memory no host.
@@ -163,7 +192,7 @@ is_deeply([ keys %refused ], ['53200'], 'who cannot come in for lack of memory i
 my $deaf_file = "$file.deaf";
 my $deaf      = Millpond->new('deaf', server => $server, databases => { postgres => '' },
 	env => { LD_PRELOAD => $library =~ s/fail_allocations/deaf_listeners/r, DEAF => $deaf_file });
-my $console = Wire->login($deaf, database => 'pgbouncer');
+$console = Wire->login($deaf, database => 'pgbouncer');
 $console->query('SUSPEND');
 open my $times, '+<:raw', $deaf_file or die "$deaf_file: $!";
 syswrite $times, pack 'Q', 1;
