@@ -72,21 +72,20 @@ static void sort(struct auth_users *users)
 			strncmp(users->users[i].secret, SCRAM_PREFIX, sizeof(SCRAM_PREFIX) - 1) == 0;
 }
 
-void auth_users_read(struct auth_users *users, const char *path, const char *including,
-		     struct fault_list *faults)
+const char *auth_users_read(struct auth_users *users, const char *path, struct fault_list *faults)
 {
-	char *found = source_find(path, including);
 	struct source source;
+	const char *wrong = source_open(&source, path, faults);
 	char *line;
 
 	*users = (struct auth_users){0};
-	if (source_open(&source, found, faults)) {
+	if (!wrong) {
 		while ((line = source_next_line(&source)))
 			read_line(users, line, &source, faults);
 		sort(users);
 	}
 	source_release(&source);
-	free(found);
+	return wrong;
 }
 
 /* --- using -------------------------------------------------------------------------------- */

@@ -28,10 +28,9 @@ struct auth_users {
 
 /*
  * Reads the file into `users`, which the caller releases in any case. A name that comes twice counts
- * as it stands last. What is wrong becomes a fault with its line. A relative path that is not found
- * from the working directory is looked for beside the file `including`.
+ * as it stands last. What is wrong in it becomes a fault with its line. Returns why it cannot be read, or NULL.
  */
-void auth_users_read(struct auth_users *users, const char *path, const char *including,
+const char *auth_users_read(struct auth_users *users, const char *path,
 		     struct fault_list *faults);
 
 /* The secret of a user, "" when it has none, NULL when there is no such user. */

@@ -359,20 +359,19 @@ static void add_rule(struct hba *hba, const char *line, const struct source *sou
 		note_host_bits(rule, notes);
 }
 
-void hba_read(struct hba *hba, const char *path, const char *ident_path, struct fault_list *faults,
-	      struct fault_list *notes)
+const char *hba_read(struct hba *hba, const char *path, struct fault_list *faults,
+		     struct fault_list *notes)
 {
 	struct source source;
-	const char *line;
+	const char *wrong = source_open(&source, path, faults), *line;
 
 	*hba = (struct hba){0};
-	if (source_open(&source, path, faults)) {
+	if (!wrong) {
 		while ((line = source_next_line(&source)))
 			add_rule(hba, line, &source, faults, notes);
 	}
 	source_release(&source);
-	if (*ident_path)
-		ident_read(hba, ident_path, faults);
+	return wrong;
 }
 
 void hba_release(struct hba *hba)

@@ -67,11 +67,11 @@ struct hba_client {
 };
 
 /*
- * Reads the files into `hba`; `ident_path` may be empty. What is wrong goes to `faults`, and to
- * `notes` what is odd.
+ * Reads the file into `hba`; its maps are read by conf/ident. What is wrong in it goes to `faults`, and to
+ * `notes` what is odd. Returns why it cannot be read, or NULL.
  */
-void hba_read(struct hba *hba, const char *path, const char *ident_path,
-	      struct fault_list *faults, struct fault_list *notes);
+const char *hba_read(struct hba *hba, const char *path, struct fault_list *faults,
+		     struct fault_list *notes);
 void hba_release(struct hba *hba);
 bool hba_is_equal(const struct hba *one, const struct hba *other);
 

@@ -80,16 +80,17 @@ static void read_line(struct hba *hba, const char *text, const struct source *so
 		words_release(&fields[i]);
 }
 
-void ident_read(struct hba *hba, const char *path, struct fault_list *faults)
+const char *ident_read(struct hba *hba, const char *path, struct fault_list *faults)
 {
 	struct source source;
-	const char *line;
+	const char *wrong = source_open(&source, path, faults), *line;
 
-	if (source_open(&source, path, faults)) {
+	if (!wrong) {
 		while ((line = source_next_line(&source)))
 			read_line(hba, line, &source, faults);
 	}
 	source_release(&source);
+	return wrong;
 }
 
 void ident_release(struct hba *hba)

@@ -326,9 +326,13 @@ bool ini_read(const char *path, void (*handle)(void *context, const struct ini_e
 		.context = context,
 		.faults = faults,
 	};
+	const char *wrong;
 
-	if (!source_open(&state.source, path, faults))
+	wrong = source_open(&state.source, path, faults);
+	if (wrong) {
+		fault_add(faults, path, 0, "cannot be read: %s", wrong);
 		return false;
+	}
 	set_up_inih();
 	if (ini_parse_stream(give_to_inih, &state, take_from_inih, &state) < 0)
 		fault_add(faults, path, 0, "out of memory");

@@ -8,6 +8,7 @@
 #include "conf/check.h"
 #include "conf/entry.h"
 #include "conf/hba_options.h"
+#include "conf/ident.h"
 #include "conf/ini.h"
 #include "conf/memory.h"
 #include "conf/peer_entry.h"
@@ -250,20 +251,48 @@ void settings_release_pairs(struct settings *settings)
 	free(settings->pairs);
 }
 
-static void read_hba(struct loader *loader)
-{
-	struct settings *settings = loader->settings;
-	char *path, *ident_path;
+/* --- The files that settings name --- */
 
+static const char *read_auth_file(struct loader *loader, const char *path)
+{
+	return auth_users_read(&loader->settings->auth_users, path, loader->faults);
+}
+
+static const char *read_hba_file(struct loader *loader, const char *path)
+{
+	return hba_read(&loader->settings->hba, path, loader->faults, &loader->settings->notes);
+}
+
+static const char *read_ident_file(struct loader *loader, const char *path)
+{
+	return ident_read(&loader->settings->hba, path, loader->faults);
+}
+
+static void read_file(struct loader *loader, const char *name, const char *file,
+		      const char *(*read)(struct loader *loader, const char *path))
+{
+	char *path;
+	const char *wrong;
+
+	if (!*file)
+		return;
+	path = source_find(file, loader->path);
+	wrong = read(loader, path);
+	if (wrong)
+		setting_fault(loader->faults, loader->settings, name, "%s: cannot read \"%s\": %s",
+			      name, path, wrong);
+	free(path);
+}
+
+static void read_files(struct loader *loader)
+{
+	const struct settings *settings = loader->settings;
+
+	read_file(loader, "auth_file", settings->auth_file, read_auth_file);
 	if (settings->auth_type != AUTH_HBA || !*settings->auth_hba_file)
 		return;
-	path = source_find(settings->auth_hba_file, loader->path);
-	ident_path = *settings->auth_ident_file ?
-			     source_find(settings->auth_ident_file, loader->path) :
-			     text_copy("");
-	hba_read(&settings->hba, path, ident_path, loader->faults, &settings->notes);
-	free(path);
-	free(ident_path);
+	read_file(loader, "auth_hba_file", settings->auth_hba_file, read_hba_file);
+	read_file(loader, "auth_ident_file", settings->auth_ident_file, read_ident_file);
 }
 
 static void read_directory(struct loader *loader)
@@ -298,10 +327,8 @@ static void interpret(struct loader *loader, bool is_read)
 		free(settings->conffile);
 		settings->conffile = text_copy(settings->path);
 	}
-	if (*settings->auth_file)
-		auth_users_read(&settings->auth_users, settings->auth_file, loader->path, loader->faults);
+	read_files(loader);
 	read_directory(loader);
-	read_hba(loader);
 	settings->server_login_retry_is_set = settings_pair(settings, "server_login_retry") != NULL;
 	settings->databases = sort_by_name(settings->databases, &settings->database_count,
 					   sizeof(*settings->databases), release_database);
@@ -309,7 +336,9 @@ static void interpret(struct loader *loader, bool is_read)
 				       sizeof(*settings->users), release_user);
 	settings->peers = sort_by_name(settings->peers, &settings->peer_count,
 				       sizeof(*settings->peers), release_peer);
-	settings_note_oddities(settings);
+	/* A line with a fault may be what seems to be missing. */
+	if (loader->faults->count == 0)
+		settings_note_oddities(settings);
 	for (int i = 0; i < SETTING_COUNT; i++)
 		free(loader->places[i].file);
 }

@@ -150,15 +150,10 @@ static const char *source_push(struct source *source, const char *path)
 	return NULL;
 }
 
-bool source_open(struct source *source, const char *path, struct fault_list *faults)
+const char *source_open(struct source *source, const char *path, struct fault_list *faults)
 {
-	const char *wrong;
-
 	*source = (struct source){.faults = faults};
-	wrong = source_push(source, path);
-	if (wrong)
-		fault_add(faults, path, 0, "cannot be read: %s", wrong);
-	return !wrong;
+	return source_push(source, path);
 }
 
 static void append(char **text, const char *path)

@@ -36,8 +36,11 @@ struct source {
  */
 char *source_find(const char *path, const char *including);
 
-/* Opens the first file; false: there is a fault. */
-bool source_open(struct source *source, const char *path, struct fault_list *faults);
+/*
+ * Opens the first file. Returns NULL, or why it cannot be read, which is for the caller to report: he
+ * knows who names the file. `faults` gets what is wrong in it.
+ */
+const char *source_open(struct source *source, const char *path, struct fault_list *faults);
 
 /*
  * Returns the next line without the blanks around it, or NULL at the end of the outermost file.

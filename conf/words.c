@@ -118,6 +118,7 @@ static void include(struct word_list *list, const char *name, const struct place
 {
 	const char *slash = strrchr(place->file, '/');
 	struct source source;
+	const char *wrong;
 	char *path;
 
 	if (place->depth == DEPTH_MOST) {
@@ -128,7 +129,10 @@ static void include(struct word_list *list, const char *name, const struct place
 	path = *name == '/' || !slash ?
 		       text_copy(name) :
 		       text_format("%.*s/%s", (int)(slash - place->file), place->file, name);
-	if (source_open(&source, path, place->faults))
+	wrong = source_open(&source, path, place->faults);
+	if (wrong)
+		fault_add(place->faults, place->file, place->line, "cannot read \"%s\": %s", path, wrong);
+	else
 		read_words(list, &source, place);
 	source_release(&source);
 	free(path);

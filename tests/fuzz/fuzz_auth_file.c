@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	expect(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	fault_list_init(&faults);
-	auth_users_read(&users, path, "/x.ini", &faults);
+	auth_users_read(&users, path, &faults);
 	for (size_t i = 0; i < users.count; i++) {
 		expect(users.users[i].name[0] != '\0');
 		expect(auth_users_find(&users, users.users[i].name) == users.users[i].secret);

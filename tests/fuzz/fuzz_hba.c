@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf/hba.h"
+#include "conf/ident.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -63,7 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int ident_fd = open_text(data + length, size - length, ident_path);
 	fault_list_init(&faults);
 	fault_list_init(&notes);
-	hba_read(&hba, path, ident_path, &faults, &notes);
+	expect(hba_read(&hba, path, &faults, &notes) == NULL);
+	expect(ident_read(&hba, ident_path, &faults) == NULL);
 	for (size_t i = 0; i < faults.count; i++)
 		expect(faults.faults[i].line > 0 && faults.faults[i].text[0] != '\0');
 	if (faults.count == 0)
