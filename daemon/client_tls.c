@@ -53,10 +53,11 @@ static bool refuse(const struct preparation *preparation, const char *setting, c
 	return refuse_word(preparation, setting, value, none);
 }
 
+/* The line that asks for it is told. */
 static bool refuse_missing(const struct preparation *preparation, const char *setting,
-			   const char *why)
+			   const char *asking, const char *why)
 {
-	setting_fault(preparation->faults, preparation->settings, setting, "%s is not set: %s",
+	setting_fault(preparation->faults, preparation->settings, asking, "%s is not set: %s",
 		      setting, why);
 	return false;
 }
@@ -73,25 +74,38 @@ static void note_loose_key(struct settings *settings)
 			      settings->client_tls_key_file);
 }
 
+static const char needed[] = "a server cannot speak TLS without it";
+
 static bool load_certificate(const struct preparation *preparation)
 {
-	struct settings *settings = preparation->settings;
-	SSL_CTX *context = preparation->context;
-	const char *needed = "a server cannot speak TLS without it";
+	const char *file = preparation->settings->client_tls_cert_file;
 
-	if (settings->client_tls_cert_file[0] == '\0')
-		return refuse_missing(preparation, "client_tls_cert_file", needed);
-	if (settings->client_tls_key_file[0] == '\0')
-		return refuse_missing(preparation, "client_tls_key_file", needed);
-	if (SSL_CTX_use_certificate_chain_file(context, settings->client_tls_cert_file) != 1)
-		return refuse(preparation, "client_tls_cert_file", settings->client_tls_cert_file);
-	tls_context_asks_nobody(context);
-	if (SSL_CTX_use_PrivateKey_file(context, settings->client_tls_key_file,
-					SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_check_private_key(context) != 1)
-		return refuse(preparation, "client_tls_key_file", settings->client_tls_key_file);
-	note_loose_key(settings);
-	return true;
+	if (file[0] == '\0')
+		return refuse_missing(preparation, "client_tls_cert_file", "client_tls_sslmode", needed);
+	return SSL_CTX_use_certificate_chain_file(preparation->context, file) == 1 ||
+	       refuse(preparation, "client_tls_cert_file", file);
+}
+
+static bool load_key(const struct preparation *preparation)
+{
+	const char *file = preparation->settings->client_tls_key_file;
+
+	if (file[0] == '\0')
+		return refuse_missing(preparation, "client_tls_key_file", "client_tls_sslmode", needed);
+	note_loose_key(preparation->settings);
+	tls_context_asks_nobody(preparation->context);
+	return SSL_CTX_use_PrivateKey_file(preparation->context, file, SSL_FILETYPE_PEM) == 1 ||
+	       refuse(preparation, "client_tls_key_file", file);
+}
+
+static bool load_pair(const struct preparation *preparation)
+{
+	bool good = load_certificate(preparation);
+
+	good &= load_key(preparation);
+	return good && (SSL_CTX_check_private_key(preparation->context) == 1 ||
+			refuse(preparation, "client_tls_key_file",
+			       preparation->settings->client_tls_key_file));
 }
 
 /* --- the certificates of clients ---------------------------------------------------------- */
@@ -121,30 +135,40 @@ static bool load_revocations(const struct preparation *preparation)
 	return true;
 }
 
-static bool load_authorities(const struct preparation *preparation)
+static bool load_names(const struct preparation *preparation)
 {
-	const struct settings *settings = preparation->settings;
 	SSL_CTX *context = preparation->context;
-	const char *file = settings->client_tls_ca_file;
-	bool is_demanded = settings->client_tls_sslmode >= TLS_VERIFY_CA;
-
-	if (file[0] == '\0' && (is_demanded || settings->auth_type == AUTH_CERT))
-		return refuse_missing(preparation, "client_tls_ca_file",
-				      "no certificate of a client could be verified");
-	if (file[0] == '\0')
-		return true;
+	const char *file = preparation->settings->client_tls_ca_file;
 	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
+
 	if (names == NULL || SSL_CTX_load_verify_locations(context, file, NULL) != 1) {
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
 		return refuse(preparation, "client_tls_ca_file", file);
 	}
 	SSL_CTX_set_client_CA_list(context, names);
+	return true;
+}
+
+static bool load_authorities(const struct preparation *preparation)
+{
+	const struct settings *settings = preparation->settings;
+	SSL_CTX *context = preparation->context;
+	bool is_set = settings->client_tls_ca_file[0] != '\0';
+	bool is_demanded = settings->client_tls_sslmode >= TLS_VERIFY_CA;
+
+	if (!is_set && (is_demanded || settings->auth_type == AUTH_CERT))
+		return refuse_missing(preparation, "client_tls_ca_file",
+				      is_demanded ? "client_tls_sslmode" : "auth_type",
+				      "no certificate of a client could be verified");
+	if (!is_set)
+		return true;
+	bool good = load_names(preparation);
 	SSL_CTX_set_verify(context,
 			   SSL_VERIFY_PEER | (is_demanded ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
 			   NULL);
 	if (!is_demanded)
 		SSL_CTX_set_cert_verify_callback(context, note_verification, NULL);
-	return load_revocations(preparation);
+	return load_revocations(preparation) && good;
 }
 
 /* --- algorithms --------------------------------------------------------------------------- */
@@ -154,15 +178,15 @@ static bool choose_ciphers(const struct preparation *preparation)
 	const char *ciphers = tls_ciphers(preparation->settings->client_tls_ciphers);
 	const char *suites = preparation->settings->client_tls13_ciphers;
 
-	if (ciphers != NULL && !tls_context_choose_ciphers(preparation->context, ciphers))
-		return refuse(preparation, "client_tls_ciphers", ciphers);
+	bool good = ciphers == NULL || tls_context_choose_ciphers(preparation->context, ciphers) ||
+		    refuse(preparation, "client_tls_ciphers", ciphers);
 	if (suites[0] != '\0' && SSL_CTX_set_ciphersuites(preparation->context, suites) != 1) {
 		refuse(preparation, "client_tls13_ciphers", suites);
 		setting_fault(preparation->faults, preparation->settings, "client_tls13_ciphers",
 			      "failed to set the TLSv1.3 cipher suites");
-		return false;
+		good = false;
 	}
-	return true;
+	return good;
 }
 
 static bool choose_curves(const struct preparation *preparation)
@@ -198,9 +222,9 @@ static bool choose_versions(const struct preparation *preparation)
 	unsigned versions = tls_versions_parse(preparation->settings->client_tls_protocols, wrong,
 					       sizeof wrong);
 
+	/* Of which settings_check() has told. */
 	if (versions == 0)
-		return refuse(preparation, "client_tls_protocols",
-			      preparation->settings->client_tls_protocols);
+		return false;
 	SSL_CTX_set_min_proto_version(preparation->context, TLS1_VERSION);
 	SSL_CTX_set_options(preparation->context,
 			    ((versions & TLS_1_0) != 0 ? 0 : SSL_OP_NO_TLSv1) |
@@ -325,7 +349,7 @@ bool client_tls_prepare(struct settings *settings, struct fault_list *faults)
 		return refuse(&preparation, "client_tls_sslmode", "TLS");
 	choose_manners(preparation.context);
 	/* All of them, so that all faults are found at once. */
-	bool good = load_certificate(&preparation);
+	bool good = load_pair(&preparation);
 	good &= load_authorities(&preparation);
 	good &= choose_ciphers(&preparation);
 	good &= choose_curves(&preparation);

@@ -159,37 +159,40 @@ static void log_refusal(const struct options *options, const struct settings *se
 	log_release(&log);
 }
 
-static struct settings *load(const struct options *options)
+/* Never NULL: with faults, which have been told, what can be made of the rest. */
+static struct settings *load(const struct options *options, bool *good)
 {
 	struct fault_list faults;
 
 	fault_list_init(&faults);
 	struct settings *settings = settings_load_anyway(options->file, &faults);
-	bool good = faults.count == 0 && client_tls_prepare(settings, &faults) &&
-		    server_tls_check(settings, &faults);
+	*good = client_tls_prepare(settings, &faults);
+	*good &= server_tls_check(settings, &faults);
+	*good &= faults.count == 0;
 	fault_list_print(&faults, stderr);
-	if (!good && !options->check)
+	if (!*good && !options->check)
 		log_refusal(options, settings, &faults);
 	fault_list_release(&faults);
-	if (good)
-		return settings;
-	settings_drop(settings);
-	return NULL;
+	return settings;
 }
 
 static int check(const struct options *options)
 {
-	struct settings *settings = load(options);
+	bool good;
+	struct settings *settings = load(options, &good);
 
-	if (settings == NULL)
-		return 1;
-	settings_note_start(settings);
-	conninfo_note_missing(settings);
-	fault_list_print(&settings->notes, stdout);
-	settings_describe_differences(settings, stdout);
-	printf("%s: ok\n", options->file);
+	/* Nothing at all has been read of a file that cannot be. */
+	if (good || settings->pair_count > 0) {
+		settings_note_start(settings);
+		conninfo_note_missing(settings);
+		fault_list_print(&settings->notes, stdout);
+	}
+	if (good) {
+		settings_describe_differences(settings, stdout);
+		printf("%s: ok\n", options->file);
+	}
 	settings_drop(settings);
-	return 0;
+	return good ? 0 : 1;
 }
 
 static int complain(const char *text)
@@ -317,9 +320,12 @@ int main(int argc, char **argv)
 		return status;
 	if (options.check)
 		return check(&options);
-	struct settings *settings = load(&options);
-	if (settings == NULL)
+	bool good;
+	struct settings *settings = load(&options, &good);
+	if (!good) {
+		settings_drop(settings);
 		return 1;
+	}
 	const char *missing = what_is_missing(&options, settings);
 	if (missing != NULL)
 		return complain(missing);

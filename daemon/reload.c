@@ -127,7 +127,10 @@ static bool prepare(struct change *change, struct settings *settings)
 	struct daemon *daemon = change->daemon;
 	struct fault_list *faults = &change->faults;
 
-	if (!prepare_client_tls(change, settings) || !server_tls_check(settings, faults)) {
+	bool good = prepare_client_tls(change, settings);
+
+	good &= server_tls_check(settings, faults);
+	if (!good) {
 		change->keeps_tls = is_for_tls(settings, change->name);
 		return false;
 	}

@@ -67,4 +67,33 @@ for my $type (qw(hba cert ldap))
 		"auth_type $type is refused with a message");
 }
 
+# What is found out in files, and by OpenSSL, does not hide behind the text, nor one behind another; and the
+# notes do not behind them.
+my @lines = ('[databases]', 'x = host=127.0.0.1', '[millpond]', 'auth_type = hba', 'listen_prt = 1',
+	'client_tls_sslmode = verify-ca', 'client_tls_cert_file = /nowhere/c', 'client_tls_key_file = /nowhere/k',
+	'client_tls_ciphers = NONSENSE', 'server_tls_ciphers = NONSENSE', 'auth_file = /nowhere/u',
+	'auth_hba_file = /nowhere/h', 'auth_ident_file = /nowhere/i', 'user = no_such_user');
+my $staged = ini_file(join "\n", @lines, '');
+($status, $out, $error) = run_binary('--check', $staged);
+is($status, 1, 'a file with faults of all kinds leaves with 1');
+%expected = (
+	5  => qr/unknown setting "listen_prt"/,
+	6  => qr/client_tls_ca_file is not set/,
+	7  => qr/client_tls_cert_file: .*No such file/,
+	8  => qr/client_tls_key_file: .*No such file/,
+	9  => qr/client_tls_ciphers: cannot use "NONSENSE"/,
+	10 => qr/server_tls_ciphers: cannot use "NONSENSE"/,
+	11 => qr{auth_file: cannot read "/nowhere/u": No such file},
+	12 => qr{auth_hba_file: cannot read "/nowhere/h": No such file},
+	13 => qr{auth_ident_file: cannot read "/nowhere/i": No such file},
+);
+like($error, qr/^\Q$staged\E:$_: $expected{$_}.*$/m, "line $_") for sort { $a <=> $b } keys %expected;
+is(scalar(() = $error =~ /\n/g), keys %expected, '... and nothing else');
+like($out, qr/\A\Q$staged\E:14: user: here the start would fail, .*\n\z/, 'notes are printed as well');
+
+my $unset = ini_file("[databases]\n[millpond]\nclient_tls_sslmode = require\nauth_type = trust\n");
+($status, $out, $error) = run_binary('--check', $unset);
+is($error, join('', map { "$unset:3: client_tls_${_}_file is not set: a server cannot speak TLS without it\n" } qw(cert key)),
+	'of what is missing the line that asks for it is named');
+
 done_testing;
