@@ -81,8 +81,9 @@ MILLPOND := $(if $(filter build/plain,$(OUT)),millpond,$(OUT)/millpond)
 MODULES := libevent_core libevent_extra libevent_pthreads libpq inih libsystemd openssl pam ldap lber
 PKG_CONFIG ?= pkg-config
 
-# Cutting a text short is what snprintf is used for; the warning about it guesses at lengths.
-WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+# Cutting a text short is what snprintf is used for; the warning about it, which clang may not know, guesses at
+# lengths.
+WARNINGS := -Wno-unknown-warning-option -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wno-format-truncation $(if $(WERROR),-Werror)
 OPTIMISE := $(if $(DEBUG),-Og -DDEBUG=1,-O2)
 # Fortified functions hide their arguments from the sanitizers, so it is one or the other.

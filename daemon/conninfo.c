@@ -189,7 +189,7 @@ static void add_tls(struct conninfo *conninfo, const struct settings *settings,
 	char wrong[64];
 
 	conninfo_add(conninfo, "sslmode",
-		     choice_name(choices_tls_mode, settings->server_tls_sslmode));
+		     choice_name(choices_tls_mode, (int)settings->server_tls_sslmode));
 	add_file(conninfo, "sslrootcert", authorities(settings, database));
 	add_file(conninfo, "sslcert", settings->server_tls_cert_file);
 	add_file(conninfo, "sslkey", settings->server_tls_key_file);

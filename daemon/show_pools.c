@@ -69,7 +69,7 @@ static const char *balance_text(const struct database *database)
 		database != NULL && database->host != NULL && strchr(database->host, ',') != NULL;
 	if (!is_list)
 		return NULL;
-	return choice_name(choices_load_balance, database->load_balance_hosts);
+	return choice_name(choices_load_balance, (int)database->load_balance_hosts);
 }
 
 static void put_zeros(struct table *table, int count)
