@@ -86,8 +86,9 @@ PKG_CONFIG ?= pkg-config
 WARNINGS := -Wno-unknown-warning-option -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wno-format-truncation $(if $(WERROR),-Werror)
 OPTIMISE := $(if $(DEBUG),-Og -DDEBUG=1,-O2)
-# Fortified functions hide their arguments from the sanitizers, so it is one or the other.
-FORTIFY := $(if $(DEBUG)$(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+# Fortified functions hide their arguments from the sanitizers, so it is one or the other. The caller's own choice
+# counts.
+FORTIFY := $(if $(DEBUG)$(SANITIZE)$(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
 	-fno-sanitize-recover=all)
 

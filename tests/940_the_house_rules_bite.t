@@ -63,6 +63,14 @@ like($output, qr{conf/a\.h does not compile alone}, 'and named');
 put('conf/a.h', "#include <stddef.h>\nsize_t length(void);\n");
 is((make('headers'))[0], 0, 'a header that does is left alone');
 
+# The second definition would be a warning, and warnings are errors here.
+put('conf/a.c', '');
+for my $flags ('', 'CPPFLAGS=-D_FORTIFY_SOURCE=3', 'CFLAGS=-D_FORTIFY_SOURCE=3')
+{
+	my ($compile) = (make("-n V=1 $flags build/plain/conf/a.o"))[1] =~ /^(.* -c .*)$/m;
+	is(scalar(() = $compile =~ /-D_FORTIFY_SOURCE/g), 1, "fortified once with: $flags");
+}
+
 ($status, $output) = make('help');
 like($output, qr/^ *make check /m, 'make help tells the targets');
 
