@@ -226,7 +226,7 @@ chosen := $(patsubst tests/%.c,$(OUT)/tests/%,$(if $(TESTS),$(wildcard $(TESTS))
 run: deps
 	@$(MAKE) --no-print-directory build
 	@# exec, so that the signals make passes on reach the script and not a shell around it.
-	@exec env MILLPOND=$(abspath $(MILLPOND)) PORT='$(PORT)' SERVER='$(SERVER)' tests/run.sh
+	@exec env MILLPOND='$(abspath $(MILLPOND))' PORT='$(PORT)' SERVER='$(SERVER)' tests/run.sh
 
 # The sub-make reads the Makefile again, with the libraries that `deps` may just have installed.
 check: deps
@@ -267,19 +267,19 @@ adapt_ini = sed -e 's|^unix_socket_dir = /tmp$$|unix_socket_dir = /run/millpond|
 live := $(if $(DESTDIR),,$(shell test $$(id -u) = 0 -a -d /run/systemd/system && echo yes))
 
 install: $(if $(BINARY),,build)
-	install -D -m 0755 $(or $(BINARY),$(MILLPOND)) $(DESTDIR)$(bindir)/millpond
-	install -d $(foreach dir,$(unitdir) $(sysusersdir) $(tmpfilesdir) $(docdir),$(DESTDIR)$(dir))
-	$(adapt) systemd/millpond.service > $(DESTDIR)$(unitdir)/millpond.service
-	$(adapt) systemd/millpond.socket > $(DESTDIR)$(unitdir)/millpond.socket
-	$(adapt) systemd/sysusers.conf > $(DESTDIR)$(sysusersdir)/millpond.conf
-	$(adapt) systemd/tmpfiles.conf > $(DESTDIR)$(tmpfilesdir)/millpond.conf
-	install -D -m 0644 doc/millpond.1 $(DESTDIR)$(mandir)/man1/millpond.1
-	install -D -m 0644 doc/millpond.ini.5 $(DESTDIR)$(mandir)/man5/millpond.ini.5
-	install -m 0644 $(wildcard README.md LICENSE conf/millpond.ini) $(DESTDIR)$(docdir)/
+	install -D -m 0755 '$(or $(BINARY),$(MILLPOND))' '$(DESTDIR)$(bindir)/millpond'
+	install -d $(foreach dir,$(unitdir) $(sysusersdir) $(tmpfilesdir) $(docdir),'$(DESTDIR)$(dir)')
+	$(adapt) systemd/millpond.service > '$(DESTDIR)$(unitdir)/millpond.service'
+	$(adapt) systemd/millpond.socket > '$(DESTDIR)$(unitdir)/millpond.socket'
+	$(adapt) systemd/sysusers.conf > '$(DESTDIR)$(sysusersdir)/millpond.conf'
+	$(adapt) systemd/tmpfiles.conf > '$(DESTDIR)$(tmpfilesdir)/millpond.conf'
+	install -D -m 0644 doc/millpond.1 '$(DESTDIR)$(mandir)/man1/millpond.1'
+	install -D -m 0644 doc/millpond.ini.5 '$(DESTDIR)$(mandir)/man5/millpond.ini.5'
+	install -m 0644 $(wildcard README.md LICENSE conf/millpond.ini) '$(DESTDIR)$(docdir)/'
 	@# A file of settings that is there already is the administrator's.
-	if test -f conf/millpond.ini && ! test -e $(DESTDIR)$(confdir)/millpond.ini; then \
-		install -D -m 0640 /dev/null $(DESTDIR)$(confdir)/millpond.ini && \
-		$(adapt_ini) conf/millpond.ini > $(DESTDIR)$(confdir)/millpond.ini; fi
+	if test -f conf/millpond.ini && ! test -e '$(DESTDIR)$(confdir)/millpond.ini'; then \
+		install -D -m 0640 /dev/null '$(DESTDIR)$(confdir)/millpond.ini' && \
+		$(adapt_ini) conf/millpond.ini > '$(DESTDIR)$(confdir)/millpond.ini'; fi
 	$(if $(live),systemd-sysusers $(sysusersdir)/millpond.conf)
 	$(if $(live),systemd-tmpfiles --create $(tmpfilesdir)/millpond.conf)
 	$(if $(live),systemctl daemon-reload)
@@ -288,15 +288,15 @@ install: $(if $(BINARY),,build)
 uninstall:
 	rm -f $(foreach file,$(bindir)/millpond $(unitdir)/millpond.service $(unitdir)/millpond.socket \
 		$(sysusersdir)/millpond.conf $(tmpfilesdir)/millpond.conf $(mandir)/man1/millpond.1 \
-		$(mandir)/man5/millpond.ini.5,$(DESTDIR)$(file))
-	rm -rf $(DESTDIR)$(docdir)
+		$(mandir)/man5/millpond.ini.5,'$(DESTDIR)$(file)')
+	rm -rf '$(DESTDIR)$(docdir)'
 	$(if $(live),systemctl daemon-reload)
 
 # --- The house ----------------------------------------------------------------------------------
 
 # The sample and the pages are kept as files, so that installing them takes no Perl; a test compares.
 docs: build
-	doc/make $(abspath $(MILLPOND)) doc
+	doc/make '$(abspath $(MILLPOND))' doc
 	mv doc/millpond.ini conf/millpond.ini
 
 help:

@@ -36,9 +36,10 @@ sub content ($path, $text = undef)
 
 # With DESTDIR, as a package is built -------------------------------------------------------------
 
-make("install DESTDIR=$dir/package PREFIX=/usr");
+my $package = "$dir/a package";
+make("install DESTDIR='$package' PREFIX=/usr");
 is_deeply(
-	[ files_under("$dir/package") ],
+	[ files_under($package) ],
 	[ sort qw(
 		/etc/millpond/millpond.ini
 		/usr/bin/millpond
@@ -53,22 +54,22 @@ is_deeply(
 		/usr/share/man/man5/millpond.ini.5
 	) ],
 	'all files are in their places, and no others');
-like(content("$dir/package/usr/lib/systemd/system/millpond.service"),
+like(content("$package/usr/lib/systemd/system/millpond.service"),
 	qr{^ExecStart=/usr/bin/millpond /etc/millpond/millpond.ini$}m,
 		'the unit names the final paths');
-is((stat "$dir/package/etc/millpond/millpond.ini")[2] & 0777, 0640,
+is((stat "$package/etc/millpond/millpond.ini")[2] & 0777, 0640,
 	'settings are not for everyone');
-like(content("$dir/package/etc/millpond/millpond.ini"), qr{^unix_socket_dir = /run/millpond$}m,
+like(content("$package/etc/millpond/millpond.ini"), qr{^unix_socket_dir = /run/millpond$}m,
 	"the Unix socket goes to the service's own folder");
-my $said = qx($dir/package/usr/bin/millpond --check $dir/package/etc/millpond/millpond.ini 2>&1);
+my $said = qx('$package/usr/bin/millpond' --check '$package/etc/millpond/millpond.ini' 2>&1);
 is($said =~ s{^.* no folder "/run/millpond"\n}{}mr,
-	"$dir/package/etc/millpond/millpond.ini: ok\n", 'the sample settings are without fault');
+	"$package/etc/millpond/millpond.ini: ok\n", 'the sample settings are without fault');
 
-content("$dir/package/etc/millpond/millpond.ini", "; mine\n");
-make("install DESTDIR=$dir/package PREFIX=/usr");
-is(content("$dir/package/etc/millpond/millpond.ini"), "; mine\n", 'settings are not overwritten');
-make("uninstall DESTDIR=$dir/package PREFIX=/usr");
-is_deeply([ files_under("$dir/package") ], ['/etc/millpond/millpond.ini'],
+content("$package/etc/millpond/millpond.ini", "; mine\n");
+make("install DESTDIR='$package' PREFIX=/usr");
+is(content("$package/etc/millpond/millpond.ini"), "; mine\n", 'settings are not overwritten');
+make("uninstall DESTDIR='$package' PREFIX=/usr");
+is_deeply([ files_under($package) ], ['/etc/millpond/millpond.ini'],
 	'only they stay at the end');
 
 # At each boot ------------------------------------------------------------------------------------

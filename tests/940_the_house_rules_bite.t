@@ -64,12 +64,17 @@ put('conf/a.h', "#include <stddef.h>\nsize_t length(void);\n");
 is((make('headers'))[0], 0, 'a header that does is left alone');
 
 # The second definition would be a warning, and warnings are errors here.
+my $plain = 'BUILD=build DEBUG= SANITIZE= WERROR=';
 put('conf/a.c', '');
 for my $flags ('', 'CPPFLAGS=-D_FORTIFY_SOURCE=3', 'CFLAGS=-D_FORTIFY_SOURCE=3')
 {
-	my ($compile) = (make("-n V=1 $flags build/plain/conf/a.o"))[1] =~ /^(.* -c .*)$/m;
+	my ($compile) = (make("-n V=1 $plain $flags build/plain/conf/a.o"))[1] =~ /^(.* -c .*)$/m;
 	is(scalar(() = $compile =~ /-D_FORTIFY_SOURCE/g), 1, "fortified once with: $flags");
 }
+
+make_path("$dir/a house");
+system('cp', 'Makefile', "$dir/a house") == 0 or die;
+like(qx(make -n -C '$dir/a house' $plain run 2>&1), qr{ MILLPOND='\Q$dir\E/a house/millpond' }, 'a path may have a blank');
 
 ($status, $output) = make('help');
 like($output, qr/^ *make check /m, 'make help tells the targets');
