@@ -17,6 +17,7 @@
 #include "conf/describe.h"
 #include "conf/differences.h"
 #include "conf/settings.h"
+#include "conf/unreadable.h"
 #include "daemon/client_tls.h"
 #include "daemon/conninfo.h"
 #include "daemon/daemon.h"
@@ -180,11 +181,15 @@ static int check(const struct options *options)
 {
 	bool good;
 	struct settings *settings = load(options, &good);
+	const char *user = user_to_become(options, settings);
 
 	/* Nothing at all has been read of a file that cannot be. */
 	if (good || settings->pair_count > 0) {
 		settings_note_start(settings);
-		conninfo_note_missing(settings);
+		if (geteuid() == 0 && user != NULL)
+			settings_note_unreadable(settings, user);
+		if (good)
+			conninfo_note_missing(settings);
 		fault_list_print(&settings->notes, stdout);
 	}
 	if (good) {

@@ -1,6 +1,8 @@
 # --check notes what the start needs and this machine does not have, without calling the file faulty; a reload does not look.
 use v5.36;
+use Certificates;
 use Millpond;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $millpond = Millpond->new('pool', stopped => 1, databases => { '*' => 'host=127.0.0.1' });
@@ -36,6 +38,43 @@ for my $value ('@abstract', '')
 	my ($status, $out, $error) = run_binary('--check',
 		ini_file("[databases]\n* = host=127.0.0.1\n[millpond]\nauth_type = trust\nlisten_addr = *\nlogfile = log\nunix_socket_dir = $value\nunix_socket_group = no_such_group\n"));
 	like($out, qr/\A\S+: ok\n\z/, "nothing is wrong with unix_socket_dir = $value");
+}
+
+# --- what only root can read ---------------------------------------------------------------------
+
+SKIP:
+{
+	skip 'a sanitizer has to come first', 1 if $ENV{SANITIZE};
+	my $calls       = PostgreSQL::Test::Utils::tempdir() . '/calls';
+	my $users       = ini_file(qq("me" "x"\n), 'users');
+	my $rules       = ini_file("local all all trust\n", 'rules');
+	my $maps        = ini_file('', 'maps');
+	my $included    = ini_file("pool_mode = session\n", 'included.ini');
+	my $authority   = Certificates->new;
+	$authority->issue(server => '/CN=localhost');
+	my ($cert, $key) = map { $authority->file("server.$_") } qw(crt key);
+	my $text = "[databases]\nx = host=127.0.0.1\n[millpond]\n%include $included\nuser = daemon\nauth_type = hba\n"
+		. "auth_file = $users\nauth_hba_file = $rules\nauth_ident_file = $maps\n"
+		. "client_tls_sslmode = prefer\nclient_tls_key_file = $key\nclient_tls_cert_file = $cert\n";
+	my $ini = ini_file($text);
+	my %note_of = (
+		$users => "$ini:7: auth_file", $rules => "$ini:8: auth_hba_file", $maps => "$ini:9: auth_ident_file",
+		$key => "$ini:11: client_tls_key_file", $cert => "$ini:12: client_tls_cert_file", $ini => "$ini: conffile");
+	local @ENV{qw(LD_PRELOAD CALLS PRETEND_ROOT)} =
+		(File::Spec->rel2abs("$ENV{OUT}/preload/note_calls.so"), $calls, $ini);
+
+	for my $file (sort keys %note_of)
+	{
+		local $ENV{CLOSED} = $file;
+		my ($status, $out, $error) = run_binary('--check', $ini);
+		like($out, qr/\A\Q$note_of{$file}: a reload as user "daemon" could not read "$file": Permission denied\E\n.*: ok\n\z/,
+			"only root can read $file");
+	}
+	local $ENV{CLOSED} = $included;
+	like((run_binary('--check', $ini))[1], qr/\A\Q$included: a reload as user "daemon" could not read this file: Perm\E/, 'or what is included');
+	like((run_binary('--check', '-u', 'bin', $ini))[1], qr/as user "bin"/, '-u counts more than the settings');
+	delete $ENV{PRETEND_ROOT};
+	unlike((run_binary('--check', $ini))[1], qr/a reload as/, 'who is not root becomes nobody');
 }
 
 $millpond->write_config(settings => { unix_socket_dir => '/nowhere' });
