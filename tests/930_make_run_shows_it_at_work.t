@@ -2,7 +2,7 @@
 use v5.36;
 use Millpond;
 use IPC::Run ();
-use PostgreSQL::Test::Cluster;
+use Postgres;
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -62,11 +62,69 @@ my ($third, $borrowed) = run_script(
 await_output($third, $borrowed, qr/Ctrl-C/);
 is(qx(psql -XAt -h 127.0.0.1 -p $other -U demo demo -c 'select count(*) from pgbench_branches' 2>&1),
 	"5\n", 'SERVER= puts it in front of another PostgreSQL');
+is(qx(psql -XAt -h 127.0.0.1 -p $other -U demo template1 -c 'select current_database()' 2>&1),
+	"template1\n", '... with all its databases');
 $third->signal('TERM');
 is(finish($third), 0, 'SIGTERM ends it');
 
 $run->signal('INT');
 is(finish($run), 0, 'SIGINT ends it');
+
+# --- what psql knows of a server, Millpond is told ------------------------------------------------
+
+my $server = Postgres->new;
+$server->set_hba("local all guest scram-sha-256\n", "local all all trust\n");
+$server->safe_psql('postgres', q(create user guest password 'it''s 5 \%'));
+my ($host, $place) = ($server->host, $server->port);
+my $in_uri     = $host =~ s{/}{%2F}gr;
+my $passwords  = ini_file("*:*:*:guest:it's 5 \\\\%\n", 'passwords');
+my $services   = ini_file("[mine]\nhost=$host\nport=$place\nuser=guest\ndbname=postgres\n", 'services');
+my $everywhere = "postgresql://guest:it's%205%20%5C%25@/postgres?port=$place,$place&host=";
+chmod 0600, $passwords;
+my @servers = (
+	[ 'a password'            => SERVER => "host=$host port=$place user=guest dbname = postgres password='it\\'s 5 \\\\%'" ],
+	[ 'PGPASSWORD'            => SERVER => "host=$host port=$place user=guest dbname=postgres", PGPASSWORD => "it's 5 \\%" ],
+	[ 'PGHOST and PGPASSFILE' => SERVER => 'user=guest dbname=postgres', PGHOST => $host, PGPORT => $place, PGPASSFILE => $passwords ],
+	[ 'a service'             => SERVER => 'service=mine', PGSERVICEFILE => $services, PGPASSWORD => "it's 5 \\%" ],
+	[ 'a time to connect'     => SERVER => "postgresql://guest:it's%205%20%5C%25@/postgres?port=$place&host=$in_uri&connect_timeout=10" ],
+	[ 'a list of hosts'       => SERVER => "$everywhere%2Fnowhere,$in_uri" ],
+);
+for (@servers)
+{
+	my ($what, %environment) = @$_;
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my ($run, $output) = run_script(PORT => $port, MILLPOND => $Millpond::binary, %environment);
+	await_output($run, $output, qr/Ctrl-C/);
+	is(qx(psql -XAt -h 127.0.0.1 -p $port -U guest postgres -c 'select current_user' 2>&1), "guest\n", $what) or diag($$output);
+	$run->signal('INT');
+	finish($run);
+}
+
+# --- what does not serve is not said to ----------------------------------------------------------
+
+# A program in the place of Millpond, which it runs in the end.
+sub stand_in ($text)
+{
+	my $script = ini_file("#!/usr/bin/perl\nuse IO::Socket::INET;\n$text\n", 'millpond');
+	chmod 0755, $script;
+	return $script;
+}
+my $stranger = q(my $theirs = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $ENV{PORT}, Listen => 1) or die;)
+	. "exit(system('$Millpond::binary', \@ARGV) != 0);";
+my $astray = q(system 'sed', '-i', 's/^\* = .*/* = host=127.0.0.1 port=1/', $ARGV[0];) . "exec '$Millpond::binary', \@ARGV;";
+my $known    = "host=$host port=$place user=postgres dbname=postgres";
+for ([ $stranger => qr/Millpond did not start/, 'a port that somebody else was quicker to take' ],
+	[ $astray => qr/Connection refused.*Millpond does not reach that PostgreSQL/s, 'a server that it does not reach' ])
+{
+	my ($script, $complaint, $what) = @$_;
+	my ($run, $output) = run_script(PORT => PostgreSQL::Test::Cluster::get_free_port(), SERVER => $known,
+		MILLPOND => stand_in($script));
+	await_output($run, $output, qr/$complaint|Ctrl-C/);
+	$run->signal('INT') if $$output =~ /Ctrl-C/;
+	isnt(finish($run), 0, "$what is noticed");
+	like($$output, $complaint, '... and told');
+	unlike($$output, qr/Millpond serves/, '... and nothing else');
+}
 is_deeply([ new_folders() ], [], 'nothing is left behind');
 
 done_testing;

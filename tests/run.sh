@@ -13,6 +13,7 @@ user=demo
 database=demo
 as=()
 pids=()
+declare -A given=() # the parameters of SERVER, by their names
 
 fail() {
 	echo "$*" >&2
@@ -73,57 +74,81 @@ start_postgres() {
 }
 
 percent_decode() {
-	printf '%b' "${1//%/\\x}"
+	local text=${1//\\/\\\\}
+	printf '%b' "${text//%/\\x}"
 }
 
-# Turns postgresql://user:password@host:port/dbname?key=value into key='value' ...
-uri_to_keywords() {
-	local uri=${1#*://} words='' query='' part value
-	add() {
-		value=$(percent_decode "$2")
-		[ -z "$value" ] || words+="$1='${value//\'/\'\'}' "
-	}
+# What SERVER says of user:password@host:port/dbname?key=value, but where, which the server is asked for.
+read_uri() {
+	local uri=${1#*://} query='' part
 	if [[ $uri == *\?* ]]; then
 		query=${uri#*\?}
 		uri=${uri%%\?*}
 	fi
-	if [[ $uri == *@* ]]; then
-		part=${uri%@*}
-		uri=${uri##*@}
-		add user "${part%%:*}"
-		[[ $part != *:* ]] || add password "${part#*:}"
-	fi
-	if [[ $uri == */* ]]; then
-		add dbname "${uri#*/}"
-		uri=${uri%%/*}
-	fi
-	if [[ $uri =~ ^(.*):([0-9]+)$ ]]; then
-		add port "${BASH_REMATCH[2]}"
-		uri=${BASH_REMATCH[1]}
-	fi
-	uri=${uri#[}
-	add host "${uri%]}"
+	part=${uri%@*}
+	[[ $uri != *@* || $part != *:* ]] || given[password]=$(percent_decode "${part#*:}")
 	for part in ${query//&/ }; do
-		add "${part%%=*}" "${part#*=}"
+		given[${part%%=*}]=$(percent_decode "${part#*=}")
 	done
-	echo "$words"
 }
 
-# Asks the server itself who and where one is, which also shows at once whether it can be reached.
+# The same of key=value key='another value'; in a value a backslash stands before what is meant literally.
+read_keywords() {
+	local rest=$1 pattern="^[[:space:]]*([a-z_]+)[[:space:]]*=[[:space:]]*"
+	pattern+="('(([^'\\\\]|\\\\.)*)'|(([^[:space:]'\\\\]|\\\\.)*))"
+	while [[ $rest =~ $pattern ]]; do
+		rest=${rest:${#BASH_REMATCH[0]}}
+		given[${BASH_REMATCH[1]}]=$(sed 's/\\\(.\)/\1/g' <<<"${BASH_REMATCH[3]}${BASH_REMATCH[5]}")
+	done
+}
+
+# What libpq takes from the environment, Millpond is told.
+read_environment() {
+	local word variable
+	for word in hostaddr password service sslmode sslrootcert sslcert sslkey options; do
+		variable=PG${word^^}
+		given[$word]=${!variable:-}
+	done
+	export PGPASSFILE=${PGPASSFILE:-${HOME:-}/.pgpass}
+}
+
+# Asks psql who and where one is, which also shows at once whether the server can be reached, and makes an entry
+# of it: for that one of several hosts, without what does not matter any more or is not for Millpond.
 look_at_server() {
-	local answer
-	[[ $server != postgres*://* ]] || server=$(uri_to_keywords "$server")
-	answer=$("${as[@]}" "$bin/psql" -X -At -F ' ' -d "$server" \
-		-c 'select current_user, current_database()') ||
+	local answer host port_there word
+	read_environment
+	answer=$("${as[@]}" "$bin/psql" -X -w -d "$server" <<<$'\\echo :HOST\n\\echo :PORT\n\\echo :USER\n\\echo :DBNAME') ||
 		fail 'The PostgreSQL given by SERVER cannot be reached.'
-	read -r user database <<<"$answer"
+	{ read -r host && read -r port_there && read -r user && read -r database; } <<<"$answer"
+	if [[ $server == postgres*://* ]]; then
+		read_uri "$server"
+	else
+		read_keywords "$server"
+	fi
+	[[ ${given[hostaddr]:-} != *,* ]] || given[hostaddr]=''
+	unset 'given[dbname]' 'given[connect_timeout]' 'given[load_balance_hosts]' 'given[target_session_attrs]'
+	given[host]=$host
+	given[port]=$port_there
+	given[user]=$user
+	server=''
+	for word in "${!given[@]}"; do
+		[ -z "${given[$word]}" ] || server+="$word='${given[$word]//\'/\'\'}' "
+	done
+}
+
+# The rest is about other connections than those that are made here.
+forget_environment() {
+	local variable
+	for variable in "${!PG@}"; do
+		[[ $variable =~ ^PG(PASSFILE|SERVICEFILE|SYSCONFDIR)$ ]] || unset "$variable"
+	done
 }
 
 start_millpond() {
-	# The entry of the one database comes first; any other of the server is reached by its name.
+	# Each database of the server is reached by its name.
 	cat >"$work/millpond.ini" <<-INI
 		[databases]
-		$database = $server
+		* = $server
 		[millpond]
 		listen_addr = 127.0.0.1
 		listen_port = $port
@@ -137,7 +162,17 @@ start_millpond() {
 	cp "$MILLPOND" "$work/millpond"
 	[ ${#as[@]} -eq 0 ] || chown nobody "$work/millpond.ini" "$work/millpond"
 	start millpond.log "$work/millpond" "$work/millpond.ini"
-	wait_until millpond.log Millpond port_is_open
+	# Somebody else may have taken the port meanwhile.
+	wait_until millpond.log Millpond grep -q ' process up: ' "$work/millpond.log"
+}
+
+# psql may have known more than the entry says.
+ask_through_millpond() {
+	local answer
+	answer=$(PGCONNECT_TIMEOUT=20 "${as[@]}" "$bin/psql" -X -w -h 127.0.0.1 -p "$port" -U "$user" -c 'select 1' \
+		"$database" 2>&1) && return
+	cat "$work/millpond.log" >&2
+	fail "Millpond does not reach that PostgreSQL: $answer"
 }
 
 say_what_to_type() {
@@ -177,12 +212,11 @@ if [ "$(id -u)" = 0 ]; then
 fi
 cd "$work"
 
-if [ -n "$server" ]; then
-	look_at_server
-else
-	start_postgres
-fi
+[ -z "$server" ] || look_at_server
+forget_environment
+[ -n "$server" ] || start_postgres
 start_millpond
+ask_through_millpond
 say_what_to_type
 
 if [ -t 0 ] && [ -t 1 ]; then
