@@ -231,6 +231,17 @@ is((attempt('scrammer', 'pencil', database => 'pgbouncer'))[0], 'bouncer config 
 	'for the console itself somewhere has to be named');
 reconfigure(settings => { auth_dbname => 'postgres' });
 is((attempt('scrammer', 'pencil', database => 'pgbouncer'))[0], 'welcome', 'then it admits them');
+
+# What README has a superuser do, so that auth_user need not be one.
+my ($sql) = PostgreSQL::Test::Utils::slurp_file('README.md') =~ /^```sql\n(CREATE.*?)^```/ms;
+$server->safe_psql('elsewhere', "alter role lookup nosuperuser; $sql");
+reconfigure(settings => { auth_query => 'SELECT * FROM pooler.lookup($1)', auth_dbname => 'elsewhere' });
+is((attempt('scrammer'))[0], 'welcome', 'a function of its own finds a user');
+is((attempt('locked'))[0], 'SASL authentication failed', '... but not one who cannot log in');
+is((attempt('scrammer', 'pencil', database => 'pgbouncer'))[0], 'welcome', '... for the console as well');
+reconfigure(settings => { auth_query => undef, auth_dbname => 'postgres' });
+$server->safe_psql('postgres', 'alter role lookup superuser');
+
 reconfigure(databases => { postgres => q(auth_query='select ''x''::text, ''crayon''::text where $1::text is not null') });
 is((attempt('nobody', 'crayon'))[0], 'password authentication failed for user "nobody"',
 	'an entry has a query of its own: now it is the server that refuses');
