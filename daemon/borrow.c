@@ -168,6 +168,7 @@ static bool too_late(const struct session *session, const struct borrower *borro
 	if (reason.kind == FAILURE_NONE || numbers.active > 0)
 		return tell_limit(session, &numbers, waited, why);
 	memcpy(why->sqlstate, reason.sqlstate, sizeof why->sqlstate);
+	why->hint = "Look at the server, at what [databases] says of it, and at the log of the pooler.";
 	return failure_detail(why, "%s; no server could be had: %s%s%s", waited, reason.message,
 			      reason.detail[0] != '\0' ? ": " : "", reason.detail);
 }

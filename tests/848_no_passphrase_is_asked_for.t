@@ -25,6 +25,7 @@ my $millpond = Millpond->new('pool', wrapper => \@terminal,
 is(Wire->login($millpond, database => 'open')->query('select 1')->{status}, 'I', 'a key without one is used');
 my $answer = Wire->connect($millpond)->startup(database => 'locked')->result;
 like($answer->{error}{D}, qr/no server could be had: (?!timeout)/, 'one with a passphrase opens no server');
+like($answer->{error}{H}, qr/^Look at the server/, '... and the hint is not about waiting for others');
 is(Wire->login($millpond, database => 'open')->query('select 1')->{status}, 'I', '... and holds up nobody');
 $millpond->stop;
 
