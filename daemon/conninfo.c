@@ -10,7 +10,6 @@
 #include "conf/field.h"
 #include "conf/hosts.h"
 #include "daemon/daemon.h"
-#include "daemon/reach.h"
 #include "daemon/server_tls.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"

@@ -14,6 +14,7 @@
 #include "conf/check.h"
 #include "conf/field.h"
 #include "conf/keyword.h"
+#include "daemon/authorities.h"
 #include "daemon/certificate.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
@@ -200,17 +201,28 @@ static bool cannot_verify(const struct conninfo *conninfo, struct failure *why)
 	return cannot(why, text);
 }
 
+static bool share_trust(SSL_CTX *context, const char *file)
+{
+	X509_STORE *authorities = authorities_read(file);
+
+	if (authorities != NULL)
+		SSL_CTX_set_cert_store(context, authorities);
+	return authorities != NULL;
+}
+
 static bool load_trust(SSL_CTX *context, const struct conninfo *conninfo)
 {
 	char authorities_at_home[HOME_PATH_BYTES], revoked_at_home[HOME_PATH_BYTES];
-	const char *authorities = find_authorities(conninfo, authorities_at_home);
+	const char *file = find_authorities(conninfo, authorities_at_home);
 	const char *revoked = find_revoked(conninfo, revoked_at_home);
 	const char *revoked_folder = conninfo_value(conninfo, "sslcrldir");
 
-	if (authorities == NULL || SSL_CTX_load_verify_locations(context, authorities, NULL) != 1)
+	if (file == NULL)
 		return false;
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-	return (revoked == NULL && revoked_folder == NULL) ||
+	if (revoked == NULL && revoked_folder == NULL)
+		return share_trust(context, file);
+	return SSL_CTX_load_verify_locations(context, file, NULL) == 1 &&
 	       load_revoked(SSL_CTX_get_cert_store(context), revoked, revoked_folder);
 }
 
