@@ -46,10 +46,10 @@ SKIP:
 {
 	skip 'a sanitizer has to come first', 1 if $ENV{SANITIZE};
 	my $calls       = PostgreSQL::Test::Utils::tempdir() . '/calls';
-	my $users       = ini_file(qq("me" "x"\n), 'users');
-	my $rules       = ini_file("local all all trust\n", 'rules');
-	my $maps        = ini_file('', 'maps');
-	my $included    = ini_file("pool_mode = session\n", 'included.ini');
+	my $users       = new_file('users', qq("me" "x"\n));
+	my $rules       = new_file('rules', "local all all trust\n");
+	my $maps        = new_file('maps', '');
+	my $included    = new_file('included.ini', "pool_mode = session\n");
 	my $authority   = Certificates->new;
 	$authority->issue(server => '/CN=localhost');
 	my ($cert, $key) = map { $authority->file("server.$_") } qw(crt key);

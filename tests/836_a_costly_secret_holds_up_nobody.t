@@ -7,7 +7,7 @@ use Wire;
 my $crowd  = 40;
 my $server = Postgres->new;
 my $secret = 'SCRAM-SHA-256$%u:c2FsdHNhbHRzYWx0c2FsdA==$' . 'A' x 43 . '=:' . 'A' x 43 . '=';
-my $users  = ini_file(sprintf(qq{"postgres" "pencil"\n"slow" "$secret"\n"endless" "$secret"\n}, 2_000_000, 2_000_001), 'users.txt');
+my $users  = new_file('users.txt', sprintf(qq{"postgres" "pencil"\n"slow" "$secret"\n"endless" "$secret"\n}, 2_000_000, 2_000_001));
 my $millpond = Millpond->new('pool', server => $server, settings => {
 	auth_type       => 'plain', auth_file => $users, client_login_timeout => 5, max_client_conn => $crowd,
 	log_connections => 0 });

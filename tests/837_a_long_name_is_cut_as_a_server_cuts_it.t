@@ -13,7 +13,7 @@ $server->safe_psql('postgres', qq{
 	create role "$umlauts" login password 'pencil';
 	create database $database;
 });
-my $hba = ini_file(<<"LINES", 'hba');
+my $hba = new_file('hba', <<"LINES");
 host pgbouncer all 0.0.0.0/0 trust
 host postgres $role 0.0.0.0/0 reject
 host $database "$umlauts" 0.0.0.0/0 reject
@@ -22,7 +22,7 @@ LINES
 my $millpond = Millpond->new('pool', server => $server,
 	settings => {
 		auth_type => 'hba', auth_hba_file => $hba, auth_user => 'lookup', auth_dbname => 'postgres', default_pool_size => 1,
-		auth_file => ini_file(qq{"lookup" "lookup"\n"postgres" "pencil"\n"$listed" "crayon"\n}, 'users.txt') },
+		auth_file => new_file('users.txt', qq{"lookup" "lookup"\n"postgres" "pencil"\n"$listed" "crayon"\n}) },
 	databases => { '*' => '', $entry => "dbname=postgres user=postgres" },
 	users     => { $role => 'max_user_client_connections=1' });
 

@@ -12,7 +12,7 @@ my $millpond = Millpond->new('pool', server => $server,
 	env      => { LD_PRELOAD => File::Spec->rel2abs("$ENV{OUT}/preload/silent_users.so") },
 	settings => {
 		auth_type     => 'hba', client_login_timeout => 4,
-		auth_hba_file => ini_file("local postgres all peer\nlocal all all trust\nhost all all 127.0.0.1/32 trust\n", 'hba') });
+		auth_hba_file => new_file('hba', "local postgres all peer\nlocal all all trust\nhost all all 127.0.0.1/32 trust\n") });
 
 my @silent = map { Wire->connect($millpond, unix => 1)->startup } 1 .. 6;
 my $admin  = Wire->login($millpond, user => 'postgres', database => 'pgbouncer');

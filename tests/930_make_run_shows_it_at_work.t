@@ -77,8 +77,8 @@ $server->set_hba("local all guest scram-sha-256\n", "local all all trust\n");
 $server->safe_psql('postgres', q(create user guest password 'it''s 5 \%'));
 my ($host, $place) = ($server->host, $server->port);
 my $in_uri     = $host =~ s{/}{%2F}gr;
-my $passwords  = ini_file("*:*:*:guest:it's 5 \\\\%\n", 'passwords');
-my $services   = ini_file("[mine]\nhost=$host\nport=$place\nuser=guest\ndbname=postgres\n", 'services');
+my $passwords  = new_file('passwords', "*:*:*:guest:it's 5 \\\\%\n");
+my $services   = new_file('services', "[mine]\nhost=$host\nport=$place\nuser=guest\ndbname=postgres\n");
 my $everywhere = "postgresql://guest:it's%205%20%5C%25@/postgres?port=$place,$place&host=";
 chmod 0600, $passwords;
 my @servers = (
@@ -105,7 +105,7 @@ for (@servers)
 # A program in the place of Millpond, which it runs in the end.
 sub stand_in ($text)
 {
-	my $script = ini_file("#!/usr/bin/perl\nuse IO::Socket::INET;\n$text\n", 'millpond');
+	my $script = new_file('millpond', "#!/usr/bin/perl\nuse IO::Socket::INET;\n$text\n");
 	chmod 0755, $script;
 	return $script;
 }

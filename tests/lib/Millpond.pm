@@ -298,7 +298,7 @@ sub new_file ($name, @texts)
 {
 	return put_file(PostgreSQL::Test::Utils::tempdir() . "/$name", @texts);
 }
-sub ini_file ($text, $name = 'test.ini') { return new_file($name, $text) }
+sub ini_file ($text) { return new_file('test.ini', $text) }
 
 # How much the daemon may grow while it relays something huge. AddressSanitizer keeps freed memory.
 sub growth_limit_kb ($self) { return ($ENV{SANITIZE} ? 400 : 8) * 1024 }
