@@ -62,6 +62,7 @@ my %entries = (
 my $millpond = Millpond->new('pool',
 	settings => { auth_type => 'md5', auth_file => $users, server_login_retry => 0.2,
 		query_wait_timeout => 3, server_reset_query_always => 1 },
+	env       => { SSL_CERT_FILE => '/nowhere' },
 	databases => { map { $_ => $entries{$_}[0] } keys %entries });
 for my $user (qw(alice bob))
 {
