@@ -42,7 +42,8 @@ wait_until(sub { $millpond->pool('general', 'app')->{sv_active} == 5 }, 'the lar
 for (@sizes)
 {
 	my ($pool, $size) = @$_;
-	my $row = $millpond->pool(split '/', $pool);
+	my $row;
+	wait_until(sub { $row = $millpond->pool(split '/', $pool); $row->{sv_login} == 0 }, 'the logins to end');
 	is("$row->{sv_active} $row->{cl_waiting}", 1 + $size . ' ' . (5 - $size), "$pool: the pool and $size more");
 	is(scalar(() = $millpond->log_since =~ m{\Q$pool\E\@.*taking connection from reserve_pool}g), $size, '... each of which is logged');
 }
