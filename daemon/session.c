@@ -109,18 +109,11 @@ static bool await_conversation(struct session *session, char *data, size_t lengt
 	return done;
 }
 
-/* It is another user in its database since a reload. */
+/* Its database has another forced user since a reload. */
 static bool follow_user(struct session *session, struct failure *why)
 {
-	const struct pool_share *share = session->share;
-
-	if (!share->is_superseded)
-		return true;
-	if (share->database->user == NULL && share->settings->auth_type == AUTH_ANY) {
-		session_log(session, LEVEL_ERROR, "auth_type=any requires forced user");
-		return failure_set(why, FAILURE_CONFIG);
-	}
-	return session_join_pool(session, share->database, NULL) ||
+	return !session->share->is_superseded ||
+	       session_join_pool(session, session->share->database, NULL) ||
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 

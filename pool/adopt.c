@@ -11,19 +11,18 @@ static bool has_own_entry(const struct database *database)
 	return database != NULL && strcmp(database->name, "*") != 0;
 }
 
-bool database_is_lost(const struct database *before, const struct database *now)
+bool database_is_lost(const struct database *before, bool is_forced, const struct database *now)
 {
-	return has_own_entry(before) && !has_own_entry(now);
+	return (has_own_entry(before) && !has_own_entry(now)) ||
+	       (is_forced && now != NULL && now->user == NULL);
 }
 
 /* Whether clients of its database are another user than those of the pool. */
 static bool is_superseded(const struct pool *pool, const struct database *database)
 {
-	if (database == NULL || pool->is_private)
+	if (database == NULL || pool->is_private || database->user == NULL)
 		return false;
-	if (database->user == NULL || !pool->is_forced)
-		return pool->is_forced != (database->user != NULL);
-	return strcmp(database->user, pool->user_name) != 0;
+	return !pool->is_forced || strcmp(database->user, pool->user_name) != 0;
 }
 
 void pool_use_settings(struct pool *pool, struct settings *settings)
@@ -31,7 +30,7 @@ void pool_use_settings(struct pool *pool, struct settings *settings)
 	struct settings *old = pool->settings;
 	const struct database *entry = settings_find_database(settings, pool->database_name);
 
-	pool->is_removed |= database_is_lost(pool->database, entry);
+	pool->is_removed |= database_is_lost(pool->database, pool->is_forced, entry);
 	pool->settings = settings_hold(settings);
 	pool->database = pool->is_removed ? NULL : entry;
 	pool->user = settings_find_user(settings, pool->user_name);

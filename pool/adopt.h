@@ -12,8 +12,12 @@ struct pool;
 struct pool_share;
 struct settings;
 
-/* Whether a database had an entry of its own, and has none now: "*" does not take its place. */
-bool database_is_lost(const struct database *before, const struct database *now);
+/*
+ * Whether the clients of a database cannot go on with what its entry is now. It had one of its own, and has none:
+ * "*" does not take its place. Or they were another user by it, and are so no more: nobody may have asked them to
+ * prove the name that they came with.
+ */
+bool database_is_lost(const struct database *before, bool is_forced, const struct database *now);
 
 /* Finds what the settings, which are held from then on, say about a pool; or for one worker's part of it. */
 void pool_use_settings(struct pool *pool, struct settings *settings);

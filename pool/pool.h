@@ -98,7 +98,7 @@ struct pool {
 	char *user_name;     /* on the server */
 	bool is_private;     /* no client ever gets a server of it */
 	bool is_forced;	     /* the user is that of the entry, and not of the clients */
-	bool is_removed; /* the entry of its database is gone: whoever comes by "*", or a new one, has another */
+	bool is_removed; /* its entry is gone, or forces no user any more: whoever comes has another pool */
 	bool is_unannounced; /* the first of a database that "*" stands for; nobody has been told */
 	struct replication *replication; /* of the clients of this pool; NULL: none */
 

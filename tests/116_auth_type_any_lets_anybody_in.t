@@ -38,13 +38,13 @@ for my $name (qw(one another))
 is(Wire->login($millpond, database => 'hasty', user => 'anybody')->result->{error}{M}, 'client_idle_timeout',
 	'who may not be idle for long');
 
-# As soon as it has none, neither those who were there are let on.
+# As soon as it has none, those who were there are sent away.
 $server->safe_psql('postgres', 'create role passing superuser login');
 $millpond->reconfigure(databases => { passing => 'dbname=postgres user=passing' });
 my $passing = Wire->login($millpond, database => 'passing', user => 'anybody');
 is($passing->value('select current_user'), 'passing', 'a client is the forced user');
 $millpond->reconfigure(databases => { passing => 'dbname=postgres' });
-is($passing->query('select current_user')->{error}{M}, 'bouncer config error', '... as long as there is one');
+is($passing->result('E', 10)->{error}{M}, 'database removed', '... as long as there is one');
 
 my $guest = Wire->login($millpond, database => 'pgbouncer', user => 'anybody');
 is($guest->query('SHOW POOLS')->{error}, undef, 'anybody may look');

@@ -44,23 +44,24 @@ $millpond->reconfigure(databases => { entry('green')->%*, own => 'dbname=postgre
 is($own->value($who), 'blue', 'who had no forced user gets one as well');
 is($_->value($who), 'green', 'others stay who they are') for $rests, @waiting;
 
-# Without any they are themselves again, on servers of their own.
-my $free = Millpond->new('free', server => $server, databases => entry('blue', 'pool_size=1'));
-my ($first, $queued, $blue_itself) = map { Wire->login($free, database => 'forced', user => $_) } qw(own own blue);
-$first->query('begin');
-is($first->value($who), 'blue', 'a client is the forced user');
-$_->put(Query($who)) for $queued, $blue_itself;
-wait_until(sub { 2 == $free->pool('forced', 'blue')->{cl_waiting} }, 'two to wait');
-$free->reconfigure(databases => { forced => 'dbname=postgres pool_size=1' });
-is($queued->result('Z', 10)->{rows}[0][0], 'own', 'who waits is served as itself');
-is($first->value($who), 'blue', '... and who works stays the forced user');
-$first->query('commit');
-is($first->value($who), 'own', '... to the end of its transaction');
-is($blue_itself->result('Z', 10)->{rows}[0][0], 'blue', 'one of the same name is who it was');
-wait_until(sub { !$server->backends(q(usename = 'blue' and query like '%commit%')) }, 'the forced server to go', 10);
-is($blue_itself->value($who), 'blue', '... on a server of its own');
-$free->reconfigure(databases => entry('green'));
-is($_->value($who), 'green', 'and with another user= all are that one') for $first, $queued, $blue_itself;
+# Where nobody is forced any more, clients who never had to prove who they are do not become whom they said.
+for my $next ([ 'an entry without user=', 'forced' ], [ 'an entry of its own in place of a *', '*' ])
+{
+	my ($name, $entry) = @$next;
+	my $trusting = Millpond->new("trusting$entry" =~ s/\*/_/r, server => $server, settings => { auth_type => 'trust' },
+		databases => { $entry => 'dbname=postgres user=blue pool_size=1' });
+	my ($works, $queued, $rests, $blue) = map { Wire->login($trusting, database => 'forced', user => $_) } qw(own own postgres blue);
+	is($rests->value($who), 'blue', "$name: a client is the forced user");
+	$works->query('begin');
+	$queued->put(Query($who));
+	wait_until(sub { $trusting->pool('forced', 'blue')->{cl_waiting} }, 'one to wait');
+	$trusting->reconfigure(databases => { forced => 'dbname=postgres' });
+	is($_->result('E', 10)->{error}{M}, 'database removed', '... and is sent away') for $works, $queued, $rests, $blue;
+	my $own = Wire->login($trusting, database => 'forced', user => 'own');
+	is($own->value($who), 'own', '... while who comes is itself');
+	$trusting->reconfigure(databases => { forced => 'dbname=postgres user=green' });
+	is($own->value($who), 'green', '... until somebody is forced again');
+}
 
 # Killed in the turn of a reload, a client that waits follows nobody.
 my $one    = Millpond->new('one', server => $server, settings => { workers => 1 }, databases => entry('blue', 'pool_size=1'));

@@ -369,14 +369,17 @@ static void test_changed_user(void)
 {
 	begin("", "shop = host=127.0.0.1 user=boss");
 	struct pool *boss = find_pool("shop", "me");
+	reload("", "shop = host=127.0.0.1 user=you");
+	struct pool *you = find_pool("shop", "me");
+	ok(boss->is_superseded && !you->is_superseded, "a pool is left for that of another forced user");
+	reload("", "shop = host=127.0.0.1 user=boss");
+	ok(!boss->is_superseded && you->is_superseded, "and which one counts");
 	reload("", "shop = host=127.0.0.1");
 	struct pool *itself = find_pool("shop", "boss");
-	ok(boss->is_superseded && itself != boss, "without its forced user a pool is left");
-	ok(!itself->is_superseded && !find_pool("shop", "me")->is_superseded, "for others");
-	reload("", "shop = host=127.0.0.1 user=you");
-	ok(itself->is_superseded && boss->is_superseded, "as they are with one");
+	ok(boss->is_removed && boss->database == NULL && itself != boss, "without any it ends");
+	ok(!itself->is_superseded && itself->database != NULL, "and others are themselves");
 	reload("", "shop = host=127.0.0.1 user=boss");
-	ok(!boss->is_superseded && itself->is_superseded, "and which one counts");
+	ok(itself->is_superseded && boss->is_removed, "as long as nobody is forced on them");
 	end();
 }
 
