@@ -124,10 +124,12 @@ static enum passage parse_held_anew(struct prepared *prepared, const char *at, s
  */
 static bool is_outdated(const struct prepared *prepared, const struct held *held, const struct name *name)
 {
-	if (prepared->upstream->pipeline.status != 'T' || held->pending)
+	const struct upstream *upstream = prepared->upstream;
+	uint32_t creator = upstream->has_created ? upstream->statements.creator : 0;
+
+	if (upstream->pipeline.status != 'T' || held->pending)
 		return false;
-	return (int32_t)(held->alterations - name->alterations) < 0 ||
-	       (held->creator != 0 && held->creator != server_of(prepared)->creator);
+	return (int32_t)(held->alterations - name->alterations) < 0 || held->creator != creator;
 }
 
 enum passage prepared_require_held(struct prepared *prepared, const char *at, struct name *name)
