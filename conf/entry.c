@@ -304,7 +304,7 @@ static void parse_service_pair(void *context, const struct ini_entry *pair)
 		ENTRY_FAULT(&parser, "\"%.80s\" is no keyword of libpq", pair->key);
 	else if (strcmp(pair->key, "service") == 0)
 		ENTRY_FAULT(&parser, "%s", "a service cannot be made of another");
-	else
+	else if (*pair->value || (keyword && keyword->values)) /* an empty one is the default */
 		parse_database_pair(&parser, service->options, pair->key, pair->value);
 }
 

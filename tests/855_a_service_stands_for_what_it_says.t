@@ -45,4 +45,21 @@ services("[yours]\n$where\n");
 	like($out . $error, qr/:\d+: database "shop": definition of service "mine" not found/, '--check misses a service');
 }
 
+# What psql takes is good enough.
+my %files = (
+	'words in another group'       => "[yours]\nsome words\n[mine]\n$where\ndbname=one\nuser=postgres\n",
+	'words behind another header'  => "[yours] the old one\n[mine]\n$where\ndbname=one\nuser=postgres\n",
+	'a key that is given twice'    => "[mine]\n$where\ndbname=one\ndbname=two\nuser=postgres\n",
+);
+$server->set_hba("local all all trust\nhost all all all trust\n");
+for my $what (sort keys %files)
+{
+	services($files{$what});
+	local @ENV{qw(PGSYSCONFDIR HOME)} = ($folder, '/nonexistent');
+	chomp(my $said = qx(psql -XAtc 'select current_database()' service=mine 2>&1));
+	is($said, 'one', "psql takes $what");
+	$millpond->reconfigure;
+	is(answer('shop'), 'one postgres', '... and so does Millpond');
+}
+
 done_testing;

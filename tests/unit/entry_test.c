@@ -295,6 +295,22 @@ static void test_services(void)
 	parse(&database, "shop", "service=nested");
 	ok(is_only(&faults, "a service cannot be made of another"), "a service of a service");
 	database_release(&database);
+	write_services(path, "ldap://dir.example.net/dc=x?description\nsome words\n[other] the old one\n[\n"
+			     "[mine] today\nhost=a\nhost=b\nport=\nport=7\npassword= p\nsslmode=require\nsslmode=\n"
+			     "[\nhost=y\nwords\n[bad]\nhost = a\n%include x\n;\nsslmode=\n");
+	parse(&database, "shop", "service=mine");
+	is_int(faults.count, 0, "what stands outside a service's group is not looked at");
+	is_text(database.host, "a", "the first of two counts");
+	is_text(database.port, NULL, "... also if it is empty, which is the default");
+	is_text(database.password, " p", "blanks behind a = count");
+	database_release(&database);
+	libpq_gets("service=mine", "sslmode=require|");
+	parse(&database, "shop", "service=bad");
+	is_int(faults.count, 4, "each line of the group that libpq would not take");
+	ok(strstr(faults.faults[1].text, "service \"bad\": a line must be \"keyword=value\"") &&
+		   faults.faults[1].line == 18,
+	   "one that is no pair is named");
+	database_release(&database);
 	unlink(path);
 	parse(&database, "shop", "service=mine");
 	is_int(faults.count, 2, "a file that is named must be there");
