@@ -456,22 +456,22 @@ bool upstream_query(struct upstream *upstream, const char *sql, struct failure *
 
 const char *upstream_read_at_rest(struct upstream *upstream)
 {
-	char *data;
+	bool good = !upstream->said_error; /* behind the last reply */
 	struct sifted ignored;
+	char *data;
 
-	for (unsigned reads = 0; stream_has_news(&upstream->stream); reads++) {
+	for (unsigned reads = 0; good && stream_has_news(&upstream->stream); reads++) {
 		ssize_t length = stream_read(&upstream->stream, &data);
 		if (length < 0 && errno == EAGAIN)
 			break;
 		if (length <= 0)
 			return "server conn crashed?";
-		bool good = upstream_sift(upstream, data, (size_t)length, &ignored);
+		good = upstream_sift(upstream, data, (size_t)length, &ignored) &&
+		       !upstream->said_error && reads < READS_IN_A_ROW;
 		/* What began at rest is nobody's, even if its end comes in somebody's time. */
 		upstream->left_is_own = true;
-		if (!good || upstream->said_error || reads == READS_IN_A_ROW)
-			return "idle server got dirty";
 	}
-	return NULL;
+	return good ? NULL : "idle server got dirty";
 }
 
 static void upstream_spoke(struct stream *stream)

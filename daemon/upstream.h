@@ -83,8 +83,8 @@ bool upstream_answer_own(struct upstream *upstream, struct sifted *sifted);
 
 /*
  * Reads what the server says while it is lent to nobody: notices and parameters are noted. Anything
- * else, more than anybody can need, and its end are a reason to discard it, which is answered; NULL when
- * there is none.
+ * else, an error that it has said last, more than anybody can need, and its end are a reason to discard it,
+ * which is answered; NULL when there is none.
  */
 const char *upstream_read_at_rest(struct upstream *upstream);
 

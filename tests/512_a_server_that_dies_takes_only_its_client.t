@@ -47,6 +47,20 @@ for my $case ('row', 'header', 'copy in', 'copy out', 'silent', 'between', 'fata
 	}
 }
 
+# A last word right behind an answer.
+my $parting = FakeServer->new(query => sub ($c, $sql) {
+	$c->leave if $c->{has_parted};
+	return 0 if $sql !~ /part/;
+	$c->{has_parted} = 1;
+	$c->put(join '', CommandComplete('SELECT 0'), ReadyForQuery(),
+		ErrorResponse('57P01', 'terminating connection due to administrator command', 'FATAL'));
+	return 1;
+});
+$millpond->reconfigure(databases => { parting => $parting->target . ' pool_size=1' });
+my ($first, $next) = map { Wire->login($millpond, database => 'parting') } 1, 2;
+is($first->query('part')->{types}, 'CZ', 'a last word behind an answer: that is passed on');
+is($next->query('hello')->{types}, 'TDCZ', '... and nobody is lent the server again');
+
 # A transaction at rest, and a server at rest.
 my $server = Postgres->new;
 $millpond->reconfigure(databases => { real => $server->target . ' dbname=postgres pool_size=1' });
