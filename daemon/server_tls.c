@@ -76,15 +76,34 @@ static bool await_answer(struct stream *stream, char *answer, struct failure *wh
 /* Of a file in the home, as long as libpq takes it. */
 #define HOME_PATH_BYTES 1024
 
-/* In a home that may not be looked into, as root's by a daemon that is root's no more, there is nothing. */
-static const char *find_at_home(const char *name, char path[HOME_PATH_BYTES])
+static const char root_at_home[] = "~/.postgresql/root.crt";
+
+static const char *path_at_home(const char *name, char path[HOME_PATH_BYTES])
 {
 	const char *home = getenv("HOME");
 
 	if (home == NULL || snprintf(path, HOME_PATH_BYTES, "%s/.postgresql/%s", home, name) >=
 				    HOME_PATH_BYTES)
 		return NULL;
-	return access(path, F_OK) == 0 ? path : NULL;
+	return path;
+}
+
+/* In a home that may not be looked into, as root's by a daemon that is root's no more, there is nothing. */
+static const char *find_at_home(const char *name, char path[HOME_PATH_BYTES])
+{
+	return path_at_home(name, path) != NULL && access(path, F_OK) == 0 ? path : NULL;
+}
+
+/* Whether somebody may have put it there, though it cannot be had: a link to nowhere, a closed folder. */
+static bool may_be_at_home(const char *name)
+{
+	char path[HOME_PATH_BYTES];
+	struct stat status;
+
+	if (path_at_home(name, path) == NULL)
+		return false;
+	return lstat(path, &status) == 0 ||
+	       (errno != ENOENT && errno != ENOTDIR && access(getenv("HOME"), X_OK) == 0);
 }
 
 /*
@@ -115,11 +134,8 @@ static const char *system_authorities(void)
 
 void server_tls_add_authorities(struct conninfo *conninfo)
 {
-	char at_home[HOME_PATH_BYTES];
-
 	if (server_tls_mode(conninfo) >= TLS_VERIFY_CA &&
-	    conninfo_value(conninfo, "sslrootcert") == NULL &&
-	    find_at_home("root.crt", at_home) == NULL)
+	    conninfo_value(conninfo, "sslrootcert") == NULL && !may_be_at_home("root.crt"))
 		conninfo_add(conninfo, "sslrootcert", system_authorities());
 }
 
@@ -128,10 +144,11 @@ const char *server_tls_missing_authorities(const struct conninfo *conninfo)
 	char at_home[HOME_PATH_BYTES];
 	const char *named = conninfo_value(conninfo, "sslrootcert");
 
-	if (server_tls_mode(conninfo) < TLS_VERIFY_CA || named == NULL ||
-	    keyword_needs_libpq("sslrootcert", named))
+	if (server_tls_mode(conninfo) < TLS_VERIFY_CA ||
+	    (named != NULL && keyword_needs_libpq("sslrootcert", named)) ||
+	    find_authorities(conninfo, at_home) != NULL)
 		return NULL;
-	return find_authorities(conninfo, at_home) == NULL ? named : NULL;
+	return named != NULL ? named : root_at_home;
 }
 
 /* A folder of lists is enough. */
@@ -197,7 +214,7 @@ static bool cannot_verify(const struct conninfo *conninfo, struct failure *why)
 	char text[200];
 
 	snprintf(text, sizeof text, "root certificate file \"%.100s\" does not exist: server_tls_ca_file, or sslrootcert",
-		 file != NULL ? file : "root.crt");
+		 file != NULL ? file : root_at_home);
 	return cannot(why, text);
 }
 

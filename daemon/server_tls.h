@@ -22,7 +22,7 @@ enum tls_mode server_tls_mode(const struct conninfo *conninfo);
 
 /*
  * Where servers are verified, and neither the conninfo nor ~/.postgresql says by whose authority: adds the file of
- * the system, which is SSL_CERT_FILE or OpenSSL's own.
+ * the system, which is SSL_CERT_FILE or OpenSSL's own. A root.crt that cannot be had there has no such substitute.
  */
 void server_tls_add_authorities(struct conninfo *conninfo);
 

@@ -69,9 +69,22 @@ outcomes_are($failed, 'verify-full, and another at home', settings => {%full}, e
 outcomes_are(qr{root certificate file "/nowhere" does not exist}, 'verify-full, and nothing at all',
 	settings => {%full}, env => { SSL_CERT_FILE => '/nowhere' });
 
+# ... but not in the place of a file at home that cannot be had.
+my %unreachable = map { $_ => PostgreSQL::Test::Utils::tempdir() } 'a link to nowhere', 'a closed folder', 'a closed home';
+mkdir "$_/.postgresql" for values %unreachable;
+symlink '/nowhere', "$unreachable{'a link to nowhere'}/.postgresql/root.crt";
+chmod 0, "$unreachable{'a closed folder'}/.postgresql", $unreachable{'a closed home'};
+outcomes_are(qr/root certificate file ".*\/root.crt" does not exist|could not open certificate file/, "verify-ca, and $_",
+	settings => { server_tls_sslmode => 'verify-ca' }, env => { HOME => $unreachable{$_}, SSL_CERT_FILE => $ca })
+	for 'a link to nowhere', 'a closed folder';
+outcomes_are(qr/^t$|could not open certificate file/, 'verify-full, and a closed home, which is none',
+	settings => {%full}, env => { HOME => $unreachable{'a closed home'}, SSL_CERT_FILE => $ca });
+chmod 0700, "$unreachable{'a closed folder'}/.postgresql", $unreachable{'a closed home'};
+
+my $home_of_check = '/nonexistent';
 sub notes ($settings, @entries)
 {
-	local @ENV{qw(HOME SSL_CERT_FILE)} = ('/nonexistent', '/nowhere');
+	local @ENV{qw(HOME SSL_CERT_FILE)} = ($home_of_check, '/nowhere');
 	my $databases = join '', map { "$_\n" } @entries;
 	my ($status, $out) = run_binary('--check', ini_file("[databases]\n$databases"
 		. "[millpond]\nlisten_port = 1\nlisten_addr = *\nauth_type = trust\n$settings"));
@@ -83,5 +96,8 @@ like($out, qr/:9: $missing/, '--check tells what is not there');
 unlike($out, qr/"(?:near|other)": verify/, '... where it is missed');
 like(notes('', 'far = host=localhost sslmode=verify-full'), $missing, '... also by an entry');
 unlike(notes("server_tls_ca_file = $ca\n", 'far = host=localhost sslmode=verify-full'), qr/verifies/, '... if it is missed');
+
+$home_of_check = $unreachable{'a link to nowhere'};
+like(notes('', 'far = host=localhost sslmode=verify-full'), qr{here is no file "~/.postgresql/root.crt"}, '... and of the one at home');
 
 done_testing;
