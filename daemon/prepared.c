@@ -27,6 +27,12 @@ void client_statements_free(struct client_statements *client)
 	free(client);
 }
 
+void prepared_follow_pool(const struct session *session)
+{
+	if (session->statements != NULL)
+		names_date(&session->statements->names, prepared_alterations(session->pool));
+}
+
 void server_statements_clear(struct server_statements *server)
 {
 	held_clear(&server->held);

@@ -151,6 +151,9 @@ bool prepared_is_waiting(struct prepared *prepared);
 struct client_statements *client_statements_new(void);
 void client_statements_free(struct client_statements *client);
 
+/* The session has gone over to another pool, which counts for itself: what it has prepared is as of now. */
+void prepared_follow_pool(const struct session *session);
+
 /* The server has been told to forget everything (DISCARD ALL). */
 void server_statements_clear(struct server_statements *server);
 void server_statements_release(struct server_statements *server);

@@ -55,7 +55,7 @@ void prepared_define(struct prepared *prepared, struct name *name, struct statem
 
 	*note = (struct note){.kind = NOTE_DEFINE, .name = name};
 	note->before = names_set(&client->names, name, statement);
-	name->alterations = prepared_alterations(prepared);
+	name->alterations = prepared_alterations(prepared->upstream->server->pool);
 	name->pending++;
 	name->segment = server_of(prepared)->segment;
 }
@@ -122,7 +122,7 @@ static enum passage parse_statement(struct prepared *prepared, const struct mess
 	if (held != NULL)
 		held_touch(set, held);
 	/* Who prepares something now is told of nothing older. */
-	if (held != NULL && !held->pending && held->alterations != prepared_alterations(prepared))
+	if (held != NULL && !held->pending && held->alterations != prepared_alterations(prepared->upstream->server->pool))
 		held->stale = true;
 	if (held != NULL && (held->pending || !held->stale))
 		return parse_again(prepared, message, reference, &note);

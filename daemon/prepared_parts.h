@@ -160,11 +160,9 @@ bool prepared_is_about_the_plan(const struct message *message);
 /* Keeps what of the present segment stands in the batch, up to `taken`. */
 void prepared_keep(struct prepared *prepared, size_t taken);
 
-/* How many times clients have altered something, or, in this pool, created or dropped it. */
-static inline uint32_t prepared_alterations(const struct prepared *prepared)
+/* How many times clients have altered something, or, in that pool, created or dropped it. */
+static inline uint32_t prepared_alterations(const struct pool *pool)
 {
-	const struct pool *pool = prepared->upstream->server->pool;
-
 	return atomic_load_explicit(&pool->pools->alterations, memory_order_relaxed) +
 	       atomic_load_explicit(&pool->creations, memory_order_relaxed);
 }

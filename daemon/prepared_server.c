@@ -88,7 +88,7 @@ bool prepared_parse_held(struct prepared *prepared, const char *at, struct held 
 	held->pending = true;
 	held->doubtful = false;
 	held->shape = held->parameters = 0;
-	held->alterations = prepared_alterations(prepared);
+	held->alterations = prepared_alterations(prepared->upstream->server->pool);
 	held->creator = prepared->upstream->has_created ? server_of(prepared)->creator : 0;
 	held->segment = server_of(prepared)->segment;
 	note->held = held;

@@ -112,9 +112,12 @@ static bool await_conversation(struct session *session, char *data, size_t lengt
 /* Its database has another forced user since a reload. */
 static bool follow_user(struct session *session, struct failure *why)
 {
-	return !session->share->is_superseded ||
-	       session_join_pool(session, session->share->database, NULL) ||
-	       failure_set(why, FAILURE_NO_MEMORY);
+	if (!session->share->is_superseded)
+		return true;
+	if (!session_join_pool(session, session->share->database, NULL))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	prepared_follow_pool(session);
+	return true;
 }
 
 static bool await_server(struct session *session, struct failure *why)

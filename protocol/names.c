@@ -100,6 +100,13 @@ void names_tidy(struct names *names, struct name *name)
 	free(name);
 }
 
+void names_date(const struct names *names, uint32_t alterations)
+{
+	for (uint32_t i = 0; i < names->bucket_count; i++)
+		for (struct name *name = names->buckets[i]; name != NULL; name = name->next)
+			name->alterations = alterations;
+}
+
 void names_forget(struct names *names)
 {
 	for (uint32_t i = 0; i < names->bucket_count; i++) {

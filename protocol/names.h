@@ -50,6 +50,9 @@ struct statement *names_set(struct names *names, struct name *name, struct state
 /* Forgets the name if it means nothing and nothing is pending. */
 void names_tidy(struct names *names, struct name *name);
 
+/* Dates what all names mean. */
+void names_date(const struct names *names, uint32_t alterations);
+
 /* Drops what all names mean, but for those that are pending. */
 void names_forget(struct names *names);
 

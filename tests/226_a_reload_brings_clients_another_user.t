@@ -44,6 +44,18 @@ $millpond->reconfigure(databases => { entry('green')->%*, own => 'dbname=postgre
 is($own->value($who), 'blue', 'who had no forced user gets one as well');
 is($_->value($who), 'green', 'others stay who they are') for $rests, @waiting;
 
+# What they have prepared goes along, and is parsed once on each server, however much their old pool has seen created.
+$millpond->reconfigure(databases => { many => 'dbname=postgres user=blue pool_size=1' });
+my $many = Wire->login($millpond, database => 'many');
+$many->query('begin; create temp table passing(a int) on commit drop; commit') for 1 .. 3;
+$many->put(Parse('s', 'select 42'), Sync())->result;
+$millpond->reconfigure(databases => { many => 'dbname=postgres user=green pool_size=1' });
+sub prepare_time () { return $many->value(q{select prepare_time from pg_prepared_statements where statement = 'select 42'}) }
+$many->query('begin');
+my @times = map { $many->put(Bind('', 's'), Execute(), Sync())->result; prepare_time() } 1, 2;
+is($times[1], $times[0], 'a statement of a client that goes over is not parsed at each use');
+$many->query('commit');
+
 # Where nobody is forced any more, clients who never had to prove who they are do not become whom they said.
 for my $next ([ 'an entry without user=', 'forced' ], [ 'an entry of its own in place of a *', '*' ])
 {
