@@ -11,6 +11,7 @@
 #include "daemon/sasl.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
+#include "protocol/hash.h"
 #include "protocol/scram.h"
 #include "protocol/secret.h"
 
@@ -105,6 +106,12 @@ static struct password_check *password_check_new(struct exchange *exchange)
 	return check;
 }
 
+/* Those of one secret may all be costly. Never 0. */
+static uint32_t lane_of(const char *user)
+{
+	return hash_bytes(HASH_START, user, strlen(user)) | 1;
+}
+
 /* The derivation, milliseconds of work, runs elsewhere. Its key opens servers with that secret, too. */
 static bool await_scram_check(struct exchange *exchange)
 {
@@ -113,7 +120,9 @@ static bool await_scram_check(struct exchange *exchange)
 
 	if (check == NULL)
 		return failure_set(exchange->why, FAILURE_NO_MEMORY);
-	if (!await_helper(exchange, worker->login_offload, check_password, password_check_free, check))
+	if (!await_helper(exchange, worker->login_offload,
+			  lane_of(exchange->session->user_name), check_password,
+			  password_check_free, check))
 		return false;
 	bool is_right = check->is_right & !exchange->doomed;
 	if (is_right)

@@ -350,10 +350,11 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	evthread_use_pthreads(); /* the resolvers share a source of random numbers */
 	offload_init(&daemon->offload);
 	offload_init(&daemon->reload_offload);
-	offload_init(&daemon->login_offload);
+	/* Work for processors: few at once, of whom nobody gets all. */
+	offload_init_for_lanes(&daemon->login_offload, 8, 2);
 	offload_init(&daemon->pam_offload);
 	offload_init(&daemon->ldap_offload);
-	offload_init_for_lanes(&daemon->cancel_offload);
+	offload_init_for_lanes(&daemon->cancel_offload, OFFLOAD_THREADS_FOR_LANES, 4);
 	lookups_init(&daemon->lookups);
 	quotas_init(&daemon->quotas);
 	cancel_keys_init(&daemon->cancel_keys);

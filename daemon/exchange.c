@@ -139,11 +139,11 @@ static bool await_watched(const struct exchange *exchange, const struct offload_
 	return done;
 }
 
-bool await_helper(struct exchange *exchange, struct offload *offload, void (*run)(void *arg),
-		  void (*release)(void *arg), void *arg)
+bool await_helper(struct exchange *exchange, struct offload *offload, uint32_t lane,
+		  void (*run)(void *arg), void (*release)(void *arg), void *arg)
 {
 	struct offload_job *job =
-		offload_begin(offload, exchange->session->client.loop, 0, run, release, arg);
+		offload_begin(offload, exchange->session->client.loop, lane, run, release, arg);
 	bool done = job != NULL && await_watched(exchange, job);
 
 	if (job == NULL)

@@ -44,12 +44,12 @@ bool await_response(struct exchange *exchange, enum failure_kind too_long);
 bool await_clear_password(struct exchange *exchange);
 
 /*
- * Has run(arg) called in a helper thread, and waits for it; somebody who hangs up does not keep his place
+ * Has run(arg) called in a helper thread of that lane, and waits for it; somebody who hangs up does not keep his place
  * in the line. True: it has been, and `arg`, on the heap, is the caller's again. False: exchange->why says
  * why not, and release(arg) has been called, or will be as soon as nobody uses it any more.
  */
-bool await_helper(struct exchange *exchange, struct offload *offload, void (*run)(void *arg),
-		  void (*release)(void *arg), void *arg);
+bool await_helper(struct exchange *exchange, struct offload *offload, uint32_t lane,
+		  void (*run)(void *arg), void (*release)(void *arg), void *arg);
 
 /* Wipes the response. */
 void exchange_release(struct exchange *exchange);

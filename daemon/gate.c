@@ -18,6 +18,9 @@
 /* No name of a user, in a certificate or of the system, is longer. */
 #define NAME_BYTES 256
 
+/* Where one look-up hangs, all do. */
+#define LANE_OF_PEERS 1
+
 static const struct hba_rule *find_rule(const struct session *session,
 					const struct settings *settings, bool is_replication)
 {
@@ -106,7 +109,8 @@ static bool await_peer(struct session *session, const struct settings *settings,
 	if (lookup == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
 	lookup->uid = credentials.uid;
-	if (!await_helper(&exchange, session->worker->login_offload, look_up_user, free, lookup))
+	if (!await_helper(&exchange, session->worker->login_offload, LANE_OF_PEERS, look_up_user,
+			  free, lookup))
 		return false;
 	bool allowed = lookup->name[0] != '\0' &&
 		       hba_ident_allows(&settings->hba, map, lookup->name, session->user_name);

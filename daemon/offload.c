@@ -26,13 +26,14 @@ void offload_init(struct offload *offload)
 	pthread_mutex_init(&offload->lock, NULL);
 	pthread_cond_init(&offload->changed, NULL);
 	offload->end = &offload->first;
-	offload->thread_limit = OFFLOAD_THREADS;
+	offload->thread_limit = offload->lane_limit = OFFLOAD_THREADS;
 }
 
-void offload_init_for_lanes(struct offload *offload)
+void offload_init_for_lanes(struct offload *offload, unsigned thread_limit, unsigned lane_limit)
 {
 	offload_init(offload);
-	offload->thread_limit = OFFLOAD_THREADS_FOR_LANES;
+	offload->thread_limit = thread_limit;
+	offload->lane_limit = lane_limit;
 }
 
 static bool join_helpers(struct offload *offload, int64_t deadline)
@@ -84,7 +85,7 @@ static bool may_run(const struct offload *offload, const struct offload_job *job
 		return true;
 	for (const struct offload_job *other = offload->running; other != NULL; other = other->next)
 		count += other->lane == job->lane;
-	return count < OFFLOAD_THREADS_PER_LANE;
+	return count < offload->lane_limit;
 }
 
 static struct offload_job *first_in_line(const struct offload *offload)

@@ -14,9 +14,8 @@
 
 #define OFFLOAD_THREADS 4
 
-/* ... of a set whose jobs have lanes: so many, of which a lane gets a few. */
+/* ... and at most in a set whose jobs have lanes. */
 #define OFFLOAD_THREADS_FOR_LANES 64
-#define OFFLOAD_THREADS_PER_LANE 4
 
 struct offload_job;
 
@@ -29,6 +28,7 @@ struct offload {
 	unsigned queued_count;
 	unsigned idle_count;
 	unsigned thread_limit;
+	unsigned lane_limit;
 	unsigned thread_count;
 	pthread_t threads[OFFLOAD_THREADS_FOR_LANES];
 	bool stopping;
@@ -36,8 +36,8 @@ struct offload {
 
 void offload_init(struct offload *offload);
 
-/* A set for jobs in lanes. */
-void offload_init_for_lanes(struct offload *offload);
+/* A set of up to OFFLOAD_THREADS_FOR_LANES helpers for jobs in lanes, each of which gets no more than `lane_limit`. */
+void offload_init_for_lanes(struct offload *offload, unsigned thread_limit, unsigned lane_limit);
 
 /*
  * Waits for the jobs that are running, and forgets the others; nobody may wait for one of these. False:

@@ -1,15 +1,18 @@
-# Passwords sent as they are, for secrets of very many iterations: too many are refused, and the others keep nobody waiting.
+# Passwords sent as they are, for secrets of very many iterations: too many are refused, and the others keep nobody of another name waiting.
 use v5.36;
 use Millpond;
+use Scram;
 use Test::More;
 use Wire;
 
 my $crowd  = 40;
 my $server = Postgres->new;
+$server->safe_psql('postgres', 'create role honest login');
 my $secret = 'SCRAM-SHA-256$%u:c2FsdHNhbHRzYWx0c2FsdA==$' . 'A' x 43 . '=:' . 'A' x 43 . '=';
-my $users  = new_file('users.txt', sprintf(qq{"postgres" "pencil"\n"slow" "$secret"\n"endless" "$secret"\n}, 2_000_000, 2_000_001));
+my $users  = new_file('users.txt', sprintf(qq{"postgres" "pencil"\n"slow" "$secret"\n"endless" "$secret"\n}, 2_000_000, 2_000_001)
+	. sprintf(qq{"honest" "%s"\n}, Scram::secret('pencil')));
 my $millpond = Millpond->new('pool', server => $server, settings => {
-	auth_type       => 'plain', auth_file => $users, client_login_timeout => 5, max_client_conn => $crowd,
+	auth_type       => 'plain', auth_file => $users, client_login_timeout => 5, max_client_conn => $crowd + 1,
 	log_connections => 0 });
 my $admin = Wire->connect($millpond);
 is($admin->authenticate('pencil', user => 'postgres', database => 'pgbouncer')->{status}, 'I', 'somebody is let in');
@@ -31,6 +34,8 @@ sub answered (@clients) { return scalar grep { !$_->quiet } @clients }
 my @slow = map { begin('slow') } 1 .. $crowd;
 $admin->query('RELOAD');
 cmp_ok(answered(@slow), '<', 10, 'RELOAD stands in no line with them');
+is(Wire->connect($millpond)->authenticate('pencil', user => 'honest')->{status}, 'I', 'another user is let in');
+cmp_ok(answered(@slow), '<', 10, '... and stands in none, either');
 is($slow[-1]->result->{error}{M}, 'client_login_timeout', 'who waits too long is told');
 $_->closed for @slow;
 
