@@ -167,6 +167,31 @@ static inline uint32_t prepared_alterations(const struct pool *pool)
 	       atomic_load_explicit(&pool->creations, memory_order_relaxed);
 }
 
+/* Number of the transaction that is open there, if it has created or dropped something; otherwise 0. */
+static inline uint32_t prepared_creator(const struct upstream *upstream)
+{
+	return upstream->has_created ? upstream->statements.creator : 0;
+}
+
+/*
+ * Whether a plan of that age may not fit any more that would fit on a direct connection: it is older than what the
+ * client has prepared, or was made for what another transaction has created, as temporary tables of one name are.
+ * Outside a transaction the server is asked, and what it refuses is done once more.
+ */
+static inline bool prepared_is_outdated(const struct upstream *upstream, uint32_t alterations, uint32_t creator,
+					const struct name *name)
+{
+	return upstream->pipeline.status == 'T' && ((int32_t)(alterations - name->alterations) < 0 ||
+						    creator != prepared_creator(upstream));
+}
+
+/* Notes that the server's statement is as of now. */
+static inline void prepared_date_raw(const struct upstream *upstream, struct raw *raw)
+{
+	raw->alterations = prepared_alterations(upstream->server->pool);
+	raw->creator = prepared_creator(upstream);
+}
+
 /* --- Parse (prepared_parse.c) ------------------------------------------------------------- */
 
 enum passage prepared_request_parse(struct prepared *prepared, const struct message *message);

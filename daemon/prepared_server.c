@@ -89,7 +89,7 @@ bool prepared_parse_held(struct prepared *prepared, const char *at, struct held 
 	held->doubtful = false;
 	held->shape = held->parameters = 0;
 	held->alterations = prepared_alterations(prepared->upstream->server->pool);
-	held->creator = prepared->upstream->has_created ? server_of(prepared)->creator : 0;
+	held->creator = prepared_creator(prepared->upstream);
 	held->segment = server_of(prepared)->segment;
 	note->held = held;
 	prepared_count(prepared, &prepared->session->share->stats.server_parse_count);
@@ -117,21 +117,6 @@ static enum passage parse_held_anew(struct prepared *prepared, const char *at, s
 			prepared_parse_held(prepared, at, held, PIPELINE_OWN_PARSE, &note));
 }
 
-/*
- * Whether a plan may not fit any more that would fit on a direct connection: it is older than what the client has
- * prepared, or was made for what another transaction has created, as temporary tables of one name are. Outside a
- * transaction the server is asked, and what it refuses is done once more.
- */
-static bool is_outdated(const struct prepared *prepared, const struct held *held, const struct name *name)
-{
-	const struct upstream *upstream = prepared->upstream;
-	uint32_t creator = upstream->has_created ? upstream->statements.creator : 0;
-
-	if (upstream->pipeline.status != 'T' || held->pending)
-		return false;
-	return (int32_t)(held->alterations - name->alterations) < 0 || held->creator != creator;
-}
-
 enum passage prepared_require_held(struct prepared *prepared, const char *at, struct name *name)
 {
 	struct held_set *set = &server_of(prepared)->held;
@@ -146,7 +131,8 @@ enum passage prepared_require_held(struct prepared *prepared, const char *at, st
 	if (held != NULL && held->segment != server_of(prepared)->segment &&
 	    statement->sql.effect == SQL_EXECUTE)
 		held->stale = true;
-	if (held != NULL && is_outdated(prepared, held, name))
+	if (held != NULL && !held->pending &&
+	    prepared_is_outdated(prepared->upstream, held->alterations, held->creator, name))
 		held->stale = true;
 	if (held != NULL && (held->pending || !held->stale))
 		return PASSAGE_TAKEN;

@@ -78,6 +78,7 @@ static bool run_command(struct prepared *prepared, const char *at, struct raw *r
 
 static bool make(struct prepared *prepared, const char *at, struct raw *raw, bool quiet)
 {
+	prepared_date_raw(prepared->upstream, raw);
 	if (raw->statement->key.is_command)
 		return run_command(prepared, at, raw, quiet);
 	statement_write_parse(prepared_write_up_to(prepared, at), raw->name, raw->length,
@@ -96,15 +97,16 @@ static bool make_dummy(struct prepared *prepared, const char *at, struct raw *ra
 	return prepared_push(prepared, PIPELINE_OWN_PARSE);
 }
 
-/* Whether the server has under that name what the client has. */
+/* Whether the server has under that name what the client has, and as new. */
 static bool is_equal(const struct prepared *prepared, const char *name, size_t length)
 {
 	const struct raw *raw = raw_find(&server_of(prepared)->raws, name, length);
 	const struct name *named = find_named(prepared, name, length);
 
-	return raw == NULL ? named == NULL
-			   : raw->statement != NULL && named != NULL &&
-				     raw->statement == named->statement;
+	if (raw == NULL || named == NULL)
+		return raw == NULL && named == NULL;
+	return raw->statement == named->statement &&
+	       !prepared_is_outdated(prepared->upstream, raw->alterations, raw->creator, named);
 }
 
 /* Whether the text that is read has deallocated it before: what follows is not about what was there. */

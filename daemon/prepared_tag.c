@@ -58,6 +58,8 @@ static void note_prepared(struct upstream *upstream, struct sql_note *sql)
 		return;
 	}
 	raw_set(raw, sql->statement);
+	prepared_date_raw(upstream, raw);
+	name->alterations = raw->alterations;
 	statement_drop(names_set(&client->names, name, sql->statement), HELD_BY_CLIENT);
 	sql->statement = NULL;
 }

@@ -15,6 +15,8 @@ struct raw {
 	struct raw *newer; /* by when they were made */
 	struct raw *older;
 	struct statement *statement; /* held; NULL: it is not known what, if anything */
+	uint32_t alterations; /* how many there had been when it was prepared ... */
+	uint32_t creator;     /* ... and in which transaction, see prepared_creator() */
 	uint32_t hash;
 	uint32_t going; /* the reading in which the first that is done with it is to deallocate it */
 	uint32_t length;

@@ -48,21 +48,33 @@ for my $way (sort keys %ways)
 }
 
 # One that hides a table of the same columns.
-$server->safe_psql('postgres', 'create table hidden(a text)');
-my ($hides, $sees) = map { Wire->login($millpond) } 1, 2;
 my $insert = 'insert into hidden values ($1)';
-$hides->put(Parse('s', $insert), Sync())->result;
-$sees->put(Parse('s', $insert), Bind('', 's', 'first'), Execute(), Sync())->result;
-for my $round (1, 2)
+sub call ($client, @messages) { return $client->put(@messages, Sync())->result }
+my %protocols = (
+	messages => [ sub ($client) { call($client, Parse('s', $insert)) }, sub ($client, $value) { call($client, Bind('', 's', $value), Execute()) } ],
+	SQL      => [ sub ($client) { $client->query("prepare s(text) as $insert") }, sub ($client, $value) { $client->query("execute s('$value')") } ],
+	'SQL in messages' => [ sub ($client) { call($client, Parse('', "prepare s(text) as $insert"), Bind(), Execute()) },
+		sub ($client, $value) { call($client, Parse('', "execute s('$value')"), Bind(), Execute()) } ],
+);
+for my $protocol (sort keys %protocols)
 {
-	$hides->query('begin');
-	$hides->query('create temp table hidden(a text) on commit drop');
-	$hides->put(Bind('', 's', 'temporary'), Execute(), Sync())->result;
-	is_deeply($hides->query('select a from hidden')->{rows}, [ ['temporary'] ], "round $round: who has a temporary table fills it");
-	$hides->query('commit');
-	$sees->query('begin');
-	$sees->put(Bind('', 's', 'permanent'), Execute(), Sync())->result;
-	$sees->query('commit');
+	my ($prepare, $execute) = $protocols{$protocol}->@*;
+	$server->safe_psql('postgres', 'create table hidden(a text)');
+	my ($hides, $sees) = map { Wire->login($millpond) } 1, 2;
+	$prepare->($_) for $hides, $sees;
+	$execute->($sees, 'first');
+	for my $round (1, 2)
+	{
+		$hides->query('begin');
+		$hides->query('create temp table hidden(a text) on commit drop');
+		$execute->($hides, 'temporary');
+		is_deeply($hides->query('select a from hidden')->{rows}, [ ['temporary'] ], "$protocol, round $round: who has a temporary table fills it");
+		$hides->query('commit');
+		$sees->query('begin');
+		$execute->($sees, 'permanent');
+		$sees->query('commit');
+	}
+	is($server->safe_psql('postgres', q{select string_agg(a, ' ') from hidden}), 'first permanent permanent', '... and no other');
+	$server->safe_psql('postgres', 'drop table hidden');
 }
-is($server->safe_psql('postgres', q{select string_agg(a, ' ') from hidden}), 'first permanent permanent', '... and no other');
 done_testing;
