@@ -35,6 +35,19 @@ bool prepared_end_apart(struct prepared *prepared, const char *at)
 	return prepared_push(prepared, PIPELINE_OWN_SYNC);
 }
 
+/*
+ * Closes what the server has too much of. What was made for a message that had to wait must not go again before it. Nor
+ * may a raw that a reply still to come may be about: its note points to it.
+ */
+static bool make_room(struct prepared *prepared, const char *at, bool is_owed)
+{
+	size_t most = prepared->max_held;
+
+	return prepared->resumes || !prepared->fresh ||
+	       (evict(prepared, at, most) &&
+		(is_owed || prepared_evict_raws(prepared, at, most)));
+}
+
 bool prepared_begin_segment(struct prepared *prepared, const char *at)
 {
 	struct server_statements *server = server_of(prepared);
@@ -62,12 +75,9 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 		server->uses_plan = server->was_replayed = false;
 		prepared->segment_at = (size_t)(at - prepared->data);
 	}
-	/* What was made for a message that had to wait must not go again before it. Nor may a raw that a reply
-	 * still to come may be about: its note points to it. */
-	bool raws_stay = pipeline->count > own || server->raws.count <= prepared->max_held;
-	return prepared->resumes || !prepared->fresh ||
-	       (evict(prepared, at, prepared->max_held) &&
-		(raws_stay || prepared_evict_raws(prepared, at, prepared->max_held)));
+	bool has_room = server->held.count <= prepared->max_held &&
+			server->raws.count <= prepared->max_held;
+	return has_room || make_room(prepared, at, pipeline->count > own);
 }
 
 /* The server shall hold the statement, which it does not yet, or not rightly: `letter` says who

@@ -180,7 +180,7 @@ static bool pass_requests(struct relay *relay, const char *data, size_t length,
 		return false;
 	if (is_half_done(relay) || taken < length)
 		stream_expect_more(relay->client);
-	return keep_rest(relay, data + taken, length - taken, why);
+	return taken == length || keep_rest(relay, data + taken, length - taken, why);
 }
 
 /* A message longer than the scratch buffer: what belongs to it is taken, and once it is whole, it. */
