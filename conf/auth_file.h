@@ -31,7 +31,7 @@ struct auth_users {
  * as it stands last. What is wrong in it becomes a fault with its line. Returns why it cannot be read, or NULL.
  */
 const char *auth_users_read(struct auth_users *users, const char *path,
-		     struct fault_list *faults);
+			    struct fault_list *faults);
 
 /* The secret of a user, "" when it has none, NULL when there is no such user. */
 const char *auth_users_find(const struct auth_users *users, const char *name);

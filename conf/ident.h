@@ -8,7 +8,7 @@
 #include "conf/hba.h"
 
 /* Reads the file into hba->idents; what is wrong in it goes to `faults`. Returns why it cannot be read, or NULL. */
-const char * ident_read(struct hba *hba, const char *path, struct fault_list *faults);
+const char *ident_read(struct hba *hba, const char *path, struct fault_list *faults);
 void ident_release(struct hba *hba);
 
 #endif

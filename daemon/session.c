@@ -356,8 +356,9 @@ const struct user_settings *session_user(const struct session *session)
 {
 	const struct pool_share *share = session->share;
 
-	return session->is_forced ? settings_find_user(share->settings, session->user_name) :
-				    share->user;
+	return session->pool->is_forced ?
+		       settings_find_user(share->settings, session->user_name) :
+		       share->user;
 }
 
 static void client_spoke(struct stream *stream)
@@ -461,7 +462,6 @@ bool session_join_pool(struct session *session, const struct database *database,
 	session->pool = pool;
 	session->share = &session->pool->shares[session->worker->index];
 	session->is_counted = true;
-	session->is_forced = strcmp(session->user_name, pool->user_name) != 0;
 	/* They are of the user that the client is, and not of another whom the entry makes of it. */
 	if (database->user == NULL)
 		pool_exchange_secrets(session->pool, session->secrets);

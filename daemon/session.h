@@ -58,7 +58,6 @@ struct session {
 	bool has_quota;	 /* counted for its database and its user */
 	bool is_present; /* counts for max_client_conn */
 	bool is_counted; /* among its pool's and the daemon's clients */
-	bool is_forced;	 /* its pool is another user's */
 	bool is_ending;
 	bool is_mid_turn; /* has a server and waits for one of the two to move */
 	enum failure_kind killed; /* somebody wants it to end, for this reason */
