@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/runtime/batch.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/fold.h"
 #include "daemon/runtime/loop.h"
@@ -366,6 +367,7 @@ static bool await_handshake(struct stream *stream, int64_t deadline)
 	struct tls *tls = stream->tls;
 
 	for (unsigned rounds = 0;; rounds++) {
+		batch_send(stream->loop); /* nobody's bytes wait while keys are computed */
 		begin(stream);
 		int result = SSL_do_handshake(tls->ssl);
 		ssize_t failed = result == 1 ? 1 : note_failure(tls, result);

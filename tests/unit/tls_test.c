@@ -189,6 +189,48 @@ static void test_handshake_that_was_read(void)
 	close_stream();
 }
 
+static int other_peer;
+static bool was_sent;
+
+static int looks_at_the_other(SSL *ssl, int *alert, void *arg)
+{
+	char got[5];
+
+	(void)ssl;
+	(void)alert;
+	(void)arg;
+	was_sent = recv(other_peer, got, sizeof got, MSG_DONTWAIT) == 5;
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* To compute the keys takes long. */
+static void test_what_was_posted_before(void)
+{
+	struct stream other;
+	int pair[2];
+	char *data;
+	ssize_t length;
+
+	make_pair(pair);
+	stream_init(&other, &loop, pair[0], spoke);
+	other_peer = pair[1];
+	open_stream();
+	peer_does(shakes_hands_and_echoes);
+	do
+		await_readable(&stream, after(20000));
+	while ((length = stream_read(&stream, &data)) < 0 && errno == EAGAIN);
+	SSL_CTX_set_client_hello_cb(server_context, looks_at_the_other, NULL);
+	ok(stream_post(&other, "small", 5) &&
+		   await_tls_accept(&stream, server_context, data, (size_t)length, after(20000)) && was_sent,
+	   "%s: what was posted for another does not wait for a handshake", kind);
+	SSL_CTX_set_client_hello_cb(server_context, NULL, NULL);
+	ok(stream_send(&stream, "echo", 4) && reads("echo"), "%s: which goes on as usual", kind);
+	pthread_join(thread, NULL);
+	close_stream();
+	stream_close(&other);
+	close(other_peer);
+}
+
 /* --- floods ------------------------------------------------------------------------------- */
 
 static char *flood;
@@ -525,6 +567,7 @@ static void tests(void)
 	test_words_behind_the_handshake();
 	test_bad_handshakes();
 	test_handshake_that_was_read();
+	test_what_was_posted_before();
 	test_incoming_flood();
 	test_outgoing_flood();
 	test_ends();
