@@ -5,7 +5,6 @@
 #ifndef MILLPOND_CONF_FAULT_H
 #define MILLPOND_CONF_FAULT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 

@@ -7,7 +7,6 @@
 
 #include "conf/entry.h"
 #include "conf/hba.h"
-#include "conf/ident.h"
 #include "conf/memory.h"
 
 /* The console is one database, by whichever of its names. */

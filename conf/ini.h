@@ -17,7 +17,6 @@
 #define MILLPOND_CONF_INI_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "conf/fault.h"
 

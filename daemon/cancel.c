@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/borrow.h"
 #include "daemon/errand.h"
 #include "daemon/forward.h"
 #include "daemon/offload.h"

@@ -1,6 +1,5 @@
 #include "daemon/credentials.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "conf/memory.h"

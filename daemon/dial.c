@@ -1,6 +1,5 @@
 #include "daemon/dial.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 #include "daemon/gate.h"
 
-#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>

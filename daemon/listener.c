@@ -1,6 +1,5 @@
 #include "daemon/listener.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

@@ -20,7 +20,6 @@ struct failure;
 struct held;
 struct held_set;
 struct name;
-struct server_statements;
 struct raw;
 struct statement;
 struct unnamed;

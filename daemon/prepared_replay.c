@@ -9,8 +9,6 @@
  */
 #include "daemon/prepared_parts.h"
 
-#include <string.h>
-
 #include "protocol/hash.h"
 
 #define KEPT_BYTES ((size_t)64 * 1024)

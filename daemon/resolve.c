@@ -1,7 +1,6 @@
 #include "daemon/resolve.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <event2/util.h>
 #include <netdb.h>
 #include <string.h>

@@ -9,7 +9,6 @@
 #include "daemon/worker.h"
 #include "protocol/message.h"
 #include "protocol/scram_server.h"
-#include "protocol/secret.h"
 
 /* --- the secret --------------------------------------------------------------------------- */
 

@@ -1,6 +1,5 @@
 /* SHOW HBA: the lines that are in force, in the columns of PostgreSQL's pg_hba_file_rules. */
 #include <stdio.h>
-#include <string.h>
 
 #include "conf/hba.h"
 #include "conf/hba_options.h"

@@ -1,5 +1,4 @@
 /* SHOW CLIENTS, SERVERS, SOCKETS and ACTIVE_SOCKETS: one row for each connection. */
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -1,5 +1,4 @@
 /* SHOW STATS and its variants: the counters of pool/stats.def, summed by database or altogether. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "conf/array.h"

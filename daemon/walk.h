@@ -6,7 +6,6 @@
 #ifndef MILLPOND_DAEMON_WALK_H
 #define MILLPOND_DAEMON_WALK_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct session;

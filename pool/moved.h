@@ -4,7 +4,6 @@
 #ifndef MILLPOND_POOL_MOVED_H
 #define MILLPOND_POOL_MOVED_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct pools;

@@ -1,7 +1,5 @@
 #include "pool/policy.h"
 
-#include <string.h>
-
 #include "pool/limits.h"
 #include "pool/namesakes.h"
 #include "pool/pools.h"

@@ -7,7 +7,6 @@
 #ifndef MILLPOND_PROTOCOL_NAMES_H
 #define MILLPOND_PROTOCOL_NAMES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

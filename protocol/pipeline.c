@@ -1,7 +1,6 @@
 #include "protocol/pipeline.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "protocol/message.h"
 

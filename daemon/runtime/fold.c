@@ -4,7 +4,6 @@
 #include <openssl/crypto.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define WORD_BYTES sizeof(uint64_t)
 #define WORDS_MOST (FOLD_MOST_BYTES / WORD_BYTES)

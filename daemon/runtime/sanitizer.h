@@ -5,7 +5,6 @@
 #ifndef MILLPOND_RUNTIME_SANITIZER_H
 #define MILLPOND_RUNTIME_SANITIZER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/runtime/loop.h"

@@ -1,6 +1,5 @@
 #include "daemon/runtime/stack.h"
 
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,6 +1,5 @@
 #include "daemon/runtime/tls.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>

@@ -15,7 +15,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct loop;
 struct stream;
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX, SSL */
 struct ssl_st;
