@@ -139,9 +139,8 @@ static enum passage parse_statement(struct prepared *prepared, const struct mess
 static bool follows_query(const struct prepared *prepared)
 {
 	const struct server_statements *server = server_of(prepared);
-	const struct pipeline *pipeline = &prepared->upstream->pipeline;
 
-	return pipeline->count > pipeline_runs_own_query(pipeline) &&
+	return pipeline_owes_more(&prepared->upstream->pipeline) &&
 	       server->query_segment != server->segment &&
 	       (int32_t)(server->query_segment - server->rest_segment) >= 0;
 }

@@ -107,7 +107,7 @@ static struct tally tally_kept(const struct writer *kept)
 static bool tally_owed(const struct pipeline *pipeline, struct tally *tally)
 {
 	for (uint32_t i = 0; i < pipeline->count; i++) {
-		unsigned char letter = pipeline_at(pipeline, i) & (PIPELINE_NOTED - 1);
+		unsigned char letter = pipeline_letter(pipeline_at(pipeline, i));
 		bool is_last = i + 1 == pipeline->count;
 		if (letter == FRONTEND_SYNC)
 			return is_last;
@@ -166,7 +166,7 @@ bool prepared_can_replay(struct upstream *upstream, const struct message *messag
 void prepared_want_replay(struct upstream *upstream, unsigned char asked)
 {
 	struct server_statements *server = &upstream->statements;
-	bool is_describe = (asked & (PIPELINE_NOTED - 1)) == FRONTEND_DESCRIBE;
+	bool is_describe = pipeline_letter(asked) == FRONTEND_DESCRIBE;
 
 	server->replay_wanted = true;
 	server->replay_begun = false;

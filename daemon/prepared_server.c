@@ -52,16 +52,16 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 {
 	struct server_statements *server = server_of(prepared);
 	const struct pipeline *pipeline = &prepared->upstream->pipeline;
-	uint32_t own = pipeline_runs_own_query(pipeline);
+	bool is_owed = pipeline_owes_more(pipeline);
 
 	prepared->fresh = !pipeline_may_skip(pipeline);
 	server->segment++;
 	server->has_executed = false;
 	if (prepared->session->statements != NULL)
 		prepared->session->statements->names.bound = NULL;
-	if (pipeline->count == own)
+	if (!is_owed)
 		server->rest_segment = server->segment;
-	server->certain = pipeline->count == own && pipeline->status != 'E';
+	server->certain = !is_owed && pipeline->status != 'E';
 	if (server->has_taken && prepared->fresh) {
 		write_close(prepared_write_up_to(prepared, at), TAKEN_NAME, strlen(TAKEN_NAME));
 		if (!prepared_push(prepared, PIPELINE_OWN_CLOSE))
@@ -77,7 +77,7 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 	}
 	bool has_room = server->held.count <= prepared->max_held &&
 			server->raws.count <= prepared->max_held;
-	return has_room || make_room(prepared, at, pipeline->count > own);
+	return has_room || make_room(prepared, at, is_owed);
 }
 
 /* The server shall hold the statement, which it does not yet, or not rightly: `letter` says who
@@ -158,8 +158,7 @@ enum passage prepared_require_held(struct prepared *prepared, const char *at, st
 /* Nothing stands in front of it that may fail and have it skipped. */
 static bool is_never_skipped(const struct prepared *prepared)
 {
-	const struct pipeline *pipeline = &prepared->upstream->pipeline;
-	return pipeline->count == pipeline_runs_own_query(pipeline);
+	return !pipeline_owes_more(&prepared->upstream->pipeline);
 }
 
 /* Pushes a message that replaces the unnamed statement; what it replaces is noted if it may have to
@@ -259,10 +258,9 @@ static bool server_has_unnamed(const struct prepared *prepared)
 static bool unnamed_is_in_doubt(const struct prepared *prepared)
 {
 	const struct pipeline *pipeline = &prepared->upstream->pipeline;
-	uint32_t first = pipeline_runs_own_query(pipeline);
 
-	return !server_of(prepared)->certain && pipeline->count > first &&
-	       pipeline_at(pipeline, first) == FRONTEND_PARSE;
+	return !server_of(prepared)->certain && pipeline_owes_more(pipeline) &&
+	       pipeline_at(pipeline, pipeline_runs_own_query(pipeline)) == FRONTEND_PARSE;
 }
 
 enum passage prepared_require_unnamed(struct prepared *prepared, const char *at)

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#include "daemon/session.h"
-#include "daemon/upstream.h"
 #include "protocol/hash.h"
 
 /* Not looked at: too many columns. Whoever was told of them is not protected. */
@@ -111,7 +109,7 @@ static const struct note *find_described(const struct upstream *upstream, bool *
 {
 	unsigned char asked = pipeline_head(&upstream->pipeline);
 	const struct note *note = notes_at(&upstream->statements.notes, 0);
-	unsigned char letter = asked & (PIPELINE_NOTED - 1);
+	unsigned char letter = pipeline_letter(asked);
 
 	if ((asked & PIPELINE_NOTED) == 0 || note->kind != NOTE_USE ||
 	    (letter != FRONTEND_DESCRIBE && letter != PIPELINE_OWN_DESCRIBE))

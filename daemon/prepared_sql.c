@@ -164,8 +164,7 @@ static bool clear_names(struct prepared *prepared, const char *at, bool for_quer
 
 static bool is_open(const struct prepared *prepared)
 {
-	const struct pipeline *pipeline = &prepared->upstream->pipeline;
-	return pipeline->count > pipeline_runs_own_query(pipeline);
+	return pipeline_owes_more(&prepared->upstream->pipeline);
 }
 
 /* In the extended protocol: once nothing is open. */

@@ -113,7 +113,7 @@ void prepared_note_tag(struct upstream *upstream, const char *tag)
 	const struct notes *notes = &upstream->statements.notes;
 	unsigned char asked = pipeline_head(&upstream->pipeline);
 	bool is_ours =
-		(asked & ~PIPELINE_NOTED) == PIPELINE_OWN_EXECUTE || asked == PIPELINE_OWN_QUERY;
+		pipeline_letter(asked) == PIPELINE_OWN_EXECUTE || asked == PIPELINE_OWN_QUERY;
 	struct sql_note *sql = NULL;
 
 	/* What it was about has gone with its client. */

@@ -376,7 +376,7 @@ unsigned char pipeline_answer_own(struct pipeline *pipeline)
 	if ((requests[letter].traits & LOCAL) == 0)
 		return 0;
 	pop(pipeline);
-	return letter & (PIPELINE_NOTED - 1);
+	return pipeline_letter(letter);
 }
 
 /* Whose a reply to the present head of the queue is. */

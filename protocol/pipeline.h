@@ -38,6 +38,12 @@
 /* Added to any of these letters: its end is counted in `noted`, for whoever keeps notes on it. */
 #define PIPELINE_NOTED 0x80u
 
+/* The letter itself. */
+static inline unsigned char pipeline_letter(unsigned char noted)
+{
+	return (unsigned char)(noted & ~PIPELINE_NOTED);
+}
+
 /* A client that is this far ahead is not read from until the server catches up. */
 #define PIPELINE_LONGEST ((size_t)65536)
 
@@ -130,15 +136,21 @@ static inline bool pipeline_runs_own_query(const struct pipeline *pipeline)
 /* The next rows will be the client's. */
 static inline bool pipeline_has_clients_rows(const struct pipeline *pipeline)
 {
-	unsigned char letter = pipeline->head & (PIPELINE_NOTED - 1);
+	unsigned char letter = pipeline_letter(pipeline->head);
 
 	return letter == FRONTEND_QUERY || letter == FRONTEND_EXECUTE;
+}
+
+/* More is owed than the answer to a query of the pooler's own. */
+static inline bool pipeline_owes_more(const struct pipeline *pipeline)
+{
+	return pipeline->count > pipeline_runs_own_query(pipeline);
 }
 
 /* An error in what is open may have skipped what is sent next. */
 static inline bool pipeline_may_skip(const struct pipeline *pipeline)
 {
-	return pipeline->unguarded && pipeline->count > pipeline_runs_own_query(pipeline);
+	return pipeline->unguarded && pipeline_owes_more(pipeline);
 }
 
 static inline bool pipeline_is_full(const struct pipeline *pipeline)
