@@ -84,13 +84,18 @@ enum passage prepared_refuse(struct prepared *prepared, const struct message *me
 {
 	struct note note = {.kind = NOTE_REFUSED, .failure = malloc(sizeof(struct failure))};
 	struct writer *out = prepared_write_up_to(prepared, message->start);
+	bool is_query = message->letter == FRONTEND_QUERY;
 
 	if (note.failure == NULL)
 		return PASSAGE_FAILED;
 	failure_set(note.failure, why);
-	write_describe(out, UNKNOWN_NAME);
+	if (is_query)
+		write_query(out, "DEALLOCATE " UNKNOWN_NAME);
+	else
+		write_describe(out, UNKNOWN_NAME);
 	prepared_leave_out(prepared, message);
-	return taken_if(prepared_push_noted(prepared, FRONTEND_DESCRIBE, &note));
+	return taken_if(prepared_push_noted(prepared, is_query ? FRONTEND_QUERY : FRONTEND_DESCRIBE,
+					    &note));
 }
 
 /*

@@ -8,7 +8,6 @@
  */
 #include "daemon/prepared_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* A statement and portal that exist only while a command is run by us. */
@@ -206,20 +205,6 @@ bool prepared_is_reserved(const struct sql *sql)
 	       strncmp(name, STATEMENT_PREFIX, strlen(STATEMENT_PREFIX)) == 0;
 }
 
-/* The error of what is sent instead is replaced. */
-static enum passage refuse_query(struct prepared *prepared, const struct message *message,
-				 enum failure_kind why)
-{
-	struct note note = {.kind = NOTE_REFUSED, .failure = malloc(sizeof(struct failure))};
-
-	if (note.failure == NULL)
-		return PASSAGE_FAILED;
-	failure_set(note.failure, why);
-	write_query(prepared_write_up_to(prepared, message->start), "DEALLOCATE " UNKNOWN_NAME);
-	prepared_leave_out(prepared, message);
-	return taken_if(prepared_push_noted(prepared, FRONTEND_QUERY, &note));
-}
-
 static void drop_unnamed_by_query(struct prepared *prepared)
 {
 	server_of(prepared)->unnamed_session = 0;
@@ -305,9 +290,9 @@ static enum passage query_with_effects(struct prepared *prepared, const struct m
 		foresee(text, length, quotes, &foreseen);
 	struct sql effect = foreseen.effect;
 	if (foreseen.reserved)
-		return refuse_query(prepared, message, FAILURE_RESERVED_NAME);
+		return prepared_refuse(prepared, message, FAILURE_RESERVED_NAME);
 	if (effect.effect == SQL_PREPARE && client->names.count >= prepared->max_names)
-		return refuse_query(prepared, message, FAILURE_TOO_MANY_STATEMENTS);
+		return prepared_refuse(prepared, message, FAILURE_TOO_MANY_STATEMENTS);
 	if (!clear_way(prepared, message, text, length, &foreseen))
 		return PASSAGE_FAILED;
 	drop_unnamed_by_query(prepared);
