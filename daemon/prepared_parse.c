@@ -124,15 +124,17 @@ static enum passage parse_statement(struct prepared *prepared, const struct mess
 	struct note note;
 
 	prepared_define(prepared, name, statement, &note);
-	if (held != NULL)
+	if (held != NULL) {
 		held_touch(set, held);
-	/* Who prepares something now is told of nothing older. */
-	if (held != NULL && !held->pending && held->alterations != prepared_alterations(prepared->upstream->server->pool))
-		held->stale = true;
-	if (held != NULL && (held->pending || !held->stale))
-		return parse_again(prepared, message, reference, &note);
-	if (held == NULL)
+		/* Whoever prepares something now is told of nothing older. */
+		if (!held->pending &&
+		    held->alterations != prepared_alterations(prepared->upstream->server->pool))
+			held->stale = true;
+		if (held->pending || !held->stale)
+			return parse_again(prepared, message, reference, &note);
+	} else {
 		held = prepared_add_held(prepared, message->start, statement);
+	}
 	if (held == NULL ||
 	    !prepared_parse_held(prepared, message->start, held, FRONTEND_PARSE, &note))
 		return PASSAGE_FAILED;

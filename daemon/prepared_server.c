@@ -133,19 +133,20 @@ enum passage prepared_require_held(struct prepared *prepared, const char *at, st
 	struct statement *statement = name->statement;
 	struct held *held = held_find(set, statement->id);
 
-	if (held != NULL && prepared_is_open(prepared, held->pending, held->segment))
-		return prepared_wait(prepared);
-	if (held != NULL)
+	if (held != NULL) {
+		if (prepared_is_open(prepared, held->pending, held->segment))
+			return prepared_wait(prepared);
 		held_touch(set, held);
-	/* What an EXECUTE returns depends on whose names were there when it was parsed. */
-	if (held != NULL && held->segment != server_of(prepared)->segment &&
-	    statement->sql.effect == SQL_EXECUTE)
-		held->stale = true;
-	if (held != NULL && !held->pending &&
-	    prepared_is_outdated(prepared->upstream, held->alterations, held->creator, name))
-		held->stale = true;
-	if (held != NULL && (held->pending || !held->stale))
-		return PASSAGE_TAKEN;
+		/* What an EXECUTE returns depends on whose names were there when it was parsed. */
+		if (held->segment != server_of(prepared)->segment &&
+		    statement->sql.effect == SQL_EXECUTE)
+			held->stale = true;
+		if (!held->pending &&
+		    prepared_is_outdated(prepared->upstream, held->alterations, held->creator, name))
+			held->stale = true;
+		if (held->pending || !held->stale)
+			return PASSAGE_TAKEN;
+	}
 	struct statement *reread = prepared_reread(prepared, name);
 	if (reread == NULL)
 		return PASSAGE_FAILED;
