@@ -300,8 +300,7 @@ static void send_in_helper(void *arg)
 static const char *await_sending(struct cancel *cancel)
 {
 	struct worker *worker = cancel->worker;
-	int64_t limit = worker->settings->cancel_wait_timeout_us;
-	int64_t deadline = limit > 0 ? loop_now() + limit : DEADLINE_NEVER;
+	int64_t deadline = deadline_after(worker->settings->cancel_wait_timeout_us);
 	struct offload_job *job = offload_begin(worker->cancel_offload, &worker->loop, cancel->lane,
 						send_in_helper, sending_free, cancel->sending);
 

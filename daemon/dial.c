@@ -189,7 +189,7 @@ static void dial_main(void *arg)
 {
 	struct server *server = arg;
 	struct worker *worker = worker_of(server);
-	int64_t limit = worker->settings->server_connect_timeout_us;
+	int64_t deadline = deadline_after(worker->settings->server_connect_timeout_us);
 	int64_t started_at = loop_now();
 	struct failure why;
 
@@ -197,7 +197,7 @@ static void dial_main(void *arg)
 	worker_does(worker, "logging in to a server", server->id);
 	if (pool_is_into_reserve(server->pool))
 		server_log(worker->log, LEVEL_LOG, server, "taking connection from reserve_pool");
-	if (await_server_login(server, &why, limit > 0 ? started_at + limit : DEADLINE_NEVER)) {
+	if (await_server_login(server, &why, deadline)) {
 		if (worker->settings->log_connections)
 			server_log_new(worker->log, server);
 		server->busy = NULL;
@@ -290,12 +290,12 @@ static void check_main(void *arg)
 	struct server *server = arg;
 	struct worker *worker = worker_of(server);
 	const char *query = worker->settings->server_check_query;
-	int64_t limit = worker->settings->server_connect_timeout_us;
+	int64_t deadline = deadline_after(worker->settings->server_connect_timeout_us);
 	struct failure why;
 
 	server->busy = coroutine_current(&worker->loop);
 	bool good = upstream_query(upstream_of(server), strcmp(query, "<empty>") == 0 ? "" : query,
-				   &why, limit > 0 ? loop_now() + limit : DEADLINE_NEVER);
+				   &why, deadline);
 	server->busy = NULL;
 	pool_check_ended(server, good, loop_now());
 }

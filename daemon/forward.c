@@ -181,11 +181,6 @@ static bool await_connected(struct direct *direct, struct worker *worker,
 	return await_reached(direct, &worker->loop, &conninfo, &number, why, deadline);
 }
 
-static int64_t deadline_after(int64_t limit_us)
-{
-	return limit_us > 0 ? loop_now() + limit_us : DEADLINE_NEVER;
-}
-
 static void await_sent_on(struct worker *worker, struct peer_line *line,
 			  const struct settings *settings, const struct peer_entry *peer,
 			  const unsigned char *key)

@@ -62,8 +62,8 @@ static bool await_told(struct session *session, const char *sql, struct failure 
 static bool await_wishes(struct session *session, struct writer *prefix, struct failure *why)
 {
 	struct server *server = session->upstream->server;
-	int64_t limit = session->worker->settings->server_connect_timeout_us;
-	int64_t deadline = limit > 0 ? loop_now() + limit : DEADLINE_NEVER;
+	int64_t deadline =
+		deadline_after(session->worker->settings->server_connect_timeout_us);
 
 	if (!server_write_wishes(server, session->wishes, prefix)) {
 		if (prefix->failed)

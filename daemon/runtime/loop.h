@@ -90,7 +90,13 @@ void loop_stop(struct loop *loop);
 /* Monotonic time in microseconds. */
 int64_t loop_now(void);
 
-/* The same, but for coroutines read once a turn, and again after something was sent at once: for what is
+/* The deadline of what may take so long from now on; a limit of 0 is none. */
+static inline int64_t deadline_after(int64_t limit_us)
+{
+	return limit_us > 0 ? loop_now() + limit_us : DEADLINE_NEVER;
+}
+
+/* loop_now(), but for coroutines read once a turn, and again after something was sent at once: for what is
  * asked many times a query. */
 static inline int64_t loop_time(struct loop *loop)
 {
