@@ -62,22 +62,21 @@ static bool await_told(struct session *session, const char *sql, struct failure 
 static bool await_wishes(struct session *session, struct writer *prefix, struct failure *why)
 {
 	struct server *server = session->upstream->server;
-	int64_t deadline =
-		deadline_after(session->worker->settings->server_connect_timeout_us);
 
-	if (!server_write_wishes(server, session->wishes, prefix)) {
-		if (prefix->failed)
-			return failure_set(why, FAILURE_NO_MEMORY);
+	bool differs = server_write_wishes(server, session->wishes, prefix);
+	if (prefix->failed)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	if (!differs) {
 		parameters_assign(&server->applied, session->wishes);
 		return true;
 	}
 	bool proven = parameters_are_proven(session->wishes, session->pool->id) &&
 		      server_reports_change(server, session->wishes);
 	if (!proven) {
+		int64_t limit = session->worker->settings->server_connect_timeout_us;
 		/* The text of the query stands behind its header, and ends in a zero. */
-		if (prefix->failed)
-			return failure_set(why, FAILURE_NO_MEMORY);
-		if (!await_told(session, prefix->data + MESSAGE_HEADER_BYTES, why, deadline)) {
+		if (!await_told(session, prefix->data + MESSAGE_HEADER_BYTES, why,
+				deadline_after(limit))) {
 			parameters_assign(&server->applied, NULL);
 			return session->killed != FAILURE_NONE ?
 				       failure_set(why, session->killed) :
