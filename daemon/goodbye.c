@@ -57,10 +57,9 @@ static bool hears_no_word(const struct failure *why)
 }
 
 /* In the middle of a message of the server's an error would be taken for a part of it. */
-static bool can_be_told(const struct session *session, const struct failure *why)
+static bool is_between_messages(const struct session *session)
 {
-	return !hears_no_word(why) && !why->told &&
-	       (session->upstream == NULL || session->upstream->left == 0);
+	return session->upstream == NULL || session->upstream->left == 0;
 }
 
 /* How long it has taken, and how long it may, unless whoever found out has told so. */
@@ -102,7 +101,7 @@ void say_goodbye(struct session *session, struct failure *why)
 
 	log_end(session, why);
 	add_figures(session, why);
-	if (reaches && can_be_told(session, why))
+	if (reaches && !why->told && is_between_messages(session))
 		reaches = send_failure(session, why);
 	/* Whoever waits for the end of the connection sees it at once. */
 	if (reaches && !stream_has_unsent(client))
