@@ -28,7 +28,7 @@ static void errand_main(void *arg)
 
 static void arrived(struct loop_message *message)
 {
-	struct errand *errand = (struct errand *)(void *)message;
+	struct errand *errand = container_of(message, struct errand, message);
 
 	if (coroutine_start(&errand->there->loop, errand_main, errand) != NULL)
 		return;
