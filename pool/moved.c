@@ -41,13 +41,13 @@ static bool is_there(const struct server *server, const char *host, const char *
 	return strcmp(its_address, address) == 0;
 }
 
-/* One that logs in belongs to the thread that does it, which looks by itself. */
+/* One that is logging in belongs to the thread that does it, which looks by itself. */
 static void leave(struct pool *pool, const char *host, const char *address)
 {
-	for (int state = 0; state < SERVER_CLOSED; state++) {
+	for (int state = SERVER_LOGIN + 1; state < SERVER_CLOSED; state++) {
 		struct server *next;
-		for (struct server *server = pool->servers[state].first;
-		     server != NULL && state != SERVER_LOGIN; server = next) {
+		for (struct server *server = pool->servers[state].first; server != NULL;
+		     server = next) {
 			next = server->next;
 			if (!is_there(server, host, address))
 				continue;

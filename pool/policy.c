@@ -137,7 +137,7 @@ static bool is_told(const struct pool *pool, const struct borrower *borrower)
 /* One that is only kept until its transaction ends helps nobody who waits. */
 static bool has_lasting_server(const struct pool *pool)
 {
-	for (int state = 0; state < SERVER_STATES; state++)
+	for (int state = 0; state < SERVER_CLOSED; state++)
 		for (const struct server *server = pool->servers[state].first; server != NULL;
 		     server = server->next)
 			if (!server->close_needed)
