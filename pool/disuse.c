@@ -26,9 +26,11 @@ static bool is_a_warning(const struct pool *pool, int64_t now)
 
 bool disuse_is_from_birth(const struct pool *pool, int64_t now)
 {
+	bool has_forced_user = pool->database != NULL && pool->database->user != NULL;
+
 	return is_unused(pool) && !is_a_warning(pool, now) &&
-	       (pool->replication != NULL || parameters_count(pool->welcome) == 0) &&
-	       (pool->replication != NULL || pool->database == NULL || pool->database->user == NULL);
+	       (pool->replication != NULL ||
+		(parameters_count(pool->welcome) == 0 && !has_forced_user));
 }
 
 static bool is_of_a_database_by_star(const struct pool *pool)
