@@ -176,7 +176,7 @@ static bool has_key(const struct pool *pool, const struct pool_key *key)
 	       replication_is_equal(pool->replication, key->replication);
 }
 
-static struct pool *find(struct pools *pools, const struct pool_key *key)
+static struct pool *find_or_make(struct pools *pools, const struct pool_key *key)
 {
 	uint32_t number = bucket_of(key->database_name, key->user_name);
 	struct pool **bucket = &pools->buckets[number];
@@ -199,7 +199,7 @@ static struct pool *find(struct pools *pools, const struct pool_key *key)
 
 static struct pool *join(struct pools *pools, const struct pool_key *key)
 {
-	struct pool *pool = find(pools, key);
+	struct pool *pool = find_or_make(pools, key);
 	if (pool != NULL)
 		pool->client_count++;
 	return pool;
@@ -249,9 +249,9 @@ static void make_forced_pools(struct pools *pools)
 			database->user == NULL ? NULL : settings_find_user(settings, database->user);
 		if (database->user != NULL && strcmp(database->name, "*") != 0 &&
 		    settings_min_pool_size(settings, database, user) > 0)
-			find(pools, &(struct pool_key){.database_name = database->name,
-						       .user_name = database->user,
-						       .is_forced = true});
+			find_or_make(pools, &(struct pool_key){.database_name = database->name,
+							       .user_name = database->user,
+							       .is_forced = true});
 	}
 }
 
