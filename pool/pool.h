@@ -129,6 +129,8 @@ struct pool {
 	struct pool_share *shares; /* one for each worker */
 };
 
+/* --- what borrowers call ------------------------------------------------------------------ */
+
 /*
  * Lends a connection that rests at home with that worker, if there is one and nobody waits for it.
  * NULL: pool_lend() would have to wait, or refuse.
@@ -147,14 +149,43 @@ bool pool_lend(struct pool *pool, struct borrower *borrower, int64_t now);
 /* The borrower gives up waiting. False: it has been answered already, and is told so as always. */
 bool pool_leave(struct pool *pool, struct borrower *borrower);
 
+/* Gives back a connection that is idle and owes nothing. */
+void pool_return(struct server **server, int64_t now);
+
+/* Gives up a connection, lent or not: it is retired for this reason. */
+void pool_discard(struct server **server, const char *reason, int64_t now);
+
+/* Why borrowers are refused, or, when servers fail to connect for the time being, why they wait.
+ * False when there is nothing to say. */
+bool pool_refusal(struct pool *pool, struct failure *why);
+
+/* Whether a request would find a server; only a guess, as it may be gone in a moment. */
+bool pool_seems_free(const struct pool *pool);
+
+/* --- servers that are busy with something else -------------------------------------------- */
+
 /*
  * Takes a resting server aside for a moment, to read what it has said of its own accord. False: it
  * does not rest. Ends with pool_put_back() or pool_discard().
  */
 bool pool_take_aside(struct server *server);
 
-/* Gives back a connection that was taken aside, or lent, of which no use has been made. */
+/* Gives back a connection that was taken aside, or lent and not used. */
 void pool_put_back(struct server *server, int64_t now);
+
+/* A cancel request that may hit the server is on its way; while it is, the server is not lent. */
+void pool_cancel_begins(struct server *server);
+void pool_cancel_ended(struct server *server, int64_t now);
+
+/* Whether the server has been returned, and waits only for its cancel requests to end. */
+bool pool_waits_for_cancel(struct server *server);
+
+/* How the calls of `struct pool_calls` end. */
+void pool_dial_succeeded(struct server *server, int64_t now);
+void pool_dial_failed(struct server *server, const struct failure *why, int64_t now);
+void pool_check_ended(struct server *server, bool good, int64_t now);
+
+/* --- the pool as a whole ------------------------------------------------------------------ */
 
 /* A server that was retired has been taken down, and does not need its pool any more. */
 void pool_server_gone(struct pool *pool);
@@ -163,15 +194,17 @@ void pool_server_gone(struct pool *pool);
 bool pool_is_news(struct pool *pool);
 
 /*
- * The pool keeps what a client of it brings along, in place of what it had, which the caller gets to wipe (any of them
- * may be NULL). With the last client it forgets it. A new password is tried at once, whatever has failed before. A copy
- * opens servers, and is the caller's to wipe.
+ * The pool keeps what a client of it brings along (any of it may be NULL), and the caller gets in exchange what
+ * it had, to wipe. With its last client it forgets it. A new password is tried at once, whatever has failed
+ * before. A copy opens servers, and is the caller's to wipe.
  */
 void pool_exchange_secrets(struct pool *pool, char *secrets[POOL_SECRETS]);
 char *pool_copy_secret(const struct pool *pool, enum pool_secret kind);
 
-/* A client less; one more is pools_join(). */
+/* One client less; one more is pools_join(). */
 void pool_client_leaves(struct pool *pool);
+
+/* --- looking ------------------------------------------------------------------------------ */
 
 /* The settings that the pool goes by, held: to be dropped; `database` is their entry, or NULL. */
 struct settings *pool_settings(struct pool *pool, const struct database **database);
@@ -179,7 +212,7 @@ struct settings *pool_settings(struct pool *pool, const struct database **databa
 /* What the newest server reported, held: to be dropped. */
 struct parameters *pool_welcome(struct pool *pool);
 
-/* A limit of servers that spans pools, when it is full. */
+/* A limit on servers that spans pools, when it is full. */
 enum pool_cap_kind { CAP_NONE, CAP_OF_DATABASE, CAP_OF_USER };
 struct pool_cap {
 	enum pool_cap_kind kind;
@@ -187,47 +220,22 @@ struct pool_cap {
 	size_t most;
 };
 
-/* How things are at the moment: servers in use, clients in the queue, the cap that holds them up; logins that
- * failed in a row, and when the next is due. */
+/* How things are at the moment. */
 struct pool_numbers {
-	size_t active;
-	size_t waiting;
-	struct pool_cap cap;
+	size_t active;	     /* servers in use */
+	size_t waiting;	     /* clients in the queue */
+	struct pool_cap cap; /* that holds them up */
 	bool paused;
-	unsigned failures;
-	int64_t retry_at;
+	unsigned failures; /* logins that failed in a row ... */
+	int64_t retry_at;  /* ... and when the next is due */
 };
 struct pool_numbers pool_numbers(struct pool *pool);
 
-/* Whether a request would find a server; only a guess, as it may be gone in a moment. */
-bool pool_seems_free(const struct pool *pool);
+/* Whether it has more servers than its size, out of the reserve. */
+bool pool_is_into_reserve(struct pool *pool);
 
 /* The sum of the counters of all workers. */
 void pool_stats(const struct pool *pool, struct stats *sum);
-
-/* Why borrowers are refused, or, when servers fail to connect for the time being, why they wait.
- * False when there is nothing to say. */
-bool pool_refusal(struct pool *pool, struct failure *why);
-
-/* Gives back a connection that is idle and owes nothing. */
-void pool_return(struct server **server, int64_t now);
-
-/* Gives up a connection, lent or not: it is retired for this reason. */
-void pool_discard(struct server **server, const char *reason, int64_t now);
-
-void pool_dial_succeeded(struct server *server, int64_t now);
-void pool_dial_failed(struct server *server, const struct failure *why, int64_t now);
-void pool_check_ended(struct server *server, bool good, int64_t now);
-
-/* A cancel request that may hit the server is on its way; while it is, the server is not lent. */
-void pool_cancel_begins(struct server *server);
-
-/* Whether it has been returned, and only waits for that. */
-bool pool_waits_for_cancel(struct server *server);
-void pool_cancel_ended(struct server *server, int64_t now);
-
-/* Whether it has more servers than its size, out of the reserve. */
-bool pool_is_into_reserve(struct pool *pool);
 
 /* The mode by the settings that the worker goes by. */
 enum pool_mode pool_share_mode(const struct pool_share *share);
