@@ -140,7 +140,7 @@ bool batch_post(struct stream *stream, const void *data, size_t length)
 	return true;
 }
 
-/* Whoever has ended meanwhile goes on until it has sent the rest, or has learned why it cannot. */
+/* Wakes whoever is to send the rest, or to learn why it cannot be sent. */
 static void send_piece(struct stream *stream, const char *data, size_t length)
 {
 	stream->posted_count--;
@@ -152,7 +152,7 @@ static void send_piece(struct stream *stream, const char *data, size_t length)
 		stream->spoke(stream);
 }
 
-/* Whom it concerns may free the stream, whose other pieces go out by this very function first. */
+/* Whoever hears of a failure may free the stream; its other pieces first go out by this same function. */
 void batch_send(struct loop *loop)
 {
 	struct batch *batch = &loop->batch;

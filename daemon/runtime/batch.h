@@ -1,12 +1,11 @@
 /*
  * A turn of the loop has three phases. What has come is read from the sockets that spoke; then the
- * coroutines run that wait for it; at last what they have posted goes out. So each phase finds its
- * code, and the kernel's, in the processor's caches, from which reading, running and sending for one
- * session after the other would drive them out each time; and a peer to whom several messages go is
- * woken once.
+ * coroutines that wait for it run; at last what they have posted goes out. So each phase finds its
+ * code, and the kernel's, in the processor's caches, which it would lose if one session after the
+ * other read, ran and sent; and a peer that gets several messages is woken once.
  *
  * Reading ahead: up to FETCHED_AT_ONCE bytes of a stream whose reader is about to come wait in the
- * inlet. Who does not take them in the same turn has them in a buffer of the stream's own.
+ * inlet. What is not taken in the same turn moves into a buffer of the stream's own.
  * Posting: small pieces wait in the outlet, in the order in which they came. Whoever sends something
  * at once sends all of them first, so that nothing small waits for something large.
  */
@@ -23,7 +22,7 @@ struct stream;
 /* Most requests, and most replies, are shorter; what is longer is better read by whoever wants it. */
 #define FETCHED_AT_ONCE ((size_t)4096)
 
-/* Of so many streams at most; others read and send for themselves. */
+/* For at most so many streams; any others read and send for themselves. */
 #define BATCH_STREAMS 128
 
 struct posted {
@@ -56,17 +55,17 @@ void batch_fetch(struct stream *stream);
  * loops. */
 void batch_keep_ahead(struct stream *stream);
 
-/* Takes of what was read ahead what has room; it answers how much that is. */
+/* Takes as much of what was read ahead as there is room for; answers how much that is. */
 size_t batch_take(struct stream *stream, char *buffer, size_t size);
 
-/* Takes all of it where it is, until the next await; false where it has to be put together with something
- * else, or there is none, or more than `most`. */
+/* Takes all of it where it is, where it stays until the next await. False: there is none, or more than
+ * `most`, or it has to be put together with something else. */
 bool batch_take_in_place(struct stream *stream, size_t most, char **data, ssize_t *length);
 
-/* Forgets it. */
+/* Forgets what was read ahead. */
 void batch_drop_ahead(struct stream *stream);
 
-/* False: there is no room for it, and the caller sends it itself. */
+/* Posts a piece. False: there is no room for it, or it is not small, and the caller has to send it. */
 bool batch_post(struct stream *stream, const void *data, size_t length);
 
 /* Sends all that was posted. What cannot be sent stays in its stream, unsent. */

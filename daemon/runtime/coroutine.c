@@ -200,7 +200,7 @@ static void run_ready(struct loop *loop)
 	}
 }
 
-/* Those that gave way have much to do: what the others have posted does not wait for them. */
+/* Those that gave way have much to do: what the others have posted is not to wait for them. */
 void coroutines_run(struct loop *loop)
 {
 	struct coroutine_queue gave_way = loop->yielded;

@@ -38,7 +38,7 @@ void coroutine_wake(struct coroutine *coroutine);
  */
 void coroutine_cancel(struct coroutine *coroutine);
 
-/* Whether a cancellation is left to its next wait; it is not any more. With errno. */
+/* Takes back a cancellation that was left to the next wait. True, with errno: there was one. */
 bool coroutine_was_cancelled(struct coroutine *coroutine);
 
 /* As coroutine_wake(), but the wait fails, with EINTR: what it waits for may have changed. */
@@ -47,20 +47,20 @@ void coroutine_interrupt(struct coroutine *coroutine);
 /* Waits for coroutine_wake(). Without memory for its deadline it fails at once, with ENOMEM. */
 bool await_wake(struct loop *loop, int64_t deadline);
 
-/* Waits until it is woken and finds `happened` true, which surely will be: a cancellation is left to the
- * next wait. */
+/* Waits until it is woken and finds `*happened`, which is sure to come: a cancellation is left to the next
+ * wait. */
 void await_surely(struct loop *loop, const bool *happened);
 
-/* Waits until the time has come, without memory turn by turn; false only when cancelled. */
+/* Waits until the deadline, turn by turn if there is no memory for more; false only when cancelled. */
 bool await_sleep(struct loop *loop, int64_t deadline);
 
-/* Lets all others that are ready, and the sockets, have their turn. */
+/* Gives way once to all others that are ready, and to the sockets. */
 void await_turn(struct loop *loop);
 
 /* The same; false when cancelled, before or meanwhile. */
 bool await_others(struct loop *loop);
 
-/* The same, unless the time is over: for whoever could go on and on. */
+/* The same, but after the deadline it fails: for whoever could go on for ever. */
 bool await_others_until(struct loop *loop, int64_t deadline);
 
 /* Waits until the file descriptor is ready for `what` (EV_READ, EV_WRITE). */

@@ -416,8 +416,8 @@ static bool stream_wait(struct stream *stream, int64_t deadline)
 	return woken;
 }
 
-/* The peer may answer only when it has all of what is unsent. Why that fails a read says as well, unless it
- * was we who have ended; what fails once is not tried again. */
+/* The peer may answer only when it has all that is unsent. If sending fails a read will tell why, unless it
+ * was we who ended it; it is not tried again. */
 static void flush_or_look(struct stream *stream)
 {
 	if (stream->blocked || stream_flush(stream))

@@ -61,7 +61,7 @@ struct stream {
 };
 
 /*
- * Takes over a connected socket, which is made nonblocking by the caller. `spoke` may start a
+ * Takes over a connected socket, which the caller has made nonblocking. `spoke` may start a
  * coroutine that reads; it must not read itself unless it reads all.
  */
 void stream_init(struct stream *stream, struct loop *loop, int fd,
@@ -70,15 +70,15 @@ void stream_init(struct stream *stream, struct loop *loop, int fd,
 /* Adds the read event, so that `spoke` or a waiter hear of new bytes. False with errno. */
 bool stream_watch(struct stream *stream);
 
-/* Says that a conversation is over: nothing is unsent, though something may be posted, and what only
- * sending needs is freed. */
+/* A conversation is over, with nothing unsent, though something may be posted: frees what only sending
+ * needs. */
 void stream_rest(struct stream *stream);
 
-/* Takes the event out again: nobody hears of new bytes, until somebody watches or waits. */
+/* Takes the event out again: nobody hears of new bytes until somebody watches or waits. */
 void stream_unwatch(struct stream *stream);
 
-/* Takes the stream out of its loop, in that loop's thread, for another loop in whose thread it is used
- * from then on. Nobody may wait for it. */
+/* Takes the stream out of its loop, in that loop's thread; from then on it is used in the other loop's
+ * thread. Nobody may be waiting for it. */
 void stream_move(struct stream *stream, struct loop *loop);
 
 /* Frees everything and leaves the socket open, to whom it belongs. */
@@ -142,17 +142,17 @@ void stream_end_sending(struct stream *stream);
 /* Sends what can be sent now, behind all that is unsent, and keeps the rest. */
 bool stream_send(struct stream *stream, const void *data, size_t length);
 
-/* Says that something is to be sent, which travels in front of what is sent next. False: no memory. */
+/* Keeps what is to travel in front of what is sent next. False: no memory. */
 bool stream_hold(struct stream *stream, const void *data, size_t length);
 
-/* As stream_send(), but small pieces go out when the turn of the loop ends. What cannot be sent then is
- * unsent. */
+/* As stream_send(), but small pieces go out when the turn of the loop ends. What cannot be sent then
+ * stays unsent. */
 bool stream_post(struct stream *stream, const void *data, size_t length);
 
-/* Sends at once what is posted: a part of it may be unsent then. */
+/* Sends what is posted now; a part of it may stay unsent. */
 void stream_send_posted(struct stream *stream);
 
-/* Forgets what could not be sent, for a peer that does not want it any more. */
+/* Forgets what could not be sent, for a peer that no longer wants it. */
 void stream_drop_unsent(struct stream *stream);
 
 static inline bool stream_has_unsent(const struct stream *stream)
@@ -160,7 +160,7 @@ static inline bool stream_has_unsent(const struct stream *stream)
 	return stream->unsent != NULL;
 }
 
-/* Sends of the unsent what can be sent now. */
+/* Sends what can be sent now of what is unsent. */
 bool stream_flush_unsent(struct stream *stream);
 static inline bool stream_flush(struct stream *stream)
 {
