@@ -4,7 +4,7 @@
 #include "daemon/runtime/loop.h"
 #include "protocol/message.h"
 
-/* So long a request may still run after the client has said its last, as on a server. */
+/* The grace in which requests may still run after the client's last message, as on a server. */
 #define GRACE_US INT64_C(2000000)
 
 void ending_init(struct ending *ending, const struct settings *settings)

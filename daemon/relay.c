@@ -20,12 +20,12 @@ struct relay {
 	struct upstream *upstream;
 	struct pipeline *pipeline;
 	struct stats *stats;
-	size_t left;		/* of a request of which the beginning has been passed on */
+	size_t left;		/* to come of a request whose beginning has been passed on */
 	struct prepared prepared;
 	struct gather gather;
 	struct ending ending;
 	bool unseen; /* what was not taken may be whole: it waits for the server, not for the client */
-	bool deaf; /* it takes no replies any more: they are dropped */
+	bool deaf; /* the client takes no more replies: they are dropped */
 	unsigned ready_count; /* the upstream's when it was last looked at */
 	struct turn_clock clock;
 };
@@ -53,7 +53,7 @@ static enum passage note_request(struct relay *relay, const struct message *mess
 	return passage;
 }
 
-/* Whether the server has to be asked, and not yet has answered, if it owes one reply more. */
+/* Whether the server has yet to tell if it owes one more reply. */
 static bool must_ask(const struct pipeline *pipeline)
 {
 	return pipeline->doubtful &&
@@ -140,7 +140,7 @@ static bool note_own_query(struct relay *relay, struct failure *why)
 
 static bool pass_replies(struct relay *relay, const struct sifted *sifted, struct failure *why);
 
-/* What was asked for and not sent has its answer now, unless the server's next ones bring it along. */
+/* What is answered here is answered now, unless the server's next replies will bring that along. */
 static bool answer_own(struct relay *relay, struct failure *why)
 {
 	struct sifted sifted;
@@ -183,7 +183,7 @@ static bool pass_requests(struct relay *relay, const char *data, size_t length,
 	return taken == length || keep_rest(relay, data + taken, length - taken, why);
 }
 
-/* A message longer than the scratch buffer: what belongs to it is taken, and once it is whole, it. */
+/* Gathers a message longer than the scratch buffer, which is passed on once it is whole. */
 static bool gather_request(struct relay *relay, const char *data, size_t length,
 			   struct failure *why)
 {
@@ -345,7 +345,7 @@ static bool ask_if_in_doubt(struct relay *relay, struct failure *why)
 		server_failed(relay, why));
 }
 
-/* After a RESET in a transaction: otherwise what the client came with is set in front of its next request. */
+/* What the client came with, after a RESET in a transaction; outside one it goes in front of the next request. */
 static bool restore_if_wanted(struct relay *relay, struct failure *why)
 {
 	struct server *server = relay->upstream->server;
@@ -366,7 +366,7 @@ static bool restore_if_wanted(struct relay *relay, struct failure *why)
 	return good;
 }
 
-/* A prepared statement that was good before is not any more: see prepared.h. */
+/* A prepared statement is no longer good, and what used it is done again: see prepared.h. */
 static bool replay_if_wanted(struct relay *relay, struct failure *why)
 {
 	const char *data;
@@ -379,7 +379,7 @@ static bool replay_if_wanted(struct relay *relay, struct failure *why)
 	return send_requests(relay, data, length, NULL, why) && answer_own(relay, why);
 }
 
-/* What was asked for before the last message is waited for, but what is half done stays so. */
+/* What was asked for before the last message is waited for; what is half done stays so. */
 static bool all_is_answered(const struct relay *relay)
 {
 	return relay->pipeline->count == 0 || pipeline_wants_copy(relay->pipeline);
@@ -398,7 +398,7 @@ static bool is_over(const struct relay *relay)
 	       (relay->ending.kind != FAILURE_NONE && all_is_answered(relay));
 }
 
-/* While nothing may move no time is over. */
+/* While everything is held, no limit is reached. */
 static bool await_while_held(struct relay *relay, bool read_server)
 {
 	int64_t held_at = loop_now();
@@ -414,7 +414,7 @@ static bool await_movement(struct relay *relay, bool read_client, bool read_serv
 {
 	enum failure_kind limit = FAILURE_NONE;
 
-	/* Whoever owes the rest of a long message keeps its server from the others as well. */
+	/* Whoever owes the rest of a long message keeps its server from others, too. */
 	if (gather_is_open(&relay->gather) && relay->pipeline->status == 'I')
 		turn_clock_asks(&relay->clock);
 	int64_t deadline = turn_clock_next_limit(&relay->clock, &limit);
@@ -433,7 +433,7 @@ static bool await_movement(struct relay *relay, bool read_client, bool read_serv
 	return failure_set(why, errno == ECANCELED ? relay->session->killed : FAILURE_NO_MEMORY);
 }
 
-/* Before a round: until it finds something to do; but after some of them it is the others' turn. */
+/* Waits until a round will find something to do; after several in a row, lets the others have their turn. */
 static bool await_round(struct relay *relay, unsigned *rounds, struct failure *why)
 {
 	bool requests = wants_requests(relay);

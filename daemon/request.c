@@ -15,15 +15,15 @@
 /* A request longer than this gets its server before it is complete. */
 #define WAIT_FOR_WHOLE_BYTES ((size_t)16 * 1024)
 
-/* When no server is free the request will have to be kept, so no more is read than a little. */
-static size_t how_much(const struct session *session)
+/* When no server is free the request will have to be kept, so only a little is read. */
+static size_t most_to_read(const struct session *session)
 {
 	return pool_seems_free(session->pool) ? SIZE_MAX : WAIT_FOR_WHOLE_BYTES;
 }
 
 static ssize_t read_client(struct session *session, char **data, struct failure *why)
 {
-	ssize_t length = stream_read_some(&session->client, data, how_much(session));
+	ssize_t length = stream_read_some(&session->client, data, most_to_read(session));
 
 	if (length == 0)
 		failure_set(why, FAILURE_CLIENT_GONE);

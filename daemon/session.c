@@ -37,7 +37,7 @@
 
 /* --- serving ------------------------------------------------------------------------------ */
 
-/* What the server says of it is for the client: how it spells the wishes. */
+/* What the server reports in answer is for the client: how it spells the wishes. */
 static bool await_told(struct session *session, const char *sql, struct failure *why,
 		       int64_t deadline)
 {
@@ -108,7 +108,7 @@ static bool await_conversation(struct session *session, char *data, size_t lengt
 	return done;
 }
 
-/* Its database has another forced user since a reload. */
+/* If a reload has given its database another forced user, it goes over to that one's pool. */
 static bool follow_user(struct session *session, struct failure *why)
 {
 	if (!session->share->is_superseded)
@@ -125,11 +125,11 @@ static bool await_server(struct session *session, struct failure *why)
 	int64_t deadline = borrow_deadline(session, &late);
 
 	while (!await_borrow(session, late, why, deadline)) {
-		/* A reload has sent it away from a queue that is not its own any more. */
+		/* A reload has sent it away from a queue that is no longer its own. */
 		if (why->kind != FAILURE_SERVER_GONE || !session->share->is_superseded ||
 		    !follow_user(session, why))
 			return false;
-		/* Which it heard of first, and of its end not. */
+		/* It heard of that, but may not have heard that it was killed. */
 		if (session->killed != FAILURE_NONE)
 			return failure_set(why, session->killed);
 	}
@@ -158,7 +158,7 @@ static void await_returned(struct session *session)
 	await_give_back(session->upstream, NULL, reset);
 }
 
-/* It has prepared something on its server of which we do not know enough to do it elsewhere. */
+/* It has prepared something on its server of which too little is known to do it elsewhere. */
 static bool is_pinned(const struct session *session)
 {
 	return session->statements != NULL && session->statements->pins > 0;
@@ -253,7 +253,7 @@ static const char *why_server_ends(const struct session *session, const struct f
 	} reasons[] = {
 		{FAILURE_SERVER_GONE, "server conn crashed?"},
 		{FAILURE_SERVER_PROTOCOL, "invalid server message"},
-		/* It may have been noted of the server by half. */
+		/* What was noted of the server may be incomplete. */
 		{FAILURE_NO_MEMORY, "out of memory"},
 		{FAILURE_NO_BLOCKS, "transaction blocks not allowed in statement pooling mode"},
 	};
@@ -272,7 +272,7 @@ static const char *why_server_ends(const struct session *session, const struct f
 static void await_end(struct session *session, struct failure *why)
 {
 	session->is_ending = true;
-	/* The news of its end may have come when it did not wait: it has understood. */
+	/* It may have been cancelled while it did not wait; its farewell can wait again. */
 	coroutine_was_cancelled(session->coroutine);
 	stream_send_posted(&session->client);
 	leave(session);
@@ -286,7 +286,7 @@ static void await_end(struct session *session, struct failure *why)
 	session_free(session);
 }
 
-/* For the whole session: it need not be idle, though it asks for nothing. */
+/* For the whole session, which may be inside a transaction while it is at rest. */
 static bool owns_server(const struct session *session)
 {
 	return session->upstream != NULL && pool_share_mode(session->share) == POOL_SESSION;
@@ -299,7 +299,7 @@ static bool is_to_be_replaced(const struct session *session)
 	       session->worker->settings->server_fast_close;
 }
 
-/* What has come is dealt with: without bytes to hold, without a stack, until more comes. */
+/* All that has come is dealt with: until more comes it holds no bytes and no stack. */
 static bool await_rest(struct session *session, struct failure *why)
 {
 	if (stream_has_unsent(&session->client) && !await_sent(&session->client, DEADLINE_NEVER))
@@ -461,7 +461,7 @@ bool session_join_pool(struct session *session, const struct database *database,
 	session->pool = pool;
 	session->share = &session->pool->shares[session->worker->index];
 	session->is_counted = true;
-	/* They are of the user that the client is, and not of another whom the entry makes of it. */
+	/* They are the client's own, and of no use to a user whom the entry puts in its place. */
 	if (database->user == NULL)
 		pool_exchange_secrets(session->pool, session->secrets);
 	return true;

@@ -36,7 +36,7 @@ struct session {
 	struct session **previous_link;
 	struct worker *worker;	     /* where it is; changes only at rest, under the keys' lock */
 	struct loop_message message; /* carries it to another worker */
-	uint32_t active_in_tick;     /* of its worker's: when it last had something to do */
+	uint32_t active_in_tick;     /* the tick of its worker in which it last had something to do */
 	struct coroutine *coroutine; /* NULL: at rest */
 	uint64_t id;
 	struct peer peer;
@@ -63,14 +63,14 @@ struct session {
 	enum failure_kind killed; /* somebody wants it to end, for this reason */
 
 	struct pool *pool; /* NULL before the login and on the console */
-	struct pool_share *share; /* its worker's of the pool */
+	struct pool_share *share; /* its worker's part of the pool */
 	struct parameters *welcome; /* during the login: what the pool's servers report */
 	char *secrets[POOL_SECRETS]; /* during the login: what its pool can open servers with */
 	char *database_name; /* as the client asked for it; NULL before it has */
-	char *user_name;     /* the same; with auth_type any, that of its database */
-	struct parameters *wishes;	 /* parameters that differ from where all clients start ... */
+	char *user_name;     /* likewise; with auth_type any, that of its database */
+	struct parameters *wishes;	 /* parameters in which it differs from a new session ... */
 	struct parameters *given;	 /* ... before a server spelled them: held so that they stay proven; or NULL */
-	struct parameters *startup;	 /* the wishes that it came with, to which RESET leads back */
+	struct parameters *startup;	 /* the wishes that it came with, which RESET restores */
 	struct client_statements *statements; /* NULL: it has never prepared one */
 	struct upstream *upstream;	 /* the server lent to it */
 	const struct queued *waiting;	 /* its place in the pool's queue */
@@ -80,9 +80,9 @@ struct session {
 };
 
 /*
- * A new session for an accepted socket, which it owns, with that worker; from any thread. `refusal` is
- * FAILURE_NONE, or why the client shall be told to go away. Starts by itself. False without memory:
- * the socket is still the caller's.
+ * Starts a session in that worker for an accepted socket, which it then owns; from any thread. `refusal`
+ * is FAILURE_NONE, or why the client is to be turned away. False without memory: the socket is still
+ * the caller's.
  */
 bool session_start(struct worker *worker, int fd, const struct peer *peer,
 		   enum failure_kind refusal);
@@ -91,22 +91,22 @@ bool session_start(struct worker *worker, int fd, const struct peer *peer,
 bool session_join_pool(struct session *session, const struct database *database,
 		       const struct replication *replication);
 
-/* It is no client as max_client_conn counts them. */
+/* It does not count for max_client_conn. */
 void session_uncount(struct session *session);
 
 /* Something has come for a session at rest: gives it a coroutine. No effect on an active one. */
 void session_wake(struct session *session);
 
-/* The [users] entry of who has logged in, who need not be the one that the pool is logged in as; or NULL. */
+/* The [users] entry of whoever has logged in, who need not be the user of its servers; or NULL. */
 const struct user_settings *session_user(const struct session *session);
 
 /* Ends the session, for that reason, wherever it is. */
 void session_kill(struct session *session, enum failure_kind reason);
 
-/* The client gives up its place in the queue: its request fails, and it stays. */
+/* The client gives up its place in the queue: its request fails, and the session goes on. */
 void session_cancel_wait(struct session *session);
 
-/* A few times a second: the limits of sessions at rest. */
+/* Called a few times a second: sees to the limits of a session at rest. */
 void session_tick(struct session *session, int64_t now);
 
 __attribute__((format(printf, 3, 4))) void session_log(const struct session *session,

@@ -30,16 +30,16 @@ void turn_clock_init(struct turn_clock *clock, struct loop *loop, struct pool_sh
 /* The server is asked for something. */
 void turn_clock_asks(struct turn_clock *clock);
 
-/* The server is ready again; whether it owes more, and whether that is outside a transaction. */
+/* The server is ready again. `is_settled`: it owes nothing more. */
 void turn_clock_ready(struct turn_clock *clock, bool is_settled, bool in_transaction);
 
-/* A time in which nothing could go on counts for no limit and for no counter. */
+/* A time in which nothing could go on counts towards no limit and no counter. */
 void turn_clock_stood_still(struct turn_clock *clock, int64_t elapsed_us);
 
 /* When the first of the limits that apply now is reached, and which one that is; DEADLINE_NEVER: none. */
 int64_t turn_clock_next_limit(const struct turn_clock *clock, enum failure_kind *kind);
 
-/* Adds to the failure that a limit was reached how long it has taken, and how long it may. Always false. */
+/* Adds to the failure of a limit how long it has taken, and how long it may take. Always false. */
 bool turn_clock_describe(const struct turn_clock *clock, struct failure *why);
 
 #endif
