@@ -18,7 +18,7 @@
 #include "protocol/message.h"
 #include "protocol/writer.h"
 
-/* So much of the replies to our own query may be for its client: parameters and notifications. */
+/* At most so much of the replies to our own query is for its client: parameters and notifications. */
 #define LONGEST_REPLIES ((size_t)1024 * 1024)
 /* After so many the others have their turn. */
 #define READS_IN_A_ROW 8
@@ -188,8 +188,8 @@ static bool note_wishes(struct upstream *upstream, struct sieve *sieve,
 	return noted;
 }
 
-/* An error that is not told in the server's words: the client has another in its place, or none, because what
- * it is about will be done again. */
+/* Whether the client has another error in place of the server's, or none; `again`: what failed will be done
+ * again. */
 static bool is_replaced(struct upstream *upstream, const struct message *message, bool again,
 			struct sieve *sieve)
 {
@@ -285,7 +285,7 @@ static size_t take_left(struct upstream *upstream, size_t length)
 	return taken;
 }
 
-/* Rows come by the thousand, and behind one, or the client's description of them, may be the next: they go as
+/* Rows come by the thousand: those behind a row, or behind the client's description of them, go with it as
  * one piece. */
 static size_t rows_that_follow(const struct upstream *upstream, const struct message *message,
 			       bool for_client, const char *data, size_t length)

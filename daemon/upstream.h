@@ -30,13 +30,13 @@ struct upstream {
 	struct pipeline pipeline;
 	struct session *session; /* to which it is lent, or NULL */
 	struct cancel *cancels;	 /* under way */
-	size_t left;		 /* of a reply of which the beginning has been passed on */
+	size_t left;		 /* to come of a reply whose beginning has been passed on */
 	bool left_is_own;	 /* ... or dropped */
 	bool torn;		 /* the client left in the middle of a message to it */
 	bool listens;		 /* a client has left a LISTEN behind */
 	bool has_altered;	 /* its client has, in this transaction: see tag.h */
 	bool has_created;
-	bool has_rows;		 /* the command that it runs has, or comes to have */
+	bool has_rows;		 /* the command that runs returns some, or is about to */
 	bool has_set;		 /* its client may have changed what the server does not report */
 	bool is_disguised;	 /* its user is not the one it was logged in as */
 	bool has_reset;		 /* since the last ReadyForQuery: a RESET or DISCARD ALL was done ... */
@@ -51,8 +51,8 @@ struct upstream {
 struct upstream *upstream_new(struct worker *worker, struct server *server);
 void upstream_free(struct upstream *upstream);
 
-/* Takes its socket out of its worker's loop, in that worker's thread, for another one, in whose thread
- * it is used from then on. It must be lent, and not yet have a session. */
+/* Takes its socket out of its worker's loop, in that worker's thread; from then on it is used in the other's
+ * thread. It must be lent, and not have a session yet. */
 void upstream_move(struct upstream *upstream, struct worker *to);
 
 static inline struct upstream *upstream_of(const struct server *server)
@@ -64,8 +64,8 @@ static inline struct upstream *upstream_of(const struct server *server)
 struct sifted {
 	const char *data; /* valid until the next await, or the next sifting */
 	size_t length;
-	size_t rest; /* so much of it is due even to a client that may have no block: what it was told before one
-			was begun, or the end of a message of which the beginning has been passed on */
+	size_t rest; /* so much of it is due even to a client that may have no block: what came before one was
+			begun, or the end of a message whose beginning has been passed on */
 };
 
 /*
@@ -82,9 +82,9 @@ bool upstream_sift(struct upstream *upstream, char *data, size_t length, struct 
 bool upstream_answer_own(struct upstream *upstream, struct sifted *sifted);
 
 /*
- * Reads what the server says while it is lent to nobody: notices and parameters are noted. Anything
- * else, an error that it has said last, more than anybody can need, and its end are a reason to discard it,
- * which is answered; NULL when there is none.
+ * Reads what the server says while it is lent to nobody: notices and parameters are noted. Returns why it
+ * has to be discarded, or NULL: it has said anything else, or an error last, or more than anybody can need,
+ * or has ended.
  */
 const char *upstream_read_at_rest(struct upstream *upstream);
 

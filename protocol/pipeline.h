@@ -19,9 +19,9 @@
 #define PIPELINE_INLINE 32
 
 /*
- * In the queue beside the client's requests: those of the pooler's own, of whose replies the client
- * hears nothing. An error in reply to one of them is the client's all the same, since it stands for
- * what the client asked; only that of a Query is not.
+ * In the queue beside the client's requests: the pooler's own, of whose replies the client hears
+ * nothing. An error in reply to one of them is the client's all the same, since the request stands
+ * for one of the client's; only the error of a Query is not.
  */
 #define PIPELINE_OWN_QUERY 'q'
 #define PIPELINE_OWN_PARSE 'p'
@@ -54,7 +54,7 @@ struct pipeline {
 	uint32_t count;
 	unsigned char head; /* the first letter of the queue, 0: there is none */
 	char status;	    /* of ReadyForQuery: 'I', 'T', 'E' */
-	uint32_t silent; /* of the queue: what has no answer of the server's */
+	uint32_t silent; /* of the queue: what the server does not answer */
 	uint32_t noted;	 /* of what the last reply ended, or skipped: how many had PIPELINE_NOTED */
 	bool unsynced; /* extended messages were sent since the last Sync or Query */
 	bool unguarded; /* ... or since the last Sync: an error in them has a Query skipped, too */
@@ -141,7 +141,7 @@ static inline bool pipeline_has_clients_rows(const struct pipeline *pipeline)
 	return letter == FRONTEND_QUERY || letter == FRONTEND_EXECUTE;
 }
 
-/* More is owed than the answer to a query of the pooler's own. */
+/* More is owed than an answer to a query of the pooler's own. */
 static inline bool pipeline_owes_more(const struct pipeline *pipeline)
 {
 	return pipeline->count > pipeline_runs_own_query(pipeline);
