@@ -201,10 +201,10 @@ static void look_at_create(struct sql *sql, const char *at, const char *end,
 		bool is_execute = follows_as && is_word(&token, "execute");
 		follows_as = is_word(&token, "as");
 		token = next_token(token.end, end, quotes);
-		if (is_execute)
+		if (is_execute) {
 			set(sql, SQL_EXECUTE, &token);
-		if (is_execute)
 			return;
+		}
 	}
 }
 
