@@ -62,10 +62,7 @@ struct raw *raw_make(struct raws *set, const char *name, size_t length)
 		.next = *bucket, .older = set->newest, .hash = hash, .length = (uint32_t)length};
 	memcpy(raw->name, name, length);
 	*bucket = raw;
-	if (set->newest != NULL)
-		set->newest->newer = raw;
-	else
-		set->oldest = raw;
+	*(set->newest != NULL ? &set->newest->newer : &set->oldest) = raw;
 	set->newest = raw;
 	set->count++;
 	return raw;

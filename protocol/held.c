@@ -39,23 +39,14 @@ static void put_in_front(struct held_set *set, struct held *held)
 {
 	held->newer = NULL;
 	held->older = set->newest;
-	if (set->newest != NULL)
-		set->newest->newer = held;
-	else
-		set->oldest = held;
+	*(set->newest != NULL ? &set->newest->newer : &set->oldest) = held;
 	set->newest = held;
 }
 
 static void take_out(struct held_set *set, struct held *held)
 {
-	if (held->newer != NULL)
-		held->newer->older = held->older;
-	else
-		set->newest = held->older;
-	if (held->older != NULL)
-		held->older->newer = held->newer;
-	else
-		set->oldest = held->newer;
+	*(held->newer != NULL ? &held->newer->older : &set->newest) = held->older;
+	*(held->older != NULL ? &held->older->newer : &set->oldest) = held->newer;
 }
 
 struct held *held_add(struct held_set *set, struct statement *statement)
