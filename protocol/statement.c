@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "protocol/message.h"
-
 struct statement_table {
 	pthread_mutex_t lock;
 	void *tree; /* of statements, by their keys: see tsearch(3) */

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/message.h"
 #include "protocol/parameters.h"
 #include "protocol/sql.h"
 #include "protocol/writer.h"
@@ -27,7 +28,7 @@
 
 enum statement_holder { HELD_BY_CLIENT, HELD_BY_SERVER, STATEMENT_HOLDERS };
 
-/* What makes it the one and only. */
+/* What tells statements apart. */
 struct statement_key {
 	const char *body; /* of a Parse behind the name: text, zero, number of types, types */
 	size_t length;
@@ -70,11 +71,10 @@ void statement_drop(struct statement *statement, enum statement_holder holder);
 /* Whether this is what may stand behind the name in a Parse. */
 bool statement_body_is_sound(const char *body, size_t length);
 
+/* How many parameters' types its Parse gives. */
 static inline uint32_t statement_type_count(const struct statement *statement)
 {
-	const unsigned char *types =
-		(const unsigned char *)statement->body + statement->sql.length + 1;
-	return (uint32_t)types[0] << 8 | types[1];
+	return read_uint16(statement->body + statement->sql.length + 1);
 }
 
 /* Writes a whole Parse that makes it, under that name. */
@@ -89,6 +89,7 @@ void statement_table_each(struct statement_table *table,
 			  void (*each)(void *context, const struct statement *statement),
 			  void *context);
 
+/* The memory that it takes. */
 static inline size_t statement_bytes(const struct statement *statement)
 {
 	return sizeof *statement + statement->key.length;
