@@ -54,13 +54,11 @@ struct server {
 	atomic_bool close_needed; /* not to be lent again */
 	const char *retire_reason; /* NULL: the pool has it still */
 
-	/* What it said of itself after its login, or was asked for; what it says now; and which
-	 * client's wishes brought it from one to the other. */
-	bool reset_is_base; /* RESET leads back to `base` */
-	struct parameters *base;
-	struct parameters *reported;
-	struct parameters *applied;
-	struct parameters *unreported; /* names of what clients had set, and it says nothing of */
+	struct parameters *base;       /* what it reported after its login, or was asked for */
+	struct parameters *reported;   /* what it reports now */
+	struct parameters *applied;    /* the wishes that made the difference; NULL: not known */
+	struct parameters *unreported; /* names that clients have set and that it does not report */
+	bool reset_is_base;	       /* RESET leads back to `base` */
 };
 
 /* `worker` is its home. NULL without memory. */
@@ -85,6 +83,7 @@ enum server_step { STEP_READ, STEP_WRITE, STEP_DONE, STEP_FAILED };
 enum server_step server_connect(struct server *server, const char *const *keywords,
 				const char *const *values);
 enum server_step server_connect_step(struct server *server);
+
 /*
  * Takes a connection that was logged in without libpq, and owns it; server_take_over() comes next, for
  * which server_note_base() has been told each parameter that the server reported.
@@ -99,19 +98,19 @@ void *server_ssl(const struct server *server);	/* OpenSSL's SSL; NULL: in the cl
 /* After STEP_FAILED: the server's or libpq's own reason, and its SQLSTATE where the server said it. */
 void server_connect_failure(const struct server *server, struct failure *why);
 
-/* Whether a failure is the server's considered answer, and not for now only. */
+/* Whether a failure is the server's considered answer, which will not change by itself. */
 bool server_refusal_is_final(const struct failure *why);
 
-/* Whether the server has said that it starts or ends. */
+/* Whether the server has said that it is starting up or shutting down. */
 bool server_is_restarting(const struct failure *why);
 
 /*
  * After STEP_DONE: reads the parameters that the server reported, and gives the socket up for
- * relaying. False when libpq still holds bytes, or there is no memory.
+ * relaying. False when libpq has bytes that it cannot send, or there is no memory.
  */
 bool server_take_over(struct server *server, struct parameter_table *table);
 
-/* The host it is connected to, as it stood in the list; or NULL. */
+/* The host it is connected to, as the list has it; or NULL. */
 const char *server_host(const struct server *server);
 
 /* The port it is connected to; of a Unix socket, the number in its name. */
@@ -127,17 +126,19 @@ struct server_cancel *server_cancel_new(const struct server *server);
 bool server_cancel_send(struct server_cancel *cancel, char *error, size_t error_size);
 void server_cancel_free(struct server_cancel *cancel);
 
-/* Whether a server may report a parameter of that name: it knows so many, and no more. */
+/* Whether a server may report a parameter of that name: it may have only so many. */
 bool server_may_report(const struct server *server, const char *name);
 
 /* Notes a ParameterStatus. False without memory. */
 bool server_note_parameter(struct server *server, const char *name, const char *value);
 
 /*
- * Whether all that these wishes change is what the server reports. What it does not is taken back when
- * in doubt; and where it has never been set, it is not known either whether it can be.
+ * Whether the server reports all that these wishes change. What it does not report is taken back when in
+ * doubt; and until it has been set once, it is not known whether it can be.
  */
 bool server_reports_change(const struct server *server, const struct parameters *wishes);
+
+/* Notes which of these wishes, which have been set, it does not report. False without memory. */
 bool server_note_tried(struct server *server, const struct parameters *wishes);
 
 /* See parameters_write_change(). */

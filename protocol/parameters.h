@@ -49,8 +49,8 @@ const char *parameters_get(const struct parameters *set, const char *name);
 /* The name as the set spells it, or NULL. */
 const char *parameters_spelling(const struct parameters *set, const char *name);
 
-/* Whether it may decide what the literals of a text mean when it is parsed: encoding, dates, escapes, and
- * where the types of them and of the parameters are found. So may any that is not known here. */
+/* Whether it may decide what a text's literals mean when it is parsed: encoding, dates, escapes, and where
+ * their types, and those of parameters, are found. Any that is not known here may. */
 bool parameter_shapes_literals(const char *name);
 
 /* The part of a set that does so: a set of its own, held. NULL without memory. */
@@ -63,12 +63,12 @@ const char *parameters_value(const struct parameters *set, size_t index);
 /* Whether a parameter only reports what the server is, and cannot be SET. */
 bool parameter_is_read_only(const char *name);
 
-/* How a server stands. */
+/* The parameters of a server. */
 struct server_parameters {
 	const struct parameters *base;	     /* where its clients start */
 	const struct parameters *reported;   /* what it now says of itself */
-	const struct parameters *applied;    /* which wishes are in force; NULL: that is not known */
-	const struct parameters *unreported; /* names of what was set, and it says nothing of */
+	const struct parameters *applied;    /* the wishes that are in force; NULL: not known */
+	const struct parameters *unreported; /* names that were set and that it does not report */
 	bool reset_is_base;		     /* RESET leads back to `base` */
 };
 

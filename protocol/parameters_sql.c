@@ -114,7 +114,7 @@ static bool is_given_as(const struct parameters *set, const char *name, const ch
 	return now != NULL && value != NULL && strcmp(now, value) == 0;
 }
 
-/* What only the former client wished. Without knowing of it: all that may be otherwise. */
+/* Undoes what only the former client wished; if that is not known, all that may differ. */
 static void write_resets(struct writer *writer, const struct parameters *suspects,
 			 const struct parameters *wished, const struct server_parameters *server)
 {
