@@ -9,8 +9,8 @@
 
 struct pool;
 
-/* Whether it exists only because some client named it: nobody uses it, and no server has ever agreed to
- * a login for it; but not while it still keeps others from trying what has just failed. */
+/* Whether it exists only because some client named it: nobody uses it, and no server has ever let it log
+ * in; but not while it still keeps others from trying what has just failed. */
 bool disuse_is_from_birth(const struct pool *pool, int64_t now);
 
 /*

@@ -265,7 +265,7 @@ void policy_replace(struct pool *pool, int64_t now)
 		namesakes_provide(pool, now);
 }
 
-/* A replication client can be lent no server that is there already: in its turn, one makes room for its own. */
+/* A replication client can be lent no server that is there already: when it is its turn, one makes room. */
 static bool must_make_room(const struct pool *pool, int64_t now)
 {
 	if (pool->pools->replication_waiting_count == 0)
@@ -274,7 +274,7 @@ static bool must_make_room(const struct pool *pool, int64_t now)
 	return earlier != NULL && limits_allow_if_room(earlier, now);
 }
 
-/* Under a limit that spans pools, one that never rests would keep the others from all servers. */
+/* Under a limit that spans pools, one that never rests would keep all servers from the others. */
 static bool is_due(const struct pool *held_up, const struct server *server, int64_t now)
 {
 	return held_up != NULL && came_before(held_up, server->pool) &&

@@ -17,13 +17,13 @@ void policy_lend(struct server *server, int64_t now);
 /* Lends it to one who stands in the queue, or is about to. */
 void policy_lend_to(struct borrower *borrower, struct server *server, int64_t now);
 
-/* As many servers on their way as there are clients who wait, if the limits allow. */
+/* Has as many servers under way as there are clients waiting, if the limits allow. */
 void policy_provide(struct pool *pool, int64_t now);
 
-/* A server has gone: another one in its place, to whoever came first of those who share the pool's size. */
+/* A server has gone: makes one in its place, for whoever came first of those who share the pool's size. */
 void policy_replace(struct pool *pool, int64_t now);
 
-/* A server has become free: to somebody in the queue, or to rest. */
+/* A server has become free: it goes to somebody in the queue, or to rest. */
 void policy_settle(struct server *server, int64_t now);
 
 void policy_retire(struct server *server, const char *reason);
@@ -38,13 +38,13 @@ void policy_refuse_those_of(struct pool *pool, unsigned worker);
 /* A login has failed: those who would wait in vain are told, all at once. */
 void policy_tell_failure(struct pool *pool);
 
-/* Why a server is not to be lent any more, be it as good as new, or NULL. */
+/* Why even a server that is as good as new is not to be lent any more, or NULL. */
 const char *policy_reason_not_to_lend(const struct pool *pool, const struct server *server);
 
 /* Notes that a login has failed, and when the next is due. */
 void policy_note_failure(struct pool *pool, const struct failure *why, int64_t now);
 
-/* A few times a second: lifetimes, idle limits, minimum size, the reserve, retries. */
+/* Called a few times a second: lifetimes, idle limits, minimum size, the reserve, retries. */
 void policy_tick(struct pool *pool, int64_t now);
 
 /* Stops lending and closes what is idle; a pool is quiet when it has no server left. Or goes on. */
