@@ -18,9 +18,9 @@ struct held {
 	struct statement *statement;
 	uint32_t segment; /* in which it was parsed */
 	uint32_t shape;	  /* of its result, see daemon/prepared_shape.c; 0: not known */
-	uint32_t parameters; /* ... of those the same */
-	uint32_t alterations; /* how many there had been when it was parsed, see daemon/tag.h */
-	uint32_t creator; /* the transaction in which it was parsed, behind a creation; 0: in none such */
+	uint32_t parameters; /* ... and of its parameters' types */
+	uint32_t alterations; /* how many there had been when it was parsed, see prepared_alterations() */
+	uint32_t creator; /* the transaction in which it was parsed, if that had created something; or 0 */
 	bool pending;	  /* it was parsed ... and the server has not said yet whether it could */
 	bool doubtful;	  /* ... or how it has understood the literals */
 	bool stale;	  /* not to be used as it is: close it, and parse it anew */
@@ -44,7 +44,7 @@ void held_remove(struct held_set *set, struct held *held);
 /* It is being used: the newest now. */
 void held_touch(struct held_set *set, struct held *held);
 
-/* The one that was not used for longest, of those that are not pending; NULL: none. */
+/* The one that has gone unused for longest, of those that are not pending; or NULL. */
 struct held *held_least_used(const struct held_set *set);
 
 void held_clear(struct held_set *set);

@@ -16,13 +16,13 @@ struct name {
 	struct name *next;	     /* in its bucket */
 	struct statement *statement; /* held; NULL: closed, or not there yet */
 	uint32_t hash;
-	uint32_t pending; /* changes of which the outcome is not known yet */
+	uint32_t pending; /* changes whose outcome is not known yet */
 	uint32_t asked;	  /* uses that the server has not answered yet */
 	uint32_t segment; /* of the last change, see daemon/prepared.h */
 	uint32_t shape;	  /* of the result that the client was told of, see daemon/prepared_shape.c; 0: none */
-	uint32_t parameters; /* the same of those whose types the server had to find; 0: none */
+	uint32_t parameters; /* ... and of its parameters, if the server had to find types of theirs; 0: none */
 	uint32_t alterations; /* as of a held statement: what is older is not what the client has prepared */
-	uint32_t described; /* segment in which it asked for that the last time */
+	uint32_t described; /* segment in which it last asked for these */
 	uint32_t length;
 	char text[];
 };
@@ -42,14 +42,14 @@ struct name *names_find(const struct names *names, const char *text, size_t leng
 /* The name, made if it is new. NULL without memory. */
 struct name *names_make(struct names *names, const char *text, size_t length);
 
-/* Makes the name mean that statement, of which the hold is taken over; answers what it meant before,
- * whose hold is the caller's now. */
+/* Makes the name mean that statement, whose hold is taken over; answers what it meant before, whose hold
+ * is the caller's now. */
 struct statement *names_set(struct names *names, struct name *name, struct statement *statement);
 
 /* Forgets the name if it means nothing and nothing is pending. */
 void names_tidy(struct names *names, struct name *name);
 
-/* Dates what all names mean. */
+/* Makes what all names mean as old as that many alterations. */
 void names_date(const struct names *names, uint32_t alterations);
 
 /* Drops what all names mean, but for those that are pending. */

@@ -1,5 +1,5 @@
 /*
- * What an SQL text does to prepared statements, found without parsing more of it than must be.
+ * What an SQL text does to prepared statements, found by parsing no more of it than must be.
  * Comments, quotes of all kinds and parentheses are known; what the words in between mean is not.
  * Source: PostgreSQL manual, "Lexical Structure", PREPARE, EXECUTE, DEALLOCATE, DISCARD, EXPLAIN,
  * CREATE TABLE AS.
@@ -34,17 +34,16 @@ struct sql {
 enum sql_quotes {
 	SQL_STANDARD_QUOTES, /* in E'' it is an escape */
 	SQL_ESCAPED_QUOTES,  /* in '' as well: standard_conforming_strings = off */
-	SQL_PLAIN_QUOTES,    /* it may be a half of a character, as in SJIS */
+	SQL_PLAIN_QUOTES,    /* it may be half of a character, as in SJIS */
 	SQL_QUOTES,
 };
 
 /*
- * Looks at the statement that begins at `*text` and moves `*text` behind it. False when there is no
- * statement any more.
+ * Looks at the statement that begins at `*text` and moves `*text` behind it. False: there are no more.
  */
 bool sql_next(const char **text, const char *end, enum sql_quotes quotes, struct sql *sql);
 
-/* In how many of these ways it has to be read: less than that. */
+/* How many of these ways, from the first on, a text has to be read in. */
 static inline enum sql_quotes sql_readings(const char *text, size_t length)
 {
 	return memchr(text, '\\', length) != NULL ? SQL_QUOTES : SQL_STANDARD_QUOTES + 1;
