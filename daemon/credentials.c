@@ -12,11 +12,7 @@
 /* Whether the entry says itself where libpq finds a password. */
 static bool leads_elsewhere(const struct database *database)
 {
-	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
-	     keyword += 2)
-		if (strcmp(keyword[0], "passfile") == 0)
-			return true;
-	return false;
+	return conninfo_entry_has(database, "passfile");
 }
 
 static char *find_secret(struct worker *worker, const struct settings *settings,
