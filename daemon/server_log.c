@@ -8,8 +8,6 @@
 #include "pool/pool.h"
 #include "pool/server.h"
 
-typedef int (*name_function)(int, struct sockaddr *, socklen_t *);
-
 static void describe_target(const struct server *server, char *text, size_t size)
 {
 	const struct database *database;
@@ -22,20 +20,16 @@ static void describe_target(const struct server *server, char *text, size_t size
 }
 
 /* One end of its socket, or, while there is none, what the configuration says. */
-static void describe_end(const struct server *server, name_function name, char *text, size_t size)
+static void describe_end(const struct server *server,
+			 int (*get)(int fd, struct sockaddr *address, socklen_t *length), char *text,
+			 size_t size)
 {
-	struct sockaddr_storage address = {0};
-	socklen_t length = sizeof address;
-	struct peer peer;
+	struct peer peer = peer_of_socket(server_socket(server), server_port(server), get);
 
-	if (name(server_socket(server), (struct sockaddr *)&address, &length) != 0) {
+	if (peer.family == AF_UNSPEC)
 		describe_target(server, text, size);
-		return;
-	}
-	peer_from_address(&peer, server_socket(server), (struct sockaddr *)&address, 0);
-	if (peer.family == AF_UNIX)
-		peer.port = server_port(server);
-	peer_text(&peer, text, size);
+	else
+		peer_text(&peer, text, size);
 }
 
 void server_log(struct log *log, enum log_level level, const struct server *server,
