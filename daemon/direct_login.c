@@ -113,8 +113,7 @@ static bool take_message(struct login *login, const struct message *message)
 					     proof_answer(&login->proof, message);
 	case BACKEND_ERROR:
 		return failure_from_server(login->why, FAILURE_SERVER_REFUSED, message->body,
-					   message->body_length),
-		       false;
+					   message->body_length);
 	case BACKEND_NOTICE:
 		return true;
 	case BACKEND_PARAMETER_STATUS:

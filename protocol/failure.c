@@ -62,7 +62,7 @@ const char *failure_hint(const struct failure *why)
 	return hint[0] == '\0' ? NULL : hint;
 }
 
-void failure_from_server(struct failure *why, enum failure_kind kind, const char *body,
+bool failure_from_server(struct failure *why, enum failure_kind kind, const char *body,
 			 size_t length)
 {
 	const char *end = body + length;
@@ -83,4 +83,5 @@ void failure_from_server(struct failure *why, enum failure_kind kind, const char
 	}
 	if (why->message[0] == '\0')
 		snprintf(why->message, sizeof why->message, "the server reported an error");
+	return false;
 }

@@ -42,10 +42,9 @@ const char *failure_severity(const struct failure *why);
 /* What to do about it, or NULL. */
 const char *failure_hint(const struct failure *why);
 
-/*
- * Fills in `why` from an ErrorResponse body: its SQLSTATE, message and detail, under `kind`.
- */
-void failure_from_server(struct failure *why, enum failure_kind kind, const char *body,
+/* Fills in `why` from an ErrorResponse body: its SQLSTATE, message and detail, under `kind`. Always false, for
+ * `return`. */
+bool failure_from_server(struct failure *why, enum failure_kind kind, const char *body,
 			 size_t length);
 
 #endif
