@@ -173,3 +173,14 @@ void log_write(struct log *log, enum log_level level, const char *format, ...)
 	log_vwrite(log, level, NULL, format, arguments);
 	va_end(arguments);
 }
+
+void log_faults(struct log *log, const struct fault_list *faults, enum log_level level)
+{
+	for (size_t i = 0; i < faults->count; i++) {
+		const struct fault *fault = &faults->faults[i];
+		char line[16] = "";
+		if (fault->line > 0)
+			snprintf(line, sizeof line, ":%d", fault->line);
+		log_write(log, level, "%s%s: %s", fault->file, line, fault->text);
+	}
+}

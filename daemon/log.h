@@ -45,4 +45,7 @@ __attribute__((format(printf, 4, 0))) void log_vwrite(struct log *log, enum log_
 						      const char *subject, const char *format,
 						      va_list arguments);
 
+/* A line for each fault: "FILE:LINE: what is wrong". */
+void log_faults(struct log *log, const struct fault_list *faults, enum log_level level);
+
 #endif

@@ -22,7 +22,6 @@
 #include "daemon/conninfo.h"
 #include "daemon/daemon.h"
 #include "daemon/process.h"
-#include "daemon/reload.h"
 #include "daemon/runtime/tls_memory.h"
 #include "daemon/server_tls.h"
 #include "daemon/version.h"

@@ -1,7 +1,6 @@
 #include "daemon/reload.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,17 +20,6 @@ static void log_change(void *context, const char *line)
 {
 	struct daemon *daemon = context;
 	log_write(&daemon->log, LEVEL_LOG, "%s", line);
-}
-
-void log_faults(struct log *log, const struct fault_list *faults, enum log_level level)
-{
-	for (size_t i = 0; i < faults->count; i++) {
-		const struct fault *fault = &faults->faults[i];
-		char line[16] = "";
-		if (fault->line > 0)
-			snprintf(line, sizeof line, ":%d", fault->line);
-		log_write(log, level, "%s%s: %s", fault->file, line, fault->text);
-	}
 }
 
 /* --- taking over -------------------------------------------------------------------------- */

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 
 #include "conf/settings.h"
-#include "daemon/log.h"
 #include "protocol/failure.h"
 
 struct daemon;
@@ -26,8 +25,5 @@ bool await_reload(struct daemon *daemon);
  */
 bool await_set(struct daemon *daemon, const char *name, const char *value, bool *keeps_tls,
 	       struct failure *why);
-
-/* A line for each. */
-void log_faults(struct log *log, const struct fault_list *faults, enum log_level level);
 
 #endif
