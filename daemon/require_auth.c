@@ -5,11 +5,9 @@
 
 bool require_auth_allows(const char *list, const char *method)
 {
-	bool excludes = false;
-
 	while (list != NULL && *list != '\0') {
 		list += strspn(list, ", \t");
-		excludes = *list == '!';
+		bool excludes = *list == '!';
 		list += excludes;
 		size_t length = strcspn(list, ", \t");
 		if (length == strlen(method) && strncmp(list, method, length) == 0)
