@@ -37,6 +37,7 @@ struct conninfo {
 bool await_conninfo(struct conninfo *conninfo, struct worker *worker, struct pool *pool,
 		    const struct settings *settings, const struct database *database,
 		    struct failure *why, int64_t deadline);
+
 /*
  * How a login ended, for load_balance_hosts=disable: after a failed one the next begins with the
  * next host, unless another has seen to that, and after a successful one with the host that it led to.
