@@ -185,14 +185,15 @@ $(fuzz_programs): $(OUT)/%: $(OUT)/%.o $(fuzz_driver) $(library)
 	$(say)
 	$(quiet)$(LINK) -o $@ $^ $(module_libs)
 
-bench_parts = $(filter tests/bench/$1.c,$(bench_mains)) $(wildcard tests/bench/$1/*.c) $(bench_shared)
+bench_parts = $(addprefix $(OUT)/,$(addsuffix .o,$(basename $(filter tests/bench/$1.c,$(bench_mains)) \
+	$(wildcard tests/bench/$1/*.c) $(bench_shared))))
 
 # Nothing of ours is in them: what measures must not share a fault with what is measured. Only the lock
 # of the pools cannot be measured from outside.
 $(OUT)/bench/lock: $(library)
 $(OUT)/bench/lock: own_libs = $(module_libs)
 $(OUT)/bench/load: own_libs = $(shell $(PKG_CONFIG) --libs openssl 2>/dev/null)
-$(bench_programs): $(OUT)/bench/%: $$(patsubst %.c,$(OUT)/%.o,$$(call bench_parts,$$*))
+$(bench_programs): $(OUT)/bench/%: $$(call bench_parts,$$*)
 	$(say)
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(LINK) -o $@ $^ $(own_libs)
