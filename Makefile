@@ -130,6 +130,10 @@ bench_mains := $(if $(bench_shared),$(shell grep -l '^int main\>' $(bench_shared
 bench_shared := $(filter-out $(bench_mains),$(bench_shared))
 bench_programs := $(patsubst tests/bench/%,$(OUT)/bench/%,$(sort $(basename $(bench_mains)) \
 	$(patsubst %/,%,$(dir $(wildcard tests/bench/*/*.c)))))
+# A client's handshake takes OpenSSL 3 twice as long as BoringSSL, so the generator has that one where it is
+# (Debian: android-libboringssl-dev). Lengths that are int in the one are size_t in the other.
+boringssl := $(patsubst %/,%,$(dir $(firstword $(and $(wildcard /usr/include/android/openssl/base.h), \
+	$(wildcard /usr/lib/*/android/libssl.so)))))
 bench_objects := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/bench/*.c tests/bench/*/*.c))
 
 test_objects := $(helper_objects) $(bench_objects) $(fuzz_driver) \
@@ -158,15 +162,19 @@ $(library): $(library_objects)
 	$(quiet)rm -f $@
 	$(quiet)$(AR) rcsD $@ $^
 
-# Changes when compiler or flags change, and then everything is compiled again.
+# Changes when compiler, flags or libraries change, and then everything is compiled again.
 $(OUT)/flags: FORCE | build-deps
 	@mkdir -p $(@D)
-	@echo '$(COMPILE) | $(LINK)' | cmp -s - $@ || echo '$(COMPILE) | $(LINK)' > $@
+	@echo '$(COMPILE) | $(LINK) | $(boringssl)' | cmp -s - $@ || \
+		echo '$(COMPILE) | $(LINK) | $(boringssl)' > $@
 
 $(OUT)/%.o: %.c $(OUT)/flags | build-deps
 	$(say)
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(OUT)/tests/bench/load/%.o: CPPFLAGS += $(if $(boringssl),-isystem /usr/include/android \
+	-Wno-sign-conversion)
 
 # Where libpq has its file of services.
 $(OUT)/conf/service.o: CPPFLAGS += $(addprefix -DLIBPQ_SYSCONFDIR=,$(patsubst %,'"%"',$(shell \
@@ -192,7 +200,8 @@ bench_parts = $(addprefix $(OUT)/,$(addsuffix .o,$(basename $(filter tests/bench
 # of the pools cannot be measured from outside.
 $(OUT)/bench/lock: $(library)
 $(OUT)/bench/lock: own_libs = $(module_libs)
-$(OUT)/bench/load: own_libs = $(shell $(PKG_CONFIG) --libs openssl 2>/dev/null)
+$(OUT)/bench/load: own_libs = $(if $(boringssl),-L$(boringssl) -Wl$(comma)-rpath$(comma)$(boringssl) \
+	-lssl -lcrypto,$(shell $(PKG_CONFIG) --libs openssl 2>/dev/null))
 $(bench_programs): $(OUT)/bench/%: $$(call bench_parts,$$*)
 	$(say)
 	$(quiet)mkdir -p $(@D)

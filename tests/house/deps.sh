@@ -56,6 +56,7 @@ look_for_test() {
 look_for_all() {
 	want_program '/usr/sbin/pgbouncer --version' pgbouncer
 	want_program 'node --version' nodejs npm
+	compgen -G '/usr/lib/*/android/libssl.so' >/dev/null || wanted+=(android-libboringssl-dev)
 	want_program 'javac -version' default-jdk-headless
 	[ -e /usr/share/java/postgresql.jar ] || wanted+=(libpostgresql-jdbc-java)
 }

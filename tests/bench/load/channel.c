@@ -1,6 +1,7 @@
 #include "tests/bench/load/channel.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -38,6 +39,11 @@ void channel_secure(enum security security)
 	SSL_CTX_sess_set_new_cb(context, keep_ticket);
 }
 
+const char *channel_library(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION);
+}
+
 unsigned channel_resumed(void)
 {
 	return resumed;
@@ -47,6 +53,22 @@ void channel_begin(struct channel *channel, int fd)
 {
 	*channel = (struct channel){.fd = fd, .is_open = context == NULL};
 }
+
+#ifdef OPENSSL_IS_BORINGSSL
+static bool show_ticket(SSL *ssl)
+{
+	return SSL_set_session(ssl, ticket) == 1;
+}
+#else
+/* A copy: one that another connection has renewed is marked as used up, and so is what comes of it. */
+static bool show_ticket(SSL *ssl)
+{
+	SSL_SESSION *session = SSL_SESSION_dup(ticket);
+	bool shown = SSL_set_session(ssl, session) == 1;
+	SSL_SESSION_free(session);
+	return shown;
+}
+#endif
 
 static bool begin_tls(struct channel *channel)
 {
@@ -58,11 +80,7 @@ static bool begin_tls(struct channel *channel)
 	SSL_set_connect_state(channel->ssl);
 	if (ticket == NULL)
 		return true;
-	/* Of its own: one that another connection has renewed is marked as used up, and so is what comes of it. */
-	SSL_SESSION *session = SSL_SESSION_dup(ticket);
-	SSL_set_session(channel->ssl, session);
-	SSL_SESSION_free(session);
-	return true;
+	return show_ticket(channel->ssl);
 }
 
 static bool shake_hands(struct channel *channel)

@@ -24,6 +24,9 @@ void channel_secure(enum security security);
 /* At the very end, when all are closed. */
 void channel_release(void);
 
+/* The name of the TLS library, and of some its version. */
+const char *channel_library(void);
+
 /* Handshakes that resumed a session, of all channels so far. */
 unsigned channel_resumed(void);
 

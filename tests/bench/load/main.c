@@ -48,6 +48,7 @@ static const struct option long_options[] = {
 	{"tls", required_argument, NULL, 't'},
 	{"password", required_argument, NULL, 'S'},
 	{"gate", no_argument, NULL, 'g'},
+	{"tls-library", no_argument, NULL, 'l'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -103,6 +104,9 @@ static struct options read_options(int argc, char **argv)
 		case 'g':
 			options.gate = 1;
 			break;
+		case 'l':
+			puts(channel_library());
+			exit(0);
 		default:
 			exit(2);
 		}

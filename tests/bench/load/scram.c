@@ -47,7 +47,8 @@ static _Bool derive(const char *salt_text, int count)
 		return 0;
 	for (size_t i = length; i > 0 && salt_text[i - 1] == '='; i--)
 		raw_length--;
-	PKCS5_PBKDF2_HMAC(password, -1, raw, raw_length, count, EVP_sha256(), KEY_BYTES, salted);
+	PKCS5_PBKDF2_HMAC(password, (int)strlen(password), raw, raw_length, count, EVP_sha256(), KEY_BYTES,
+			  salted);
 	hmac(salted, "Client Key", client_key);
 	EVP_Digest(client_key, KEY_BYTES, stored_key, NULL, EVP_sha256(), NULL);
 	snprintf(salt, sizeof(salt), "%s", salt_text);
