@@ -143,6 +143,12 @@ static bool is_offered(const char *list, size_t length, const char *mechanism)
 	return false;
 }
 
+static const char *no_mechanism(struct proof *proof, const char *reason)
+{
+	failure_set(proof->why, FAILURE_SERVER_LOGIN, reason);
+	return NULL;
+}
+
 /*
  * Binds the login to the server's certificate wherever both can, as libpq does by default: somebody in
  * between with a certificate of his own, or who shortens the list, is found out. NULL: `why`.
@@ -154,17 +160,14 @@ static const char *choose_mechanism(struct proof *proof, const char *list, size_
 	bool has_plus = is_offered(list, length, SCRAM_MECHANISM_PLUS);
 
 	if (has_plus && !is_encrypted)
-		return failure_set(proof->why, FAILURE_SERVER_LOGIN,
-				   "server offered SCRAM-SHA-256-PLUS over a non-SSL connection"),
-		       NULL;
+		return no_mechanism(proof,
+				    "server offered SCRAM-SHA-256-PLUS over a non-SSL connection");
 	scram->is_encrypted = is_encrypted && proof->binds;
 	scram->uses_plus = has_plus && scram->is_encrypted;
 	if (scram->uses_plus &&
 	    !certificate_peer_end_point(proof->stream, scram->binding, &scram->binding_length))
-		return failure_set(proof->why, FAILURE_SERVER_LOGIN,
-				   "no hash binds to the server's certificate, without "
-				   "channel_binding=disable"),
-		       NULL;
+		return no_mechanism(proof, "no hash binds to the server's certificate, without "
+					   "channel_binding=disable");
 	if (!check_bound(proof, scram->uses_plus,
 			 is_encrypted ? "channel binding is required, but server did not offer an "
 					"authentication method that supports channel binding" :
@@ -174,9 +177,8 @@ static const char *choose_mechanism(struct proof *proof, const char *list, size_
 		return SCRAM_MECHANISM_PLUS;
 	if (is_offered(list, length, SCRAM_MECHANISM))
 		return SCRAM_MECHANISM;
-	failure_set(proof->why, FAILURE_SERVER_LOGIN,
-		    "none of the server's SASL authentication mechanisms are supported");
-	return NULL;
+	return no_mechanism(proof,
+			    "none of the server's SASL authentication mechanisms are supported");
 }
 
 static bool begin_sasl(struct proof *proof, const char *list, size_t length)
@@ -303,4 +305,3 @@ bool proof_answer(struct proof *proof, const struct message *message)
 		return wrong_type(proof, "The server asks for a way to log in that is not known here.");
 	}
 }
-
