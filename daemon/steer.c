@@ -160,6 +160,8 @@ bool await_steer_resume(struct session *session, const char *database_name, stru
 static bool close_or_open(struct session *session, const char *name, bool is_disabled,
 			  struct failure *why)
 {
+	if (name[0] == '\0')
+		return failure_set(why, FAILURE_CONSOLE_ERROR, "a database is required");
 	return check_database(session, name, is_disabled ? "disable" : "enable", why) &&
 	       (quota_set_disabled(&session->worker->daemon->quotas, name, is_disabled) ||
 		failure_set(why, FAILURE_NO_MEMORY));
@@ -167,15 +169,11 @@ static bool close_or_open(struct session *session, const char *name, bool is_dis
 
 bool steer_disable(struct session *session, const char *database_name, struct failure *why)
 {
-	if (database_name[0] == '\0')
-		return failure_set(why, FAILURE_CONSOLE_ERROR, "a database is required");
 	return close_or_open(session, database_name, true, why);
 }
 
 bool steer_enable(struct session *session, const char *database_name, struct failure *why)
 {
-	if (database_name[0] == '\0')
-		return failure_set(why, FAILURE_CONSOLE_ERROR, "a database is required");
 	return close_or_open(session, database_name, false, why);
 }
 
@@ -224,11 +222,11 @@ static void kill_here(struct worker *worker, void *arg)
 	struct killing *killing = arg;
 
 	for (struct session *session = worker->sessions; session != NULL; session = session->next) {
-		bool meant = killing->id != 0 ? session->id == killing->id && !session->is_ending :
+		bool is_meant = killing->id != 0 ? session->id == killing->id && !session->is_ending :
 						session->pool != NULL &&
 							pool_is_of(session->pool,
 								   killing->database_name);
-		if (!meant)
+		if (!is_meant)
 			continue;
 		killing->count++;
 		session_kill(session, FAILURE_KILLED);
