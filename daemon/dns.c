@@ -182,14 +182,6 @@ static void tell(struct dns_waiter *waiters)
 	}
 }
 
-static bool has_kind(const struct addresses *addresses, bool is_v6)
-{
-	for (size_t i = 0; i < addresses->count; i++)
-		if ((strchr(addresses->text[i], ':') != NULL) == is_v6)
-			return true;
-	return false;
-}
-
 /*
  * Where servers may be after an answer. Those for A and AAAA come apart, and one that has none of a kind may
  * be the half of one, of which the rest was lost: only the second such answer is believed.
@@ -201,7 +193,7 @@ static void note_where_they_are(struct dns_name *name, const struct addresses *f
 
 	name->before = *found;
 	for (size_t i = 0; i < before.count; i++) {
-		if (has_kind(found, strchr(before.text[i], ':') != NULL))
+		if (addresses_count(found, address_is_v6(before.text[i])) > 0)
 			continue;
 		is_half = true;
 		if (!name->was_half && name->before.count < RESOLVE_MOST)
@@ -425,7 +417,7 @@ static void put_addresses(struct table *table, const struct addresses *addresses
 	size_t length = 0;
 
 	for (size_t i = 0; i < addresses->count; i++) {
-		bool is_v6 = strchr(addresses->text[i], ':') != NULL;
+		bool is_v6 = address_is_v6(addresses->text[i]);
 		length += (size_t)snprintf(text + length, sizeof text - length, "%s%s%s%s:0",
 					   i > 0 ? "," : "", is_v6 ? "[" : "",
 					   addresses->text[i], is_v6 ? "]" : "");

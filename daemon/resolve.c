@@ -50,12 +50,17 @@ static void add_address(struct addresses *addresses, const struct sockaddr *addr
 		addresses->count++;
 }
 
-static size_t count_kind(const struct addresses *addresses, bool is_v6)
+bool address_is_v6(const char *text)
+{
+	return strchr(text, ':') != NULL;
+}
+
+size_t addresses_count(const struct addresses *addresses, bool is_v6)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < addresses->count; i++)
-		count += (strchr(addresses->text[i], ':') != NULL) == is_v6;
+		count += address_is_v6(addresses->text[i]) == is_v6;
 	return count;
 }
 
@@ -67,8 +72,8 @@ static void lookup_done(int failure, struct evutil_addrinfo *found, void *arg)
 	for (const struct evutil_addrinfo *at = found; at != NULL; at = at->ai_next)
 		if (lookup->addresses->count < RESOLVE_MOST)
 			add_address(lookup->addresses, at->ai_addr);
-	lookup->addresses->are_cut = count_kind(lookup->addresses, false) >= MOST_OF_A_KIND ||
-				     count_kind(lookup->addresses, true) >= MOST_OF_A_KIND;
+	lookup->addresses->are_cut = addresses_count(lookup->addresses, false) >= MOST_OF_A_KIND ||
+				     addresses_count(lookup->addresses, true) >= MOST_OF_A_KIND;
 	if (found != NULL)
 		evutil_freeaddrinfo(found);
 	lookup->done = true;

@@ -21,6 +21,10 @@ struct addresses {
 	char text[RESOLVE_MOST][INET6_ADDRSTRLEN]; /* numeric */
 };
 
+/* Whether a numeric address is one of IPv6, and how many of a kind there are. */
+bool address_is_v6(const char *text);
+size_t addresses_count(const struct addresses *addresses, bool is_v6);
+
 /* A resolver for the loop; `resolv_conf` is "" for the system's. NULL without memory. */
 struct evdns_base *resolver_new(struct loop *loop, const char *resolv_conf);
 void resolver_free(struct evdns_base *resolver);
