@@ -38,7 +38,7 @@ static const char help[] = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS
 			   "\n\tWAIT_CLOSE [<db>]";
 
 /* What drivers ask for when they connect. */
-static const struct {
+static const struct fake {
 	const char *name;
 	const char *value;
 } fakes[] = {
@@ -85,7 +85,6 @@ static void config_rows(struct table *table, const struct session *asker)
 static void state_rows(struct table *table, const struct session *asker)
 {
 	bool paused = pools_are_paused(asker->worker->pools);
-
 	bool suspended = suspend_state(asker->worker->daemon) != NOT_SUSPENDED;
 
 	table_text(table, "active");
@@ -151,28 +150,31 @@ static const struct show *find_show(const char *name)
 	return NULL;
 }
 
+static const struct fake *find_fake(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fakes); i++)
+		if (strcasecmp(fakes[i].name, name) == 0)
+			return &fakes[i];
+	return NULL;
+}
+
 static bool write_fake(struct writer *writer, const char *name)
 {
+	const struct fake *fake = find_fake(name);
 	char heading[64];
 	struct table table;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fakes); i++) {
-		if (strcasecmp(fakes[i].name, name) != 0)
-			continue;
-		snprintf(heading, sizeof heading, "%s text", fakes[i].name);
-		table_begin(&table, writer, heading);
-		table_text(&table, fakes[i].value);
-		return true;
-	}
-	return false;
+	if (fake == NULL)
+		return false;
+	snprintf(heading, sizeof heading, "%s text", fake->name);
+	table_begin(&table, writer, heading);
+	table_text(&table, fake->value);
+	return true;
 }
 
 bool show_is_fake(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(fakes); i++)
-		if (strcasecmp(fakes[i].name, name) == 0)
-			return true;
-	return false;
+	return find_fake(name) != NULL;
 }
 
 const char *show_name(size_t index)
