@@ -146,7 +146,14 @@ static void note_cancels(struct worker *worker, void *arg)
 			};
 }
 
-/* One element for each worker, to be freed; NULL without memory. */
+static void canceling_free(struct canceling *all, unsigned count)
+{
+	for (unsigned i = 0; all != NULL && i < count; i++)
+		free(all[i].seen);
+	free(all);
+}
+
+/* One element for each worker; NULL without memory. */
 static struct canceling *await_canceling(struct worker *here)
 {
 	struct canceling *all = calloc(here->count, sizeof *all);
@@ -154,11 +161,9 @@ static struct canceling *await_canceling(struct worker *here)
 
 	for (unsigned i = 0; done && i < here->count; i++)
 		done = !all[i].failed;
-	if (done || all == NULL)
+	if (done)
 		return all;
-	for (unsigned i = 0; i < here->count; i++)
-		free(all[i].seen);
-	free(all);
+	canceling_free(all, here->count);
 	return NULL;
 }
 
@@ -244,9 +249,7 @@ static void await_pool_rows(struct table *table, const struct session *asker)
 	if (!table->writer->failed)
 		await_put_pools(table, worker, list, count, canceling);
 	pools_by_names_free(worker->pools, list);
-	for (unsigned i = 0; canceling != NULL && i < worker->count; i++)
-		free(canceling[i].seen);
-	free(canceling);
+	canceling_free(canceling, worker->count);
 }
 
 const struct show show_pools = {
