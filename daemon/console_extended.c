@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/console_turn.h"
 #include "daemon/placeholder.h"
 #include "daemon/session.h"
-#include "daemon/turn.h"
 
 enum { PARAMETERS_MOST = 16, TEXT_MOST = 64 * 1024, OID_TEXT = 25 };
 

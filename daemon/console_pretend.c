@@ -7,10 +7,10 @@
 #include <strings.h>
 
 #include "conf/array.h"
+#include "daemon/console_turn.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
 #include "daemon/table.h"
-#include "daemon/turn.h"
 #include "daemon/version.h"
 #include "daemon/worker.h"
 

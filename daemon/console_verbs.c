@@ -1,11 +1,11 @@
 #include <strings.h>
 
 #include "conf/array.h"
+#include "daemon/console_turn.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/steer.h"
-#include "daemon/turn.h"
 
 /* How often a command that has to wait looks whether it may answer. */
 #define LOOK_US INT64_C(50000)

@@ -52,7 +52,7 @@ struct session {
 	bool skips_to_sync; /* an extended query has failed */
 	bool is_in_block;   /* it believes that it has begun a transaction */
 	bool is_asking;	    /* it has begun to say something, and waits for ReadyForQuery */
-	struct extended *extended; /* its statements and portals, or NULL; see turn.h */
+	struct extended *extended; /* its statements and portals, or NULL; see console_turn.h */
 
 	bool has_key;
 	bool has_quota;	 /* counted for its database and its user */

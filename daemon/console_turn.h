@@ -2,8 +2,8 @@
  * A part of the console: what has been said to a client in one go, and what is still to be done
  * before more is. See console.h; here is what its files share.
  */
-#ifndef MILLPOND_DAEMON_TURN_H
-#define MILLPOND_DAEMON_TURN_H
+#ifndef MILLPOND_DAEMON_CONSOLE_TURN_H
+#define MILLPOND_DAEMON_CONSOLE_TURN_H
 
 #include <stdbool.h>
 #include <stddef.h>
