@@ -9,21 +9,21 @@
 #include "daemon/session.h"
 #include "daemon/worker.h"
 
-/* Loads are thousandths of a processor. From here on a worker gives sessions away to one that has so much
- * less to do ... */
+/* Loads are thousandths of a processor. A worker with more than the first gives sessions away to one with
+ * less by at least the second, ... */
 #define TOO_MUCH_FROM 800
 #define WORTH_MOVING 250
-/* ... if so much of a processor has nothing to do: without one there is nothing to win; */
+/* ... if so much of a processor is free: otherwise there is nothing to win. */
 #define FREE_FROM 600
-/* ... and if two have together no more than this, one of them can do it all. */
+/* Where two have no more than this together, one of them does it all. */
 #define TOGETHER_UP_TO 450
 
-/* New clients go to as many workers as have to do no more than this each. */
+/* New clients go to as many workers as it takes for none to have more than this. */
 #define ROOM_UP_TO 700
-/* But a worker with less than this to do has to have so much of a processor to begin with, */
+/* But one with less than the first begins only if so much of a processor is free, */
 #define IDLE_BELOW 20
 #define FREE_TO_BEGIN 300
-/* and with less than this left the workers are filled up: fewer of them do the same for less. */
+/* and if less than this is free workers are filled up: fewer of them do the same for less. */
 #define FREE_TO_SPREAD 80
 /* What a login takes, and what it takes with a handshake: 0.3 ms with ECDSA, 1 ms with RSA. */
 #define LOGIN_US 125
@@ -71,7 +71,7 @@ static void ask_to_shed(struct worker *from, const struct worker *to, unsigned s
 	atomic_store(&from->load.to_shed, sessions);
 }
 
-/* Thousandths of processors that had nothing to do in that time; a whole one, if that is not known. */
+/* How much of the processors was free in that time, in thousandths of one; all of one if that is not known. */
 static int64_t free_permille(struct worker *first, int64_t elapsed_us)
 {
 	int64_t before = first->load.idle_us;
@@ -104,7 +104,7 @@ static bool spread(struct worker *all)
 	return true;
 }
 
-/* The last that has anything to do gives it to the first with room for it. */
+/* The last worker with anything to do gives it to the first with room for it. */
 static void gather(struct worker *all)
 {
 	struct worker *last = &all[all->count - 1];

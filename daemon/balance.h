@@ -1,8 +1,8 @@
 /*
- * Which worker does what: few of them at low load, where one loop that is woken for several events at
- * once does them cheapest, and all at high load. New clients go to the first worker that has room;
- * when one is overloaded, and a processor is free, it gives sessions away as they come to rest; and when
- * little is to be done they come together again.
+ * Which worker does what: few of them at low load, where it is cheapest if one loop is woken for several
+ * events at once, and all at high load. New clients go to the first worker that has room; one that is
+ * overloaded, while a processor is free, gives sessions away as they come to rest; and when there is
+ * little to do they come together again.
  */
 #ifndef MILLPOND_DAEMON_BALANCE_H
 #define MILLPOND_DAEMON_BALANCE_H
@@ -20,7 +20,7 @@ struct worker *balance_place(struct worker *first);
 /* Once in each period, in the main thread: measures all workers, and asks some to give sessions away. */
 void balance_measure(struct worker *first);
 
-/* A few times a second in each worker. */
+/* Called a few times a second in each worker. */
 void balance_tick(struct worker *worker);
 
 /* A session has something to do. */

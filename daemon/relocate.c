@@ -57,7 +57,7 @@ void session_relocate_if_wanted(struct session *session)
 	if (session->phase != SESSION_LOGGED_IN || session->upstream != NULL ||
 	    !balance_sheds(from))
 		return;
-	/* Its last reply is still posted, perhaps. What cannot be sent of it wakes it, here. */
+	/* Its last reply may still be posted. If that cannot be sent, the session is woken, here. */
 	stream_send_posted(&session->client);
 	if (session->coroutine != NULL || (to = balance_wants_away(from)) == NULL)
 		return;

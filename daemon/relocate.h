@@ -13,8 +13,8 @@ void session_settle(struct session *session);
 /* Takes it out of the list of its worker, in whose thread that is. */
 void session_depart(struct session *session);
 
-/* Takes it to another worker, if that is wanted; then it is not this thread's any more. It is at rest, and
- * has no coroutine. */
+/* Takes a session at rest, without a coroutine, to another worker, if that is wanted: then it is no longer this
+ * thread's. */
 void session_relocate_if_wanted(struct session *session);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * SUSPEND: everything holds still. No client is accepted, and none is read any more; once each of them
- * has got all that was on its way, and none waits for a server or to be let in, no server in use is
- * read either. Whoever cannot be brought to that within suspend_timeout is sent away. RESUME goes on.
- * The console goes on all the time; if nobody is left there, nobody could RESUME, so that is done.
+ * SUSPEND: everything holds still. No client is accepted, and none is read any more; once all of them
+ * have got what was on its way, and none waits for a server or to be let in, no server in use is read
+ * either. Whoever does not get there within suspend_timeout is sent away. RESUME ends it. The console
+ * goes on all the time; when nobody is left there who could RESUME, that is done.
  *
  * The process decides in the main thread; each worker holds its own sessions.
  */

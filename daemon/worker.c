@@ -18,7 +18,7 @@
 
 /* --- now and then ------------------------------------------------------------------------- */
 
-/* Sessions at rest have no timer; only where something is to be done for them are they looked at. */
+/* Sessions at rest have no timer; they are looked at only where something may have to be done for them. */
 static void look_at_sessions(struct worker *worker, int64_t now)
 {
 	if (worker->suspension != NOT_SUSPENDED)

@@ -50,7 +50,7 @@ enum worker_order { WORKER_SERVE, WORKER_CLOSE, WORKER_END, WORKER_STOP };
 /* How busy it is, and what it should do about that: see balance.h. Others read and write it. */
 struct worker_load {
 	atomic_uint permille;	   /* of a processor that it uses */
-	atomic_uint placed_us;	   /* what the clients will take that it was given since then */
+	atomic_uint placed_us;	   /* what the clients will take that it was given since that was measured */
 	atomic_uint to_shed;	   /* sessions it is asked to give away ... */
 	atomic_uint shed_to;	   /* ... to that worker */
 	_Atomic uint64_t moved_in; /* sessions that came from other workers, or went to them */
@@ -70,12 +70,12 @@ struct worker {
 	unsigned index;
 	pthread_t thread;
 	atomic_int tid;		/* the kernel's number of the thread; 0: not running yet */
-	struct worker *all;	/* the workers by their numbers, */
-	unsigned count;		/* so many */
+	struct worker *all;	/* the workers by their numbers ... */
+	unsigned count;		/* ... and how many they are */
 	struct daemon *daemon;
 	struct log *log;
 	struct offload *offload;
-	struct offload *login_offload; /* for those alone, which may be slow */
+	struct offload *login_offload; /* for logins alone, whose work may be slow */
 	struct offload *pam_offload;
 	struct offload *ldap_offload;
 	struct offload *cancel_offload;
@@ -93,7 +93,7 @@ struct worker {
 
 	struct session *sessions; /* all clients here, from accept to close */
 	struct cancel *cancels;	  /* under way from here */
-	struct walk *walks;	  /* along them, under way */
+	struct walk *walks;	  /* along its sessions, under way */
 	struct stats console_stats; /* of those on the console; counted here, read by others */
 	atomic_size_t session_count;
 	atomic_size_t running_count; /* coroutines, at the last tick */
@@ -134,7 +134,7 @@ void worker_give_order(struct worker *worker, enum worker_order order);
 
 /*
  * Writes down for the others how many coroutines it has, and whether it has been told to end and
- * nothing is left. Done at each tick; for who has joined its thread, to know it exactly.
+ * nothing is left. Done at each tick, and by whoever has joined its thread, to know it exactly.
  */
 void worker_take_stock(struct worker *worker);
 
@@ -150,7 +150,7 @@ static inline bool worker_is_here(const struct worker *worker)
 	return worker->count == 1 || pthread_equal(worker->thread, pthread_self());
 }
 
-/* Notes what it is about to do, in case it never comes to the end of it. */
+/* Notes what it is about to do, in case it never gets to the end of it. */
 static inline void worker_does(struct worker *worker, const char *what, uint64_t for_whom)
 {
 	atomic_store_explicit(&worker->doing, what, memory_order_relaxed);
