@@ -100,7 +100,7 @@ bool reported_note(struct upstream *upstream, const struct message *message, boo
 	return true;
 }
 
-/* What is wished is put as the server has it, and that is told to the client. */
+/* Spells what is wished as the server does, and tells the client. */
 static bool take_spelling(const struct server *server, struct parameters **wishes,
 			  struct writer *told)
 {
@@ -138,7 +138,7 @@ bool reported_note_applied(struct upstream *upstream, struct writer *told)
 	return taken;
 }
 
-/* What is as the server has it anyway the client knows. */
+/* The client knows already what is as the server has it. */
 static bool restore(struct upstream *upstream, const char *name, struct writer *told)
 {
 	struct session *session = upstream->session;

@@ -1,6 +1,6 @@
 /*
- * The parameters that a server reports: whether they tell of itself, or of what its client wishes. What it
- * does not report is in unreported.h.
+ * The parameters that a server reports: whether they tell about the server, or about what its client wishes.
+ * For those that it does not report see unreported.h.
  */
 #ifndef MILLPOND_DAEMON_REPORTED_H
 #define MILLPOND_DAEMON_REPORTED_H
@@ -22,9 +22,9 @@ bool reported_note(struct upstream *upstream, const struct message *message, boo
 bool reported_note_applied(struct upstream *upstream, struct writer *told);
 
 /*
- * A request is over. What it has RESET is, for its session, back at what that came with; this is written to be
+ * A request is over. What it has RESET is, for its session, back at what that came with: this is written to be
  * told to the client, and has to be set before its next request. (RESET x and RESET ALL have the same tag, so
- * only that counts as reset which has come back to where all clients start.) False without memory.
+ * only what has come back to where all clients start counts as reset.) False without memory.
  */
 bool reported_note_reset(struct upstream *upstream, struct writer *told);
 

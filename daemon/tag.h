@@ -1,6 +1,6 @@
 /*
- * What the tag of a command (CommandComplete) tells of what its client leaves on the server: statements,
- * settings, and what it listens to; and that what others have prepared may be outdated.
+ * What the tag of a command (CommandComplete) tells about what its client leaves on the server: statements,
+ * settings, and what it listens to; and whether what others have prepared may be outdated.
  */
 #ifndef MILLPOND_DAEMON_TAG_H
 #define MILLPOND_DAEMON_TAG_H

@@ -1,7 +1,7 @@
 /*
- * What a server does not report but track_extra_parameters lists. Where its clients start of it: the first
- * of them may change it, and RESET would not lead back to what its connect_query has set. And which of
- * their requests may change it.
+ * The parameters that track_extra_parameters lists and a server does not report: where its clients start,
+ * which has to be asked for, since the first client may change them and RESET would not lead back to what
+ * connect_query has set; and which requests may change them.
  */
 #ifndef MILLPOND_DAEMON_UNREPORTED_H
 #define MILLPOND_DAEMON_UNREPORTED_H
@@ -15,7 +15,7 @@ struct server;
 struct settings;
 struct upstream;
 
-/* Notes it in the server's `base`. False: the connection failed, and `why` says so. */
+/* Notes where they start in the server's `base`. False: the connection failed, and `why` says so. */
 bool await_unreported_noted(struct server *server, const struct settings *settings,
 			    struct failure *why, int64_t deadline);
 
