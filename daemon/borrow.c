@@ -116,7 +116,7 @@ static int64_t limit_of(const struct session *session, enum failure_kind late, c
 	return session->worker->settings->client_login_timeout_us;
 }
 
-/* What holds those up who wait while servers can be had. */
+/* What holds up those who wait, although servers can be had. */
 static bool tell_limit(const struct session *session, const struct pool_numbers *numbers,
 		       const char *waited, struct failure *why)
 {
@@ -147,7 +147,7 @@ static bool tell_limit(const struct session *session, const struct pool_numbers 
 			      caps[numbers->cap.kind].name, numbers->waiting);
 }
 
-/* Where no server can be had, why not counts more than how many there are. */
+/* If no server can be had, the reason says more than how many there are. */
 static bool too_late(const struct session *session, const struct borrower *borrower,
 		     enum failure_kind late, struct failure *why)
 {
@@ -255,7 +255,7 @@ static bool await_answer(struct session *session, const struct queued *queued,
 			return failure_set(why, FAILURE_CLIENT_GONE);
 		if (await_wake(loop, notice_at < deadline ? notice_at : deadline))
 			continue;
-		/* Of two things at once a refusal says more than a kill, which it may be the reason of. */
+		/* If both come at once, a refusal says more than a kill, which it may be the reason for. */
 		if (queued->answer.is_done && (errno == ETIMEDOUT || borrower->refused))
 			continue;
 		if (errno != ETIMEDOUT || notice_at >= deadline)
@@ -276,7 +276,7 @@ static void await_left(struct session *session, struct queued *queued)
 		await_future(&queued->answer);
 }
 
-/* What it has said while it was lent, or on its way, nobody has seen. */
+/* Nobody has seen what it said while it was lent, or on its way. */
 static void return_unused(struct server *server)
 {
 	struct upstream *upstream = upstream_of(server);

@@ -16,8 +16,8 @@ struct session;
 bool borrow_now(struct session *session);
 
 /*
- * How long a session may wait from now on: both the wait for a server and the query as a whole have a
- * limit. `late` is what it means when that is reached.
+ * Until when a session may wait: both the wait for a server and the query as a whole have a limit. `late`
+ * is the failure when it is reached.
  */
 int64_t borrow_deadline(const struct session *session, enum failure_kind *late);
 
@@ -33,11 +33,11 @@ int64_t borrow_deadline_in_login(const struct session *session, int64_t login_de
 bool await_borrow(struct session *session, enum failure_kind late, struct failure *why,
 		  int64_t deadline);
 
-/* Waits like that until a server could be had, and leaves it to others: it is as good as not lent. */
+/* Waits likewise until a server could be had, and leaves it to others, as if it had not been lent. */
 bool await_server_is_there(struct session *session, enum failure_kind late, struct failure *why,
 			   int64_t deadline);
 
-/* Since when one waits. */
+/* When it began to wait. */
 int64_t queued_since(const struct queued *queued);
 
 #endif

@@ -144,7 +144,7 @@ static struct session *find_here(struct cancel_keys *keys, const unsigned char *
 
 /* --- sending ------------------------------------------------------------------------------ */
 
-/* What a helper thread does, which may outlast everybody else's interest in it. */
+/* What a helper thread sends, which may outlast everybody's interest in it. */
 struct sending {
 	struct server_cancel *request;
 	char error[256];
@@ -361,7 +361,7 @@ struct asking {
 	bool is_late; /* the answer: nobody has taken it in time */
 };
 
-/* What a replication client has asked for nobody follows. */
+/* Nobody follows what a replication client has asked for. */
 static bool may_run_something(const struct session *session)
 {
 	return session->pool->replication != NULL ||

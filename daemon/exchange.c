@@ -12,7 +12,7 @@
 #include "protocol/message.h"
 #include "protocol/writer.h"
 
-/* What a client sends behind its answer is kept until it is let in, or not: little of it. */
+/* What a client sends behind its answer has to be kept until it is let in, so only a little is read. */
 #define READ_AT_ONCE ((size_t)4096)
 
 bool exchange_send(struct exchange *exchange, enum authentication request, const void *data,

@@ -11,7 +11,7 @@
 #include "pool/pool.h"
 #include "protocol/message.h"
 
-/* A server that does not get well in this time is closed. */
+/* A server that does not recover in this time is closed. */
 #define RECOVERY_LIMIT_US INT64_C(5000000)
 
 /*
