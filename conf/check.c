@@ -76,7 +76,7 @@ static void check_tls(const struct settings *settings, struct fault_list *faults
 
 void settings_check(const struct settings *settings, struct fault_list *faults)
 {
-	if (is_console_name(settings->auth_dbname))
+	if (settings_is_console(settings->auth_dbname))
 		FAULT("auth_dbname", "auth_dbname: \"%s\" is reserved for the console",
 		      settings->auth_dbname);
 	if (settings->stats_period_us == 0)

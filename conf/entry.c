@@ -104,11 +104,6 @@ struct entry_parser {
 	fault_add((parser)->faults, (parser)->entry->file, (parser)->entry->line, \
 		  "%s \"%s\": " format, (parser)->what, (parser)->entry->key, __VA_ARGS__)
 
-bool is_console_name(const char *name)
-{
-	return strcmp(name, CONSOLE_NAME) == 0 || strcmp(name, "millpond") == 0;
-}
-
 static const struct field *find_key(const struct entry_parser *parser, const char *name)
 {
 	for (size_t i = 0; i < parser->field_count; i++) {
@@ -347,7 +342,7 @@ static void check_database(struct entry_parser *parser, const struct database *d
 		if (strcmp(database->libpq_keywords[i], "hostaddr") == 0)
 			hostaddr = database->libpq_keywords[i + 1];
 	}
-	if (is_console_name(entry->key))
+	if (settings_is_console(entry->key))
 		ENTRY_FAULT(parser, "%s", "this name is reserved for the console");
 	if (!hosts_check(database->host, hostaddr, database->port, why, sizeof(why)))
 		ENTRY_FAULT(parser, "%s", why);

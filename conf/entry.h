@@ -11,9 +11,6 @@
 #include "conf/ini.h"
 #include "conf/settings.h"
 
-/* The databases that are the console: no entry can have such a name. */
-bool is_console_name(const char *name);
-
 /*
  * Fills a zeroed structure from a pair of the ini, and reports to `faults` what is wrong and to
  * `notes` what is odd. The structure can be released in any case.

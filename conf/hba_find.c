@@ -12,7 +12,7 @@
 /* The console is one database, by whichever of its names. */
 static bool same_database(const char *one, const char *other)
 {
-	return strcmp(one, other) == 0 || (is_console_name(one) && is_console_name(other));
+	return strcmp(one, other) == 0 || (settings_is_console(one) && settings_is_console(other));
 }
 
 static bool fits_database(const struct word_list *databases, const struct hba_client *client)

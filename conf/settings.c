@@ -117,7 +117,7 @@ const struct database *settings_find_database(const struct settings *settings, c
 {
 	const struct database *database;
 
-	if (is_console_name(name))
+	if (settings_is_console(name))
 		return NULL;
 	database = find_entry(settings, name);
 	return database ? database : find_entry(settings, "*");
@@ -125,7 +125,7 @@ const struct database *settings_find_database(const struct settings *settings, c
 
 bool settings_is_console(const char *name)
 {
-	return is_console_name(name);
+	return strcmp(name, CONSOLE_NAME) == 0 || strcmp(name, "millpond") == 0;
 }
 
 const struct user_settings *settings_find_user(const struct settings *settings, const char *name)

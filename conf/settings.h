@@ -174,7 +174,7 @@ const struct database *settings_find_database(const struct settings *settings, c
 /* The console is a database of its own, with two names. This is the one by which it is shown and counted. */
 #define CONSOLE_NAME "pgbouncer"
 
-/* Whether a name is one of the console's. */
+/* Whether a name is one of the databases that are the console: no entry can have it. */
 bool settings_is_console(const char *name);
 
 /* The entry of a user in [users], or NULL. */
