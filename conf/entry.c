@@ -335,13 +335,9 @@ static void check_database(struct entry_parser *parser, const struct database *d
 			   struct fault_list *notes)
 {
 	const struct ini_entry *entry = parser->entry;
-	const char *hostaddr = NULL;
+	const char *hostaddr = database_keyword(database, "hostaddr");
 	char why[FIELD_WHY_BYTES];
 
-	for (size_t i = 0; i < keyword_count(database->libpq_keywords); i += 2) {
-		if (strcmp(database->libpq_keywords[i], "hostaddr") == 0)
-			hostaddr = database->libpq_keywords[i + 1];
-	}
 	if (settings_is_console(entry->key))
 		ENTRY_FAULT(parser, "%s", "this name is reserved for the console");
 	if (!hosts_check(database->host, hostaddr, database->port, why, sizeof(why)))
@@ -404,6 +400,15 @@ static bool are_keywords_equal(char *const *one, char *const *other)
 			return false;
 	}
 	return true;
+}
+
+const char *database_keyword(const struct database *database, const char *name)
+{
+	for (char **keyword = database->libpq_keywords; keyword && *keyword; keyword += 2) {
+		if (strcmp(keyword[0], name) == 0)
+			return keyword[1];
+	}
+	return NULL;
 }
 
 const char *database_needs_libpq(const struct database *database)

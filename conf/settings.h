@@ -196,6 +196,9 @@ bool settings_look_users_up(const struct settings *settings);
 /* Whether ciphers to servers are chosen by server_tls_ciphers or server_tls13_ciphers. */
 bool settings_choose_server_ciphers(const struct settings *settings);
 
+/* The value that an entry gives for a keyword of libpq's that is no key of ours; or NULL. */
+const char *database_keyword(const struct database *database, const char *name);
+
 /*
  * The keyword of an entry that only libpq can do, which cannot be told ciphers; NULL: there is none, and
  * servers can be logged in to without it.

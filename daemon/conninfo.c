@@ -91,19 +91,10 @@ static const char *default_host(const struct settings *settings)
 						      "/var/run/postgresql";
 }
 
-bool conninfo_entry_has(const struct database *database, const char *name)
-{
-	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
-	     keyword += 2)
-		if (strcmp(keyword[0], name) == 0)
-			return true;
-	return false;
-}
-
 /* Whether the entry says itself where its hosts are. */
 static bool has_addresses(const struct database *database)
 {
-	return conninfo_entry_has(database, "hostaddr");
+	return database_keyword(database, "hostaddr") != NULL;
 }
 
 static void await_targets(struct targets *targets, struct worker *worker, const char *hosts,
@@ -174,7 +165,8 @@ static void add_ciphers(struct conninfo *conninfo, const struct settings *settin
  */
 static const char *authorities(const struct settings *settings, const struct database *database)
 {
-	if (settings->server_tls_sslmode < TLS_VERIFY_CA && !conninfo_entry_has(database, "sslmode"))
+	if (settings->server_tls_sslmode < TLS_VERIFY_CA &&
+	    database_keyword(database, "sslmode") == NULL)
 		return "/dev/null/none";
 	return settings->server_tls_ca_file;
 }

@@ -56,9 +56,6 @@ void conninfo_add(struct conninfo *conninfo, const char *keyword, const char *va
 /* The value that counts of a keyword, as for libpq the last one, or NULL. */
 const char *conninfo_value(const struct conninfo *conninfo, const char *keyword);
 
-/* Whether the entry itself gives that keyword of libpq's, of those that are not settings of ours. */
-bool conninfo_entry_has(const struct database *database, const char *name);
-
 /* Whether it is an address, and no name. */
 bool host_is_numeric(const char *host);
 

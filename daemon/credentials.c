@@ -12,7 +12,7 @@
 /* Whether the entry says itself where libpq finds a password. */
 static bool leads_elsewhere(const struct database *database)
 {
-	return conninfo_entry_has(database, "passfile");
+	return database_keyword(database, "passfile") != NULL;
 }
 
 static char *find_secret(struct worker *worker, const struct settings *settings,
