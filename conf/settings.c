@@ -35,11 +35,18 @@ static void settings_free(struct settings *settings)
 	free(settings);
 }
 
-struct settings *settings_load_anyway(const char *path, struct fault_list *faults)
+static struct settings *settings_new(void)
 {
 	struct settings *settings = memory_zeroed(sizeof(*settings));
 
 	atomic_init(&settings->holders, 1);
+	return settings;
+}
+
+struct settings *settings_load_anyway(const char *path, struct fault_list *faults)
+{
+	struct settings *settings = settings_new();
+
 	settings_fill(settings, path, faults);
 	return settings;
 }
@@ -74,8 +81,7 @@ struct settings *settings_change(const struct settings *old, const char *name, c
 
 	if (!may_change(name, faults))
 		return NULL;
-	settings = memory_zeroed(sizeof(*settings));
-	atomic_init(&settings->holders, 1);
+	settings = settings_new();
 	settings_refill(settings, old, name, value, faults);
 	settings_keep_restart_values(settings, old);
 	if (faults->count == faults_before)
