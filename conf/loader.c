@@ -32,6 +32,12 @@ struct loader {
 
 static const char *const sections[] = {"millpond", "pgbouncer", "databases", "users", "peers"};
 
+/* Whether settings stand in it. */
+static bool is_of_settings(const char *section)
+{
+	return strcmp(section, "millpond") == 0 || strcmp(section, "pgbouncer") == 0;
+}
+
 #define ENTRY_FAULT(loader, entry, ...) \
 	fault_add((loader)->faults, (entry)->file, (entry)->line, __VA_ARGS__)
 
@@ -159,7 +165,7 @@ static void read_entry(void *context, const struct ini_entry *entry)
 		read_user(loader, entry);
 	else if (strcmp(section, "peers") == 0)
 		read_peer(loader, entry);
-	else if (strcmp(section, "millpond") == 0 || strcmp(section, "pgbouncer") == 0)
+	else if (is_of_settings(section))
 		read_setting(loader, entry);
 	/* The header of any other section has been refused, which says enough about its pairs. */
 }
@@ -231,9 +237,7 @@ const struct pair *settings_pair(const struct settings *settings, const char *na
 	for (size_t i = settings->pair_count; i-- > 0;) {
 		const struct pair *pair = &settings->pairs[i];
 
-		if (pair->key && strcmp(pair->key, name) == 0 &&
-		    (strcmp(pair->section, "pgbouncer") == 0 ||
-		     strcmp(pair->section, "millpond") == 0))
+		if (pair->key && strcmp(pair->key, name) == 0 && is_of_settings(pair->section))
 			return pair;
 	}
 	return NULL;
