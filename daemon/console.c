@@ -10,6 +10,7 @@
 #include "daemon/console_stats.h"
 #include "daemon/console_turn.h"
 #include "daemon/goodbye.h"
+#include "daemon/request.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
@@ -281,8 +282,6 @@ static bool await_answer(struct turn *turn, const struct message *message, struc
 	struct session *session = turn->session;
 
 	switch (message->letter) {
-	case FRONTEND_TERMINATE:
-		return failure_set(why, FAILURE_CLIENT_SAID_GOODBYE);
 	case FRONTEND_SYNC:
 		session->skips_to_sync = false;
 		write_ready(turn);
@@ -307,19 +306,6 @@ static bool await_answer(struct turn *turn, const struct message *message, struc
 	return send_error(turn, why, false);
 }
 
-static bool check(const struct message *message, struct failure *why)
-{
-	switch (frontend_message_check(message, MESSAGE_BYTES)) {
-	case MESSAGE_GOOD:
-		break;
-	case MESSAGE_UNKNOWN:
-		return failure_set(why, FAILURE_BAD_MESSAGE_TYPE, message->letter);
-	case MESSAGE_BAD_LENGTH:
-		return failure_set(why, FAILURE_BAD_MESSAGE_LENGTH);
-	}
-	return true;
-}
-
 /*
  * Answers whole messages, until so many are answered that they had better be sent. What is left goes
  * back into the stream.
@@ -330,18 +316,18 @@ static bool await_answers(struct turn *turn, const char *data, size_t length, st
 	struct message message;
 	bool more = true;
 
-	while (more && turn->reply.length < REPLY_BYTES &&
-	       !stream_has_unsent(client)) {
+	while (turn->reply.length < REPLY_BYTES && !stream_has_unsent(client)) {
 		more = message_look(data, length, &message);
-		if (more && !check(&message, why))
+		if (more && !request_check(&message, MESSAGE_BYTES, why))
 			return false;
 		more = more && message_is_whole(&message);
-		if (more && message.letter != FRONTEND_TERMINATE)
-			console_stats_ask(turn->session, message.present);
-		if (more && !await_answer(turn, &message, why))
+		if (!more)
+			break;
+		console_stats_ask(turn->session, message.present);
+		if (!await_answer(turn, &message, why))
 			return false;
-		data += more ? message.present : 0;
-		length -= more ? message.present : 0;
+		data += message.present;
+		length -= message.present;
 	}
 	bool kept =
 		more ? stream_put_back(client, data, length) : stream_keep(client, data, length);

@@ -53,8 +53,7 @@ static size_t drop_late_copy(struct session *session, const char *data, size_t l
 	return at;
 }
 
-/* What no request may have in it. */
-static bool check(const struct message *message, size_t max_bytes, struct failure *why)
+bool request_check(const struct message *message, size_t max_bytes, struct failure *why)
 {
 	switch (frontend_message_check(message, max_bytes)) {
 	case MESSAGE_UNKNOWN:
@@ -90,7 +89,7 @@ bool request_read(struct session *session, char **data, size_t *length, struct f
 	if (!message_look(*data, left, &message))
 		return keep_incomplete(session, *data, left, why);
 
-	if (!check(&message, max_bytes, why))
+	if (!request_check(&message, max_bytes, why))
 		return false;
 	if (!message_is_whole(&message) && left < WAIT_FOR_WHOLE_BYTES)
 		return keep_incomplete(session, *data, left, why);
@@ -107,7 +106,7 @@ static bool find_end(const char *data, size_t length, size_t *at_end, size_t *le
 
 	*left -= at;
 	while (*left == 0 && !*ended && message_look(data + at, length - at, &message)) {
-		if (!check(&message, SIZE_MAX, why))
+		if (!request_check(&message, SIZE_MAX, why))
 			return false;
 		*ended = message.letter == FRONTEND_QUERY || message.letter == FRONTEND_SYNC ||
 			 message.letter == FRONTEND_FUNCTION_CALL;

@@ -9,7 +9,14 @@
 
 #include "protocol/failure.h"
 
+struct message;
 struct session;
+
+/*
+ * Whether a message may be a part of a request; `max_bytes` limits the whole of it. False: the session ends,
+ * as it does with a Terminate, and `why` says so.
+ */
+bool request_check(const struct message *message, size_t max_bytes, struct failure *why);
 
 /*
  * Reads what has come, into the scratch buffer. `*length` is 0 when there is no request in it that
