@@ -15,27 +15,27 @@ static bool same_database(const char *one, const char *other)
 	return strcmp(one, other) == 0 || (settings_is_console(one) && settings_is_console(other));
 }
 
+static bool is_keyword(const struct word *word, const char *keyword)
+{
+	return !word->is_quoted && strcmp(word->text, keyword) == 0;
+}
+
+/* Replication is for no database, so that not even "all" includes it. */
+static bool fits_word(const struct word *word, const struct hba_client *client)
+{
+	if (is_keyword(word, "replication") || client->is_replication)
+		return is_keyword(word, "replication") && client->is_replication;
+	if (is_keyword(word, "all"))
+		return true;
+	if (is_keyword(word, "sameuser"))
+		return same_database(client->database, client->user);
+	return same_database(word->text, client->database);
+}
+
 static bool fits_database(const struct word_list *databases, const struct hba_client *client)
 {
 	for (size_t i = 0; i < databases->count; i++) {
-		const struct word *word = &databases->words[i];
-
-		/* Replication is for no database, so that not even "all" includes it. */
-		if (client->is_replication) {
-			if (!word->is_quoted && strcmp(word->text, "replication") == 0)
-				return true;
-			continue;
-		}
-		if (!word->is_quoted && strcmp(word->text, "all") == 0)
-			return true;
-		if (!word->is_quoted && strcmp(word->text, "replication") == 0)
-			continue;
-		if (!word->is_quoted && strcmp(word->text, "sameuser") == 0) {
-			if (same_database(client->database, client->user))
-				return true;
-			continue;
-		}
-		if (same_database(word->text, client->database))
+		if (fits_word(&databases->words[i], client))
 			return true;
 	}
 	return false;
