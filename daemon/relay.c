@@ -88,10 +88,17 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 	return passage != PASSAGE_FAILED || failure_set(why, FAILURE_NO_MEMORY);
 }
 
-static bool server_failed(const struct relay *relay, struct failure *why)
+/* Its own last word, if there was one, has reached the client, who needs no second one. */
+static bool server_is_gone(const struct relay *relay, struct failure *why)
 {
 	failure_set(why, FAILURE_SERVER_GONE);
-	why->told = relay->upstream->said_error; /* see server_ended() */
+	why->told = relay->upstream->said_error;
+	return false;
+}
+
+static bool server_failed(const struct relay *relay, struct failure *why)
+{
+	server_is_gone(relay, why);
 	return errno != 0 && failure_detail(why, "%s", strerror(errno));
 }
 
@@ -260,12 +267,9 @@ static bool note_ready(struct relay *relay, struct failure *why)
 
 static bool server_ended(const struct relay *relay, struct failure *why)
 {
-	failure_set(why, FAILURE_SERVER_GONE);
-	/* Its own last word has reached the client, who needs no second one. */
-	why->told = relay->upstream->said_error;
-	if (relay->upstream->left > 0)
-		failure_detail(why, "The server closed the connection in the middle of a message.");
-	return false;
+	server_is_gone(relay, why);
+	return relay->upstream->left > 0 &&
+	       failure_detail(why, "The server closed the connection in the middle of a message.");
 }
 
 /* Whoever has said goodbye need not read what still comes; the query runs to its end all the same. */
