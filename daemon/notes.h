@@ -3,8 +3,8 @@
  * statements. For each request in the pipeline that has PIPELINE_NOTED there is one note, in the
  * same order.
  *
- * Requests are acted upon when they are sent, since the next ones may depend on them. If the server
- * refuses one, or skips it after an earlier error, its note undoes what was assumed.
+ * What a request changes counts when it is sent, since the next ones may depend on it. If the server
+ * refuses it, or skips it after an earlier error, its note undoes that.
  */
 #ifndef MILLPOND_DAEMON_NOTES_H
 #define MILLPOND_DAEMON_NOTES_H
@@ -61,7 +61,7 @@ struct note {
 	};
 };
 
-/* What an error says of a name longer than this is cut short. */
+/* In an error a name longer than this is cut short. */
 #define LONGEST_NOTED_NAME ((size_t)1024)
 
 /* A ring. */
@@ -70,7 +70,7 @@ struct notes {
 	uint32_t capacity; /* a power of two, or 0 */
 	uint32_t first;
 	uint32_t count;
-	size_t bytes; /* of texts that the notes own: so much may be undone */
+	size_t bytes; /* of texts and structures that the notes own */
 };
 
 /* The i-th note that is still open. */

@@ -106,7 +106,7 @@ void prepared_leave_out(struct prepared *prepared, const struct message *message
 	prepared->copied += message->present;
 }
 
-/* Whether the next messages hang on what the server may keep back until a Sync, or have no room. */
+/* Whether the next messages depend on what the server may keep back until a Sync, or have no room. */
 static bool must_flush(const struct prepared *prepared)
 {
 	const struct pipeline *pipeline = &prepared->upstream->pipeline;
@@ -232,8 +232,8 @@ static enum passage use_unknown(struct prepared *prepared, const struct message 
 	return taken_if(prepared_push_noted(prepared, message->letter, &note));
 }
 
-/* A client that is pinned may have prepared it there; what has a raw is another's, and nobody calls one
- * of ours by its name. */
+/* A client that is pinned may have prepared it there. But what has a raw is another's, and nobody calls our
+ * own by their names. */
 static bool is_on_its_server(const struct prepared *prepared, const struct reference *name)
 {
 	const struct client_statements *client = prepared->session->statements;
@@ -280,7 +280,7 @@ static enum passage require(struct prepared *prepared, const char *at,
 	return passage != PASSAGE_TAKEN ? passage : prepared_require_held(prepared, at, name);
 }
 
-/* What a portal of it does: of an SQL PREPARE, what that has prepared, which has no effect. */
+/* What a portal of it does: the statement of an SQL PREPARE has no effect. */
 static const struct sql *runs(const struct statement *statement)
 {
 	static const struct sql nothing = {.effect = SQL_NONE};
@@ -390,7 +390,7 @@ static enum passage request_describe_or_close(struct prepared *prepared,
 				: close_named(prepared, message, &name);
 }
 
-/* Whether the rest of a Query may say something about names: who has none may send large ones in pieces,
+/* Whether the rest of a Query may say something about names: whoever has none may send large ones in pieces,
  * unless they begin like a command that makes or uses one. */
 static bool rest_matters(const struct prepared *prepared, const struct message *message)
 {

@@ -49,11 +49,11 @@ struct client_statements {
 	struct unnamed *spare;
 	uint32_t unnamed_serial; /* a number for each new one; 0: there is none */
 	uint32_t last_serial;
-	uint32_t unnamed_pending; /* changes of which the outcome is not known yet */
+	uint32_t unnamed_pending; /* changes whose outcome is not known yet */
 	uint32_t unnamed_segment; /* of the last change */
-	uint32_t pins;	   /* what it has prepared on its server out of our sight: it stays there */
+	uint32_t pins;	   /* statements prepared on its server out of our sight: while there are any it stays there */
 	struct parameters *wishes;   /* held: the session's, when it parsed for the last time ... */
-	struct parameters *literals; /* ... and what literals mean then */
+	struct parameters *literals; /* ... and those by which literals are read (parameters_for_literals()) */
 	struct portals portals;
 };
 
@@ -62,27 +62,27 @@ struct server_statements {
 	struct held_set held;
 	struct raws raws;
 	struct notes notes;
-	uint32_t open_effects;	  /* SQL commands whose outcome is not known: all others wait */
-	bool must_deallocate;	  /* it has statements of which nothing is known */
+	uint32_t open_effects;	  /* SQL commands whose outcome is not known: everything else waits */
+	bool must_deallocate;	  /* it may have statements of which nothing is known */
 	struct writer kept;	  /* the client's messages of the present segment ... */
 	bool is_kept;		  /* ... which are all of it */
-	bool uses_plan;		  /* it uses what was prepared before */
-	bool was_replayed;	  /* once is enough */
+	bool uses_plan;		  /* the segment uses what was prepared before */
+	bool was_replayed;	  /* it is not done a second time */
 	bool replay_wanted;	  /* they are to be sent again ... */
 	bool replay_begun;	  /* ... and some have been: an error among them has the rest skipped */
 	size_t replay_at;	  /* ... from here on */
-	bool half_described;	  /* the client has the first half of an answer to Describe ... */
+	bool half_described;	  /* the client has had the first half of an answer to Describe ... */
 	bool half_owed;		  /* ... and must not have it twice */
 	uint32_t replay_answered; /* so many of them have been answered to the client before */
 	struct writer kept_error; /* of what was done in front of a Query: that will fail too */
 	uint32_t segment;	  /* number of the present one */
-	uint32_t rest_segment;	  /* when it began, nothing was open */
+	uint32_t rest_segment;	  /* number of the last that began when nothing was open */
 	uint32_t query_segment;	  /* of the last Query */
-	uint32_t creator;	  /* number of the last transaction in which something was created or dropped */
-	uint32_t reading;	  /* number of the last that was made of a Query's text */
+	uint32_t creator;	  /* number of the last transaction that created or dropped something */
+	uint32_t reading;	  /* number of the last reading of a Query's text */
 	bool has_executed;	  /* in the present segment: a Sync would commit that */
 	bool has_taken;		  /* it has a statement called TAKEN_NAME, to be closed */
-	bool certain;		  /* it began outside a failed transaction, nothing being open */
+	bool certain;		  /* the segment began with nothing open, and not in a failed transaction */
 	uint64_t unnamed_session; /* whose unnamed statement it has; 0: unknown */
 	uint32_t unnamed_serial;
 	uint32_t unnamed_segment; /* when it was parsed */
@@ -92,8 +92,8 @@ struct server_statements {
 /* The translation of one turn: a part of the relay. */
 struct prepared {
 	bool on;    /* else nothing here is called */
-	bool waits; /* the next message hangs on an outcome */
-	bool resumes; /* ... or hung on one: what belongs in front of its segment has been done */
+	bool waits; /* the next message depends on an outcome */
+	bool resumes; /* ... or did: what belongs in front of its segment has been done */
 	bool fresh; /* the message begins a segment, and what is put in front of it is never skipped */
 	bool rewriting; /* what goes out stands in `out`, not in the client's own bytes */
 	struct session *session;
@@ -103,8 +103,8 @@ struct prepared {
 	const char *end;
 	bool replaying;	   /* those are the kept ones ... */
 	bool answered;	   /* ... and the message has been answered before: it is ours now */
-	size_t segment_at; /* where in them the present segment goes on */
-	size_t copied;	   /* ... of which so many are in `out`, in one form or another */
+	size_t segment_at; /* where the present segment goes on in them */
+	size_t copied;	   /* how many of them are in `out`, in one form or another */
 	size_t max_held;
 	size_t max_names;
 };
@@ -112,13 +112,13 @@ struct prepared {
 enum passage {
 	PASSAGE_TAKEN,
 	PASSAGE_WAITS,	    /* for an outcome: to be offered again when that is known */
-	PASSAGE_INCOMPLETE, /* more of the message must have come */
+	PASSAGE_INCOMPLETE, /* more of the message has to come first */
 	PASSAGE_FAILED,	    /* no memory */
 };
 
 void prepared_begin(struct prepared *prepared, struct session *session, struct upstream *upstream);
 
-/* Announces a batch of the client's bytes, in which the messages stand that are offered next. */
+/* Announces a batch of the client's bytes, which holds the messages that are offered next. */
 void prepared_offer(struct prepared *prepared, const char *data, size_t length);
 
 /* Whether such a message has to be offered to prepared_request(). */
@@ -133,25 +133,25 @@ static inline bool prepared_wants(const struct prepared *prepared, unsigned char
  * sent for it, if that differs. */
 enum passage prepared_request(struct prepared *prepared, const struct message *message);
 
-/* The first `taken` bytes of the batch, as they are to be sent; `at_end` of a message. False without
- * memory. */
+/* Gives the first `taken` bytes of the batch as they are to be sent; `at_end`: they end with a message. False
+ * without memory. */
 bool prepared_finish(struct prepared *prepared, size_t taken, bool at_end, const char **data,
 		     size_t *length);
 
 /*
- * What is to be sent to do once more what failed; nothing as long as the server has not come to rest.
- * False: it can not be done. While server_statements.replay_wanted, the client's messages wait.
+ * Gives what is to be sent to do again what failed: nothing until the server has come to rest. False: it
+ * cannot be done. While server_statements.replay_wanted, the client's messages wait.
  */
 bool prepared_replay(struct prepared *prepared, const char **data, size_t *length);
 
-/* Whether the client's messages have to wait still. */
+/* Whether the client's messages still have to wait. */
 bool prepared_is_waiting(struct prepared *prepared);
 
 /* Makes a client's part, which the session frees at its end. NULL without memory. */
 struct client_statements *client_statements_new(void);
 void client_statements_free(struct client_statements *client);
 
-/* The session has gone over to another pool, which counts for itself: what it has prepared is as of now. */
+/* The session has gone over to another pool, which counts for itself: what it has prepared counts as of now. */
 void prepared_follow_pool(const struct session *session);
 
 /* The server has been told to forget everything (DISCARD ALL). */
@@ -167,10 +167,10 @@ void server_statements_release(struct server_statements *server);
 bool prepared_rewrite_error(struct upstream *upstream, const struct message *message,
 			    struct writer *out);
 
-/* An error about which there is a note: whether it tells that the server's statement is no good. */
+/* Looks whether an error with a note says that the server's statement is no longer good, and if so notes that. */
 void prepared_look_at_error(struct upstream *upstream, const struct message *message);
 
-/* Whether what an error is about can be done once more; if so, that is what is wanted. */
+/* Whether what failed with an error can be done again; and has that done. */
 bool prepared_can_replay(struct upstream *upstream, const struct message *message);
 void prepared_want_replay(struct upstream *upstream, unsigned char asked);
 

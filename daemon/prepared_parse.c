@@ -47,7 +47,6 @@ struct statement *prepared_reread(const struct prepared *prepared, struct name *
 	return other;
 }
 
-/* Notes that the name is about to mean that statement, whose hold is taken over. */
 void prepared_define(struct prepared *prepared, struct name *name, struct statement *statement,
 		     struct note *note)
 {

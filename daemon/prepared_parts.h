@@ -40,7 +40,7 @@ static inline struct server_statements *server_of(const struct prepared *prepare
 	return &prepared->upstream->statements;
 }
 
-/* Once statements are not followed any more, nothing counts that is still done for names of before. */
+/* Once statements are no longer followed, what is still done for earlier names is not counted. */
 static inline void prepared_count(const struct prepared *prepared, uint64_t *counter)
 {
 	if (prepared->max_held > 0)
@@ -68,15 +68,15 @@ bool prepared_is_open(const struct prepared *prepared, bool pending, uint32_t se
 
 /* --- what the server must have (prepared_server.c) ---------------------------------------- */
 
-/* Sees to what belongs in front of a segment, and whether that is `fresh`. */
+/* Sees to what belongs in front of a segment, and whether its first message is `fresh`. False without memory. */
 bool prepared_begin_segment(struct prepared *prepared, const char *at);
 
-/* What was written in front of a Query ends in a Sync of its own, so that a failure of the one does not
- * skip the other. */
+/* Ends what was written in front of a Query with a Sync of its own, so that if it fails the Query is not
+ * skipped. */
 bool prepared_end_apart(struct prepared *prepared, const char *at);
 
-/* Sees to it that the server has what the name means, which may be another statement from now on, when
- * it reads what is written next at `at`. */
+/* Sees to it that the server has what the name means, which may be another statement from now on, by the
+ * time it reads what is written next at `at`. */
 enum passage prepared_require_held(struct prepared *prepared, const char *at, struct name *name);
 
 /* Makes room for one more, and adds it. NULL without memory. */
@@ -88,7 +88,7 @@ struct held *prepared_add_held(struct prepared *prepared, const char *at,
 bool prepared_parse_held(struct prepared *prepared, const char *at, struct held *held,
 			 unsigned char letter, struct note *note);
 
-/* The same for the client's unnamed statement; if it has none, so shall the server. */
+/* The same for the client's unnamed statement; if it has none, the server is to have none. */
 enum passage prepared_require_unnamed(struct prepared *prepared, const char *at);
 
 /* A Parse of the unnamed statement, with that body. */
@@ -106,8 +106,8 @@ enum passage prepared_request_execute(struct prepared *prepared, const struct me
 bool prepared_asks_for_binary(const struct message *message);
 
 /*
- * Whether a Bind may return other columns than its client was told of once, or take its binary values for
- * others (prepared_shape.c); and what is done with one that may: it waits until that is known, or is refused.
+ * Whether a Bind may return other columns than its client was once told of, or read its binary values as other
+ * types (prepared_shape.c); and what is done with one that may: it waits until that is known, or is refused.
  */
 bool prepared_may_surprise(const struct prepared *prepared, const struct message *message,
 			   struct name *name);
@@ -121,14 +121,14 @@ void prepared_remember_use(struct prepared *prepared, const struct reference *po
 /* Describe of a portal. */
 enum passage prepared_describe_portal(struct prepared *prepared, const struct reference *portal);
 
-/* In place of a message something that is sure to fail is sent, and the error replaced. */
+/* Sends something that is sure to fail in place of a message, and has its error replaced. */
 enum passage prepared_refuse(struct prepared *prepared, const struct message *message,
 			     enum failure_kind why);
 
-/* Whether a text is about a name that only we may use; what asks for it is refused. */
+/* Whether a text is about a name that only we may use, and so is to be refused. */
 bool prepared_is_reserved(const struct sql *sql);
 
-/* A statement with that text is about to be parsed, bound or described: what it executes must be
+/* A statement with that text is about to be parsed, bound or described: sees to it that what it executes is
  * there. */
 enum passage prepared_require_sql(struct prepared *prepared, const char *at, const struct sql *sql);
 
@@ -136,13 +136,13 @@ enum passage prepared_require_sql(struct prepared *prepared, const char *at, con
 enum passage prepared_require_raw(struct prepared *prepared, const char *at, const char *name,
 				  size_t length);
 
-/* Notes in the pipeline a message with the note of what it does: one command, or those of a Query with
- * several statements (prepared_effect.c). */
+/* Notes a message in the pipeline, and what it does: one command, or those of a Query with several statements
+ * (prepared_effect.c). False without memory. */
 bool prepared_push_effect(struct prepared *prepared, unsigned char letter, const struct sql *sql,
 			  const char *text, size_t length);
 bool prepared_push_effects(struct prepared *prepared, const char *text, size_t length);
 
-/* The portal comes to run that text, which does what `sql` says. False without memory. */
+/* The portal is to run that text, which does what `sql` says. False without memory. */
 bool prepared_note_portal(struct prepared *prepared, const struct reference *portal,
 			  const struct sql *sql, const char *text);
 
@@ -154,10 +154,10 @@ bool prepared_evict_raws(struct prepared *prepared, const char *at, size_t most)
 /* The text of one field of an ErrorResponse, or NULL. */
 const char *prepared_find_field(const struct message *message, char field);
 
-/* Whether a plan does not fit its table any more, or the server has lost the statement. */
+/* Whether an error says that a plan no longer fits its table, or that the server has lost the statement. */
 bool prepared_is_about_the_plan(const struct message *message);
 
-/* Keeps what of the present segment stands in the batch, up to `taken`. */
+/* Keeps what the batch holds of the present segment, up to `taken`. */
 void prepared_keep(struct prepared *prepared, size_t taken);
 
 /* How many times clients have altered something, or, in that pool, created or dropped it. */
@@ -167,16 +167,16 @@ static inline uint32_t prepared_alterations(const struct pool *pool)
 	       atomic_load_explicit(&pool->creations, memory_order_relaxed);
 }
 
-/* Number of the transaction that is open there, if it has created or dropped something; otherwise 0. */
+/* Number of the transaction that is open there, if it has created or dropped something, or 0. */
 static inline uint32_t prepared_creator(const struct upstream *upstream)
 {
 	return upstream->has_created ? upstream->statements.creator : 0;
 }
 
 /*
- * Whether a plan of that age may not fit any more that would fit on a direct connection: it is older than what the
- * client has prepared, or was made for what another transaction has created, as temporary tables of one name are.
- * Outside a transaction the server is asked, and what it refuses is done once more.
+ * Whether a plan of that age may no longer fit where one on a direct connection would: it is older than what the
+ * client has prepared, or was made for what another transaction has created, such as a temporary table of the
+ * same name. Outside a transaction the server is asked, and what it refuses is done again.
  */
 static inline bool prepared_is_outdated(const struct upstream *upstream, uint32_t alterations, uint32_t creator,
 					const struct name *name)
@@ -185,7 +185,7 @@ static inline bool prepared_is_outdated(const struct upstream *upstream, uint32_
 						    creator != prepared_creator(upstream));
 }
 
-/* Notes that the server's statement is as of now. */
+/* Notes that the server's statement was made now. */
 static inline void prepared_date_raw(const struct upstream *upstream, struct raw *raw)
 {
 	raw->alterations = prepared_alterations(upstream->server->pool);
@@ -196,8 +196,8 @@ static inline void prepared_date_raw(const struct upstream *upstream, struct raw
 
 enum passage prepared_request_parse(struct prepared *prepared, const struct message *message);
 
-/* Makes a name mean that statement, or none, from now on; a hold of it is taken over. `note` is what
- * is to be noted with the request that does so. */
+/* Makes a name mean that statement, whose hold is taken over, or none, from now on. Fills in `note`, to be
+ * noted with the request that does so. */
 void prepared_define(struct prepared *prepared, struct name *name, struct statement *statement,
 		     struct note *note);
 

@@ -9,7 +9,7 @@
 
 /* --- the server's statements ------------------------------------------------------ */
 
-/* Only where it can not be skipped. */
+/* Only where it cannot be skipped. */
 static bool evict(struct prepared *prepared, const char *at, size_t most)
 {
 	struct held_set *set = &server_of(prepared)->held;
@@ -80,8 +80,6 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 	return has_room || make_room(prepared, at, is_owed);
 }
 
-/* The server shall hold the statement, which it does not yet, or not rightly: `letter` says who
- * asks for the Parse. */
 bool prepared_parse_held(struct prepared *prepared, const char *at, struct held *held,
 			 unsigned char letter, struct note *note)
 {
@@ -156,7 +154,7 @@ enum passage prepared_require_held(struct prepared *prepared, const char *at, st
 
 /* --- the unnamed statement -------------------------------------------------------- */
 
-/* Nothing stands in front of it that may fail and have it skipped. */
+/* Whether nothing stands in front of it that may fail and have it skipped. */
 static bool is_never_skipped(const struct prepared *prepared)
 {
 	return !pipeline_owes_more(&prepared->upstream->pipeline);
@@ -229,7 +227,6 @@ enum passage prepared_parse_unnamed(struct prepared *prepared, const char *body,
 	return PASSAGE_TAKEN;
 }
 
-/* A Close of it, or a Query, which drops it. */
 enum passage prepared_drop_unnamed(struct prepared *prepared, unsigned char letter)
 {
 	struct client_statements *client = prepared->session->statements;

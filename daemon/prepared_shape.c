@@ -209,7 +209,7 @@ static bool has_asked(const struct prepared *prepared, const struct name *name)
 
 /* --- what is done about it ---------------------------------------------------------------- */
 
-/* Whether a Bind has binary values for parameters, or what it has can not be seen yet. */
+/* Whether a Bind has binary values for parameters, or what it has cannot be seen yet. */
 static bool sends_binary(const struct message *message)
 {
 	const char *end = message->start + message->present;

@@ -124,7 +124,7 @@ static bool stands_apart(const struct prepared *prepared, bool for_query)
 	return for_query && !(prepared->upstream->pipeline.unsynced && server_of(prepared)->has_executed);
 }
 
-/* Makes it so. `effect` says what the name is wanted for. */
+/* Makes it equal. `effect` says what the name is wanted for. */
 static bool equalise(struct prepared *prepared, const char *at, const char *name, size_t length,
 		     enum sql_effect effect, bool for_query)
 {
@@ -151,7 +151,7 @@ static bool equalise(struct prepared *prepared, const char *at, const char *name
 	return good && (!apart || prepared_end_apart(prepared, at));
 }
 
-/* A name that we can not read may be that of what another client has left: all of it goes. */
+/* A name that we cannot read may be that of what another client has left: all of it goes. */
 static bool clear_names(struct prepared *prepared, const char *at, bool for_query)
 {
 	bool apart = stands_apart(prepared, for_query);
@@ -217,7 +217,7 @@ struct foreseen {
 	size_t count;
 	struct sql effect; /* of the last that has one */
 	bool reserved;
-	bool unreadable; /* one has a name that we can not read */
+	bool unreadable; /* one has a name that we cannot read */
 };
 
 /* Reads a text in one way. */
@@ -238,7 +238,7 @@ static void foresee(const char *text, size_t length, enum sql_quotes quotes,
 	}
 }
 
-/* Makes equal what a text, read in one way, names. */
+/* Makes equal whatever a text, read in one way, names. */
 static bool equalise_all(struct prepared *prepared, const struct message *message,
 			 const char *text, size_t length, enum sql_quotes quotes)
 {
@@ -313,7 +313,7 @@ static bool has_effects(const struct prepared *prepared, const char *text, size_
 		if (sql.effect != SQL_NONE)
 			return true;
 	}
-	/* Only who has names can name something, or where somebody has left something. */
+	/* A name can only be that of something that the client has, or that somebody has left here. */
 	bool names =
 		(client != NULL && client->names.count > 0) || server_of(prepared)->raws.count > 0;
 	if (!names || memchr(text, ';', length) == NULL)
