@@ -33,9 +33,6 @@ static bool await_settled(struct upstream *upstream, int64_t deadline)
 
 	if (pipeline->count > 0)
 		cancel_start(upstream);
-	if (pipeline_wants_copy(pipeline) &&
-	    !upstream_ask(upstream, FRONTEND_COPY_FAIL, "the client has left"))
-		return false;
 	while (!pipeline_is_settled(pipeline) || upstream->left > 0) {
 		if (pipeline->unsynced && !pipeline_wants_copy(pipeline) && !end_request(upstream))
 			return false;

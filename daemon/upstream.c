@@ -404,6 +404,9 @@ bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t 
 		/* A server that never comes to an end has its time as well. */
 		if (reads % READS_IN_A_ROW == 0 && !await_others_until(stream->loop, deadline))
 			return false;
+		if (pipeline_wants_copy(&upstream->pipeline) &&
+		    !upstream_ask(upstream, FRONTEND_COPY_FAIL, "nobody has anything to copy"))
+			return false;
 		if (!stream_flush(stream))
 			return false;
 		ssize_t length = stream_read(stream, &data);

@@ -104,7 +104,8 @@ bool upstream_query_for(struct upstream *upstream, const char *sql, struct write
 bool upstream_ask(struct upstream *upstream, unsigned char letter, const char *text);
 
 /* Collects the replies to what has been sent as if by a client, until none is owed; drops them without a
- * writer. False: the connection failed, or they are longer than that. */
+ * writer. A COPY that wants data is told that there is none. False: the connection failed, or the replies are
+ * longer than that. */
 bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t longest,
 		      int64_t deadline);
 
