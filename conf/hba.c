@@ -81,25 +81,25 @@ static bool next_field(struct reader *reader, struct word_list *field, const cha
 	return refuse(reader, "%s is missing", what);
 }
 
-/* A field of one word, which the caller owns. */
-static char *next_word(struct reader *reader, const char *what)
+/* A field of one word, whose text the caller owns; it is NULL where there is none. */
+static struct word next_word(struct reader *reader, const char *what)
 {
 	struct word_list field;
-	char *text = NULL;
+	struct word word = {0};
 
 	if (!next_field(reader, &field, what))
-		return NULL;
+		return word;
 	if (field.count == 1)
-		text = text_copy(field.words[0].text);
+		word = (struct word){text_copy(field.words[0].text), field.words[0].is_quoted};
 	else
 		refuse(reader, "%s cannot be a list", what);
 	words_release(&field);
-	return text;
+	return word;
 }
 
 static bool read_type(struct reader *reader)
 {
-	char *word = next_word(reader, "the type");
+	char *word = next_word(reader, "the type").text;
 	bool found = false;
 
 	if (!word)
@@ -200,7 +200,7 @@ static bool read_mask(struct reader *reader)
 {
 	struct hba_rule *rule = reader->rule;
 
-	rule->mask_text = next_word(reader, "the mask of the address");
+	rule->mask_text = next_word(reader, "the mask of the address").text;
 	if (!rule->mask_text)
 		return false;
 	if (parse_address(rule->mask_text, rule->mask) != rule->family)
@@ -212,15 +212,17 @@ static bool read_mask(struct reader *reader)
 static bool read_address(struct reader *reader)
 {
 	struct hba_rule *rule = reader->rule;
+	struct word word;
 	char *slash, *text;
 	bool good;
 
 	if (rule->type == HBA_LOCAL)
 		return true;
-	rule->address_text = next_word(reader, "the address");
-	if (!rule->address_text)
+	word = next_word(reader, "the address");
+	rule->address_text = word.text;
+	if (!word.text)
 		return false;
-	if (strcmp(rule->address_text, "all") == 0)
+	if (!word.is_quoted && strcmp(word.text, "all") == 0)
 		return true;
 	text = text_copy(rule->address_text);
 	slash = strchr(text, '/');
@@ -261,7 +263,7 @@ static bool find_method(struct reader *reader, const char *word)
 static bool read_method(struct reader *reader)
 {
 	struct hba_rule *rule = reader->rule;
-	char *word = next_word(reader, "the method");
+	char *word = next_word(reader, "the method").text;
 	bool good = word && find_method(reader, word);
 
 	free(word);

@@ -58,7 +58,7 @@ static const char rules[] =
 	"local sameuser all md5\n"						/* 4 */
 	"hostssl secret all 10.0.0.0/8 cert clientcert=verify-full\n"		/* 5 */
 	"hostnossl secret all all reject # in the clear\n"			/* 6 */
-	"host \"all\" odd 192.0.2.77/25 trust\n"				/* 7 */
+	"\"host\" \"all\" odd \"192.0.2.77/25\" \"trust\"\n"			/* 7 */
 	"host one two three alice,\"bob\" 192.0.2.0 255.255.255.0 password\n"	/* 8: too many */
 	"host one,two, three alice,\"bob\" 192.0.2.0 255.255.255.0 password\n"	/* 9 */
 	"host all carol 2001:db8::/33 scram-sha-256\n"				/* 10 */
@@ -229,6 +229,7 @@ static const struct {
 	{"host all all 1.2.3/24 trust", "is not an address"},
 	{"host all all example.org trust", "names, samehost and samenet are not supported"},
 	{"host all all samenet trust", "not supported"},
+	{"host all all \"all\" trust", "\"all\" is not an address; names"},
 	{"host all all all any", "\"any\" is no method"},
 	{"host all all all gss", "the method \"gss\" is not supported"},
 	{"host all all all peer", "for local lines only"},
