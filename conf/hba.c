@@ -368,7 +368,7 @@ const char *hba_read(struct hba *hba, const char *path, struct fault_list *fault
 
 	*hba = (struct hba){0};
 	if (!wrong) {
-		while ((line = source_next_line(&source)))
+		while ((line = source_next_record(&source)))
 			add_rule(hba, line, &source, faults, notes);
 	}
 	source_release(&source);

@@ -86,7 +86,7 @@ const char *ident_read(struct hba *hba, const char *path, struct fault_list *fau
 	const char *wrong = source_open(&source, path, faults), *line;
 
 	if (!wrong) {
-		while ((line = source_next_line(&source)))
+		while ((line = source_next_record(&source)))
 			read_line(hba, line, &source, faults);
 	}
 	source_release(&source);

@@ -232,8 +232,48 @@ static char *take_line(struct source_file *file, size_t *length)
 	*newline = '\0';
 	*length = (size_t)(newline - line);
 	file->next = newline + 1;
-	file->line += !file->is_list;
 	return line;
+}
+
+/* Whether the line goes on in the next one: then it loses its backslash, and what is behind that. */
+static bool cut_backslash(const char *line, size_t *length)
+{
+	size_t end = *length;
+
+	while (end > 0 && line[end - 1] == '\r')
+		end--;
+	if (end == 0 || line[end - 1] != '\\')
+		return false;
+	*length = end - 1;
+	return true;
+}
+
+/* As take_line(), with all lines that it goes on in. */
+static char *take_joined_lines(struct source_file *file, size_t *length)
+{
+	char *line = take_line(file, length), *more = line;
+	size_t more_length = line ? *length : 0, joined = 0;
+
+	while (more) {
+		bool goes_on = cut_backslash(more, &more_length);
+
+		memmove(line + joined, more, more_length);
+		joined += more_length;
+		line[joined] = '\0';
+		more = goes_on ? take_line(file, &more_length) : NULL;
+		file->continuations += more != NULL;
+	}
+	*length = joined;
+	return line;
+}
+
+static char *take(struct source_file *file, bool joins, size_t *length)
+{
+	if (!file->is_list && file->next < file->end) {
+		file->line += 1 + file->continuations;
+		file->continuations = 0;
+	}
+	return joins ? take_joined_lines(file, length) : take_line(file, length);
 }
 
 static char *trim(char *line, size_t length)
@@ -246,7 +286,7 @@ static char *trim(char *line, size_t length)
 	return line;
 }
 
-char *source_next_line(struct source *source)
+static char *next_line(struct source *source, bool joins)
 {
 	size_t length;
 	char *line;
@@ -254,7 +294,7 @@ char *source_next_line(struct source *source)
 	for (;;) {
 		struct source_file *file = &source->files[source->depth - 1];
 
-		line = take_line(file, &length);
+		line = take(file, joins, &length);
 		if (!line && source->depth == 1)
 			return NULL;
 		if (!line) {
@@ -270,6 +310,16 @@ char *source_next_line(struct source *source)
 			return trim(line, length);
 		}
 	}
+}
+
+char *source_next_line(struct source *source)
+{
+	return next_line(source, false);
+}
+
+char *source_next_record(struct source *source)
+{
+	return next_line(source, true);
 }
 
 void source_release(struct source *source)

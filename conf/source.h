@@ -19,7 +19,8 @@ struct source_file {
 	char *text; /* the whole file, and a NUL behind it */
 	char *next; /* the start of the next line */
 	char *end;
-	int line; /* number of the line that was read last */
+	int line; /* number of the line that was read last, or of the first one of those joined */
+	int continuations; /* lines behind that one which were joined to it */
 	bool is_list; /* no file: what a pattern stands for, in the line that has it */
 };
 
@@ -47,6 +48,13 @@ const char *source_open(struct source *source, const char *path, struct fault_li
  * The line can be changed, and lasts until the next call.
  */
 char *source_next_line(struct source *source);
+
+/*
+ * The same for the files of PostgreSQL: a line that ends in a backslash goes on in the next one, even
+ * if it is a comment.
+ * Source: PostgreSQL manual, "The pg_hba.conf File".
+ */
+char *source_next_record(struct source *source);
 
 /*
  * Goes on with the first line of another file, or of all files that a pattern with *, ? or [ stands

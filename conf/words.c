@@ -104,7 +104,7 @@ static void read_words(struct word_list *list, struct source *source, const stru
 	struct word_list field;
 	const char *line, *wrong;
 
-	while ((line = source_next_line(source))) {
+	while ((line = source_next_record(source))) {
 		struct place inner = {source_file_name(source), source_line(source),
 				      place->depth + 1, place->faults};
 		while (words_next(&line, &field, &wrong))

@@ -276,6 +276,55 @@ static void test_mistakes(void)
 	}
 }
 
+/* --- lines that go on --------------------------------------------------------------------- */
+
+static const char joined[] = "host one alice all \\\n"				/* 1 */
+			     "  reject\n"
+			     "# a comment \\\n"					/* 3 */
+			     "host one all all trust\n"
+			     "host tw\\\r\n"					/* 5 */
+			     "o,\\\n"
+			     "three @go\\\n"
+			     "es_on all trust\n"
+			     "host \"b\\a\" all all trust\n"				/* 9 */
+			     "host \"b\\\\\n"						/* 10 */
+			     "\" all all trust\n"
+			     "host four all all trust \\\\\n"				/* 12 */
+			     "\n"
+			     "host five all all trust\n"				/* 14 */
+			     "host six all all \\\n"					/* 15 */
+			     "\\\n"
+			     "trust\n"
+			     "host seven all all trust\\";				/* 18, the last */
+
+static const struct {
+	const char *database;
+	const char *user;
+	int line;
+} joined_cases[] = {
+	{"one", "alice", 1}, {"one", "bob", 0},	    {"two", "alice", 5}, {"three", "bob", 5},
+	{"two", "carol", 0}, {"b\\a", "alice", 9}, {"b\\", "alice", 10}, {"five", "alice", 14},
+	{"six", "alice", 15}, {"seven", "alice", 18},
+};
+
+static void test_joined_lines(void)
+{
+	scratch_write("goes_on", "ali\\\nce\nbob\n");
+	read_both(joined, "m ro\\\not a\\\n\n# \\\nm x y\nm web \\\n\n");
+	for (size_t i = 0; i < sizeof joined_cases / sizeof *joined_cases; i++) {
+		struct hba_client client = client_at("1.2.3.4", joined_cases[i].database,
+						     joined_cases[i].user);
+		is_int(line_for(&client), joined_cases[i].line, "%s at %s",
+		       joined_cases[i].user, joined_cases[i].database);
+	}
+	is_int(faults.count, 2, "broken lines are faults");
+	is_int(faults.count ? faults.faults[0].line : 0, 12, "... each where its line begins");
+	is_int(faults.count > 1 ? faults.faults[1].line : 0, 6, "... in maps as well");
+	ok(hba_ident_allows(&hba, "m", "root", "a"), "a line of a map goes on");
+	ok(!hba_ident_allows(&hba, "m", "x", "y"), "... and so does a comment");
+	end();
+}
+
 /* --- files in files ----------------------------------------------------------------------- */
 
 static void test_included_lists(void)
@@ -369,6 +418,7 @@ int main(void)
 	test_host_bits();
 	test_lists();
 	test_mistakes();
+	test_joined_lines();
 	test_included_lists();
 	test_maps();
 	return done();
