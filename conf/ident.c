@@ -1,5 +1,6 @@
 #include "conf/ident.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,11 +27,48 @@ static bool read_fields(const char *line, struct word_list fields[3], const stru
 	return good;
 }
 
+/*
+ * The letter of an escape that the C library reads otherwise than PostgreSQL does (its manual, "Regular
+ * Expression Escapes"), and so might let in somebody else, or 0. Within brackets the C library knows none.
+ */
+static char foreign_escape(const char *pattern)
+{
+	bool in_brackets = false;
+
+	for (const char *c = pattern; *c; c++) {
+		if (in_brackets && *c == '[' && c[1] && strchr(":.=", c[1])) {
+			const char *end = strchr(c + 2, ']');
+			c = end ? end : c;
+		} else if (in_brackets) {
+			in_brackets = *c != ']';
+		} else if (*c == '[') {
+			in_brackets = true;
+			c += c[1] == '^';
+			c += c[1] == ']';
+		}
+		if (*c != '\\' || !c[1])
+			continue;
+		if (in_brackets || strchr("<>`'", c[1]) || (isalnum((unsigned char)c[1]) && !strchr("wWsS", c[1])))
+			return c[1];
+		c++;
+	}
+	return 0;
+}
+
 /* A system user that begins with a slash is a regular expression. */
 static bool compile(struct ident_line *line, const struct source *source,
 		    struct fault_list *faults)
 {
 	char why[128];
+	char escape = foreign_escape(line->system_user);
+
+	if (escape) {
+		fault_add(faults, source_file_name(source), source_line(source),
+			  "\"\\%c\" in the regular expression \"/%.80s\" is not supported; "
+			  "write a class such as [[:digit:]], or a character in brackets",
+			  escape, line->system_user);
+		return false;
+	}
 	int failure = regcomp(&line->pattern, line->system_user, REG_EXTENDED);
 
 	line->is_pattern = failure == 0;
