@@ -74,7 +74,6 @@ static bool await_connect_query(struct server *server, const struct settings *se
 			   "connect_query failed: %s", why->message);
 	}
 	/* What it has set is where clients start, and RESET does not know of it. */
-	server->reset_is_base = server->base == server->reported;
 	parameters_assign(&server->base, server->reported);
 	parameters_assign(&server->applied,
 			  parameters_empty(worker_of(server)->pools->parameters));

@@ -37,6 +37,19 @@ static bool note_returned(struct upstream *upstream, const char *name)
 	return parameters_change(&upstream->returned, name, "");
 }
 
+static bool change_start(struct server *server, const char *name, const char *value)
+{
+	return parameters_change(&server->origin, name, value) &&
+	       parameters_change(&server->base, name, value);
+}
+
+static bool is_value_in(const struct parameters *set, const char *name, const char *value)
+{
+	const char *there = parameters_get(set, name);
+
+	return there != NULL && strcmp(there, value) == 0;
+}
+
 /*
  * A parameter changed. If it was the client's doing it becomes its wish, unless it is back to where every
  * client starts.
@@ -47,13 +60,12 @@ static bool note_wish(struct upstream *upstream, const char *name, const char *v
 	struct server *server = upstream->server;
 
 	if (parameter_is_read_only(name))
-		return parameters_change(&server->base, name, value);
+		return change_start(server, name, value);
 	if (is_own)
 		return true;
-	const char *base = parameters_get(server->base, name);
-	bool back = base != NULL && strcmp(base, value) == 0;
+	bool back = is_value_in(server->base, name, value);
 	if (!parameters_change(wishes, name, back ? NULL : value) ||
-	    (back && !note_returned(upstream, name)))
+	    (is_value_in(server->origin, name, value) && !note_returned(upstream, name)))
 		return false;
 	if (parameter_shapes_literals(name))
 		prepared_note_literals(upstream);
@@ -67,12 +79,12 @@ static bool is_identity(const char *name)
 	return strcmp(name, "session_authorization") == 0 || strcmp(name, "is_superuser") == 0;
 }
 
-static bool is_as_at_login(const struct server *server, const char *name)
+static bool is_as_in(const struct parameters *start, const struct server *server, const char *name)
 {
-	const char *base = parameters_get(server->base, name);
 	const char *reported = parameters_get(server->reported, name);
 
-	return base == NULL || reported == NULL || strcmp(base, reported) == 0;
+	return reported == NULL || parameters_get(start, name) == NULL ||
+	       is_value_in(start, name, reported);
 }
 
 bool reported_note(struct upstream *upstream, const struct message *message, bool is_own)
@@ -86,15 +98,15 @@ bool reported_note(struct upstream *upstream, const struct message *message, boo
 		return false;
 	/* Neither a client's wish, nor where the next one starts. */
 	if (is_identity(name)) {
-		upstream->is_disguised = !is_as_at_login(server, "session_authorization") ||
-					 !is_as_at_login(server, "is_superuser");
+		upstream->is_disguised = !is_as_in(server->base, server, "session_authorization") ||
+					 !is_as_in(server->base, server, "is_superuser");
 		return true;
 	}
 	if (upstream->session != NULL)
 		return note_wish(upstream, name, value, is_own);
 	/* At rest nobody's query can have caused it: the server was reconfigured. */
 	if (upstream->pipeline.count == 0)
-		return parameters_change(&server->base, name, value);
+		return change_start(server, name, value);
 	/* A rollback or a reset: whose wishes are in force now has to be found out. */
 	parameters_assign(&server->applied, NULL);
 	return true;
@@ -142,10 +154,11 @@ bool reported_note_applied(struct upstream *upstream, struct writer *told)
 static bool restore(struct upstream *upstream, const char *name, struct writer *told)
 {
 	struct session *session = upstream->session;
-	const char *reported = parameters_get(upstream->server->reported, name);
+	const struct server *server = upstream->server;
+	const char *reported = parameters_get(server->reported, name);
 	const char *value = parameters_get(session->startup, name);
 
-	if (reported == NULL || value == NULL || !is_as_at_login(upstream->server, name))
+	if (reported == NULL || value == NULL || !is_as_in(server->origin, server, name))
 		return true;
 	if (strcmp(reported, value) != 0)
 		write_parameter_status(told, name, value);

@@ -24,7 +24,7 @@ bool reported_note_applied(struct upstream *upstream, struct writer *told);
 /*
  * A request is over. What it has RESET is, for its session, back at what that came with: this is written to be
  * told to the client, and has to be set before its next request. (RESET x and RESET ALL have the same tag, so
- * only what has come back to where all clients start counts as reset.) False without memory.
+ * only what has come back to where the server started counts as reset.) False without memory.
  */
 bool reported_note_reset(struct upstream *upstream, struct writer *told);
 

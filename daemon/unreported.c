@@ -51,7 +51,6 @@ static bool note_answer(struct server *server, const char *name, const struct wr
 	char *text = strndup(value, length);
 	bool noted = text != NULL && server_note_base(server, table, name, text) &&
 		     parameters_change(&server->unreported, name, "");
-	server->reset_is_base = false;
 	free(text);
 	return noted;
 }

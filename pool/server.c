@@ -26,6 +26,7 @@ void server_free(struct server *server)
 {
 	struct pool *pool = server->retire_reason != NULL ? server->pool : NULL;
 
+	parameters_drop(server->origin);
 	parameters_drop(server->base);
 	parameters_drop(server->reported);
 	parameters_drop(server->applied);
@@ -247,7 +248,7 @@ bool server_take_over(struct server *server, struct parameter_table *table)
 		return false;
 	if (server->base == NULL)
 		parameters_assign(&server->base, parameters_empty(table));
-	server->reset_is_base = true;
+	parameters_assign(&server->origin, server->base);
 	parameters_assign(&server->reported, server->base);
 	parameters_assign(&server->applied, parameters_empty(table));
 	parameters_assign(&server->unreported, parameters_empty(table));
@@ -312,7 +313,7 @@ bool server_write_wishes(const struct server *server, const struct parameters *w
 		.reported = server->reported,
 		.applied = server->applied,
 		.unreported = server->unreported,
-		.reset_is_base = server->reset_is_base,
+		.reset_is_base = server->base == server->origin,
 	};
 
 	return parameters_write_change(writer, &state, wishes);

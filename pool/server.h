@@ -54,11 +54,11 @@ struct server {
 	atomic_bool close_needed; /* not to be lent again */
 	const char *retire_reason; /* NULL: the pool has it still */
 
-	struct parameters *base;       /* what it reported after its login, or was asked for */
+	struct parameters *origin;     /* what it reported after its login, to which RESET leads */
+	struct parameters *base;       /* where its clients start: that, and what connect_query has set */
 	struct parameters *reported;   /* what it reports now */
 	struct parameters *applied;    /* the wishes that made the difference; NULL: not known */
 	struct parameters *unreported; /* names that clients have set and that it does not report */
-	bool reset_is_base;	       /* RESET leads back to `base` */
 };
 
 /* `worker` is its home. NULL without memory. */
