@@ -173,11 +173,12 @@ $(OUT)/%.o: %.c $(OUT)/flags | build-deps
 	$(quiet)mkdir -p $(@D)
 	$(quiet)$(COMPILE) -MMD -MP -c -o $@ $<
 
-$(OUT)/tests/bench/load/%.o: CPPFLAGS += $(if $(boringssl),-isystem /usr/include/android \
+# private: not inherited by $(OUT)/flags, which is the same for all.
+$(OUT)/tests/bench/load/%.o: private CPPFLAGS += $(if $(boringssl),-isystem /usr/include/android \
 	-Wno-sign-conversion)
 
 # Where libpq has its file of services.
-$(OUT)/conf/service.o: CPPFLAGS += $(addprefix -DLIBPQ_SYSCONFDIR=,$(patsubst %,'"%"',$(shell \
+$(OUT)/conf/service.o: private CPPFLAGS += $(addprefix -DLIBPQ_SYSCONFDIR=,$(patsubst %,'"%"',$(shell \
 	pg_config --sysconfdir 2>/dev/null)))
 
 $(OUT)/%.S.o: %.S $(OUT)/flags | build-deps
