@@ -89,16 +89,15 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 }
 
 /* Its own last word, if there was one, has reached the client, who needs no second one. */
-static bool server_is_gone(const struct relay *relay, struct failure *why)
+static void note_server_gone(const struct relay *relay, struct failure *why)
 {
 	failure_set(why, FAILURE_SERVER_GONE);
 	why->told = relay->upstream->said_error;
-	return false;
 }
 
 static bool server_failed(const struct relay *relay, struct failure *why)
 {
-	server_is_gone(relay, why);
+	note_server_gone(relay, why);
 	return errno != 0 && failure_detail(why, "%s", strerror(errno));
 }
 
@@ -267,9 +266,10 @@ static bool note_ready(struct relay *relay, struct failure *why)
 
 static bool server_ended(const struct relay *relay, struct failure *why)
 {
-	server_is_gone(relay, why);
-	return relay->upstream->left > 0 &&
-	       failure_detail(why, "The server closed the connection in the middle of a message.");
+	note_server_gone(relay, why);
+	if (relay->upstream->left > 0)
+		failure_detail(why, "The server closed the connection in the middle of a message.");
+	return false;
 }
 
 /* Whoever has said goodbye need not read what still comes; the query runs to its end all the same. */
