@@ -54,7 +54,7 @@ package Pooler
 			admin_users = postgres
 			stats_users = statistician
 			pool_mode = transaction
-			max_client_conn = 8
+			max_client_conn = 40
 			default_pool_size = 5
 			server_login_retry = 1
 			query_wait_timeout = 5
@@ -179,7 +179,8 @@ sub play ($pooler)
 	$console->query('RELOAD');
 	$holder->close;
 
-	# Limits. PgBouncer 1.18 counts those on the console, too.
+	# Limits. PgBouncer 1.18 counts those on the console, too. There are places for all who come before: whoever has left
+	# keeps his until either of them notices.
 	$_->close for $client, $idler, $waiter;
 	Millpond::wait_until(sub { !grep { $_->{database} ne 'pgbouncer' } $console->hashes('SHOW CLIENTS') }, 'everybody to leave');
 	my @crowd;
