@@ -1,10 +1,10 @@
 #include "conf/ident.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf/memory.h"
+#include "conf/pattern.h"
 #include "conf/source.h"
 
 /* --- reading ------------------------------------------------------------------------------ */
@@ -27,57 +27,19 @@ static bool read_fields(const char *line, struct word_list fields[3], const stru
 	return good;
 }
 
-/*
- * The letter of an escape that the C library reads otherwise than PostgreSQL does (its manual, "Regular
- * Expression Escapes"), and so might let in somebody else, or 0. Within brackets the C library knows none.
- */
-static char foreign_escape(const char *pattern)
-{
-	bool in_brackets = false;
-
-	for (const char *c = pattern; *c; c++) {
-		if (in_brackets && *c == '[' && c[1] && strchr(":.=", c[1])) {
-			const char *end = strchr(c + 2, ']');
-			c = end ? end : c;
-		} else if (in_brackets) {
-			in_brackets = *c != ']';
-		} else if (*c == '[') {
-			in_brackets = true;
-			c += c[1] == '^';
-			c += c[1] == ']';
-		}
-		if (*c != '\\' || !c[1])
-			continue;
-		if (in_brackets || strchr("<>`'", c[1]) || (isalnum((unsigned char)c[1]) && !strchr("wWsS", c[1])))
-			return c[1];
-		c++;
-	}
-	return 0;
-}
-
 /* A system user that begins with a slash is a regular expression. */
 static bool compile(struct ident_line *line, const struct source *source,
 		    struct fault_list *faults)
 {
-	char why[128];
-	char escape = foreign_escape(line->system_user);
+	char why[PATTERN_WHY_BYTES];
 
-	if (escape) {
+	line->is_pattern = pattern_compile(&line->pattern, line->system_user,
+					   strstr(line->user.text, "\\1") != NULL, why);
+	if (!line->is_pattern)
 		fault_add(faults, source_file_name(source), source_line(source),
-			  "\"\\%c\" in the regular expression \"/%.80s\" is not supported; "
-			  "write a class such as [[:digit:]], or a character in brackets",
-			  escape, line->system_user);
-		return false;
-	}
-	int failure = regcomp(&line->pattern, line->system_user, REG_EXTENDED);
-
-	line->is_pattern = failure == 0;
-	if (failure == 0)
-		return true;
-	regerror(failure, &line->pattern, why, sizeof(why));
-	fault_add(faults, source_file_name(source), source_line(source),
-		  "\"/%.80s\" is not a regular expression: %s", line->system_user, why);
-	return false;
+			  "\"/%.80s\" is not a regular expression that is supported: %s",
+			  line->system_user, why);
+	return line->is_pattern;
 }
 
 /* In the words of PostgreSQL, which says it when somebody comes. */
