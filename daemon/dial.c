@@ -6,6 +6,7 @@
 
 #include "conf/array.h"
 #include "conf/keyword.h"
+#include "daemon/cancel.h"
 #include "daemon/conninfo.h"
 #include "daemon/credentials.h"
 #include "daemon/daemon.h"
@@ -339,11 +340,21 @@ void dial_again(struct worker *worker)
 	}
 }
 
+/* A backend that is at work notices only at its next word that nobody is there any more; one that has hung up
+ * is at work no longer. */
+static void stop_its_work(struct upstream *upstream)
+{
+	if (upstream->pipeline.count > 0 && upstream->cancels == NULL &&
+	    !upstream->worker->ending && !stream_peer_is_gone(&upstream->stream))
+		cancel_start(upstream);
+}
+
 static void retire_here(struct worker *worker, struct server *server)
 {
 	struct upstream *upstream = upstream_of(server);
 
 	if (upstream != NULL) {
+		stop_its_work(upstream);
 		/* One that never was at rest has been logged by the one who dialled. */
 		if (worker->settings->log_disconnections && server->connected_at != 0)
 			server_log(worker->log, LEVEL_LOG, server,

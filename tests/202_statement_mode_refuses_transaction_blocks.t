@@ -33,7 +33,9 @@ for my $begin (@ways)
 my $long = Wire->login($millpond)->put(Query(q(begin; select repeat('x', 1000000))))->result('E');
 is(length $long->{rows}[0][0], 1000000, 'a row that has begun comes to its end');
 is($long->{error}{M}, 'transaction blocks not allowed in statement pooling mode', '... before its block is refused');
-wait_until(sub { !$server->backends(q(state like 'idle in%')) }, 'the last server to be closed');
+Wire->login($millpond)->put(Query('begin'), Query('select pg_sleep(600)'))->result('E');
+is($bystander->value('select 1'), 1, 'what was sent behind a block holds up nobody');
+wait_until(sub { !$server->backends(q(state like 'idle in%' or state = 'active')) }, 'the last server to be closed');
 pass('no transaction is left open');
 is($client->query('create table t (a int); insert into t values (1)')->{status}, 'I',
 	'an implicit transaction is none');

@@ -22,4 +22,14 @@ is(Wire->login($millpond, database => 'broken')->value('select 1'), 1,
 	'one that fails does no harm');
 like($millpond->log_since($from), qr/nonsense/, 'but is logged');
 
+# One that takes too long does not run on.
+$millpond->reconfigure(settings => { server_connect_timeout => 1, server_login_retry => 60 }, databases => {
+	slow => q(dbname=postgres connect_query='select pg_sleep(600)') });
+$from = $millpond->log_end;
+Wire->connect($millpond)->startup(database => 'slow');
+wait_until(sub { $server->backends(q(wait_event = 'PgSleep')) }, 'it to run');
+$millpond->wait_for_log(qr/S-\w+: slow\S* closing because/, $from);
+wait_until(sub { !$server->backends(q(wait_event = 'PgSleep')) }, 'it to end in the server');
+pass('one that takes too long is cancelled');
+
 done_testing;

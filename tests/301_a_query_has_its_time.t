@@ -15,7 +15,8 @@ my $millpond = Millpond->new('pool', server => $server, settings => { query_time
 my $bystander = Wire->login($millpond);
 for my $start (Query('select pg_sleep(30)'),
 	Parse('', 'select pg_sleep(30)') . Bind() . Execute() . Sync(),
-	Query('begin; insert into t values (1); select pg_sleep(30)'))
+	Query('begin; insert into t values (1); select pg_sleep(30)'),
+	Query('select pg_sleep(30)') . substr(Query('x' x 200_000), 0, 100_000))
 {
 	my $client = Wire->login($millpond);
 	my $from   = time;
