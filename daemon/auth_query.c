@@ -11,6 +11,7 @@
 #include "daemon/session.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
+#include "pool/anew.h"
 #include "pool/pools.h"
 #include "protocol/message.h"
 #include "protocol/writer.h"
@@ -262,11 +263,11 @@ static bool await_answer(struct session *session, const struct settings *setting
 		break;
 	}
 	bool done = await_asked(session, settings, source, record, why, deadline);
-	if (done)
-		lookups_answer(lookups, key, session->user_name, record);
-	else
+	if (!done)
 		lookups_fail(lookups, key, session->user_name,
 			     is_of_the_server(why) ? why : NULL);
+	else if (lookups_answer(lookups, key, session->user_name, record))
+		pools_know_more(session->worker->pools, session->user_name);
 	return done;
 }
 

@@ -126,7 +126,7 @@ static bool await_scram_check(struct exchange *exchange)
 		return false;
 	bool is_right = check->is_right & !exchange->doomed;
 	if (is_right)
-		keyring_note_proven(worker->keyring, check->secret.stored_key, check->client_key);
+		exchange_note_proven(exchange, &check->secret, check->client_key);
 	password_check_free(check);
 	return is_right || failure_set(exchange->why, FAILURE_PASSWORD_FAILED);
 }

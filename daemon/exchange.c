@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "daemon/greeting.h"
+#include "daemon/keyring.h"
 #include "daemon/offload.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/session.h"
+#include "daemon/worker.h"
+#include "pool/anew.h"
 #include "protocol/message.h"
 #include "protocol/writer.h"
 
@@ -153,6 +156,16 @@ bool await_helper(struct exchange *exchange, struct offload *offload, uint32_t l
 	if (!done)
 		release(arg);
 	return done;
+}
+
+void exchange_note_proven(const struct exchange *exchange, const struct scram_secret *secret,
+			  const unsigned char client_key[SCRAM_KEY_BYTES])
+{
+	const struct session *session = exchange->session;
+	struct worker *worker = session->worker;
+
+	if (keyring_note_proven(worker->keyring, secret->stored_key, client_key))
+		pools_know_more(worker->pools, session->user_name);
 }
 
 void exchange_release(struct exchange *exchange)

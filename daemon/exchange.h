@@ -13,6 +13,7 @@
 
 #include "protocol/failure.h"
 #include "protocol/message.h"
+#include "protocol/scram.h"
 
 struct offload;
 struct session;
@@ -50,6 +51,10 @@ bool await_clear_password(struct exchange *exchange);
  */
 bool await_helper(struct exchange *exchange, struct offload *offload, uint32_t lane,
 		  void (*run)(void *arg), void (*release)(void *arg), void *arg);
+
+/* The client has proved the key of its secret, which opens servers with the same secret. */
+void exchange_note_proven(const struct exchange *exchange, const struct scram_secret *secret,
+			  const unsigned char client_key[SCRAM_KEY_BYTES]);
 
 /* Wipes the response. */
 void exchange_release(struct exchange *exchange);

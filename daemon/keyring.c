@@ -107,13 +107,14 @@ static bool table_get(struct keyring *keyring, struct keyring_table *table, cons
 	return entry != NULL;
 }
 
-static void table_put(struct keyring *keyring, struct keyring_table *table, const unsigned char *id,
+/* Whether it is there now, and was not before. */
+static bool table_put(struct keyring *keyring, struct keyring_table *table, const unsigned char *id,
 		      const unsigned char *keys, size_t length)
 {
 	struct keyring_entry *entry = calloc(1, sizeof *entry);
 
 	if (entry == NULL)
-		return;
+		return false;
 	memcpy(entry->id, id, SCRAM_KEY_BYTES);
 	memcpy(entry->keys, keys, length);
 	pthread_mutex_lock(&keyring->lock);
@@ -133,6 +134,7 @@ static void table_put(struct keyring *keyring, struct keyring_table *table, cons
 	pthread_mutex_unlock(&keyring->lock);
 	if (entry != NULL)
 		entry_free(entry);
+	return entry == NULL;
 }
 
 /* --- what is in them ---------------------------------------------------------------------- */
@@ -193,12 +195,13 @@ bool keyring_find_proven(struct keyring *keyring, const unsigned char stored_key
 	return table_get(keyring, &keyring->proven, stored_key, client_key, SCRAM_KEY_BYTES);
 }
 
-void keyring_note_proven(struct keyring *keyring, const unsigned char stored_key[SCRAM_KEY_BYTES],
+bool keyring_note_proven(struct keyring *keyring, const unsigned char stored_key[SCRAM_KEY_BYTES],
 			 const unsigned char client_key[SCRAM_KEY_BYTES])
 {
 	unsigned char known[SCRAM_KEY_BYTES];
 
-	if (!keyring_find_proven(keyring, stored_key, known))
-		table_put(keyring, &keyring->proven, stored_key, client_key, SCRAM_KEY_BYTES);
+	bool is_new = !keyring_find_proven(keyring, stored_key, known) &&
+		      table_put(keyring, &keyring->proven, stored_key, client_key, SCRAM_KEY_BYTES);
 	OPENSSL_cleanse(known, sizeof known);
+	return is_new;
 }

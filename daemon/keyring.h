@@ -48,10 +48,10 @@ bool keyring_find_derived(struct keyring *keyring, const char *user, const char 
 void keyring_note_derived(struct keyring *keyring, const char *user, const char *password,
 			  const struct scram_secret *secret);
 
-/* ClientKeys, by the StoredKey that they belong to. */
+/* ClientKeys, by the StoredKey that they belong to. The second answers whether it was not known before. */
 bool keyring_find_proven(struct keyring *keyring, const unsigned char stored_key[SCRAM_KEY_BYTES],
 			 unsigned char client_key[SCRAM_KEY_BYTES]);
-void keyring_note_proven(struct keyring *keyring, const unsigned char stored_key[SCRAM_KEY_BYTES],
+bool keyring_note_proven(struct keyring *keyring, const unsigned char stored_key[SCRAM_KEY_BYTES],
 			 const unsigned char client_key[SCRAM_KEY_BYTES]);
 
 #endif

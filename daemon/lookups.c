@@ -253,11 +253,12 @@ enum lookup_turn await_lookup_turn(struct lookups *lookups, struct loop *loop,
 
 /* --- answers ------------------------------------------------------------------------------ */
 
-void lookups_answer(struct lookups *lookups, const char *database_name, const char *user,
+bool lookups_answer(struct lookups *lookups, const char *database_name, const char *user,
 		    const struct user_record *record)
 {
 	pthread_mutex_lock(&lookups->lock);
 	struct lookup *lookup = find(lookups, database_name, user);
+	bool is_new = record->secret != NULL && !text_is_same(lookup->record.secret, record->secret);
 	lookup->is_asked = false;
 	lookup->known_since = lookup->asked_at;
 	user_record_release(&lookup->record);
@@ -269,6 +270,7 @@ void lookups_answer(struct lookups *lookups, const char *database_name, const ch
 	if (!record->is_known || !kept)
 		forget(lookups, lookup);
 	pthread_mutex_unlock(&lookups->lock);
+	return is_new;
 }
 
 void lookups_fail(struct lookups *lookups, const char *database_name, const char *user,

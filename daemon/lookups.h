@@ -56,8 +56,11 @@ enum lookup_turn await_lookup_turn(struct lookups *lookups, struct loop *loop,
 				   int64_t fresh_since, struct user_record *record,
 				   struct failure *why, int64_t deadline);
 
-/* Tells all that wait. `why` is NULL when the reason is the asker's alone: then another one asks. */
-void lookups_answer(struct lookups *lookups, const char *database_name, const char *user,
+/*
+ * Tell all that wait. `why` is NULL when the reason is the asker's alone: then another one asks. The first answers whether
+ * the user has another secret than was known before.
+ */
+bool lookups_answer(struct lookups *lookups, const char *database_name, const char *user,
 		    const struct user_record *record);
 void lookups_fail(struct lookups *lookups, const char *database_name, const char *user,
 		  const struct failure *why);

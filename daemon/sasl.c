@@ -77,8 +77,7 @@ static bool await_conversation(struct exchange *exchange, struct scram_server *s
 	if (!scram_server_final(server, exchange->response, exchange->response_length,
 				exchange->why))
 		return false;
-	keyring_note_proven(exchange->session->worker->keyring, server->secret.stored_key,
-			    server->client_key);
+	exchange_note_proven(exchange, &server->secret, server->client_key);
 	return exchange_send(exchange, AUTHENTICATION_SASL_FINAL, server->answer, strlen(server->answer));
 }
 

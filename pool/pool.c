@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/anew.h"
 #include "pool/limits.h"
 #include "pool/namesakes.h"
 #include "pool/policy.h"
@@ -182,9 +183,12 @@ void pool_dial_failed(struct server *server, const struct failure *why, int64_t 
 	struct pool *pool = server->pool;
 
 	pools_lock(pool->pools);
-	policy_note_failure(pool, why, now);
+	bool counts = !server_knew_less(server, why);
+	if (counts)
+		policy_note_failure(pool, why, now);
 	policy_retire(server, why->message);
-	policy_tell_failure(pool);
+	if (counts)
+		policy_tell_failure(pool);
 	policy_provide(pool, now);
 	pools_unlock(pool->pools);
 }

@@ -1,4 +1,5 @@
 /* Logins that fail: who is told so, who goes on waiting, and when it is tried again. */
+#include "pool/anew.h"
 #include "pool/pool.h"
 
 #include "tests/unit/crowd.h"
@@ -81,6 +82,29 @@ static void test_new_settings(void)
 	all_dials_succeed();
 	ok(has_server(2), "with which it may succeed");
 	returns(2);
+	end();
+}
+
+static void test_more_known(void)
+{
+	begin("server_login_retry = 60", "shop = host=127.0.0.1");
+	pool = find_pool("shop", "me");
+	asks(0);
+	dial_fails(REFUSED);
+	pools_know_more(&pools, "you");
+	ok(!asks(1) && crowd[1].refused, "what is known of another user changes nothing");
+	pools_know_more(&pools, "me");
+	ok(!asks(2) && waits(2) && dialling_count == 1, "a new secret is tried at once");
+	pools_know_more(&pools, "me");
+	dial_fails(REFUSED);
+	ok(waits(2) && dialling_count == 1, "as is one that came while another was tried");
+	dial_fails(REFUSED);
+	ok(crowd[2].refused && dialling_count == 0, "but only once");
+	wait_seconds(61);
+	asks(3);
+	dial_fails(FULL);
+	pools_know_more(&pools, "me");
+	ok(!asks(4) && crowd[4].refused, "what does not depend on secrets stands");
 	end();
 }
 
@@ -278,6 +302,7 @@ int main(void)
 {
 	test_final_refusal();
 	test_new_settings();
+	test_more_known();
 	test_burst();
 	test_refused_beside_lent();
 	test_transient_failure(NULL, "no connection");

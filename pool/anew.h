@@ -1,0 +1,20 @@
+/*
+ * Logins to servers that are tried anew, whatever has failed before: something has become known since that may open them.
+ */
+#ifndef MILLPOND_POOL_ANEW_H
+#define MILLPOND_POOL_ANEW_H
+
+#include <stdbool.h>
+
+#include "protocol/failure.h"
+
+struct pools;
+struct server;
+
+/* A secret or a key of that user is known that was not before: his pools do not wait with what failed for want of it. */
+void pools_know_more(struct pools *pools, const char *user_name);
+
+/* Whether a login has failed for want of what has become known only after it had begun. Under the lock. */
+bool server_knew_less(const struct server *server, const struct failure *why);
+
+#endif
