@@ -24,10 +24,10 @@
 /* Descriptors for everything but clients and servers: files, the resolver, those turned away. */
 #define DESCRIPTORS_KEPT 48
 #define KEPT_FOR_EACH_WORKER 4
-/* ... of which clients on the Unix socket may have so many, and so many those who are being told that
- * there are none left. */
+/* ... of which clients on the Unix socket may have so many, and so many those who come when there are none
+ * left: with cancel requests, as admins, or to be told so. */
 #define KEPT_FOR_UNIX 16
-#define KEPT_FOR_REFUSED 16
+#define KEPT_IN_RESERVE 16
 /* This part of the others, up to so many, is not for clients, or whoever comes in crowds would leave no
  * server. */
 #define PART_FOR_SERVERS 8
@@ -293,14 +293,13 @@ bool daemon_has_descriptors(struct daemon *daemon, bool is_unix)
 	size_t more = is_unix ? KEPT_FOR_UNIX : 0;
 	size_t sessions = worker_total_sessions(daemon->workers);
 
-	/* Those who are being refused are there as well. */
 	return sessions + (servers > kept ? servers : kept) <
-	       daemon->session_limit + more + daemon->refused_count;
+	       daemon->session_limit + more + daemon->reserve_count;
 }
 
-bool daemon_can_refuse(struct daemon *daemon)
+bool daemon_has_reserve(struct daemon *daemon)
 {
-	return daemon->refused_count < KEPT_FOR_REFUSED;
+	return daemon->reserve_count < KEPT_IN_RESERVE;
 }
 
 static bool make_workers(struct daemon *daemon)

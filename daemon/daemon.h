@@ -60,7 +60,7 @@ struct daemon {
 	atomic_int suspension;	   /* enum suspension */
 	atomic_size_t present_count; /* clients that max_client_conn counts: from accept on, but not
 				      * those on the console, and who is being sent away */
-	atomic_size_t refused_count; /* who are told that there are no descriptors */
+	atomic_size_t reserve_count; /* sessions with one of the descriptors in reserve */
 	atomic_size_t client_count; /* logged in, without the console's */
 	atomic_size_t console_count; /* clients of the console */
 	atomic_uint moves_held;	   /* while this is not 0 no session goes to another worker */
@@ -96,8 +96,8 @@ bool daemon_run(struct daemon *daemon);
  * the Unix socket, over which an admin may come to see what is going on. */
 bool daemon_has_descriptors(struct daemon *daemon, bool is_unix);
 
-/* Whether there are still some for a session that only says that there are none. */
-bool daemon_can_refuse(struct daemon *daemon);
+/* Whether there are still some in reserve, for whoever comes all the same: see session_start(). */
+bool daemon_has_reserve(struct daemon *daemon);
 
 /* In the main thread: ends at once; or stops listening, and ends once nobody is left (see enum
  * daemon_state). */

@@ -102,15 +102,13 @@ static void refuse_for_lack_of_descriptors(struct listener *listener)
 static void greet(struct listener *listener, int fd, const struct sockaddr *address)
 {
 	struct worker *worker = listener->worker;
-	enum failure_kind refusal = daemon_has_descriptors(worker->daemon, listener->is_unix) ?
-					    FAILURE_NONE :
-					    FAILURE_NO_DESCRIPTORS;
+	bool in_reserve = !daemon_has_descriptors(worker->daemon, listener->is_unix);
 	struct peer peer;
 
 	peer_from_address(&peer, fd, address, (uint16_t)worker->settings->listen_port);
-	if (refusal != FAILURE_NONE && !daemon_can_refuse(worker->daemon))
-		turn_away(fd, refusal);
-	else if (!session_start(balance_place(worker), fd, &peer, refusal))
+	if (in_reserve && !daemon_has_reserve(worker->daemon))
+		turn_away(fd, FAILURE_NO_DESCRIPTORS);
+	else if (!session_start(balance_place(worker), fd, &peer, in_reserve))
 		turn_away(fd, FAILURE_NO_MEMORY);
 }
 

@@ -55,14 +55,16 @@ static bool note_names(struct session *session, const struct startup *startup, s
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
-/* Everybody is counted from accept on. Who is one too many leaves the count by the same step in which
- * that is found out, so that of two who come for the last place one gets it. */
+/* Everybody is counted from accept on, but for those in reserve, where there is no place. Who is one too many leaves
+ * the count by the same step in which that is found out, so that of two who come for the last place one gets it. */
 static bool has_place(struct session *session, struct failure *why)
 {
 	struct daemon *daemon = session->worker->daemon;
 	size_t most = (size_t)session->worker->settings->max_client_conn;
 	size_t present = atomic_load(&daemon->present_count);
 
+	if (session->in_reserve)
+		return failure_set(why, FAILURE_NO_DESCRIPTORS);
 	do {
 		if (present <= most)
 			return true;
@@ -384,6 +386,8 @@ static bool console_login(struct session *session, const struct startup *startup
 {
 	if (!console_admits(session, why) || !note_application(session, startup, why))
 		return false;
+	if (session->in_reserve && !session->is_admin)
+		return failure_set(why, FAILURE_NO_DESCRIPTORS);
 	session->phase = SESSION_CONSOLE;
 	session->worker->daemon->console_count++;
 	if (!quota_enter(session, why) || !send_welcome(session, why))
@@ -455,9 +459,6 @@ bool await_login(struct session *session, struct failure *why)
 	struct startup startup;
 	struct failure ignored;
 
-	/* Who is not wanted need not say what for. */
-	if (session->killed != FAILURE_NONE)
-		return failure_set(why, session->killed);
 	if (!await_startup(session, &startup, why, deadline))
 		return false;
 	/* The scratch buffer is everybody's, and what follows waits. */

@@ -212,8 +212,8 @@ static void session_free(struct session *session)
 	session_depart(session);
 	if (session->is_counted)
 		pool_client_leaves(session->pool);
-	if (session->killed == FAILURE_NO_DESCRIPTORS)
-		session->worker->daemon->refused_count--;
+	if (session->in_reserve)
+		session->worker->daemon->reserve_count--;
 	parameters_drop(session->welcome);
 	parameters_drop(session->wishes);
 	parameters_drop(session->given);
@@ -426,8 +426,7 @@ void session_tick(struct session *session, int64_t now)
 		fold_tls(session, now);
 }
 
-bool session_start(struct worker *worker, int fd, const struct peer *peer,
-		   enum failure_kind refusal)
+bool session_start(struct worker *worker, int fd, const struct peer *peer, bool in_reserve)
 {
 	struct session *session = calloc(1, sizeof *session);
 	if (session == NULL)
@@ -436,14 +435,15 @@ bool session_start(struct worker *worker, int fd, const struct peer *peer,
 	session->peer = *peer;
 	session->id = pools_next_id(worker->pools);
 	session->accepted_at = loop_now();
-	session->killed = refusal;
 	stream_init(&session->client, &worker->loop, fd, client_spoke);
 	parameters_assign(&session->wishes, parameters_empty(worker->pools->parameters));
 	parameters_assign(&session->startup, session->wishes);
-	if (refusal == FAILURE_NO_DESCRIPTORS)
-		worker->daemon->refused_count++;
-	session->is_present = true;
-	worker->daemon->present_count++;
+	session->in_reserve = in_reserve;
+	session->is_present = !in_reserve;
+	if (in_reserve)
+		worker->daemon->reserve_count++;
+	else
+		worker->daemon->present_count++;
 	worker->session_count++;
 	session_settle(session);
 	return true;

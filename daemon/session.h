@@ -57,6 +57,7 @@ struct session {
 	bool has_key;
 	bool has_quota;	 /* counted for its database and its user */
 	bool is_present; /* counts for max_client_conn */
+	bool in_reserve; /* has one of the descriptors kept for when there are no others; see session_start() */
 	bool is_counted; /* among its pool's and the daemon's clients */
 	bool is_ending;
 	bool is_mid_turn; /* has a server and waits for one of the two to move */
@@ -80,12 +81,11 @@ struct session {
 };
 
 /*
- * Starts a session in that worker for an accepted socket, which it then owns; from any thread. `refusal`
- * is FAILURE_NONE, or why the client is to be turned away. False without memory: the socket is still
- * the caller's.
+ * Starts a session in that worker for an accepted socket, which it then owns; from any thread. `in_reserve`:
+ * the descriptor is one of those for cancel requests and admins on the console, and anybody else is told that there
+ * are no more. False without memory: the socket is still the caller's.
  */
-bool session_start(struct worker *worker, int fd, const struct peer *peer,
-		   enum failure_kind refusal);
+bool session_start(struct worker *worker, int fd, const struct peer *peer, bool in_reserve);
 
 /* Joins the pool of its database, as one of its clients, and leaves the one it is in. False without memory. */
 bool session_join_pool(struct session *session, const struct database *database,

@@ -1,7 +1,8 @@
-# Without descriptors, further clients are refused clearly, and accepting goes on when some are free again.
+# Without descriptors, further clients are refused clearly, but for admins and cancel requests, and accepting goes on when some are free again.
 use v5.36;
 use Millpond;
 use Test::More;
+use Wire;
 
 my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, settings => { max_client_conn => 1000 },
@@ -26,6 +27,26 @@ is_deeply([ grep { !$_->{error} || $_->{error}{C} ne '53300' } @refused ], [],
 like($refused[0]{error}{M}, qr/^no more connections allowed/, 'and the words');
 is($bystander->value('select 2'), 2, 'who is in is served');
 is($clients[-1]->value('select 3'), 3, 'the last one, too');
+
+# Some are in reserve.
+sub refusal (%who) { return Wire->connect($millpond)->startup(%who)->result->{error}{M} }
+my $words = 'no more connections allowed (file descriptors)';
+$bystander->put(Query('select pg_sleep(30)'));
+wait_until(sub { $server->backends(q(wait_event = 'PgSleep')) }, 'a query');
+$bystander->cancel;
+is($bystander->result->{error}{C}, '57014', 'a cancel request is served');
+my $admin = Wire->login($millpond, database => 'pgbouncer');
+is($admin->value('SHOW VERSION') =~ /Millpond/, 1, 'an admin on the console');
+is(refusal(database => 'pgbouncer', user => 'statistician'), $words, '... but nobody else there');
+is(refusal(), $words, '... and no other client of the same name');
+my @silent = map { Wire->connect($millpond)->put("\0") } 1 .. 30;
+is(Wire->connect($millpond)->put("\0")->result->{error}{M}, $words, 'those who say nothing take no more than the reserve');
+is($admin->value('SHOW VERSION') =~ /Millpond/, 1, 'the admin stays');
+$_->close for @silent, $admin;
+wait_until(sub { eval { Wire->login($millpond, database => 'pgbouncer') } }, 'the reserve to be free again');
+is(refusal(), $words, 'it is no place for others');
+ok(!$millpond->log_contains(qr/accept\(\) failed/), 'it never ran out');
+
 $_->close for splice @clients, 0, 10;
 wait_until(sub { eval { Wire->login($millpond)->value('select 1') } }, 'a free place');
 pass('accepting goes on');
