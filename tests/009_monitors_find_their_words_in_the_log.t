@@ -37,12 +37,14 @@ logs(qr{S-\w+: statement/.* closing because: transaction blocks not allowed in s
 	'a transaction block', sub { Wire->login($millpond, database => 'statement')->put(Query('begin'))->result('E') });
 
 # While a login is under way the entry changes.
-my $slow = FakeServer->new(login => sub ($c, $startup) { sleep 2; 0 });
+my $changed = PostgreSQL::Test::Utils::tempdir() . '/changed';
+my $slow    = FakeServer->new(login => sub ($c, $startup) { sleep 0.05 until -e $changed; 0 });
 $millpond->reconfigure(databases => { slow => $slow->target });
 logs(qr{S-\w+: slow/.* closing because: connect string changed \(age}, 'a server of an entry that is different now', sub {
 	my $client = Wire->connect($millpond)->startup(database => 'slow');
 	wait_until(sub { $slow->received(qr/ startup /) }, 'the login');
 	$millpond->reconfigure(databases => { slow => $slow->target . ' dbname=other' });
+	put_file($changed);
 	$client->result;
 });
 

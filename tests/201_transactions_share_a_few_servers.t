@@ -7,6 +7,9 @@ use Wire;
 my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, settings => { default_pool_size => 2 });
 my @clients  = map { Wire->login($millpond) } 1 .. 40;
+# Both are there before the crowd comes.
+$_->query('begin')  for @clients[ 0, 1 ];
+$_->query('commit') for @clients[ 0, 1 ];
 my %pids;
 for my $round (1 .. 5)
 {

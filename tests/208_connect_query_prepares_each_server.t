@@ -11,10 +11,10 @@ my $millpond = Millpond->new('pool', server => $server, databases => {
 	broken   => q(dbname=postgres connect_query='select nonsense'),
 });
 my @clients = map { Wire->login($millpond) } 1 .. 3;
-$_->put(Query('select current_setting($$work_mem$$), pg_sleep(0.2)')) for @clients;
-is($_->result->{rows}[0][0], '2MB', 'it ran on this server') for @clients;
-is(scalar(() = slurp_file($server->logfile) =~ /select 42/g), scalar $server->backends,
-	'once on each');
+$_->query('begin') for @clients;
+is($_->value('show work_mem'), '2MB', 'it ran on this server') for @clients;
+$_->query('commit') for @clients;
+is(scalar(() = slurp_file($server->logfile) =~ /select 42/g), 3, 'once on each');
 is($clients[0]->query('select 1')->{types}, 'TDCZ', 'nothing of it is shown');
 
 my $from = $millpond->log_end;
@@ -23,11 +23,11 @@ is(Wire->login($millpond, database => 'broken')->value('select 1'), 1,
 like($millpond->log_since($from), qr/nonsense/, 'but is logged');
 
 # One that takes too long does not run on.
-$millpond->reconfigure(settings => { server_connect_timeout => 1, server_login_retry => 60 }, databases => {
+$millpond->reconfigure(settings => { server_connect_timeout => 3, server_login_retry => 60 }, databases => {
 	slow => q(dbname=postgres connect_query='select pg_sleep(600)') });
 $from = $millpond->log_end;
 Wire->connect($millpond)->startup(database => 'slow');
-wait_until(sub { $server->backends(q(wait_event = 'PgSleep')) }, 'it to run');
+$server->wait_for_log(qr/statement: select pg_sleep\(600\)/);
 $millpond->wait_for_log(qr/S-\w+: slow\S* closing because/, $from);
 wait_until(sub { !$server->backends(q(wait_event = 'PgSleep')) }, 'it to end in the server');
 pass('one that takes too long is cancelled');

@@ -54,7 +54,8 @@ $_->query('commit') for @clients[ 0 .. 2 ];
 $_->result for @clients[ 3 .. 5 ];
 
 my @bobs = map { Wire->login($millpond, database => 'shop', user => 'bob') } 1 .. 4;
-$_->put(Query('select 1')) for @bobs;
+$_->query('select 1')      for @bobs[ 0, 1 ];
+$_->put(Query('select 1')) for @bobs[ 2, 3 ];
 wait_until(sub { $millpond->pool('shop', 'bob')->{cl_waiting} == 2 }, 'two to wait');
 is(scalar $server->backends(q(usename = 'bob')), 2, 'pool_size of one user');
 

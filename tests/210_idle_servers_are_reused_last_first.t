@@ -7,8 +7,8 @@ use Wire;
 my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, settings => { default_pool_size => 4, workers => 1 });
 my @clients  = map { Wire->login($millpond) } 1 .. 4;
-$_->put(Query('select pg_sleep(0.3)')) for @clients;
-$_->result for @clients;
+$_->query('begin')  for @clients;
+$_->query('commit') for @clients;
 is(scalar $server->backends, 4, 'four servers');
 
 my %pids = map { $clients[ $_ % 4 ]->value('select pg_backend_pid()') => 1 } 1 .. 12;

@@ -43,7 +43,7 @@ sub leave_while_waiting ($millpond, $request, $goodbye, $cancelled)
 	$holder->query('commit');
 	is($next->result->{rows}[0][0], 0, "$name: the next is served, the query has not run");
 	my $gone = eval {
-		wait_until(sub { clients_are($millpond, cl_active => 2, cl_waiting => 0) }, 'it to go', 5);
+		wait_until(sub { clients_are($millpond, cl_active => 2, cl_waiting => 0) }, 'it to go');
 	};
 	ok($gone, "$name: the client is forgotten");
 }

@@ -51,7 +51,7 @@ is($shown{turns}, 'disable', 'and what a reload has changed');
 # Logins that fail together leave a host that does not answer only once.
 my $silent = FakeServer->new(login => sub ($c, $startup) { $c->rest(600); $c->leave });
 $millpond->reconfigure(
-	settings  => { server_connect_timeout => 1, server_login_retry => 0.1, query_wait_timeout => 20 },
+	settings  => { server_connect_timeout => 3, server_login_retry => 0.1, query_wait_timeout => 20 },
 	databases => { silent => 'host=127.0.0.1,127.0.0.1 port=' . $silent->port
 			. ",$port dbname=postgres load_balance_hosts=disable" });
 my @together = map { Wire->connect($millpond)->startup(database => 'silent') } 1 .. 2;
