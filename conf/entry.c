@@ -209,13 +209,6 @@ static void set_keyword(struct database *database, const char *key, const char *
 	database->libpq_keywords[count + 2] = NULL;
 }
 
-static bool is_one_of(const char *value, const char *const *values)
-{
-	while (*values && strcmp(*values, value) != 0)
-		values++;
-	return *values;
-}
-
 /* Says which values there are, and which was probably meant. */
 static void refuse_keyword_value(struct entry_parser *parser, const struct keyword *keyword,
 				 const char *value)
@@ -237,11 +230,11 @@ static void refuse_keyword_value(struct entry_parser *parser, const struct keywo
 static void parse_keyword(struct entry_parser *parser, const struct keyword *keyword,
 			  const char *value)
 {
-	bool is_known_value = keyword->values && is_one_of(value, keyword->values);
+	bool is_possible = keyword_can_be(keyword, value);
 
-	if (keyword->refusal && !is_known_value)
+	if (keyword->refusal && !is_possible)
 		ENTRY_FAULT(parser, "\"%s\" cannot be set: %s", keyword->name, keyword->refusal);
-	else if (keyword->values && !is_known_value)
+	else if (!is_possible)
 		refuse_keyword_value(parser, keyword, value);
 	else if (!keyword->refusal)
 		set_keyword(parser->base, keyword->name, value);
@@ -336,12 +329,16 @@ static void check_database(struct entry_parser *parser, const struct database *d
 {
 	const struct ini_entry *entry = parser->entry;
 	const char *hostaddr = database_keyword(database, "hostaddr");
+	const char *sslmode = database_keyword(database, "sslmode");
 	char why[FIELD_WHY_BYTES];
 
 	if (settings_is_console(entry->key))
 		ENTRY_FAULT(parser, "%s", "this name is reserved for the console");
 	if (!hosts_check(database->host, hostaddr, database->port, why, sizeof(why)))
 		ENTRY_FAULT(parser, "%s", why);
+	if (database_trusts_system(database) && sslmode && strcmp(sslmode, "verify-full") != 0)
+		ENTRY_FAULT(parser, "weak sslmode \"%s\" may not be used with sslrootcert=system "
+				    "(use \"verify-full\")", sslmode);
 	if (database->password && !database->user)
 		fault_add(notes, entry->file, entry->line,
 			  "database \"%s\": password has no use without user", entry->key);
@@ -409,6 +406,11 @@ const char *database_keyword(const struct database *database, const char *name)
 			return keyword[1];
 	}
 	return NULL;
+}
+
+bool database_trusts_system(const struct database *database)
+{
+	return text_is_same(database_keyword(database, "sslrootcert"), "system");
 }
 
 const char *database_needs_libpq(const struct database *database)

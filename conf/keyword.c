@@ -77,6 +77,17 @@ const struct keyword *keyword_find(const char *name)
 	return NULL;
 }
 
+bool keyword_can_be(const struct keyword *keyword, const char *value)
+{
+	if (!keyword->values)
+		return !keyword->refusal;
+	for (const char *const *possible = keyword->values; *possible; possible++) {
+		if (strcmp(*possible, value) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* What libpq does and a login without it does not, and the value that asks for nothing. */
 static const struct {
 	const char *keyword, *harmless;
@@ -88,11 +99,10 @@ static const struct {
 	{"target_session_attrs", "any"},
 };
 
-/* The system's authorities, or the key of an engine, instead of a file. */
-static bool is_libpqs_name(const char *keyword, const char *value)
+/* Instead of a file. */
+static bool is_key_of_engine(const char *keyword, const char *value)
 {
-	return (strcmp(keyword, "sslrootcert") == 0 && strcmp(value, "system") == 0) ||
-	       (strcmp(keyword, "sslkey") == 0 && strchr(value, ':'));
+	return strcmp(keyword, "sslkey") == 0 && strchr(value, ':');
 }
 
 bool keyword_needs_libpq(const char *keyword, const char *value)
@@ -100,5 +110,5 @@ bool keyword_needs_libpq(const char *keyword, const char *value)
 	for (size_t i = 0; i < ARRAY_SIZE(libpqs_own); i++)
 		if (strcmp(libpqs_own[i].keyword, keyword) == 0)
 			return *value && strcmp(libpqs_own[i].harmless, value) != 0;
-	return is_libpqs_name(keyword, value);
+	return is_key_of_engine(keyword, value);
 }

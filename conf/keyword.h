@@ -18,6 +18,9 @@ struct keyword {
 /* NULL: libpq 12 to 18 know no such keyword, or it is one of our own. */
 const struct keyword *keyword_find(const char *name);
 
+/* Whether it can have the value, as far as that is known here. */
+bool keyword_can_be(const struct keyword *keyword, const char *value);
+
 /* The keyword at an index; NULL: there are no more. */
 const struct keyword *keyword_at(size_t index);
 

@@ -199,6 +199,9 @@ bool settings_choose_server_ciphers(const struct settings *settings);
 /* The value that an entry gives for a keyword of libpq's that is no key of ours; or NULL. */
 const char *database_keyword(const struct database *database, const char *name);
 
+/* Whether an entry has servers verified in full, by those whom the system trusts: sslrootcert=system. */
+bool database_trusts_system(const struct database *database);
+
 /*
  * The keyword of an entry that only libpq can do, which cannot be told ciphers; NULL: there is none, and
  * servers can be logged in to without it.

@@ -191,6 +191,13 @@ static void add_tls(struct conninfo *conninfo, const struct settings *settings,
 	conninfo_add(conninfo, "ssl_max_protocol_version", highest);
 }
 
+/* As libpq has it from 16 on; an older one has to be told the file. */
+static void add_system(struct conninfo *conninfo)
+{
+	conninfo_add(conninfo, "sslmode", "verify-full");
+	conninfo_add(conninfo, "sslrootcert", server_tls_system_authorities());
+}
+
 /* libpq takes the last value of a keyword that is given twice, so the entry's own come last. */
 static void add_entry(struct conninfo *conninfo, const struct settings *settings,
 		      const struct database *database)
@@ -199,6 +206,8 @@ static void add_entry(struct conninfo *conninfo, const struct settings *settings
 	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
 	     keyword += 2)
 		conninfo_add(conninfo, keyword[0], keyword[1]);
+	if (database_trusts_system(database))
+		add_system(conninfo);
 	server_tls_add_authorities(conninfo);
 }
 
@@ -246,7 +255,7 @@ void conninfo_note_missing(struct settings *settings)
 		if (file != NULL && !is_local(database))
 			setting_fault(&settings->notes, settings, "server_tls_sslmode",
 				      "database \"%.80s\": %s verifies servers, but here is no file \"%.200s\" "
-				      "to do it with: name one in server_tls_ca_file",
+				      "to do it with: name one in server_tls_ca_file or sslrootcert",
 				      database->name, conninfo_value(&conninfo, "sslmode"), file);
 	}
 }

@@ -13,7 +13,6 @@
 #include "conf/array.h"
 #include "conf/check.h"
 #include "conf/field.h"
-#include "conf/keyword.h"
 #include "daemon/authorities.h"
 #include "daemon/certificate.h"
 #include "daemon/runtime/stream.h"
@@ -125,7 +124,7 @@ static const char *find_authorities(const struct conninfo *conninfo, char at_hom
 	return find_file(conninfo, "sslrootcert", "root.crt", at_home);
 }
 
-static const char *system_authorities(void)
+const char *server_tls_system_authorities(void)
 {
 	const char *named = secure_getenv(X509_get_default_cert_file_env());
 
@@ -136,7 +135,7 @@ void server_tls_add_authorities(struct conninfo *conninfo)
 {
 	if (server_tls_mode(conninfo) >= TLS_VERIFY_CA &&
 	    conninfo_value(conninfo, "sslrootcert") == NULL && !may_be_at_home("root.crt"))
-		conninfo_add(conninfo, "sslrootcert", system_authorities());
+		conninfo_add(conninfo, "sslrootcert", server_tls_system_authorities());
 }
 
 const char *server_tls_missing_authorities(const struct conninfo *conninfo)
@@ -145,7 +144,6 @@ const char *server_tls_missing_authorities(const struct conninfo *conninfo)
 	const char *named = conninfo_value(conninfo, "sslrootcert");
 
 	if (server_tls_mode(conninfo) < TLS_VERIFY_CA ||
-	    (named != NULL && keyword_needs_libpq("sslrootcert", named)) ||
 	    find_authorities(conninfo, at_home) != NULL)
 		return NULL;
 	return named != NULL ? named : root_at_home;

@@ -20,9 +20,12 @@ struct stream;
 /* The sslmode of a conninfo. */
 enum tls_mode server_tls_mode(const struct conninfo *conninfo);
 
+/* The file of those whom the system trusts: SSL_CERT_FILE, or OpenSSL's own. */
+const char *server_tls_system_authorities(void);
+
 /*
- * Where servers are verified, and neither the conninfo nor ~/.postgresql says by whose authority: adds the file of
- * the system, which is SSL_CERT_FILE or OpenSSL's own. A root.crt that cannot be had there has no such substitute.
+ * Where servers are verified, and neither the conninfo nor ~/.postgresql says by whose authority: adds that file.
+ * A root.crt that cannot be had there has no such substitute.
  */
 void server_tls_add_authorities(struct conninfo *conninfo);
 

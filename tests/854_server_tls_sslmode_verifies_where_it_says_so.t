@@ -81,6 +81,18 @@ outcomes_are(qr/^t$|could not open certificate file/, 'verify-full, and a closed
 	settings => {%full}, env => { HOME => $unreachable{'a closed home'}, SSL_CERT_FILE => $ca });
 chmod 0700, "$unreachable{'a closed folder'}/.postgresql", $unreachable{'a closed home'};
 
+# An entry may say so; then servers are verified in full, with any libpq and whatever the settings and files at home say.
+my $system = 'sslrootcert=system';
+outcomes_are($encrypted, 'the system, by the entry', entry => $system, env => { HOME => $home, SSL_CERT_FILE => $ca },
+	settings => { server_tls_sslmode => 'disable', %foreign });
+outcomes_are($encrypted, 'the system and verify-full, by the entry',
+	entry => "$system sslmode=verify-full", env => { SSL_CERT_FILE => $ca });
+outcomes_are($failed, 'a system that does not vouch, by the entry', entry => $system, env => { SSL_CERT_FILE => $stranger });
+outcomes_are(qr/does not match host name "127.0.0.1"/, 'the system, and another name',
+	entry => "$system host=127.0.0.1", env => { SSL_CERT_FILE => $ca });
+outcomes_are(qr{root certificate file "/nowhere" does not exist}, 'the system, and it has no file',
+	entry => $system, env => { SSL_CERT_FILE => '/nowhere' });
+
 my $home_of_check = '/nonexistent';
 sub notes ($settings, @entries)
 {
@@ -90,14 +102,22 @@ sub notes ($settings, @entries)
 		. "[millpond]\nlisten_port = 1\nlisten_addr = *\nauth_type = trust\n$settings"));
 	return $out;
 }
-my $missing = qr{database "far": verify-full verifies servers, but here is no file "/nowhere" .*: name one in server_tls_ca_file};
+my $missing = qr{database "far": verify-full verifies servers, but here is no file "/nowhere" .*: name one in server_tls_ca_file or sslrootcert};
 my $out     = notes("server_tls_sslmode = verify-full\n", 'far = host=localhost', 'near = host=/tmp', 'other = host=x sslmode=require');
 like($out, qr/:9: $missing/, '--check tells what is not there');
 unlike($out, qr/"(?:near|other)": verify/, '... where it is missed');
 like(notes('', 'far = host=localhost sslmode=verify-full'), $missing, '... also by an entry');
 unlike(notes("server_tls_ca_file = $ca\n", 'far = host=localhost sslmode=verify-full'), qr/verifies/, '... if it is missed');
+like(notes('', "far = host=localhost $system"), $missing, '... and of the system');
 
 $home_of_check = $unreachable{'a link to nowhere'};
 like(notes('', 'far = host=localhost sslmode=verify-full'), qr{here is no file "~/.postgresql/root.crt"}, '... and of the one at home');
+
+my $weak = ini_file(join "\n", '[databases]', map({ "$_ = host=x $system sslmode=$_" } qw(disable prefer require verify-ca verify-full)),
+	"[millpond]\nauth_type = trust\n");
+my ($status, undef, $faults) = run_binary('--check', $weak);
+is($faults, join('', map { sprintf qq(%s:%d: database "%s": weak sslmode "%s" may not be used with sslrootcert=system (use "verify-full")\n),
+		$weak, $_->[0], $_->[1], $_->[1] } [ 2, 'disable' ], [ 3, 'prefer' ], [ 4, 'require' ], [ 5, 'verify-ca' ]),
+	'a weaker mode beside it is refused, as by libpq');
 
 done_testing;
