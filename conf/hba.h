@@ -78,7 +78,7 @@ bool hba_is_equal(const struct hba *one, const struct hba *other);
 /* The first rule that fits, or NULL: then the client stays outside. */
 const struct hba_rule *hba_find(const struct hba *hba, const struct hba_client *client);
 
-/* The value of a rule's option, or NULL; of a NULL rule as well. */
+/* The value of a rule's option, the last of those that are given, or NULL; of a NULL rule as well. */
 const char *hba_option(const struct hba_rule *rule, const char *name);
 
 /*

@@ -96,9 +96,9 @@ const struct hba_rule *hba_find(const struct hba *hba, const struct hba_client *
 
 const char *hba_option(const struct hba_rule *rule, const char *name)
 {
-	for (size_t i = 0; rule && i < rule->option_count; i++) {
-		if (strcmp(rule->options[i].name, name) == 0)
-			return rule->options[i].value;
+	for (size_t i = rule ? rule->option_count : 0; i > 0; i--) {
+		if (strcmp(rule->options[i - 1].name, name) == 0)
+			return rule->options[i - 1].value;
 	}
 	return NULL;
 }

@@ -60,6 +60,8 @@ static bool check_clientcert(const struct hba_rule *rule, const char *value, cha
 {
 	if (rule->type != HBA_HOSTSSL)
 		return refuse(why, "\"clientcert\" is for hostssl lines only");
+	if (rule->method == AUTH_CERT && strcmp(value, "verify-ca") == 0)
+		return refuse(why, "clientcert: the method cert takes verify-full only");
 	return strcmp(value, "verify-ca") == 0 || strcmp(value, "verify-full") == 0 ||
 	       refuse(why, "clientcert: \"%.40s\" is not one of verify-ca, verify-full", value);
 }

@@ -66,7 +66,7 @@ static const char rules[] =
 	"host replication all all trust\n"					/* 12 */
 	"host \"replication\" dave all md5\n"					/* 13 */
 	"host all \"all\" 203.0.113.9/32 trust\n"				/* 14 */
-	"host any all 0.0.0.0/0 ldap ldapserver=x ldapbasedn=\"dc=a,dc=b\",\n"	/* 15 */
+	"host any all 0.0.0.0/0 ldap ldapserver=x ldapbasedn=o ldapbasedn=\"dc=a,dc=b\",\n"	/* 15 */
 	"host any6 all ::/0 pam pamservice=db\n"				/* 16 */
 	"host pgbouncer frank all reject\n"					/* 17 */
 	"host millpond grace all reject\n"					/* 18 */
@@ -135,7 +135,7 @@ static void test_matching(void)
 
 	struct hba_client client = client_at("1.1.1.1", "any", "eve");
 	const struct hba_rule *rule = hba_find(&hba, &client);
-	is_text(hba_option(rule, "ldapbasedn"), "dc=a,dc=b", "an option in quotes");
+	is_text(hba_option(rule, "ldapbasedn"), "dc=a,dc=b", "the last of an option's values, in quotes");
 	ok(hba_option(rule, "map") == NULL && hba_option(NULL, "map") == NULL, "no such option");
 	is_text(hba_method_name(rule->method), "ldap", "its method");
 	words_print(&hba.rules[6].databases, text, sizeof text);
@@ -237,6 +237,7 @@ static const struct {
 	{"host all all all cert", "for hostssl lines only"},
 	{"host all all all md5 map=x", "for the methods cert and peer"},
 	{"host all all all md5 clientcert=verify-ca", "for hostssl lines only"},
+	{"hostssl all all all cert clientcert=verify-ca", "the method cert takes verify-full only"},
 	{"hostssl all all all md5 clientcert=1", "is not one of verify-ca, verify-full"},
 	{"host all all all md5 ldapserver=x", "for the method ldap"},
 	{"host all all all ldap ldapserver=x", "one of ldapbasedn, ldapprefix and ldapsuffix"},
