@@ -149,6 +149,15 @@ static const char *no_mechanism(struct proof *proof, const char *reason)
 	return NULL;
 }
 
+/* Somebody in between may have chosen the certificate for that, so that nothing weaker is taken instead. */
+static const char *no_digest(struct proof *proof)
+{
+	failure_set(proof->why, FAILURE_SERVER_LOGIN, "no hash binds to the server's certificate");
+	failure_detail(proof->why, "It is signed with Ed25519, Ed448 or the like: that takes "
+				   "channel_binding=disable in the database entry.");
+	return NULL;
+}
+
 /*
  * Binds the login to the server's certificate wherever both can, as libpq does by default: somebody in
  * between with a certificate of his own, or who shortens the list, is found out. NULL: `why`.
@@ -166,8 +175,7 @@ static const char *choose_mechanism(struct proof *proof, const char *list, size_
 	scram->uses_plus = has_plus && scram->is_encrypted;
 	if (scram->uses_plus &&
 	    !certificate_peer_end_point(proof->stream, scram->binding, &scram->binding_length))
-		return no_mechanism(proof, "no hash binds to the server's certificate, without "
-					   "channel_binding=disable");
+		return no_digest(proof);
 	if (!check_bound(proof, scram->uses_plus,
 			 is_encrypted ? "channel binding is required, but server did not offer an "
 					"authentication method that supports channel binding" :
