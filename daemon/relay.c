@@ -32,12 +32,6 @@ struct relay {
 
 /* --- requests ----------------------------------------------------------------------------- */
 
-static bool may_set_unreported(const struct relay *relay, unsigned char letter)
-{
-	return (letter == FRONTEND_QUERY || letter == FRONTEND_PARSE) &&
-	       parameters_count(relay->upstream->server->unreported) > 0;
-}
-
 static enum passage note_request(struct relay *relay, const struct message *message)
 {
 	enum passage passage = PASSAGE_TAKEN;
@@ -48,7 +42,7 @@ static enum passage note_request(struct relay *relay, const struct message *mess
 		passage = PASSAGE_FAILED;
 	if (passage == PASSAGE_TAKEN && !message_is_of_copy(message->letter))
 		turn_clock_asks(&relay->clock);
-	if (passage == PASSAGE_TAKEN && may_set_unreported(relay, message->letter))
+	if (passage == PASSAGE_TAKEN && unreported_wants(relay->upstream, message->letter))
 		unreported_note_request(relay->upstream, message);
 	return passage;
 }
@@ -418,6 +412,10 @@ static bool await_movement(struct relay *relay, bool read_client, bool read_serv
 {
 	enum failure_kind limit = FAILURE_NONE;
 
+	/* A client that is not read would go unnoticed. */
+	if (!read_client && relay->ending.kind == FAILURE_NONE && !suspend_holds(relay->session) &&
+	    stream_is_reset(relay->client))
+		return failure_set(why, FAILURE_CLIENT_GONE);
 	/* Whoever owes the rest of a long message keeps its server from others, too. */
 	if (gather_is_open(&relay->gather) && relay->pipeline->status == 'I')
 		turn_clock_asks(&relay->clock);

@@ -9,15 +9,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/upstream.h"
+#include "pool/server.h"
+#include "protocol/message.h"
+
 struct failure;
-struct message;
-struct server;
 struct settings;
-struct upstream;
 
 /* Notes where they start in the server's `base`. False: the connection failed, and `why` says so. */
 bool await_unreported_noted(struct server *server, const struct settings *settings,
 			    struct failure *why, int64_t deadline);
+
+/* Whether such a request is to be noted. */
+static inline bool unreported_wants(const struct upstream *upstream, unsigned char letter)
+{
+	return (letter == FRONTEND_QUERY || letter == FRONTEND_PARSE) &&
+	       parameters_count(upstream->server->unreported) > 0;
+}
 
 /* Notes of a Query or Parse, or its beginning, that it may set something: the tag of a SELECT does not
  * tell. */

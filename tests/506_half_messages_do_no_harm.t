@@ -45,18 +45,22 @@ my %unfinished = (
 	'half a message behind a query' => Query('select pg_sleep(600)') . substr(Query('x' x 200_000), 0, 100_000),
 	'more than the server takes'    => Query('select pg_sleep(600)') . Query('x' x 20_000_000),
 	'a COPY into a locked table'    => Query('copy t from stdin') . CopyData("1\n" x 5_000_000),
+	'many queries behind a query'   => Query('select pg_sleep(600)') . Query('select 1') x 20_000,
 );
 my $holder = Wire->login($server);
 $holder->query('begin; lock table t');
-for my $what (sort keys %unfinished)
+for my $unfinished (map { my $what = $_; map { "$what, $_" } /^half/ ? 'EOF' : qw(reset KILL) } sort keys %unfinished)
 {
+	my ($what, $ending) = split /, /, $unfinished;
 	my $client = Wire->login($millpond);
 	$client->put_some($unfinished{$what});
 	wait_until(sub { $server->backends(q(state = 'active' and wait_event in ('PgSleep', 'relation'))) }, "$what to run");
 	my ($row) = $millpond->console('SHOW CLIENTS WHERE state = active AND database = postgres');
-	$what =~ /^half/ ? $client->close : $millpond->console("KILL_CLIENT $row->{id}");
-	is($bystander->value('select 1'), 1, "$what: another server is there");
-	wait_until(sub { !$server->backends(q(state = 'active')) }, "$what to end in the server");
+	if    ($ending eq 'EOF')   { $client->close }
+	elsif ($ending eq 'reset') { $client->reset }
+	else                       { $millpond->console("KILL_CLIENT $row->{id}") }
+	is($bystander->value('select 1'), 1, "$unfinished: another server is there");
+	wait_until(sub { !$server->backends(q(state = 'active')) }, "$unfinished to end in the server");
 	pass('... and nothing runs on');
 }
 $holder->query('rollback');

@@ -248,14 +248,23 @@ bool stream_put_back(struct stream *stream, const char *data, size_t length)
 	return stream->put_back;
 }
 
-bool stream_peer_is_gone(const struct stream *stream)
+/* What the socket tells without being read. */
+static int look_at(const struct stream *stream)
 {
 	struct pollfd look = {.fd = stream->fd, .events = POLLRDHUP};
 
-	if (stream->peer_closed)
-		return true;
-	return stream->readable && poll(&look, 1, 0) == 1 &&
-	       (look.revents & (POLLERR | POLLHUP | POLLRDHUP)) != 0;
+	return poll(&look, 1, 0) == 1 ? look.revents : 0;
+}
+
+bool stream_peer_is_gone(const struct stream *stream)
+{
+	return stream->peer_closed ||
+	       (stream->readable && (look_at(stream) & (POLLERR | POLLHUP | POLLRDHUP)) != 0);
+}
+
+bool stream_is_reset(const struct stream *stream)
+{
+	return stream->ahead.failure != 0 || (look_at(stream) & POLLERR) != 0;
 }
 
 /* --- sending ------------------------------------------------------------------------------ */
@@ -473,7 +482,7 @@ bool await_either(struct stream *a, bool read_a, struct stream *b, bool read_b, 
 	a->waiter = b->waiter = coroutine_current(a->loop);
 	a->waiter_reads = read_a;
 	b->waiter_reads = read_b;
-	while (woken && !stream_can_move(a, read_a) && !stream_can_move(b, read_b))
+	if (!stream_can_move(a, read_a) && !stream_can_move(b, read_b))
 		woken = await_wake(a->loop, deadline);
 	a->waiter = b->waiter = NULL;
 	a->waiter_reads = b->waiter_reads = false;

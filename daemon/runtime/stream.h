@@ -118,6 +118,9 @@ static inline void stream_expect_more(struct stream *stream)
 /* Whether the peer has closed or reset the connection, though there may be bytes before that. */
 bool stream_peer_is_gone(const struct stream *stream);
 
+/* Whether it has reset the connection: unlike a close, that is no way to end what it has said. */
+bool stream_is_reset(const struct stream *stream);
+
 /* Whether something has been read that nobody has asked for yet (see runtime/batch). */
 static inline bool stream_is_ahead(const struct stream *stream)
 {
@@ -190,7 +193,8 @@ bool await_sent(struct stream *stream, int64_t deadline);
 
 /*
  * Waits until one of two streams has moved: has something to read, if `read_...` asks for it, or
- * can send more, if it has something unsent.
+ * can send more, if it has something unsent. Also ends when something has come that nobody asks for, which may be a
+ * reset.
  */
 bool await_either(struct stream *a, bool read_a, struct stream *b, bool read_b, int64_t deadline);
 

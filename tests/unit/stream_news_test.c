@@ -46,6 +46,7 @@ static void test_gone(void)
 	ok(!stream_peer_is_gone(&stream), "%s: and speaks", kind);
 	shutdown(peer, SHUT_WR);
 	ok(stream_peer_is_gone(&stream), "%s: it ends, and is known to be gone", kind);
+	ok(!stream_is_reset(&stream), "%s: in good order", kind);
 	ok(reads("bytes"), "%s: before its last bytes are read", kind);
 	stream_expect_more(&stream);
 	ok(await_readable(&stream, after(0)) && stream_read(&stream, &data) == 0,
@@ -63,7 +64,8 @@ static void test_reset_behind_bytes(void)
 	setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 	close(peer);
 	await_readable(&stream, after(5000));
-	ok(stream_peer_is_gone(&stream), "%s: a reset comes with the last bytes", kind);
+	ok(stream_is_reset(&stream), "%s: a reset is known", kind);
+	ok(stream_peer_is_gone(&stream), "%s: it comes with the last bytes", kind);
 	ssize_t got = stream_read(&stream, &data);
 	ok(got == 5 || (got == -1 && errno == ECONNRESET), "%s: which may still be read", kind);
 	stream_expect_more(&stream);
@@ -72,6 +74,37 @@ static void test_reset_behind_bytes(void)
 		got = stream_read(&stream, &data);
 	ok(got == -1 && errno == ECONNRESET, "%s: hears of the reset", kind);
 	stream_close(&stream);
+}
+
+static void reset_peer(void *arg)
+{
+	struct linger at_once = {1, 0};
+
+	(void)arg;
+	setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	close(peer);
+}
+
+/* With bytes unread in front of it. */
+static void test_reset_is_heard_unread(void)
+{
+	struct stream other;
+	int pair[2];
+
+	open_stream();
+	make_pair(pair);
+	stream_init(&other, &loop, pair[0], spoke);
+	other.readable = false;
+	say("bytes");
+	await_readable(&stream, after(5000));
+	ok(!stream_is_reset(&stream), "%s: nothing is wrong yet", kind);
+	coroutine_start(&loop, reset_peer, NULL);
+	while (!stream_is_reset(&stream) && await_either(&stream, false, &other, true, after(5000)))
+		;
+	ok(stream_is_reset(&stream), "%s: who does not read hears of a reset, too", kind);
+	stream_close(&stream);
+	stream_close(&other);
+	close(pair[1]);
 }
 
 /* Who waits for the rest of something expects it. */
@@ -111,6 +144,7 @@ int main(void)
 {
 	with_both_kinds(test_both);
 	in_loop(test_reset_behind_bytes);
+	in_loop(test_reset_is_heard_unread);
 	in_loop(test_reset_is_awaited);
 	return done();
 }
