@@ -2,37 +2,31 @@
 use v5.36;
 use FakeServer;
 use Millpond;
+use Pam;
 use Test::More;
 use Time::HiRes qw(time);
 use Wire;
 
-my ($wrapper) = glob '/usr/lib/*/libpam_wrapper.so';
-my ($modules) = glob '/usr/lib/*/pam_wrapper';
-plan skip_all => 'libpam-wrapper is not installed' if !$wrapper || !$modules;
+my $missing = Pam->missing;
+plan skip_all => $missing if $missing;
 
 my $dir  = PostgreSQL::Test::Utils::tempdir();
 my $hang = "$dir/hang";
-if ($ENV{SANITIZE})
-{
-	system 'cc', '-shared', '-fPIC', '-o', "$dir/shallow.so", 'tests/programs/without_deepbind.c';
-	$wrapper = "$dir/shallow.so $wrapper";
-}
-mkdir "$dir/pam.d";
-my $matrix = "$modules/pam_matrix.so passdb=$dir/passwords";
-my $long   = 'x' x 500;
-put_file("$dir/passwords", join '', map { "$_\n" } 'ann:red fish:pgbouncer', 'bea:blue fish:shop',
-	'bob:pencil:pgbouncer', 'cat:pencil:closed', "dot:$long:pgbouncer", map { "n$_:pencil:pgbouncer" } 1 .. 30);
-put_file("$dir/pam.d/pgbouncer", "auth required $matrix\naccount required $matrix\n");
-put_file("$dir/pam.d/shop",      "auth required $matrix\naccount required $matrix\n");
-put_file("$dir/pam.d/closed",    "auth required $matrix\naccount required pam_deny.so\n");
-put_file("$dir/pam.d/patient",   "auth optional pam_faildelay.so delay=400000\nauth required $matrix\n");
-put_file("$dir/pam.d/hangs",     "auth required pam_exec.so quiet $dir/wait\naccount required pam_permit.so\n");
-put_file("$dir/pam.d/from",      "auth required pam_exec.so quiet $dir/note\naccount required pam_permit.so\n");
+my $long = 'x' x 500;
+my $pam  = Pam->new(
+	passwords => [ 'ann:red fish:pgbouncer', 'bea:blue fish:shop', 'bob:pencil:pgbouncer', 'cat:pencil:closed',
+		"dot:$long:pgbouncer", map { "n$_:pencil:pgbouncer" } 1 .. 30 ],
+	services => {
+		shop    => "auth required MATRIX\naccount required MATRIX\n",
+		closed  => "auth required MATRIX\naccount required pam_deny.so\n",
+		patient => "auth optional pam_faildelay.so delay=400000\nauth required MATRIX\n",
+		hangs   => "auth required pam_exec.so quiet $dir/wait\naccount required pam_permit.so\n",
+		from    => "auth required pam_exec.so quiet $dir/note\naccount required pam_permit.so\n",
+	});
 put_file("$dir/wait", "#!/bin/sh\nwhile [ -e $hang ]; do sleep 0.05; done\n");
 put_file("$dir/note", "#!/bin/sh\necho \"\$PAM_USER \$PAM_RHOST \$PAM_SERVICE\" >> $dir/noted\n");
 chmod 0755, "$dir/wait", "$dir/note";
 put_file($hang);
-put_file("$dir/suppressions", "race:ld-linux\nrace:libpam.so\n");
 put_file("$dir/hba", <<'LINES');
 host  pgbouncer all all trust
 local all       all     pam pamservice=from
@@ -47,18 +41,11 @@ LINES
 put_file("$dir/users", qq("postgres" ""\n"bob" ""\n"scr" "secret"\n"own" "its own"\n));
 
 my $fake = FakeServer->new(login => sub ($c, $startup) { $c->note_password($startup) });
-my %env = (
-	LD_PRELOAD => $wrapper, PAM_WRAPPER => 1, PAM_WRAPPER_SERVICE_DIR => "$dir/pam.d",
-	# The loader's own locks are not seen by it.
-	TSAN_OPTIONS => join(':', grep { $_ } $ENV{TSAN_OPTIONS}, "suppressions=$dir/suppressions",
-		'report_thread_leaks=0'),
-	ASAN_OPTIONS => join(':', grep { $_ } $ENV{ASAN_OPTIONS}, 'verify_asan_link_order=0'),
-);
 my $millpond = Millpond->new('pool',
 	databases => { map { $_ => $fake->target } qw(postgres shop closed patient hangs nowhere scram), 'other' },
 	settings => { auth_type => 'hba', auth_hba_file => "$dir/hba", auth_file => "$dir/users", workers => 2,
 		client_login_timeout => 20, max_client_conn => 300 },
-	env => \%env);
+	env => { $pam->env });
 
 # Who comes in ----------------------------------------------------------------------------------
 
@@ -185,7 +172,7 @@ sub children ($pid)
 
 # As auth_type, without anything else.
 my $alone = Millpond->new('alone', databases => { postgres => $fake->target }, settings => { auth_type => 'pam' },
-	env => \%env);
+	env => { $pam->env });
 is(Wire->connect($alone)->authenticate('red fish', user => 'ann')->{status}, 'I', 'auth_type = pam');
 is(Wire->connect($alone)->authenticate('wrong', user => 'ann')->{error}{M}, $refused, '... refuses as well');
 
