@@ -43,21 +43,38 @@ static void find_keys(struct credentials *credentials, struct worker *worker)
 	credentials->without_libpq = !server_libpq_knows("scram_client_key");
 }
 
+/* Whether a password opens all that they do, which is nothing, or what its hash opens. */
+static bool covers(const char *password, const char *user, const struct credentials *credentials)
+{
+	switch (credentials->kind) {
+	case SECRET_NONE:
+		return true;
+	case SECRET_MD5:
+		return secret_has_password(credentials->secret, user, password);
+	case SECRET_SCRAM:
+		return !credentials->has_client_key;
+	default:
+		return false;
+	}
+}
+
 /*
- * Nothing that opens a server is known, but a client of the pool was let in by PAM or LDAP: it has the same
- * password there, or none at all. It is for no others whom the entry makes the same user.
+ * A client of the pool was let in by PAM or LDAP: it has the same password at the server, unless another is
+ * known that opens it. It is for no others whom the entry makes the same user.
  */
 static void find_given(struct credentials *credentials, const struct database *database,
 		       const struct pool *pool)
 {
-	bool is_useless = credentials->kind == SECRET_NONE ||
-			  (credentials->kind == SECRET_SCRAM && !credentials->has_client_key);
-	char *given = is_useless && !leads_elsewhere(database) && database->user == NULL ?
+	char *given = !leads_elsewhere(database) && database->user == NULL ?
 			      pool_copy_secret(pool, POOL_PASSWORD) :
 			      NULL;
 
 	if (given == NULL)
 		return;
+	if (!covers(given, pool->user_name, credentials)) {
+		text_wipe(given);
+		return;
+	}
 	credentials_release(credentials);
 	credentials->kind = SECRET_PLAIN;
 	credentials->secret = given;

@@ -1,7 +1,10 @@
 # The matrix of server logins: kind of secret x how the client logged in x what the server asks -> outcome, on a real server.
 use v5.36;
+use Certificates;
 use Digest::MD5 qw(md5_hex);
+use Directory;
 use Millpond;
+use Pam;
 use Scram;
 use Test::More;
 use Wire;
@@ -32,16 +35,53 @@ for my $ask (@asks)
 			. "create role $role login password '$text';";
 	}
 }
-$server->safe_psql('postgres', $roles);
-$server->set_hba($hba);
+# Whose password here is not that of the server, of which the hash is known.
+my $theirs = 'md5' . md5_hex('theirsother');
+$server->safe_psql('postgres', "$roles create role other login password '$theirs'");
+$users .= qq("other" "$theirs"\n);
+$server->set_hba($hba .= "local all other md5\n");
 
-sub millpond ($name, $auth_type)
+# How a client logs in: what the daemon is told, and how it is connected to. Where a program is missing, not at all.
+my $osuser    = getpwuid $>;
+my $authority = Certificates->new;
+$authority->issue($_ => "/CN=$_") for qw(server someone);
+my $shown = { SSL_cert_file => $authority->file('someone.crt'), SSL_key_file => $authority->file('someone.key') };
+my @people = $users =~ /^"(\w+)"/mg;
+my %hba    = (auth_type => 'hba', auth_hba_file => 'hba.conf', auth_ident_file => 'ident.conf',
+	client_tls_sslmode => 'allow', $authority->client_tls(ca => 1));
+
+sub pam ()
 {
-	return Millpond->new($name, server => $server, files => { 'users.txt' => $users },
-		settings => { auth_type => $auth_type, auth_file => 'users.txt', server_login_retry => 60 });
+	return Pam->missing ? undef : { settings => { auth_type => 'pam' },
+		env => { Pam->new(passwords => [ map { "$_:pencil:pgbouncer" } @people ])->env } };
 }
 
-# By auth_type and kind of secret: which of the server's questions can be answered.
+sub ldap ()
+{
+	return if Directory->missing;
+	my $port = Directory->new(people => { map { $_ => 'pencil' } @people })->port;
+	return { settings => { auth_type => 'ldap', auth_ldap_options =>
+		qq(ldapserver=127.0.0.1 ldapport=$port ldapprefix="uid=" ldapsuffix=",ou=people,dc=example,dc=net") } };
+}
+
+my %methods = (
+	(map { $_ => { settings => { auth_type => $_ } } } 'scram-sha-256', 'md5', 'plain', 'trust'),
+	cert => { settings => \%hba, how => { tls => $shown } },
+	peer => { settings => \%hba, how => { unix => 1 } },
+	pam  => pam(),
+	ldap => ldap(),
+);
+
+sub millpond ($name, $method)
+{
+	return Millpond->new($name, server => $server, env => $method->{env},
+		files => { 'users.txt' => $users, 'hba.conf' => "hostssl all all all cert map=any\nlocal all all peer map=any\n",
+			'ident.conf' => "any someone all\nany $osuser all\n" },
+		settings => { $method->{settings}->%*, auth_file => 'users.txt', server_login_retry => 60 });
+}
+
+# By method and kind of secret: which of the server's questions can be answered. PAM and LDAP leave the password itself,
+# with which even the server has no use for SCRAM where it keeps an md5 hash.
 my %answered = (
 	'scram-sha-256 plain' => [qw(trust password md5 scram-sha-256)],
 	'scram-sha-256 scram' => [qw(trust md5 scram-sha-256)],
@@ -51,25 +91,35 @@ my %answered = (
 	'plain plain'         => [qw(trust password md5 scram-sha-256)],
 	'plain md5'           => [qw(trust md5)],
 	'plain scram'         => [qw(trust md5 scram-sha-256)],
-	'trust plain'         => [qw(trust password md5 scram-sha-256)],
-	'trust md5'           => [qw(trust md5)],
-	'trust scram'         => [qw(trust)],
+	(map { ("$_ plain" => [qw(trust password md5 scram-sha-256)], "$_ md5" => [qw(trust md5)], "$_ scram" => [qw(trust)]) }
+		qw(trust cert peer)),
+	(map { ("$_ plain" => [qw(trust password md5 scram-sha-256)], "$_ md5" => [qw(trust password md5)],
+		"$_ scram" => [qw(trust password md5 scram-sha-256)]) } qw(pam ldap)),
 );
-my %daemons = map { $_ => millpond(s/-.*//r, $_) } qw(scram-sha-256 md5 plain trust);
+my %daemons = map { $_ => millpond(s/-.*//r, $methods{$_}) } grep { $methods{$_} } keys %methods;
 for my $row (sort keys %answered)
 {
-	my ($auth_type, $kind) = split / /, $row;
+	my ($method, $kind) = split / /, $row;
+	next if !$daemons{$method};
 	for my $ask (@asks)
 	{
-		my $client = Wire->connect($daemons{$auth_type});
+		my $client = Wire->connect($daemons{$method}, ($methods{$method}{how} // {})->%*);
 		my $answer = $client->authenticate('pencil', user => role($ask, $kind));
 		my $works  = grep { $_ eq $ask } $answered{$row}->@*;
-		is($answer->{error}{M} // 'welcome',
-			$works ? 'welcome' : 'server login failed: wrong password type',
-			"client: $auth_type, secret: $kind, server: $ask");
+		my $refusal = $method =~ /pam|ldap/ ? "password authentication failed for user \"${\role($ask, $kind)}\""
+			: 'server login failed: wrong password type';
+		is($answer->{error}{M} // 'welcome', $works ? 'welcome' : $refusal,
+			"client: $method, secret: $kind, server: $ask");
 		next if !$works;
 		is($client->value('select current_user'), role($ask, $kind), '... as that user');
 	}
+}
+
+for my $method (grep { $daemons{$_} } qw(pam ldap))
+{
+	my $client = Wire->connect($daemons{$method});
+	is($client->authenticate('pencil', user => 'other')->{error}{M}, undef, "$method, with the hash of another password");
+	is($client->value('select current_user'), 'other', '... that opens the server');
 }
 
 # The password of an entry is that of the entry's own user.
@@ -117,9 +167,9 @@ my $result = $client->result;
 is($result->{error}{C}, '57014', 'a query can be cancelled');
 is($result->{status}, 'I', 'and the session goes on');
 # Who runs the process needs no password on its Unix socket.
-my ($shown) = grep { $_->{user} eq 'scram_scram' }
+my ($row) = grep { $_->{user} eq 'scram_scram' }
 	$scram->console('SHOW SERVERS', user => 'pgbouncer', unix => 1);
-is($shown->{remote_pid}, $client->value('select pg_backend_pid()'), 'its process is known');
+is($row->{remote_pid}, $client->value('select pg_backend_pid()'), 'its process is known');
 
 # A host that does not answer is passed over, as libpq does; over TCP, too.
 my $dead = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')->sockport;
