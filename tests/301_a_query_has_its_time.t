@@ -25,9 +25,8 @@ for my $start (Query('select pg_sleep(30)'),
 		'the words');
 	ok($answer->{eof}, 'the session ends');
 	cmp_ok(time - $from, '>=', 0.9, 'not before its time');
-	cmp_ok(time - $from, '<', 2.5, 'and soon after it');
-	wait_until(sub { !$server->backends(q(wait_event = 'PgSleep')) },
-		'the query to end in the server', 10);
+	cmp_ok(time - $from, '<', 15, 'and not long after it');
+	wait_until(sub { !$server->backends(q(wait_event = 'PgSleep')) }, 'the query to end in the server', 15);
 }
 is($bystander->value('select count(*) from t'), 0, 'nothing of it is left');
 
@@ -56,7 +55,7 @@ $millpond->reconfigure(databases => { silent => $silent->target });
 $from = time;
 $waiting = Wire->connect($millpond)->startup(database => 'silent')->result;
 is_deeply([ @{ $waiting->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query_timeout' ], 'a login waits no longer either');
-cmp_ok(time - $from, '<', 3, '... but soon hears of it');
+cmp_ok(time - $from, '<', 10, '... but soon hears of it');
 
 # Whoever has begun a long message has a server until it is whole.
 my $long = Parse('', 'select 1' . ' ' x 400_000);

@@ -6,7 +6,7 @@ use Time::HiRes qw(sleep time);
 use Wire;
 
 my $server   = Postgres->new;
-my $millpond = Millpond->new('pool', server => $server, settings => { workers => 1, client_idle_timeout => 1 },
+my $millpond = Millpond->new('pool', server => $server, settings => { workers => 1, client_idle_timeout => 2 },
 	databases => { postgres => '', session => 'dbname=postgres pool_mode=session' });
 
 sub ends_when_idle ($client, $what)
@@ -16,7 +16,7 @@ sub ends_when_idle ($client, $what)
 	return;
 }
 
-# Each query at once after the one before, or after far less than a second.
+# Each query at once after the one before, or after far less than two seconds.
 my $busy = Wire->login($millpond);
 my $answers = 0;
 for (1 .. 12)
@@ -28,7 +28,7 @@ is($answers, 12, 'a client that asks now and then stays');
 ends_when_idle($busy, 'it');
 
 my $client = Wire->login($millpond);
-is($client->query($_)->{error}, undef, $_) for 'begin', 'select pg_sleep(1.5)', 'commit', 'select 1';
+is($client->query($_)->{error}, undef, $_) for 'begin', 'select pg_sleep(2.5)', 'commit', 'select 1';
 sleep 0.2;
 is($client->query('select 2')->{rows}[0][0], 2, 'after a long transaction it stays');
 ends_when_idle($client, 'it');

@@ -181,6 +181,7 @@ for my $line (grep { !/^#/ } split /\n/, slurp_file('tests/data/messages.tsv'))
 	my ($text, $severity, $sqlstate, $more, $figures) = split /\t/, $line, -1;
 	ok(exists $case{$text}, "there is a case for: $text") or next;
 	my $provoke = $case{$text} or next;
+	wait_until(sub { 1 == $console->hashes('SHOW CLIENTS') }, 'those of the last case to be gone');
 	my $error = $provoke->();
 	is($error->{M}, $text, $text);
 	is("$error->{S} $error->{C}", "$severity $sqlstate", '... with its severity and code');

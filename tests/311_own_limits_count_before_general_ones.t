@@ -98,9 +98,10 @@ for my $row (@table)
 }
 
 # The next one is told, with the figures.
-set(query_wait_timeout => '0.3', default_pool_size => 2);
+set(default_pool_size => 2);
 my @holders = map { Wire->login($millpond) } 1 .. 2;
 $_->query('begin') for @holders;
+set(query_wait_timeout => '0.3');
 my $error = Wire->login($millpond)->query('select 1')->{error};
 is($error->{M}, 'query_wait_timeout', 'whoever waits too long is told');
 like($error->{D}, qr/2 of 2 server connections are in use/, '... how many there are');
@@ -111,7 +112,9 @@ $error = Wire->login($millpond)->query('select 1')->{error};
 like($error->{D}, qr/; the pool is paused, 1 clients wait\.$/, 'in a pause that it is one');
 like($error->{H}, qr/RESUME/, '... and what ends it');
 $console->query('RESUME');
+set(query_wait_timeout => 0);
 $_->query('begin') for @holders;
+set(query_wait_timeout => '0.3');
 for my $limit (qw(max_db_connections max_user_connections))
 {
 	set(default_pool_size => 3, max_db_connections => 0, max_user_connections => 0, $limit => 2);

@@ -35,7 +35,7 @@ sub flood ($client, $bytes, $seconds)
 my $flood   = CopyData('') x 200_000;
 my $flooder = flood(Wire->login($millpond), $flood, 6);
 
-cmp_ok($other->slowest(2), '<', 2.5, 'each query is answered before the flood ends');
+cmp_ok($other->slowest(2), '<', 5, 'each query is answered before the flood ends');
 kill 'KILL', $flooder;
 waitpid $flooder, 0;
 
@@ -54,7 +54,7 @@ my $from = $millpond->log_end;
 my $at   = time;
 $millpond->console("KILL_CLIENT $id");
 wait_until(sub { $millpond->log_since($from) =~ /closing because: admin forced disconnect/ }, 'its end');
-cmp_ok(time - $at, '<', 5, '... and sent away in the middle of the flood that follows');
+cmp_ok(time - $at, '<', 15, '... and sent away in the middle of the flood that follows');
 kill 'KILL', @floods;
 waitpid $_, 0 for @floods;
 

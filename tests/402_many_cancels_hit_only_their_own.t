@@ -10,7 +10,7 @@ my $millpond = Millpond->new('pool', server => $server,
 my @clients = map { Wire->login($millpond) } 1 .. 50;
 
 # All run or wait; the even ones are cancelled, the odd ones must not notice.
-$_->put(Query('select pg_sleep(0.15)')) for @clients;
+$_->put(Query('select pg_sleep(0.3)')) for @clients;
 my @cancels = map {
 	my $cancel = Wire->connect($millpond);
 	$cancel->put(CancelRequest(@{ $clients[$_] }{qw(pid secret)}));
