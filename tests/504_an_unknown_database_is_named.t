@@ -6,7 +6,7 @@ use Test::More;
 my $server    = Postgres->new;
 my $millpond  = Millpond->new('pool', server => $server,
 	databases => { postgres => '', missing => 'dbname=dne' },
-	settings => { query_wait_timeout => 2, server_login_retry => 1 });
+	settings => { query_wait_timeout => 20, server_login_retry => 1 });
 my $bystander = Wire->login($millpond);
 for my $name ('nowhere', 'with blank', q(quote'"), 'x' x 200, '*', 'Postgres')
 {

@@ -7,7 +7,7 @@ use Wire;
 my $server    = Postgres->new;
 $server->safe_psql('postgres', 'create role deaf login');
 my $millpond  = Millpond->new('pool', server => $server, settings => { default_pool_size => 6 },
-	users => { deaf => 'query_timeout=4' });
+	users => { deaf => 'query_timeout=10' });
 my $bystander = Wire->login($millpond);
 $bystander->query('select 1');
 my $before = $millpond->memory_kb('VmHWM');

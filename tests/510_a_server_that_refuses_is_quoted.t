@@ -31,9 +31,9 @@ if ($answer->{error})
 	is($answer->{error}{C}, '28P01', "the server's SQLSTATE");
 	like($answer->{error}{M}, qr/password authentication failed for user "me"/,
 		"the server's words");
-	cmp_ok(time - $from, '<', 4, 'within query_wait_timeout');
+	cmp_ok(time - $from, '<', 15, 'within query_wait_timeout');
 }
-else { cmp_ok(time - $from, '<', 2.5, 'or it was patient enough') }
+else { cmp_ok(time - $from, '<', 15, 'or it was patient enough') }
 is($bystander->query('select 1')->{types}, 'TDCZ', 'other pools are untouched');
 wait_until(sub { my $answer = attempt(); $answer->{types} =~ /D/ }, 'the server to relent');
 pass('retries reach the server once it relents');

@@ -9,10 +9,11 @@ use Wire;
 
 # Name servers that never answer.
 my $silence = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1') or die "udp: $!";
-my $resolv = new_file('resolv.conf', 'nameserver 127.0.0.1:' . $silence->sockport . "\noptions timeout:1 attempts:1\n");
-my $fake = FakeServer->new(
-	login => sub ($c, $startup) { sleep 1 if $startup->{user} eq 'sluggish'; return 0 },
-	query => sub ($c, $sql) { sleep 1.5 if $sql =~ /slow/; return 0 });
+my $resolv = new_file('resolv.conf', 'nameserver 127.0.0.1:' . $silence->sockport . "\noptions timeout:2 attempts:1\n");
+my $folder = PostgreSQL::Test::Utils::tempdir();
+my $fake   = FakeServer->new(
+	login => sub ($c, $startup) { sleep 2 if $startup->{user} eq 'sluggish'; return 0 },
+	query => sub ($c, $sql) { sleep 0.02 while $sql =~ /slow/ && !-e "$folder/end"; return 0 });
 my $millpond = Millpond->new('pool',
 	databases => { postgres => $fake->target },
 	settings => { resolv_conf => $resolv, server_connect_timeout => 10, server_login_retry => 1,
@@ -64,6 +65,7 @@ wait_until(sub { $fake->received(qr/Q slow/) }, 'the query');
 $client->close;
 wait_until(sub { $fake->received(qr/ cancel /) }, 'its cancelling');
 $millpond->reconfigure(settings => { server_reset_query => "new reset $_" }) for 1 .. 5;
+put_file("$folder/end");
 my ($number) = map { /^(\d+)/ } $fake->received(qr/Q slow/);
 wait_until(sub { $fake->received(qr/^$number Q .*reset/) }, 'the reset query');
 is_deeply([ $fake->received(qr/^$number Q .*reset/) ], ["$number Q new reset 5|"],

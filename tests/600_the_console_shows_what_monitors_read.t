@@ -107,6 +107,7 @@ is($backend->{remote_pid}, $client->value('select pg_backend_pid()'),
 is($backend->{link}, $row->{ptr}, 'they name each other');
 is($row->{link}, $backend->{ptr}, '... both ways');
 $client->query('commit');
+wait_until(sub { $millpond->pool->{sv_idle} == 1 }, 'the server to return');
 is((grep { $_->{database} eq 'postgres' } $console->hashes('SHOW CLIENTS'))[0]{state}, 'idle',
 	'a client at rest is idle');
 is(($console->hashes('SHOW SERVERS'))[0]{state}, 'idle', 'and so is the server');

@@ -8,6 +8,7 @@ my $server   = Postgres->new;
 my $millpond = Millpond->new('pool', server => $server, settings => { server_check_delay => 0 });
 my $client   = Wire->login($millpond, timezone => 'Asia/Tokyo');
 $client->query('select 1');
+wait_until(sub { $millpond->pool->{sv_active} == 0 }, 'the server to return');
 
 sub stats () { return (grep { $_->{database} eq 'postgres' } $millpond->console('SHOW STATS'))[0] }
 
@@ -38,7 +39,7 @@ cmp_ok($size->{sent}, '<', 101_000, '... exactly those');
 is($size->{received}, length Query("select repeat('x', 100000)"), 'bytes from the client');
 my $slept = difference(sub { $client->query('select pg_sleep(0.3)') });
 cmp_ok($slept->{query_time}, '>=', 290_000, 'the time of a query in microseconds');
-cmp_ok($slept->{query_time}, '<', 2_000_000, '... not more');
+cmp_ok($slept->{query_time}, '<', 30_000_000, '... and in no smaller unit');
 cmp_ok($slept->{xact_time}, '>=', 290_000, 'and of its transaction');
 is(difference(sub { Wire->login($millpond) for 1 .. 3 })->{client_login_count}, 3, 'logins');
 is(difference(sub { Wire->connect($millpond)->startup(database => 'nowhere')->result })

@@ -38,19 +38,20 @@ $client->query('commit');
 is_deeply($waiting->result->{rows}, [ [1] ], 'the server goes to who waited');
 is($resting->value('select 2'), 2, 'and then to a new query');
 $_->put(Terminate()) for $client, $waiting, $resting;
-is($millpond->wait_exit(5) & 127, 0, 'after the last client has left, it ends');
+is($millpond->wait_exit & 127, 0, 'after the last client has left, it ends');
 ok(!-e $millpond->host . '/.s.PGSQL.' . $millpond->port, 'the Unix socket is gone');
 
 # A second SIGTERM does not wait.
 $successor->close;
 $millpond->start;
+$from = $millpond->log_end;
 my $stubborn = Wire->login($millpond);
 $stubborn->query('begin');
 $millpond->signal('TERM');
-$millpond->wait_for_log(qr/SIGTERM/);
+$millpond->wait_for_log(qr/SIGTERM/, $from);
 is($stubborn->value('select 1'), 1, 'the first one waits');
 $millpond->signal('TERM');
-is($millpond->wait_exit(5) & 127, 0, 'the second one does not');
+is($millpond->wait_exit & 127, 0, 'the second one does not');
 ok($stubborn->closed, 'and the client is closed');
 
 done_testing;

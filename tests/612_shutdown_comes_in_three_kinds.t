@@ -11,7 +11,7 @@ $client->query('begin');
 my $console = Wire->login($millpond, database => 'pgbouncer');
 my $answer  = $console->query('SHUTDOWN');
 is($answer->{types}, '', 'SHUTDOWN is not answered');
-is($millpond->wait_exit(5) & 127, 0, 'it ends at once');
+is($millpond->wait_exit & 127, 0, 'it ends at once');
 ok($client->closed, 'with all clients');
 
 for my $kind (qw(WAIT_FOR_SERVERS WAIT_FOR_CLIENTS))
@@ -38,7 +38,7 @@ for my $kind (qw(WAIT_FOR_SERVERS WAIT_FOR_CLIENTS))
 		is($console->value('SHOW VERSION') =~ /Millpond/, 1, "$kind: sessions are waited for");
 		$_->put(Terminate()) for $busy, $waiting, $resting;
 	}
-	is($millpond->wait_exit(5) & 127, 0, "$kind: then it ends");
+	is($millpond->wait_exit & 127, 0, "$kind: then it ends");
 }
 # Where sessions keep their servers WAIT_FOR_SERVERS waits for those that have one.
 $millpond->write_config(settings => { pool_mode => 'session' }, databases => { postgres => '' });
@@ -51,7 +51,7 @@ is($newcomer->query('select 1')->{error}{M}, 'server shutting down', '... who ha
 is(Wire->connect($millpond, unix => 1)->startup->result->{error}{M}, 'pooler is shutting down', '... nobody comes in');
 is($session->value('select 2'), 2, '... who has one goes on') for 1 .. 2;
 $session->close;
-is($millpond->wait_exit(5) & 127, 0, '... to the end of the session, and then it ends');
+is($millpond->wait_exit & 127, 0, '... to the end of the session, and then it ends');
 
 wait_until(sub { !$server->backends }, 'the servers to go');
 pass('no server is left behind');

@@ -35,7 +35,7 @@ for my $name (sort keys %logins)
 	my $client = Wire->connect($millpond)->startup;
 	wait_until(sub { $fake->received(qr/begun/) }, 'the login');
 	$millpond->signal('QUIT');
-	is($millpond->wait_exit(5), 0, "$name: the service ends");
+	is($millpond->wait_exit(15), 0, "$name: the service ends");
 	like($millpond->log_since, qr/S-\w+: .*closing because: server shutting down/, '... and the login before it');
 	ok($client->closed, '... with the client');
 }

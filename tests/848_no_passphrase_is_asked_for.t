@@ -20,7 +20,7 @@ my @terminal = ($^X, '-MIO::Pty', '-e', '$^F = 100; my $terminal = IO::Pty->new;
 my $server = FakeServer->new(ssl => sub ($c) { return $c->shake_hands($authority, 'server') });
 my $entry    = $server->target . " sslmode=require sslcert=$certificate sslkey=";
 my $millpond = Millpond->new('pool', wrapper => \@terminal,
-	settings  => { server_tls13_ciphers => 'TLS_AES_256_GCM_SHA384', query_wait_timeout => $ENV{SANITIZE} ? 8 : 2 },
+	settings  => { server_tls13_ciphers => 'TLS_AES_256_GCM_SHA384', query_wait_timeout => 8 },
 	databases => { open => $entry . $key, locked => $entry . $locked });
 is(Wire->login($millpond, database => 'open')->query('select 1')->{status}, 'I', 'a key without one is used');
 my $answer = Wire->connect($millpond)->startup(database => 'locked')->result;
