@@ -19,14 +19,16 @@ my $conninfo = sprintf 'host=localhost hostaddr=127.0.0.1 port=%d user=postgres'
 # Whether psql is encrypted: t or f, or what it says when it does not come in.
 sub outcome ($mode, %more)
 {
+	state $number = 0;
+	my $name = 'asks' . ++$number;
 	my ($stdout, $stderr) = ('', '');
 	my $options = join ' ', map { "$_=$more{$_}" } sort keys %more;
 	$millpond->psql('pgbouncer', 'show clients', stdout => \$stdout, stderr => \$stderr,
-		connstr => "$conninfo dbname=pgbouncer sslmode=$mode sslrootcert="
+		connstr => "$conninfo dbname=pgbouncer application_name=$name sslmode=$mode sslrootcert="
 			. $authority->file('ca.crt') . " $options",
 		extra_params => [ '-F', ';' ]);
 	return $stderr =~ s/\s+\z//r =~ s/.*FATAL:  //sr if $stderr;
-	my ($mine) = grep { /;active;/ } split /\n/, $stdout;
+	my ($mine) = grep { /;$name;/ } split /\n/, $stdout;
 	return $mine =~ /TLSv1\.3\/TLS_AES_256_GCM_SHA384;/ ? 't' : 'f';
 }
 

@@ -61,23 +61,20 @@ my %entries = (
 );
 my $millpond = Millpond->new('pool',
 	settings => { auth_type => 'md5', auth_file => $users, server_login_retry => 0.2,
-		query_wait_timeout => 3, server_reset_query_always => 1 },
+		query_wait_timeout => 8, server_reset_query_always => 1 },
 	env       => { SSL_CERT_FILE => '/nowhere' },
 	databases => { map { $_ => $entries{$_}[0] } keys %entries });
-for my $user (qw(alice bob))
+# All at once, as whoever gets no server waits for query_wait_timeout.
+my @logins = grep { "@$_" !~ /^bob (?:disable|words)/ } map { my $user = $_; map { [ $user, $_ ] } sort keys %entries } qw(alice bob);
+my @clients = map { Wire->connect($millpond)->prove('secret', user => $_->[0], database => $_->[1]) } @logins;
+for (@logins)
 {
-	for my $name (sort keys %entries)
-	{
-		next if $user eq 'bob' && $name =~ /disable|words/;
-		my $from = $millpond->log_end;
-		my ($stdout, $stderr) = ('', '');
-		local $ENV{PGPASSWORD} = 'secret';
-		$millpond->psql($name, 'select ssl from pg_stat_ssl where pid = pg_backend_pid()',
-			stdout => \$stdout, stderr => \$stderr,
-			connstr => sprintf 'host=127.0.0.1 port=%d dbname=%s user=%s', $millpond->port, $name, $user);
-		my ($why) = $millpond->log_since($from) =~ m{S-\w+: $name/.*closing because: (.*)};
-		like($stdout || $why || $stderr, $entries{$name}[1], "$user, $name: $entries{$name}[0]");
-	}
+	my ($user, $name) = @$_;
+	my $client = shift @clients;
+	my $answer = $client->result;
+	my ($why) = $millpond->log_since =~ m{S-\w+: $name/$user\@.*closing because: (.*)};
+	like($answer->{status} ? $client->value('select ssl from pg_stat_ssl where pid = pg_backend_pid()') : $why // $answer->{error}{M},
+		$entries{$name}[1], "$user, $name: $entries{$name}[0]");
 }
 my ($row) = grep { $_->{database} eq 'full' && $_->{user} eq 'alice' }
 	$millpond->console('SHOW SERVERS', unix => 1, user => 'pgbouncer');

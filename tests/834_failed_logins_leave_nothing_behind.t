@@ -27,7 +27,7 @@ sub millpond ($name, $auth_type, %more)
 		databases => { postgres => $fake->target, closed => $fake->target, dead => "host=127.0.0.1 port=$nobody auth_user=lookup auth_dbname=dead" },
 		settings  => {
 			auth_type => $auth_type, auth_file => 'users.txt', auth_hba_file => 'hba.conf', client_tls_sslmode => 'allow', server_login_retry => 60,
-			$authority->client_tls, query_wait_timeout => '0.5', workers => 2, %limit, %more
+			$authority->client_tls, query_wait_timeout => 20, workers => 2, %limit, %more
 		});
 	my $console = Wire->login($millpond, unix => 1, user => 'pgbouncer', database => 'pgbouncer');
 	$console->query('DISABLE closed');
@@ -113,7 +113,11 @@ my %plain = (
 	'a cancel request for nobody' => sub ($pond) { client($pond)->put(CancelRequest(1, 2))->closed },
 );
 my %dead = (
-	'a server that is not there'     => sub ($pond) { client($pond)->authenticate('pencil', user => 'me', database => 'dead') },
+	'a server that is not there' => sub ($pond) {
+		$pond->{console}->query('SET query_wait_timeout = 0.5');
+		client($pond)->authenticate('pencil', user => 'me', database => 'dead');
+		$pond->{console}->query('SET query_wait_timeout = 20');
+	},
 	'whom the dead server should know' => sub ($pond) {
 		$pond->{console}->query('SET client_login_timeout = 0.3');
 		client($pond)->authenticate('pencil', user => 'stranger', database => 'dead');
@@ -138,7 +142,7 @@ sub fail_in_all_ways ($pond, %ways)
 	{
 		$ways{$name}->($pond) for 1 .. 3;
 		my $left;
-		eval { wait_until(sub { ($left = leftovers($pond)) eq '' }, 'it to be gone', 10) };
+		eval { wait_until(sub { ($left = leftovers($pond)) eq '' }, 'it to be gone') };
 		is($left, '', "$pond->{auth_type}: $name");
 	}
 	limits($pond, $pond->{auth_type}) if !$ways{'no TLS where it is required'};
@@ -156,6 +160,7 @@ my $pond = millpond('late', 'scram-sha-256', client_login_timeout => 1);
 my @slow = map { half_way($pond, $_) } 0 .. 3;
 is($_->result('E')->{error}{M}, 'client_login_timeout', 'too late') for @slow;
 wait_until(sub { leftovers($pond) eq '' }, 'them to be gone');
+$pond->{console}->query('SET client_login_timeout = 60');
 limits($pond, 'too late');
 
 done_testing;

@@ -90,7 +90,7 @@ my $fake = FakeServer->new(login => sub ($c, $startup) {
 	$c->leave;
 });
 my $millpond = Millpond->new('pool', files => { 'users.txt' => qq("me" "$secret"\n) },
-	settings  => { auth_type => 'scram-sha-256', auth_file => 'users.txt', query_wait_timeout => 6,
+	settings  => { auth_type => 'scram-sha-256', auth_file => 'users.txt', query_wait_timeout => 12,
 		server_login_retry => 60 },
 	databases => { map { $_ => $fake->target } 'postgres', keys %cases });
 

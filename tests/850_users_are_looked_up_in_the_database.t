@@ -269,27 +269,36 @@ reconfigure(users => { scrammer => undef }, settings => { auth_type => 'scram-sh
 # Many at once ----------------------------------------------------------------------------------
 
 reconfigure(databases => { postgres => '' }, settings => { auth_query =>
-	q(select rolname, rolpassword from pg_authid, pg_sleep(0.5) where rolname = $1) });
+	q(select rolname, rolpassword from pg_authid, pg_advisory_xact_lock_shared(1) where rolname = $1) });
 attempt('scrammer');
 $from = -s $server->logfile;
-my @crowd = map { Wire->connect($millpond)->startup(user => 'scrammer') } 1 .. 30;
+my $lock = Wire->login($server, unix => 1);
+sub come ($count)
+{
+	$lock->query('select pg_advisory_lock(1)');
+	my @crowd = map { Wire->connect($millpond)->startup(user => 'scrammer') } 1 .. $count;
+	wait_until(sub { $count == $owner->hashes('SHOW SOCKETS WHERE state = cl_login AND user = scrammer') }, 'all to wait');
+	return @crowd;
+}
+my @crowd = come(30);
+$lock->query('select pg_advisory_unlock(1)');
 is(scalar(grep { $_->get->[0] eq 'R' } @crowd), 30, 'thirty come at once');
-my @asked = PostgreSQL::Test::Utils::slurp_file($server->logfile, $from) =~ /execute.*pg_sleep/g;
+my @asked = PostgreSQL::Test::Utils::slurp_file($server->logfile, $from) =~ /execute.*advisory/g;
 is(scalar @asked, 1, 'and one question is asked');
 $_->close for @crowd;
 reconfigure(settings => { auth_query_cache => 60 });
 attempt('scrammer');
 $from = -s $server->logfile;
 attempt('scrammer') for 1 .. 3;
-@asked = PostgreSQL::Test::Utils::slurp_file($server->logfile, $from) =~ /execute.*pg_sleep/g;
+@asked = PostgreSQL::Test::Utils::slurp_file($server->logfile, $from) =~ /execute.*advisory/g;
 is(scalar @asked, 0, 'with auth_query_cache none is for a while');
 
 # The first of those who wait may leave; the others are served.
-reconfigure(settings => { auth_query_cache => undef, auth_query =>
-	q(select rolname, rolpassword from pg_authid, pg_sleep(4) where rolname = $1) });
-@crowd = map { Wire->connect($millpond)->startup(user => 'scrammer') } 1 .. 3;
-wait_until(sub { $server->backends("query like '%pg_sleep%' and state = 'active'") }, 'the query');
+reconfigure(settings => { auth_query_cache => undef });
+@crowd = come(3);
+wait_until(sub { $server->backends("wait_event = 'advisory'") }, 'the query');
 $crowd[0]->close;
+$lock->query('select pg_advisory_unlock(1)');
 is(scalar(grep { $_->get->[0] eq 'R' } @crowd[ 1, 2 ]), 2, 'who asked may leave');
 
 # auth_user cannot log in.

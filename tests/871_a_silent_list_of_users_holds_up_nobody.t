@@ -14,7 +14,7 @@ my $millpond = Millpond->new('pool', server => $server,
 	env      => { LD_PRELOAD => File::Spec->rel2abs("$ENV{OUT}/preload/silent_users.so") },
 	settings => {
 		auth_file     => new_file('users', sprintf qq{"postgres" ""\n"known" "%s"\n}, Scram::secret('pencil')),
-		auth_type     => 'hba', client_login_timeout => 4,
+		auth_type     => 'hba', client_login_timeout => 12,
 		auth_hba_file => new_file('hba', "local all known password\nlocal postgres all peer\nlocal all all trust\nhost all all 127.0.0.1/32 trust\n") });
 
 my @silent = map { Wire->connect($millpond, unix => 1)->startup } 1 .. 6;
@@ -25,7 +25,7 @@ is(Wire->connect($millpond, unix => 1)->authenticate('pencil', user => 'known')-
 ok((!grep { !$_->quiet } @silent), '... while they do');
 $_->close for splice @silent, 0, 2;
 my $present = sub { return { map { @$_ } $admin->query('SHOW LISTS')->{rows}->@* }->{login_clients} };
-ok(wait_until(sub { $present->() == @silent }, 'them to leave', 1), 'who hangs up leaves');
+ok(wait_until(sub { $present->() == @silent }, 'them to leave', 6), 'who hangs up leaves');
 is($_->result->{error}{M}, 'client_login_timeout', 'the others are told in time') for @silent;
 
 done_testing;

@@ -48,6 +48,16 @@ sub init ($self, %)
 	return;
 }
 
+# As that of the cluster, but new sessions find what it has brought.
+sub reload ($self)
+{
+	my $loaded = sub { $self->safe_psql('postgres', 'select pg_conf_load_time()') };
+	my $before = $loaded->();
+	$self->SUPER::reload;
+	Millpond::wait_until(sub { $loaded->() ne $before }, 'the reload');
+	return;
+}
+
 # Makes it obey these lines of pg_hba.conf instead of those it has.
 sub set_hba ($self, @lines)
 {

@@ -161,12 +161,12 @@ sub prove ($self, $password, %parameters)
 			$self->{scram} = Scram->new($password);
 			$self->put(Message('p', "SCRAM-SHA-256\0" . pack 'N/a*', $self->{scram}->first));
 		}
-		# What the server signs may come together with what stands behind it: see result().
 		elsif ($request == 11)
 		{
 			$self->put(Message('p', $self->{scram}->final($data)));
-			last;
 		}
+		# What the server signs may come together with what stands behind it: see result().
+		last if $request != 10;
 	}
 	return $self;
 }
