@@ -3,20 +3,34 @@
 #include <string.h>
 
 #include "pool/pools.h"
+#include "protocol/hash.h"
 
+/* 28P01, or 28000 where the server asks PAM or LDAP. */
 static bool is_about_secrets(const struct failure *why)
 {
 	return why->kind == FAILURE_SERVER_LOGIN ||
-	       (why->kind == FAILURE_SERVER_REFUSED && strcmp(why->sqlstate, "28P01") == 0);
+	       (why->kind == FAILURE_SERVER_REFUSED && strncmp(why->sqlstate, "28", 2) == 0);
 }
 
-static void know_more(struct pool *pool)
+/* A password is not kept to tell whether the next is another. 0: there is none. */
+static uint32_t hash_of(const char *password)
 {
-	if (is_about_secrets(&pool->last_failure))
+	return password == NULL ? 0 : hash_bytes(HASH_START, password, strlen(password)) | 1;
+}
+
+/* What is no password, and has 0 for a hash, has not been tried. */
+static bool is_tried(uint32_t hash, uint32_t tried)
+{
+	return hash != 0 && hash == tried;
+}
+
+static void know_more(struct pool *pool, uint32_t hash)
+{
+	if (is_about_secrets(&pool->last_failure) && !is_tried(hash, pool->failed_hash))
 		pool->failures = 0;
 	for (struct server *server = pool->servers[SERVER_LOGIN].first; server != NULL;
 	     server = server->next)
-		server->is_outdone = true;
+		server->is_outdone |= !is_tried(hash, server->password_hash);
 }
 
 void pools_know_more(struct pools *pools, const char *user_name)
@@ -24,8 +38,18 @@ void pools_know_more(struct pools *pools, const char *user_name)
 	pools_keep(pools);
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
 		if (strcmp(pool->user_name, user_name) == 0)
-			know_more(pool);
+			know_more(pool, 0);
 	pools_let_go(pools);
+}
+
+void pool_knows_password(struct pool *pool, const char *password)
+{
+	know_more(pool, hash_of(password));
+}
+
+void server_note_password(struct server *server)
+{
+	server->password_hash = hash_of(server->pool->secrets[POOL_PASSWORD]);
 }
 
 bool server_knew_less(const struct server *server, const struct failure *why)

@@ -1,5 +1,6 @@
 #include "pool/policy.h"
 
+#include "pool/anew.h"
 #include "pool/limits.h"
 #include "pool/namesakes.h"
 #include "pool/pools.h"
@@ -51,6 +52,7 @@ static bool dial(struct pool *pool, unsigned worker)
 
 	if (server == NULL)
 		return false;
+	server_note_password(server);
 	server_move(server, SERVER_LOGIN);
 	errands_dial(errands_of(pool), server);
 	return true;
@@ -321,14 +323,17 @@ static int64_t retry_delay(const struct pool *pool)
 	return delay * 3 / 4 + (int64_t)(pools_random(pool->pools) % (uint64_t)(delay / 2 + 1));
 }
 
-void policy_note_failure(struct pool *pool, const struct failure *why, int64_t now)
+void policy_note_failure(const struct server *server, const struct failure *why, int64_t now)
 {
+	struct pool *pool = server->pool;
+
 	/* Logins that went out together and fail together count once. */
 	if (pool->failures == 0 || now >= pool->retry_at) {
 		pool->failures++;
 		pool->retry_at = now + retry_delay(pool);
 	}
 	pool->last_failure = *why;
+	pool->failed_hash = server->password_hash;
 }
 
 /* --- now and then ------------------------------------------------------------------------- */

@@ -41,8 +41,8 @@ void policy_tell_failure(struct pool *pool);
 /* Why even a server that is as good as new is not to be lent any more, or NULL. */
 const char *policy_reason_not_to_lend(const struct pool *pool, const struct server *server);
 
-/* Notes that a login has failed, and when the next is due. */
-void policy_note_failure(struct pool *pool, const struct failure *why, int64_t now);
+/* Notes that the server's login has failed, and when the next is due. */
+void policy_note_failure(const struct server *server, const struct failure *why, int64_t now);
 
 /* Called a few times a second: lifetimes, idle limits, minimum size, the reserve, retries. */
 void policy_tick(struct pool *pool, int64_t now);

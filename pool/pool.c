@@ -185,7 +185,7 @@ void pool_dial_failed(struct server *server, const struct failure *why, int64_t 
 	pools_lock(pool->pools);
 	bool counts = !server_knew_less(server, why);
 	if (counts)
-		policy_note_failure(pool, why, now);
+		policy_note_failure(server, why, now);
 	policy_retire(server, why->message);
 	if (counts)
 		policy_tell_failure(pool);
@@ -242,17 +242,11 @@ static void wipe(char *secret)
 	free(secret);
 }
 
-static bool is_new_password(const struct pool *pool, const char *password)
-{
-	const char *former = pool->secrets[POOL_PASSWORD];
-	return password != NULL && (former == NULL || strcmp(former, password) != 0);
-}
-
 void pool_exchange_secrets(struct pool *pool, char *secrets[POOL_SECRETS])
 {
 	pools_lock(pool->pools);
-	if (is_new_password(pool, secrets[POOL_PASSWORD]))
-		pool->failures = 0;
+	if (secrets[POOL_PASSWORD] != NULL)
+		pool_knows_password(pool, secrets[POOL_PASSWORD]);
 	for (int kind = 0; kind < POOL_SECRETS; kind++)
 		if (secrets[kind] != NULL)
 			exchange(&pool->secrets[kind], &secrets[kind]);

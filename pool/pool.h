@@ -117,6 +117,7 @@ struct pool {
 
 	int64_t unused_since; /* nobody is or waits in it; 0: somebody does */
 	unsigned failures; /* logins failed in a row */
+	uint32_t failed_hash; /* the last one's password_hash */
 	atomic_uint creations; /* as pools->alterations, of what may be temporary tables */
 	atomic_uint next_host; /* of a list, see daemon/conninfo.h */
 	int64_t retry_at;
@@ -195,8 +196,8 @@ bool pool_is_news(struct pool *pool);
 
 /*
  * The pool keeps what a client of it brings along (any of it may be NULL), and the caller gets in exchange what
- * it had, to wipe. With its last client it forgets it. A new password is tried at once, whatever has failed
- * before. A copy opens servers, and is the caller's to wipe.
+ * it had, to wipe. With its last client it forgets it. A password with which no login has failed is tried at once.
+ * A copy opens servers, and is the caller's to wipe.
  */
 void pool_exchange_secrets(struct pool *pool, char *secrets[POOL_SECRETS]);
 char *pool_copy_secret(const struct pool *pool, enum pool_secret kind);

@@ -52,6 +52,7 @@ struct server {
 	int64_t returned_at;
 	unsigned cancels;  /* cancel requests under way that may hit it */
 	atomic_bool close_needed; /* not to be lent again */
+	uint32_t password_hash; /* of what its pool had when its login began; 0: it had none */
 	bool is_outdone; /* more is known of its user than when its login began; see anew.h */
 	const char *retire_reason; /* NULL: the pool has it still */
 

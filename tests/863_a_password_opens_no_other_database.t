@@ -22,6 +22,12 @@ my $hba = "local all all trust\nhost pgbouncer,open all all trust\n"
 # Each asks for the password itself, and writes it down.
 my %servers = map { $_ => FakeServer->new(login => sub ($c, $startup) { $c->note_password($startup) }) }
 	qw(shop forced open theirs ours);
+$servers{refusing} = FakeServer->new(login => sub ($c, $startup) {
+	$c->put(AuthRequest(3));
+	$c->log('password', "$startup->{user} " . ($c->get // $c->leave)->[1]);
+	$c->put(ErrorResponse('28P01', "not with that one", 'FATAL'));
+	$c->leave;
+});
 my $millpond = Millpond->new('pool', files => { 'hba.conf' => $hba },
 	databases => { map { $_ => $servers{$_}->target . ($_ eq 'forced' ? ' user=ann' : '') } keys %servers },
 	settings  => { auth_type => 'hba', auth_hba_file => 'hba.conf', server_login_retry => 60,
@@ -60,5 +66,13 @@ my $believed = enter('shop', 'ann', '', unix => 1);
 ok($believed->query('select 1')->{error}, 'who needs no password has none for a new server');
 is_deeply([ passwords('shop') ], ['ann red fish|'], '... as it is not known any more');
 is(enter('shop', 'ann', 'red fish')->value('select 1'), 'select 1', 'until it is given anew, and tried at once');
+
+# Each is alone in the pool, which has no password any more when the next comes.
+for (1 .. 5)
+{
+	ok(!enter('refusing', 'ann', 'red fish'), "a server refuses the password, login $_");
+	wait_until(sub { !grep { $_->{database} eq 'refusing' } $millpond->console('SHOW CLIENTS') }, 'the client to be gone');
+}
+is_deeply([ passwords('refusing') ], ['ann red fish|'], '... and is asked once');
 
 done_testing;

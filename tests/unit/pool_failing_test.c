@@ -108,6 +108,49 @@ static void test_more_known(void)
 	end();
 }
 
+/* A client joins that was let in with that password, the only one. */
+static void is_joined_with(const char *password)
+{
+	char *secrets[POOL_SECRETS] = {[POOL_PASSWORD] = strdup(password)};
+
+	pool->client_count++;
+	pool_exchange_secrets(pool, secrets);
+	free(secrets[POOL_PASSWORD]);
+}
+
+static void test_password_given(void)
+{
+	begin("server_login_retry = 60", "shop = host=127.0.0.1");
+	pool = find_pool("shop", "me");
+	asks(0);
+	dial_fails(REFUSED);
+	is_joined_with("red");
+	ok(!asks(1) && waits(1) && dialling_count == 1, "a password is tried at once");
+	dial_fails(REFUSED);
+	ok(crowd[1].refused, "it opens nothing");
+	pool_client_leaves(pool);
+	is_joined_with("red");
+	ok(!asks(2) && crowd[2].refused, "and is not tried again for who comes with it next");
+	pool_client_leaves(pool);
+	is_joined_with("blue");
+	ok(!asks(3) && waits(3) && dialling_count == 1, "but another one is");
+	pool_client_leaves(pool);
+	is_joined_with("blue");
+	dial_fails("28000");
+	ok(crowd[3].refused && dialling_count == 0, "once, also if it is given meanwhile");
+	is_joined_with("green");
+	asks(4);
+	is_joined_with("red");
+	dial_fails(REFUSED);
+	ok(waits(4) && dialling_count == 1, "one that came while another was tried has its turn");
+	dial_fails(FULL);
+	is_joined_with("blue");
+	ok(!asks(5) && !waits(5) && dialling_count == 0, "what does not depend on it stands");
+	while (pool->client_count > 0)
+		pool_client_leaves(pool);
+	end();
+}
+
 static void test_burst(void)
 {
 	begin_pool("default_pool_size = 4");
@@ -303,6 +346,7 @@ int main(void)
 	test_final_refusal();
 	test_new_settings();
 	test_more_known();
+	test_password_given();
 	test_burst();
 	test_refused_beside_lent();
 	test_transient_failure(NULL, "no connection");
