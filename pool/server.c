@@ -163,15 +163,27 @@ static void copy_line(char *to, size_t size, const char *from)
 	to[length] = '\0';
 }
 
+/* What libpq says of keywords and values; what it says of a connection begins with that. */
+static bool is_about_options(const char *message)
+{
+	return strncmp(message, "invalid ", strlen("invalid ")) == 0;
+}
+
 void server_connect_failure(const struct server *server, struct failure *why)
 {
 	const char *message = server->connection == NULL ? "out of memory" :
 							   PQerrorMessage(server->connection);
 	const char *sqlstate = find_sqlstate(message);
+	char text[200];
 
 	if (sqlstate == NULL && PQconnectionNeedsPassword(server->connection)) {
 		failure_set(why, FAILURE_SERVER_LOGIN, "wrong password type");
 		failure_detail(why, "The server asks for a password, and none is known.");
+		return;
+	}
+	if (sqlstate == NULL && is_about_options(message)) {
+		copy_line(text, sizeof text, message);
+		failure_set(why, FAILURE_SERVER_LOGIN, text);
 		return;
 	}
 	if (sqlstate == NULL) {

@@ -157,6 +157,28 @@ static void test_unreachable(void)
 	}
 }
 
+static void test_unknown_options(void)
+{
+	static const struct {
+		const char *keyword, *value, *message;
+	} options[] = {
+		{"nonsense", "1", "server login failed: invalid connection option \"nonsense\""},
+		{"sslmode", "nonsense", "server login failed: invalid sslmode value: \"nonsense\""},
+	};
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		const char *keywords[] = {"hostaddr", "user", options[i].keyword, NULL};
+		const char *values[] = {"127.0.0.1", "me", options[i].value, NULL};
+		struct server *server = server_new(NULL, 1, 0);
+		struct failure why;
+
+		is_int(server_connect(server, keywords, values), STEP_FAILED, "libpq refuses");
+		server_connect_failure(server, &why);
+		is_text(why.message, options[i].message, "and says what");
+		ok(server_refusal_is_final(&why), "for good");
+		server_free(server);
+	}
+}
+
 static void test_hangs_up(void)
 {
 	struct server *server = server_new(NULL, 1, 0);
@@ -234,6 +256,7 @@ int main(void)
 {
 	test_refused();
 	test_unreachable();
+	test_unknown_options();
 	test_hangs_up();
 	test_welcomed();
 	test_final_refusals();
