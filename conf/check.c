@@ -30,6 +30,20 @@ void setting_fault(struct fault_list *list, const struct settings *settings, con
 	fault_add(list, pair ? pair->file : settings->path, pair ? pair->line : 0, "%s", text);
 }
 
+void database_fault(struct fault_list *list, const struct settings *settings,
+		    const struct database *database, const char *format, ...)
+{
+	const struct pair *pair = settings_database_pair(settings, database);
+	char text[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	fault_add(list, pair ? pair->file : settings->path, pair ? pair->line : 0,
+		  "database \"%s\": %s", database->name, text);
+}
+
 #define FAULT(name, ...) setting_fault(faults, settings, name, __VA_ARGS__)
 #define NOTE(name, ...) setting_fault(&settings->notes, settings, name, __VA_ARGS__)
 

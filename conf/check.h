@@ -12,6 +12,12 @@ __attribute__((format(printf, 4, 5))) void setting_fault(struct fault_list *list
 							 const struct settings *settings,
 							 const char *name, const char *format, ...);
 
+/* Adds a fault of an entry of [databases], with its line; the text begins with its name. */
+__attribute__((format(printf, 4, 5))) void database_fault(struct fault_list *list,
+							  const struct settings *settings,
+							  const struct database *database,
+							  const char *format, ...);
+
 /* Reports what cannot be, so that it is found before it runs. */
 void settings_check(const struct settings *settings, struct fault_list *faults);
 

@@ -214,16 +214,13 @@ static void refuse_keyword_value(struct entry_parser *parser, const struct keywo
 				 const char *value)
 {
 	struct suggestion suggestion;
-	char list[200] = "";
-	size_t length = 0;
+	char possible[200];
 
 	suggestion_init(&suggestion, value);
-	for (const char *const *word = keyword->values; *word; word++) {
-		length += (size_t)snprintf(list + length, sizeof(list) - length, "%s\"%s\"",
-					   length ? ", " : "", *word);
+	for (const char *const *word = keyword->values; *word; word++)
 		suggestion_offer(&suggestion, *word);
-	}
-	ENTRY_FAULT(parser, "%s: \"%.80s\" is not one of %s%s", keyword->name, value, list,
+	keyword_describe(keyword, possible, sizeof(possible));
+	ENTRY_FAULT(parser, "%s: \"%.80s\" is not %s%s", keyword->name, value, possible,
 		    suggestion_text(&suggestion));
 }
 

@@ -1,5 +1,9 @@
 #include "conf/keyword.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conf/array.h"
@@ -9,6 +13,11 @@
 static const char fixed_protocol[] = "the protocol that servers are spoken to in is fixed";
 static const char needs_a_person[] = "it is a login that needs a person at a browser";
 static const char client_keys[] = "keys of a login are never in the configuration";
+
+static const char *const number[] = {NULL};
+
+/* Several of them, or with ! in front all others. */
+static const char *const methods[] = {"password", "md5", "gss", "sspi", "scram-sha-256", "none", "oauth", NULL};
 
 static const struct keyword keywords[] = {
 	{"application_name", NULL, NULL},
@@ -22,9 +31,9 @@ static const struct keyword keywords[] = {
 	{"gsslib", NULL, NULL},
 	{"hostaddr", NULL, NULL},
 	{"keepalives", NULL, VALUES("0", "1")},
-	{"keepalives_count", NULL, NULL},
-	{"keepalives_idle", NULL, NULL},
-	{"keepalives_interval", NULL, NULL},
+	{"keepalives_count", NULL, number},
+	{"keepalives_idle", NULL, number},
+	{"keepalives_interval", NULL, number},
 	{"krbsrvname", NULL, NULL},
 	{"max_protocol_version", fixed_protocol, NULL},
 	{"min_protocol_version", fixed_protocol, NULL},
@@ -36,7 +45,7 @@ static const struct keyword keywords[] = {
 	{"passfile", NULL, NULL},
 	{"replication", "server connections are shared, and a replication connection cannot be",
 	 NULL},
-	{"require_auth", NULL, NULL},
+	{"require_auth", NULL, methods},
 	{"requirepeer", NULL, NULL},
 	{"scram_client_key", client_keys, NULL},
 	{"scram_server_key", client_keys, NULL},
@@ -60,7 +69,7 @@ static const struct keyword keywords[] = {
 	{"sslsni", NULL, VALUES("0", "1")},
 	{"target_session_attrs", NULL,
 	 VALUES("any", "read-write", "read-only", "primary", "standby", "prefer-standby")},
-	{"tcp_user_timeout", NULL, NULL},
+	{"tcp_user_timeout", NULL, number},
 };
 
 const struct keyword *keyword_at(size_t index)
@@ -77,32 +86,109 @@ const struct keyword *keyword_find(const char *name)
 	return NULL;
 }
 
+/* --- values --- */
+
+static bool is_number(const char *value)
+{
+	char *end;
+
+	errno = 0;
+	long read = strtol(value, &end, 10);
+	return end != value && !*end && errno == 0 && read >= INT_MIN && read <= INT_MAX;
+}
+
+/* The place of a word among others; or -1. */
+static int find_word(const char *const *words, const char *word, size_t length)
+{
+	for (int i = 0; words[i]; i++) {
+		if (strlen(words[i]) == length && strncmp(words[i], word, length) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* As libpq reads it: no blanks, no method twice, and ! in front of all or of none. */
+static bool are_methods(const char *value)
+{
+	bool excludes = *value == '!';
+	unsigned seen = 0;
+
+	for (const char *rest = value;; rest++) {
+		if ((*rest == '!') != excludes)
+			return false;
+		rest += excludes;
+		size_t length = strcspn(rest, ",");
+		int method = find_word(methods, rest, length);
+		if (method < 0 || (seen & 1U << method))
+			return false;
+		seen |= 1U << method;
+		rest += length;
+		if (!*rest)
+			return true;
+	}
+}
+
 bool keyword_can_be(const struct keyword *keyword, const char *value)
 {
 	if (!keyword->values)
 		return !keyword->refusal;
-	for (const char *const *possible = keyword->values; *possible; possible++) {
-		if (strcmp(*possible, value) == 0)
-			return true;
+	if (keyword->values == number)
+		return is_number(value);
+	if (keyword->values == methods)
+		return !*value || are_methods(value);
+	return find_word(keyword->values, value, strlen(value)) >= 0;
+}
+
+void keyword_describe(const struct keyword *keyword, char *text, size_t size)
+{
+	bool is_list = keyword->values == methods;
+	int length = snprintf(text, size, "%s", keyword->values == number ? "a whole number" :
+						is_list			  ? "a list of" :
+									    "one of");
+
+	for (const char *const *word = keyword->values; *word && (size_t)length < size; word++)
+		length += snprintf(text + length, size - (size_t)length, "%s \"%s\"",
+				   word == keyword->values ? "" : ",", *word);
+	if (is_list && (size_t)length < size)
+		snprintf(text + length, size - (size_t)length, ", or of those with ! in front");
+}
+
+/* --- what takes libpq, and which --- */
+
+int keyword_since(const char *name)
+{
+	static const struct {
+		const char *name;
+		int version;
+	} later[] = {{"channel_binding", 13}, {"gssdelegation", 17},
+		     {"require_auth", 16},    {"ssl_max_protocol_version", 13},
+		     {"sslcertmode", 16},     {"ssl_min_protocol_version", 13},
+		     {"sslcrldir", 14},	      {"sslnegotiation", 17},
+		     {"sslpassword", 13},     {"sslsni", 14}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
+		if (strcmp(later[i].name, name) == 0)
+			return later[i].version;
 	}
-	return false;
+	return 0;
 }
 
 /* What libpq does and a login without it does not, and the value that asks for nothing. */
 static const struct {
 	const char *keyword, *harmless;
 } libpqs_own[] = {
-	{"gsslib", ""},		    {"krbsrvname", ""},
-	{"passfile", ""},	    {"requirepeer", ""},
-	{"sslcertmode", "allow"},   {"sslnegotiation", "postgres"},
+	{"gssdelegation", "0"},	    {"gsslib", ""},
+	{"krbsrvname", ""},	    {"passfile", ""},
+	{"requirepeer", ""},	    {"sslnegotiation", "postgres"},
 	{"sslpassword", ""},	    {"sslsni", "1"},
 	{"target_session_attrs", "any"},
 };
 
-/* Instead of a file. */
-static bool is_key_of_engine(const char *keyword, const char *value)
+/* That a server asks for a certificate, and a key of an engine instead of a file. */
+static bool is_libpqs_value(const char *keyword, const char *value)
 {
-	return strcmp(keyword, "sslkey") == 0 && strchr(value, ':');
+	return (strcmp(keyword, "sslcertmode") == 0 && strcmp(value, "require") == 0) ||
+	       (strcmp(keyword, "sslkey") == 0 && strchr(value, ':'));
 }
 
 bool keyword_needs_libpq(const char *keyword, const char *value)
@@ -110,5 +196,5 @@ bool keyword_needs_libpq(const char *keyword, const char *value)
 	for (size_t i = 0; i < ARRAY_SIZE(libpqs_own); i++)
 		if (strcmp(libpqs_own[i].keyword, keyword) == 0)
 			return *value && strcmp(libpqs_own[i].harmless, value) != 0;
-	return is_key_of_engine(keyword, value);
+	return is_libpqs_value(keyword, value);
 }

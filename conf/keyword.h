@@ -12,17 +12,21 @@
 struct keyword {
 	const char *name;
 	const char *refusal;	   /* why it cannot be used; NULL: it can */
-	const char *const *values; /* all that it can be, ending with NULL; NULL: anything */
+	const char *const *values; /* all that it can be, ending with NULL; none: a whole number; NULL: anything */
 };
 
 /* NULL: libpq 12 to 18 know no such keyword, or it is one of our own. */
 const struct keyword *keyword_find(const char *name);
 
-/* Whether it can have the value, as far as that is known here. */
+/* Whether it can have the value, as far as that is known here; and what it can, as `one of "a", "b"`. */
 bool keyword_can_be(const struct keyword *keyword, const char *value);
+void keyword_describe(const struct keyword *keyword, char *text, size_t size);
 
 /* The keyword at an index; NULL: there are no more. */
 const struct keyword *keyword_at(size_t index);
+
+/* The libpq that has it first; 0: all do from 12 on. */
+int keyword_since(const char *name);
 
 /* Whether only libpq can do what a keyword of it asks for. */
 bool keyword_needs_libpq(const char *keyword, const char *value);

@@ -243,6 +243,18 @@ const struct pair *settings_pair(const struct settings *settings, const char *na
 	return NULL;
 }
 
+const struct pair *settings_database_pair(const struct settings *settings, const struct database *database)
+{
+	for (size_t i = settings->pair_count; i-- > 0;) {
+		const struct pair *pair = &settings->pairs[i];
+
+		if (pair->key && strcmp(pair->key, database->name) == 0 &&
+		    strcmp(pair->section, "databases") == 0)
+			return pair;
+	}
+	return NULL;
+}
+
 void settings_release_pairs(struct settings *settings)
 {
 	for (size_t i = 0; i < settings->pair_count; i++) {

@@ -26,6 +26,9 @@ void settings_refill(struct settings *settings, const struct settings *from, con
 /* The pair that sets it, of several the last; NULL: it is not set. */
 const struct pair *settings_pair(const struct settings *settings, const char *name);
 
+/* The line of [databases] that is an entry's, of several the last. */
+const struct pair *settings_database_pair(const struct settings *settings, const struct database *database);
+
 void settings_release_pairs(struct settings *settings);
 
 #endif

@@ -199,8 +199,8 @@ static void add_system(struct conninfo *conninfo)
 }
 
 /* libpq takes the last value of a keyword that is given twice, so the entry's own come last. */
-static void add_entry(struct conninfo *conninfo, const struct settings *settings,
-		      const struct database *database)
+void conninfo_add_entry(struct conninfo *conninfo, const struct settings *settings,
+			const struct database *database)
 {
 	add_tls(conninfo, settings, database);
 	for (char **keyword = database->libpq_keywords; keyword != NULL && *keyword != NULL;
@@ -225,7 +225,7 @@ static void add_all(struct conninfo *conninfo, const struct pool *pool,
 	add_number(conninfo, 2, "keepalives_count", settings->tcp_keepcnt);
 	add_number(conninfo, 3, "tcp_user_timeout", settings->tcp_user_timeout);
 	add_ciphers(conninfo, settings, database);
-	add_entry(conninfo, settings, database);
+	conninfo_add_entry(conninfo, settings, database);
 	if (pool->replication != NULL) {
 		bool is_logical = pool->replication->mode == REPLICATION_LOGICAL;
 		conninfo_add(conninfo, "replication", is_logical ? "database" : "true");
@@ -250,7 +250,7 @@ void conninfo_note_missing(struct settings *settings)
 		const struct database *database = &settings->databases[i];
 		struct conninfo conninfo = {0};
 
-		add_entry(&conninfo, settings, database);
+		conninfo_add_entry(&conninfo, settings, database);
 		const char *file = server_tls_missing_authorities(&conninfo);
 		if (file != NULL && !is_local(database))
 			setting_fault(&settings->notes, settings, "server_tls_sslmode",

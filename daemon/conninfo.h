@@ -47,6 +47,10 @@ void conninfo_failed(const struct conninfo *conninfo, struct pool *pool,
 void conninfo_succeeded(struct pool *pool, const struct database *database, const char *host,
 			unsigned port);
 
+/* Adds what the settings say of TLS to servers, and the entry's own keywords of libpq. */
+void conninfo_add_entry(struct conninfo *conninfo, const struct settings *settings,
+			const struct database *database);
+
 /* Notes which servers would be verified with a file that is not on this machine. */
 void conninfo_note_missing(struct settings *settings);
 

@@ -7,7 +7,7 @@
 #include "daemon/keyring.h"
 #include "daemon/lookup.h"
 #include "daemon/worker.h"
-#include "pool/server.h"
+#include "pool/libpq_options.h"
 
 /* Whether the entry says itself where libpq finds a password. */
 static bool leads_elsewhere(const struct database *database)
@@ -40,7 +40,7 @@ static void find_keys(struct credentials *credentials, struct worker *worker)
 	base64_encode(credentials->client_key, SCRAM_KEY_BYTES, credentials->client_key_text);
 	base64_encode(credentials->scram.server_key, SCRAM_KEY_BYTES,
 		      credentials->server_key_text);
-	credentials->without_libpq = !server_libpq_knows("scram_client_key");
+	credentials->without_libpq = !libpq_knows("scram_client_key");
 }
 
 /* Whether a password opens all that they do, which is nothing, or what its hash opens. */

@@ -19,6 +19,7 @@
 #include "daemon/unreported.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
+#include "pool/libpq_options.h"
 #include "pool/moved.h"
 #include "pool/pools.h"
 #include "protocol/saslprep.h"
@@ -97,20 +98,19 @@ static bool does_password_need_libpq(const struct credentials *credentials,
 }
 
 static bool goes_without_libpq(const struct credentials *credentials,
-			       const struct conninfo *conninfo)
+			       const struct conninfo *conninfo, const struct database *database)
 {
-	/* It has require_auth from 16 on, and ciphers never. */
 	return credentials->without_libpq || server_tls_chooses_ciphers(conninfo) ||
-	       (conninfo_value(conninfo, "require_auth") != NULL &&
-		!server_libpq_knows("require_auth")) ||
+	       libpq_lacks(database->libpq_keywords) != NULL ||
 	       (credentials->kind == SECRET_PLAIN && !does_password_need_libpq(credentials, conninfo));
 }
 
 static bool await_credentials_accepted(struct server *server, struct conninfo *conninfo,
-				       const struct credentials *credentials, struct failure *why,
+				       const struct credentials *credentials,
+				       const struct database *database, struct failure *why,
 				       int64_t deadline)
 {
-	bool without_libpq = goes_without_libpq(credentials, conninfo);
+	bool without_libpq = goes_without_libpq(credentials, conninfo, database);
 
 	credentials_add(credentials, conninfo);
 	return without_libpq ?
@@ -147,7 +147,8 @@ static bool await_server_login(struct server *server, struct failure *why, int64
 	credentials_find(&credentials, worker_of(server), settings, database, pool);
 	bool done = await_conninfo(&conninfo, worker_of(server), pool, settings, database, why,
 				   deadline) &&
-		    await_credentials_accepted(server, &conninfo, &credentials, why, deadline) &&
+		    await_credentials_accepted(server, &conninfo, &credentials, database, why,
+					       deadline) &&
 		    take_over(server, why) &&
 		    (pool->replication != NULL ||
 		     await_connect_query(server, settings, database->connect_query, why, deadline));

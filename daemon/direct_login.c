@@ -191,9 +191,9 @@ static bool is_within_reach(const struct conninfo *conninfo, struct failure *why
 	    conninfo_value(conninfo, "requirepeer") == NULL)
 		return true;
 	failure_set(why, FAILURE_SERVER_LOGIN, "wrong password type");
-	return failure_detail(why, "This libpq cannot log in with such a secret, or has no "
-				   "require_auth, and the pooler by itself has no sslnegotiation, "
-				   "sslcertmode=require, target_session_attrs or requirepeer.");
+	return failure_detail(why, "This libpq cannot log in with such a secret, and the pooler by "
+				   "itself has no sslnegotiation=direct, sslcertmode=require, "
+				   "target_session_attrs or requirepeer.");
 }
 
 static bool await_conversation(struct login *login, const struct conninfo *conninfo,

@@ -21,6 +21,7 @@
 #include "daemon/client_tls.h"
 #include "daemon/conninfo.h"
 #include "daemon/daemon.h"
+#include "daemon/entry_check.h"
 #include "daemon/process.h"
 #include "daemon/runtime/tls_memory.h"
 #include "daemon/server_tls.h"
@@ -168,6 +169,7 @@ static struct settings *load(const struct options *options, bool *good)
 	struct settings *settings = settings_load_anyway(options->file, &faults);
 	*good = client_tls_prepare(settings, &faults);
 	*good &= server_tls_check(settings, &faults);
+	*good &= entries_check(settings, &faults);
 	*good &= faults.count == 0;
 	fault_list_print(&faults, stderr);
 	if (!*good && !options->check)

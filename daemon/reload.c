@@ -6,6 +6,7 @@
 
 #include "daemon/client_tls.h"
 #include "daemon/daemon.h"
+#include "daemon/entry_check.h"
 #include "daemon/errand.h"
 #include "daemon/notify.h"
 #include "daemon/prepare_keys.h"
@@ -118,6 +119,7 @@ static bool prepare(struct change *change, struct settings *settings)
 	bool good = prepare_client_tls(change, settings);
 
 	good &= server_tls_check(settings, faults);
+	good &= entries_check(settings, faults);
 	if (!good) {
 		change->keeps_tls = is_for_tls(settings, change->name);
 		return false;

@@ -60,17 +60,6 @@ static enum server_step step(PostgresPollingStatusType status)
 	}
 }
 
-bool server_libpq_knows(const char *keyword)
-{
-	PQconninfoOption *options = PQconninfoParse("", NULL); /* the defaults may need a look-up of the user */
-	bool found = false;
-
-	for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++)
-		found = found || strcmp(option->keyword, keyword) == 0;
-	PQconninfoFree(options);
-	return found;
-}
-
 const char *server_encoding_name(const char *name)
 {
 	int encoding = pg_char_to_encoding(name);

@@ -69,9 +69,6 @@ struct server *server_new(struct pool *pool, uint64_t id, unsigned worker);
 /* Closes the connection, if any. */
 void server_free(struct server *server);
 
-/* Whether the running libpq has that keyword. */
-bool server_libpq_knows(const char *keyword);
-
 /* PostgreSQL's own name of what it takes for a client_encoding ("utf-8", "windows-1252"), or NULL. */
 const char *server_encoding_name(const char *name);
 

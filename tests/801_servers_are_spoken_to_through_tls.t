@@ -41,6 +41,11 @@ my %entries = (
 	certified   => [ 'host=localhost sslmode=verify-full user=certified sslcert='
 			. $authority->file('certified.crt') . ' sslkey=' . $authority->file('certified.key'),
 		qr/^t$/ ],
+	hidden      => [ 'host=localhost sslmode=verify-full user=certified sslcertmode=disable sslcert='
+			. $authority->file('certified.crt') . ' sslkey=' . $authority->file('certified.key'),
+		qr/connection requires a valid client certificate/ ],
+	peer        => [ 'host=' . $server->host . ' requirepeer=' . getpwuid($<), qr/^f$/ ],
+	otherpeer   => [ 'host=' . $server->host . ' requirepeer=root', qr/requirepeer specifies "root", but actual peer user name is/ ],
 	uncertified => [ 'host=localhost user=certified sslmode=require', qr/connection requires a valid client certificate/ ],
 );
 my $millpond = Millpond->new('pool',

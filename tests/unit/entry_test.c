@@ -150,6 +150,10 @@ static void test_libpq(void)
 	libpq_gets("options='-c geqo=off' datestyle='ISO, MDY' timezone='a\\b'",
 		   "options=-c geqo=off -c datestyle=ISO,\\ MDY -c timezone=a\\\\b|");
 	libpq_gets("gssencmode=disable", "");
+	libpq_gets("require_auth=md5,scram-sha-256 keepalives_count=3",
+		   "require_auth=md5,scram-sha-256|keepalives_count=3|");
+	libpq_gets("require_auth=!md5,!none keepalives_idle=-1",
+		   "require_auth=!md5,!none|keepalives_idle=-1|");
 	libpq_gets("max_db_client_connections=0", "");
 
 	for (size_t i = 0; keyword_at(i); i++) {
@@ -168,6 +172,17 @@ static void test_refused_keys(void)
 	is_refused("colour=blue", "unknown key \"colour\"");
 	is_refused("target_session_attrs=standbye", "did you mean \"standby\"?");
 	is_refused("sslmode=required", "did you mean \"require\"?");
+	is_refused("require_auth=nonsense",
+		   "require_auth: \"nonsense\" is not a list of \"password\", \"md5\", \"gss\", \"sspi\", "
+		   "\"scram-sha-256\", \"none\", \"oauth\", or of those with ! in front");
+	is_refused("require_auth=scram-sha256", "did you mean \"scram-sha-256\"?");
+	is_refused("require_auth='md5, none'", "is not a list of");
+	is_refused("require_auth=md5,", "is not a list of");
+	is_refused("require_auth=md5,md5", "is not a list of");
+	is_refused("require_auth=!md5,none", "is not a list of");
+	is_refused("require_auth=md5,!none", "is not a list of");
+	is_refused("keepalives_idle=soon", "keepalives_idle: \"soon\" is not a whole number");
+	is_refused("tcp_user_timeout=9999999999", "is not a whole number");
 	is_refused("sslkeylogfile=/a", "\"sslkeylogfile\" cannot be set");
 	is_refused("connect_timeout=5", "server_connect_timeout in [millpond]");
 	is_refused("replication=database", "\"replication\" cannot be set");
