@@ -246,14 +246,14 @@ static bool pump_requests(struct relay *relay, struct failure *why)
 /* --- replies ------------------------------------------------------------------------------ */
 
 /* One or more ReadyForQuery are for the client. False: it is not to have them, and ends. */
-static bool note_ready(struct relay *relay, struct failure *why)
+static bool note_ready(struct relay *relay, bool had_block, struct failure *why)
 {
 	const struct pipeline *pipeline = relay->pipeline;
 	bool in_transaction = pipeline->status != 'I';
 
 	relay->ready_count = relay->upstream->ready_count;
 	turn_clock_ready(&relay->clock, pipeline_is_settled(pipeline), in_transaction);
-	if (in_transaction && pool_share_mode(relay->session->share) == POOL_STATEMENT)
+	if (had_block && pool_share_mode(relay->session->share) == POOL_STATEMENT)
 		return failure_set(why, FAILURE_NO_BLOCKS);
 	return true;
 }
@@ -283,7 +283,8 @@ static bool client_is_lost(struct relay *relay, struct failure *why)
 
 static bool pass_replies(struct relay *relay, const struct sifted *sifted, struct failure *why)
 {
-	bool goes_on = relay->ready_count == relay->upstream->ready_count || note_ready(relay, why);
+	bool goes_on = relay->ready_count == relay->upstream->ready_count ||
+		       note_ready(relay, sifted->in_block, why);
 	size_t length = goes_on ? sifted->length : sifted->rest;
 
 	stats_count(&relay->stats->sent, length);

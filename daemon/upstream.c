@@ -73,7 +73,7 @@ struct sieve {
 	char *start;
 	char *out;
 	size_t rest; /* see struct sifted */
-	bool in_block; /* the server has told of a block since */
+	bool in_block;
 };
 
 static size_t passed(const struct sieve *sieve)
@@ -310,6 +310,7 @@ static bool finish(const struct sieve *sieve, struct sifted *sifted)
 	sifted->data = added == NULL ? sieve->start : added->data;
 	sifted->length = passed(sieve);
 	sifted->rest = sieve->rest;
+	sifted->in_block = sieve->in_block;
 	return added == NULL || !added->failed;
 }
 

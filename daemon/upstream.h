@@ -66,6 +66,7 @@ struct sifted {
 	size_t length;
 	size_t rest; /* so much of it is due even to a client that may have no block: what came before one was
 			begun, or the end of a message whose beginning has been passed on */
+	bool in_block; /* the server has told of a block, whether or not it is over */
 };
 
 /*

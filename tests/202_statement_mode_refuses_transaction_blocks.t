@@ -41,16 +41,33 @@ is($client->query('create table t (a int); insert into t values (1)')->{status},
 	'an implicit transaction is none');
 is($bystander->value('select count(*) from t'), 1, 'and is committed');
 
-# What was done, and answered, in front of it is told, even if the answers come together.
+# What was done, and answered, in front of it is told, even if the answers come together; and it is refused even if it is
+# over by then.
+my %answer = (insert => CommandComplete('INSERT 0 1') . ReadyForQuery(), begin => CommandComplete('BEGIN') . ReadyForQuery('T'),
+	commit => CommandComplete('COMMIT') . ReadyForQuery());
 my $fake = FakeServer->new(query => sub ($c, $sql) {
-	$c->put(CommandComplete('INSERT 0 1'), ReadyForQuery(), CommandComplete('INSERT 0 2'), ReadyForQuery(),
-		CommandComplete('BEGIN'), ReadyForQuery('T')) if $sql eq 'begin';
-	return $sql =~ /insert|begin/;
+	my ($word, $is_last) = split / /, $sql;
+	return 0 if !$answer{$word};
+	$c->{held} .= $answer{$word};
+	$c->put(delete $c->{held}) if $is_last;
+	return 1;
 });
 $millpond->reconfigure(databases => { fake => $fake->target }, settings => { pool_mode => 'statement' });
-my $ahead = Wire->login($millpond, database => 'fake');
-$ahead->put(map { Query($_) } 'insert one', 'insert two', 'begin');
-is(join(' ', map { $_->{types}, $_->{tags}->@* } map { $ahead->result } 1 .. 2), 'CZ INSERT 0 1 CZ INSERT 0 2',
-	'what was done before a block is told');
-is($ahead->result('E')->{types}, 'E', '... and no more than that');
+for my $queries ([ 'insert', 'insert', 'begin last' ], [ 'insert', 'insert', 'begin', 'commit last' ],
+	[ 'insert', 'insert', 'begin', 'commit', 'insert last' ])
+{
+	my $ahead = Wire->login($millpond, database => 'fake');
+	$ahead->put(map { Query($_) } @$queries);
+	is(join(' ', map { $_->{types}, $_->{tags}->@* } map { $ahead->result } 1 .. 2), 'CZ INSERT 0 1 CZ INSERT 0 1',
+		"@$queries: what was done before a block is told");
+	my $end = $ahead->result;
+	is($end->{types}, 'E', '... and no more than that');
+	is($end->{error}{M}, 'transaction blocks not allowed in statement pooling mode', '... but that it was refused');
+}
+
+# Within one batch it is done before it could be seen, as if it were none.
+my $batch = Wire->login($millpond);
+$batch->put(map { (Parse('', $_), Bind(), Execute()) } 'begin', 'insert into t values (3)', 'commit');
+is($batch->put(Sync())->result->{status}, 'I', 'a block of one batch');
+is($bystander->value('select count(*) from t'), 2, '... is committed');
 done_testing;
