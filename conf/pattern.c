@@ -25,6 +25,7 @@ struct reader {
 	const char *why;
 	int depth;
 	int groups;
+	int counts; /* quantifiers in braces */
 	bool ends_here;	       /* the piece read last is a $ */
 	bool is_repeated;      /* ... has a quantifier */
 	bool group_is_certain; /* what the first group matches is the same in both */
@@ -147,19 +148,36 @@ static void read_range(struct reader *reader)
 		refuse(reader, "there is a - in brackets that is no range and neither first nor last");
 }
 
+/* To POSIX a backslash is one itself there, but it has another way to write a single letter. */
+static void read_escape_inside(struct reader *reader)
+{
+	char single[] = "[.x.]";
+
+	if (read_class_escape(reader, true))
+		return;
+	if (!is_plain_escape(reader->at[1])) {
+		refuse(reader, "of letters and the like, a backslash in brackets may stand in "
+			       "front of d, s and w");
+		return;
+	}
+	single[2] = reader->at[1];
+	put(reader, single);
+	reader->at += 2;
+}
+
 static void read_member(struct reader *reader, bool is_first)
 {
 	const char *at = reader->at;
 
 	if (at[0] == '\0')
 		refuse(reader, "a bracket is not closed");
-	else if (at[0] == '\\' && !read_class_escape(reader, true))
-		refuse(reader, "in brackets, a backslash may stand in front of d, s and w alone");
+	else if (at[0] == '\\')
+		read_escape_inside(reader);
 	else if (at[0] == '[' && !read_class(reader))
 		refuse(reader, "in brackets, a [ may only begin a class such as [:alpha:]");
 	else if (!isascii(at[0]))
 		refuse(reader, "there is a letter in brackets that is not of ASCII");
-	else if (at[0] == '\\' || at[0] == '[')
+	else if (at[0] == '[')
 		return;
 	else if (at[0] == '-' && (is_first || at[1] == ']'))
 		keep(reader, 1);
@@ -212,17 +230,23 @@ static void read_counts(struct reader *reader, bool *is_exact)
 		keep(reader, (size_t)(end + 1 - reader->at));
 	else
 		refuse(reader, "braces must hold one number or two, from 1 to 255");
+	reader->counts++;
 }
 
-/* Returns how free the piece is that `inner` makes with the quantifier behind it, if there is one. */
-static enum freedom read_quantifier(struct reader *reader, enum freedom inner)
+/*
+ * Returns how free the piece is that `inner` makes with the quantifier behind it, if there is one. What it
+ * stands behind may not be counted itself: glibc writes it out as often, for minutes if need be.
+ */
+static enum freedom read_quantifier(struct reader *reader, enum freedom inner, bool is_counted)
 {
 	bool is_exact = false;
 
 	reader->is_repeated = is_quantifier(*reader->at);
 	if (!reader->is_repeated)
 		return inner;
-	if (*reader->at == '{')
+	if (*reader->at == '{' && is_counted)
+		refuse(reader, "braces stand behind a group with braces in it");
+	else if (*reader->at == '{')
 		read_counts(reader, &is_exact);
 	else
 		keep(reader, 1);
@@ -272,6 +296,7 @@ static enum freedom read_piece(struct reader *reader, bool is_first)
 {
 	enum freedom freedom = NO_CHOICE;
 	char letter = *reader->at;
+	int counts = reader->counts;
 
 	reader->ends_here = false;
 	if (letter == '^' || letter == '$') {
@@ -288,7 +313,7 @@ static enum freedom read_piece(struct reader *reader, bool is_first)
 		read_escape(reader);
 	else
 		keep(reader, 1);
-	return read_quantifier(reader, freedom);
+	return read_quantifier(reader, freedom, reader->counts > counts);
 }
 
 /* --- the whole ---------------------------------------------------------------------------- */

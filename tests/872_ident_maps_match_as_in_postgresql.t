@@ -43,6 +43,11 @@ my @taken = split /\n/, <<'PATTERNS';
 ^root$|^bob$
 ^(ü.)@corp$
 ab{2}c{1,}d{1,2}$
+^([\w\.\-]+)@corp$
+[\.@]
+[\]]
+[a\-z]
+[^\^\[\\]
 PATTERNS
 # ... what is not the same, or might not be, and must be refused unless it is ...
 my @others = split /\n/, <<'PATTERNS';
@@ -56,10 +61,7 @@ corp\'
 ^(a)\1$
 \bu
 \x75
-[\.@]
 [\D]
-[\]]
-[a\-z]
 ^(?:(.*))@corp$
 ^((?!root).*)@corp$
 (?i)^(bob)@corp$
@@ -83,6 +85,9 @@ a{2,1}
 a{0}
 a{
 a{x}
+^((a{1,255}){1,255}){1,255}$
+[\.-z]
+[a-\.]
 (u
 u)
 [u
@@ -117,7 +122,7 @@ my @pairs = map { my $pattern = $_; map { [ $pattern, $_ ] } @names } @taken, @o
 # ... and any that come to be.
 srand 11;
 my $pick  = sub (@words) { $words[ rand @words ] };
-my $piece = sub { $pick->(qw(a a b @ . [^@] [ab] \w \d (a|ab) (a*) (.*) (b+) ab ^ $)) . $pick->('', '', '', qw(* + ? {2} {1,2})) };
+my $piece = sub { $pick->(qw(a a b @ . [^@] [ab] \w \d (a|ab) (a*) (.*) (b+) ab ^ $)) . $pick->('', '', '', qw(* + ? {2}), '{1,2}') };
 push @pairs, map { my $pattern = join '', map { $piece->() } 0 .. rand 5;
 	map { [ $pattern, join '', map { $pick->(qw(a a b b @ 1)) } 1 .. rand 8 ] } 1 .. 4 } 1 .. 300;
 
