@@ -3,14 +3,16 @@ use v5.36;
 use Millpond;
 use IPC::Run ();
 use Postgres;
+use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my @folders_before = glob '/tmp/millpond-run.*';
+my @ports;
 
 # Starts the script with settings in its environment; returns what it runs as, and its output so far.
 sub run_script (%environment)
 {
+	push @ports, $environment{PORT};
 	my $output = '';
 	my $run    = IPC::Run::start(
 		[ 'tests/run.sh' ], '<', \undef, '>&', \$output,
@@ -21,7 +23,7 @@ sub run_script (%environment)
 sub await_output ($run, $output, $pattern)
 {
 	return wait_until(sub { $run->pump_nb; $$output =~ $pattern || !$run->pumpable },
-		"output like $pattern");
+		"output like $pattern", 4 * $Wire::patience);
 }
 
 sub finish ($run)
@@ -30,10 +32,11 @@ sub finish ($run)
 	return $run->full_result || 0;    # "" for success
 }
 
-sub new_folders
+# Others may have theirs beside them.
+sub own_folders
 {
-	my %before = map { $_ => 1 } @folders_before;
-	return grep { !$before{$_} } glob '/tmp/millpond-run.*';
+	my $own = join '|', @ports;
+	return grep { (eval { slurp_file("$_/millpond.ini") } // '') =~ /^listen_port = (?:$own)$/m } glob '/tmp/millpond-run.*';
 }
 
 my $port = PostgreSQL::Test::Cluster::get_free_port();
@@ -53,7 +56,7 @@ my ($second, $complaint) = run_script(PORT => $port, MILLPOND => $Millpond::bina
 isnt(finish($second), 0, 'a second one on the same port fails');
 like($$complaint, qr/Port $port .* in use.* make run PORT=\d+/, 'and says what to do');
 
-my ($folder) = new_folders();
+my ($folder) = own_folders();
 my $other = PostgreSQL::Test::Cluster::get_free_port();
 my ($third, $borrowed) = run_script(
 	PORT     => $other,
@@ -125,6 +128,6 @@ for ([ $stranger => qr/Millpond did not start/, 'a port that somebody else was q
 	like($$output, $complaint, '... and told');
 	unlike($$output, qr/Millpond serves/, '... and nothing else');
 }
-is_deeply([ new_folders() ], [], 'nothing is left behind');
+is_deeply([ own_folders() ], [], 'nothing is left behind');
 
 done_testing;
