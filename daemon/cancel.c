@@ -16,6 +16,7 @@
 #include "protocol/hash.h"
 
 #define FIRST_BUCKETS 64
+#define REPEAT_AFTER_US INT64_C(500000)
 
 /* --- keys --------------------------------------------------------------------------------- */
 
@@ -322,11 +323,22 @@ static const char *await_sending(struct cancel *cancel)
 	return cancel->sending->done ? NULL : cancel->sending->error;
 }
 
+/* Between two queries of a pipeline a backend takes no notice of a request, and when its connection is closed,
+ * nobody will see what it does next. */
+static bool must_be_repeated(const struct cancel *cancel)
+{
+	return cancel->upstream == NULL && cancel->sending != NULL && !cancel->worker->ending;
+}
+
 static void cancel_main(void *arg)
 {
 	struct cancel *cancel = arg;
+	const char *error = await_sending(cancel);
 
-	cancel_end(cancel, await_sending(cancel));
+	if (must_be_repeated(cancel) &&
+	    await_sleep(&cancel->worker->loop, deadline_after(REPEAT_AFTER_US)))
+		error = await_sending(cancel);
+	cancel_end(cancel, error);
 }
 
 void cancel_start(struct upstream *upstream)

@@ -56,7 +56,7 @@ const struct cancel *cancel_look(const struct worker *worker, const struct cance
 				 struct cancel_view *view);
 
 /* Cancels what the server is doing, without waiting: until that is done it is lent to nobody. The request goes
- * its way even if the upstream does not live as long. */
+ * its way even if the upstream does not live as long, and then a second time. */
 void cancel_start(struct upstream *upstream);
 
 /* Its worker, which is ending, waits for none of them any longer. */

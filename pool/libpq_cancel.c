@@ -16,6 +16,7 @@ static struct {
 	struct pg_cancel_conn *(*create)(PGconn *connection);
 	int (*send)(struct pg_cancel_conn *cancel);
 	char *(*error)(const struct pg_cancel_conn *cancel);
+	void (*reset)(struct pg_cancel_conn *cancel);
 	void (*finish)(struct pg_cancel_conn *cancel);
 } libpq;
 
@@ -24,6 +25,7 @@ static void look_up(void)
 	libpq.create = (struct pg_cancel_conn * (*)(PGconn *)) dlsym(RTLD_DEFAULT, "PQcancelCreate");
 	libpq.send = (int (*)(struct pg_cancel_conn *))dlsym(RTLD_DEFAULT, "PQcancelBlocking");
 	libpq.error = (char *(*)(const struct pg_cancel_conn *))dlsym(RTLD_DEFAULT, "PQcancelErrorMessage");
+	libpq.reset = (void (*)(struct pg_cancel_conn *))dlsym(RTLD_DEFAULT, "PQcancelReset");
 	libpq.finish = (void (*)(struct pg_cancel_conn *))dlsym(RTLD_DEFAULT, "PQcancelFinish");
 }
 
@@ -52,6 +54,7 @@ bool libpq_cancel_send(struct libpq_cancel *cancel, char *error, size_t error_si
 	bool done = libpq.send(cancel->encrypted) == 1;
 	if (!done)
 		snprintf(error, error_size, "%s", libpq.error(cancel->encrypted));
+	libpq.reset(cancel->encrypted);
 	return done;
 }
 

@@ -15,7 +15,7 @@ struct pg_conn;
 /* NULL without memory. */
 struct libpq_cancel *libpq_cancel_new(struct pg_conn *connection);
 
-/* Waits, blocking, until the server has taken it. False: `error` says why. */
+/* Waits, blocking, until the server has taken it; again and again if need be. False: `error` says why. */
 bool libpq_cancel_send(struct libpq_cancel *cancel, char *error, size_t error_size);
 
 void libpq_cancel_free(struct libpq_cancel *cancel); /* NULL is nothing */

@@ -65,6 +65,11 @@ for my $queries ([ 'insert', 'insert', 'begin last' ], [ 'insert', 'insert', 'be
 	is($end->{error}{M}, 'transaction blocks not allowed in statement pooling mode', '... but that it was refused');
 }
 
+# What runs behind a block is cancelled twice, as the first request may have come before it ran.
+Wire->login($millpond, database => 'fake')->put(map { Query($_) } 'begin last', 'insert')->result('E');
+wait_until(sub { $fake->received(qr/ cancel /) == 2 }, 'two requests to cancel it');
+pass('what stands behind a block is cancelled for sure');
+
 # Within one batch it is done before it could be seen, as if it were none.
 my $batch = Wire->login($millpond);
 $batch->put(map { (Parse('', $_), Bind(), Execute()) } 'begin', 'insert into t values (3)', 'commit');

@@ -1,4 +1,4 @@
-/* Connects as the conninfo says and sends a cancel request as Millpond does; prints the version of libpq, or an error. */
+/* Connects as the conninfo says and sends a cancel request twice as Millpond does; prints the version of libpq, or an error. */
 #include "pool/libpq_cancel.h"
 
 #include <libpq-fe.h>
@@ -11,7 +11,8 @@ int main(int argc, char **argv)
 	struct libpq_cancel *cancel =
 		PQstatus(connection) == CONNECTION_OK ? libpq_cancel_new(connection) : NULL;
 
-	if (cancel != NULL && libpq_cancel_send(cancel, error, sizeof error))
+	if (cancel != NULL && libpq_cancel_send(cancel, error, sizeof error) &&
+	    libpq_cancel_send(cancel, error, sizeof error))
 		printf("%d", PQlibVersion());
 	else
 		printf("%s", error);
