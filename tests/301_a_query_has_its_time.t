@@ -16,7 +16,9 @@ my $bystander = Wire->login($millpond);
 for my $start (Query('select pg_sleep(30)'),
 	Parse('', 'select pg_sleep(30)') . Bind() . Execute() . Sync(),
 	Query('begin; insert into t values (1); select pg_sleep(30)'),
-	Query('select pg_sleep(30)') . substr(Query('x' x 200_000), 0, 100_000))
+	Query('select pg_sleep(30)') . substr(Query('x' x 200_000), 0, 100_000),
+	Query('begin; copy t from stdin') . CopyData("1\n"),
+	Parse('', 'copy t from stdin') . Bind() . Execute() . Flush() . substr(CopyData("1\n"), 0, 6))
 {
 	my $client = Wire->login($millpond);
 	my $from   = time;
@@ -26,7 +28,7 @@ for my $start (Query('select pg_sleep(30)'),
 	ok($answer->{eof}, 'the session ends');
 	cmp_ok(time - $from, '>=', 0.9, 'not before its time');
 	cmp_ok(time - $from, '<', 15, 'and not long after it');
-	wait_until(sub { !$server->backends(q(wait_event = 'PgSleep')) }, 'the query to end in the server', 15);
+	wait_until(sub { !$server->backends(q(state <> 'idle')) }, 'the query to end in the server', 15);
 }
 is($bystander->value('select count(*) from t'), 0, 'nothing of it is left');
 
@@ -56,6 +58,24 @@ $from = time;
 $waiting = Wire->connect($millpond)->startup(database => 'silent')->result;
 is_deeply([ @{ $waiting->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query_timeout' ], 'a login waits no longer either');
 cmp_ok(time - $from, '<', 10, '... but soon hears of it');
+
+# A COPY ends by it also while the server takes nothing, and so nothing is taken from the client.
+my $locker = Wire->login($server);
+$locker->query('begin; lock table t');
+my $copier = Wire->login($millpond)->put(Query('copy t from stdin'));
+my $data   = CopyData("1\n" x 1_000_000);
+my ($sent, $taken_at) = (0, time);
+while ($sent < 50_000_000 && time < $taken_at + 0.3)
+{
+	my $some = $copier->put_some(substr $data, $sent % length $data);
+	$some ? $taken_at = time : sleep 0.01;
+	$sent += $some;
+}
+cmp_ok($sent, '<', 50_000_000, 'a COPY is held up');
+is($copier->result->{error}{M}, 'query timeout', '... but not for ever');
+wait_until(sub { !$server->backends(q(wait_event = 'relation')) }, 'the COPY to end in the server');
+$locker->query('commit');
+is($holder->value('select count(*) from t'), 0, 'nothing of it is left');
 
 # Whoever has begun a long message has a server until it is whole.
 my $long = Parse('', 'select 1' . ' ' x 400_000);

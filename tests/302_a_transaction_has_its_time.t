@@ -41,7 +41,20 @@ is($resting->value('select 1'), 1, 'outside a transaction one may rest');
 is($resting->query('begin; select pg_sleep(1.3)')->{status}, 'T', 'and a query may run');
 is($resting->query('commit')->{status}, 'I', 'its time counts from the answer');
 
-$millpond->reconfigure(settings => { idle_transaction_timeout => undef, transaction_timeout => 1 },
+# A message that has begun is a query, which has a time of its own, but its first letter is none yet.
+$millpond->reconfigure(settings => { query_timeout => 2 });
+$client = Wire->login($millpond);
+$client->query('begin');
+timed($client->put('Q'), 1, 'idle transaction timeout', '25P03', 'the letter of a message');
+for my $half (substr(Query('select 1'), 0, 8), Parse('', 'select 1') . Bind(), Query('copy t from stdin'))
+{
+	$client = Wire->login($millpond);
+	$client->query('begin');
+	timed($client->put($half), 2, 'query timeout', '57014', 'half of what is asked');
+	is($resting->value('select 1'), 1, '... and the server is free');
+}
+
+$millpond->reconfigure(settings => { query_timeout => undef, idle_transaction_timeout => undef, transaction_timeout => 1 },
 	users => { app => 'transaction_timeout=2' });
 $client = Wire->login($millpond);
 timed($client, 1, 'transaction timeout', '25P04', 'an idle transaction',
