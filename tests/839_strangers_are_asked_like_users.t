@@ -1,0 +1,88 @@
+# Whoever does not exist is asked, refused and looked up like whoever does: by the same messages, with a salt that stays, and as many questions to the database.
+use v5.36;
+use Digest::MD5 qw(md5_hex);
+use FakeServer;
+use MIME::Base64 qw(decode_base64);
+use Millpond;
+use Scram;
+use Test::More;
+use Wire;
+
+my @users     = qw(ann bob);
+my @strangers = qw(eve dan);
+my %secret    = (
+	scram => { map { $_ => Scram::secret('pencil') } @users },
+	md5   => { map { $_ => 'md5' . md5_hex("pencil$_") } @users },
+	plain => { map { $_ => 'pencil' } @users },
+);
+
+# A database that is asked about users, which have secrets of the kind that its name says.
+sub asked_about ($kind)
+{
+	return FakeServer->new(
+		message => sub ($c, $type, $body) {
+			($c->{about}) = $body =~ /(\w+)\0*\z/ if $type eq 'B';
+			return $c->put(RowDescription('name', 'secret')) if $type eq 'D';
+			return 0;
+		},
+		query => sub ($c, $sql) {
+			return 0 if $sql !~ /whois/;
+			my $secret = $secret{$kind}{ $c->{about} };
+			return $c->put($secret ? DataRow($c->{about}, $secret) : (), CommandComplete('SELECT'));
+		});
+}
+
+# What is said to somebody who comes with a wrong password, but for what is random, and the salts of SCRAM.
+sub transcript ($millpond, $user)
+{
+	my $client = Wire->connect($millpond);
+	my $answer = $client->authenticate('wrong', user => $user);
+	my ($salt, @said) = ('');
+	for my $challenge ($client->{challenges}->@*)
+	{
+		$salt = $1 if $challenge =~ s/,s=([^,]+)/',s=' . length decode_base64($1)/e;
+		$challenge =~ s/r=([^,]+)/'r=' . length $1/e;
+		push @said, length $challenge == 4 ? 'salt' : $challenge =~ s/\0/|/gr;
+	}
+	my $error = join ' ', map { "$_=$answer->{error}{$_}" } sort keys $answer->{error}->%*;
+	return (join(' ', $client->{asked}, @said, $answer->{types}, $error), $salt);
+}
+
+my @cases = (
+	# auth_type, kind of secret, where users are looked up
+	(map { my $where = $_; map { [ @$_, $where ] } [ 'scram-sha-256', 'scram' ], [ md5 => 'scram' ], [ md5 => 'md5' ],
+		[ plain => 'plain' ], [ plain => 'md5' ], [ plain => 'scram' ] } 'file', 'query', 'cache'),
+	[ 'scram-sha-256', 'plain', 'file' ], [ md5 => 'plain', 'file' ],
+);
+for my $case (@cases)
+{
+	my ($auth_type, $kind, $where) = @$case;
+	state $number = 0;
+	my $fake  = asked_about($kind);
+	my %query = (auth_user => 'lookup', auth_query => 'select whois($1)', auth_query_cache => $where eq 'cache' ? 600 : 0);
+	my $lines = join '', map { qq("$_" "$secret{$kind}{$_}"\n) } @users;
+	my $millpond = Millpond->new('pool' . ++$number, databases => { postgres => $fake->target },
+		files => { 'users.txt' => $where eq 'file' ? $lines : qq("lookup" "x"\n) },
+		settings => { auth_type => $auth_type, auth_file => 'users.txt', $where eq 'file' ? () : %query });
+	# One has come, so that it is known what users of this database have.
+	is(Wire->connect($millpond)->authenticate('pencil', user => 'ann')->{status}, 'I', "$auth_type, $kind secrets by $where");
+	my (%said, %salts, %questions);
+	for my $user (@users, @strangers)
+	{
+		for my $attempt (1 .. 3)
+		{
+			my $before = () = $fake->received(qr/^\d+ B /);
+			my ($said, $salt) = transcript($millpond, $user);
+			$said{$said}{$user} = 1;
+			$salts{$user}{$salt} = 1;
+			my $after = () = $fake->received(qr/^\d+ B /);
+			push $questions{$user}->@*, $after - $before;
+		}
+	}
+	is(scalar keys %said, 1, '... all are told the same') or diag explain \%said;
+	is_deeply([ map { scalar keys $salts{$_}->%* } @users, @strangers ], [ 1, 1, 1, 1 ], '... each with a salt that stays');
+	isnt((keys $salts{eve}->%*)[0], (keys $salts{dan}->%*)[0], '... of one name') unless $salts{eve}{''};
+	is_deeply($questions{eve}, $questions{bob}, "... after as many questions: @{$questions{bob}}") or diag explain \%questions;
+}
+
+done_testing;
