@@ -8,9 +8,13 @@
 #include "conf/array.h"
 #include "conf/memory.h"
 
-/* How often something may be asked for, and how deep groups may lie. */
-#define REPEATS_MOST 255
-#define DEPTH_MOST   16
+/*
+ * How often something may be asked for, and how deep groups may lie. glibc writes what is counted out as often, and
+ * takes minutes for many groups that may be empty.
+ */
+#define REPEATS_MOST	   255
+#define GROUP_REPEATS_MOST 32
+#define DEPTH_MOST	   16
 
 /*
  * How many ways there are to divide a text among what matches it. With one quantifier over something of
@@ -205,49 +209,47 @@ static bool is_quantifier(char letter)
 }
 
 /* Returns the end of a number that may stand in braces, or NULL. */
-static const char *read_count(const char *at, unsigned long *count)
+static const char *read_count(const char *at, unsigned long most, unsigned long *count)
 {
 	char *end;
 
 	if (!isdigit((unsigned char)*at))
 		return NULL;
 	*count = strtoul(at, &end, 10);
-	return *count <= REPEATS_MOST ? end : NULL;
+	return *count <= most ? end : NULL;
 }
 
 /* Braces with one number or two. */
-static void read_counts(struct reader *reader, bool *is_exact)
+static void read_counts(struct reader *reader, unsigned long limit, bool *is_exact)
 {
-	unsigned long least = 0, most = REPEATS_MOST;
-	const char *end = read_count(reader->at + 1, &least);
+	unsigned long least = 0, most = limit;
+	const char *end = read_count(reader->at + 1, limit, &least);
 
 	*is_exact = end && *end == '}';
 	if (*is_exact)
 		most = least;
 	else if (end && *end == ',' && *++end != '}')
-		end = read_count(end, &most);
+		end = read_count(end, limit, &most);
 	if (end && *end == '}' && least <= most && most > 0)
 		keep(reader, (size_t)(end + 1 - reader->at));
 	else
-		refuse(reader, "braces must hold one number or two, from 1 to 255");
+		refuse(reader, "braces must hold one number or two, from 1 to 255, behind a group to 32");
 	reader->counts++;
 }
 
-/*
- * Returns how free the piece is that `inner` makes with the quantifier behind it, if there is one. What it
- * stands behind may not be counted itself: glibc writes it out as often, for minutes if need be.
- */
-static enum freedom read_quantifier(struct reader *reader, enum freedom inner, bool is_counted)
+/* Returns how free the piece is that `inner` makes with the quantifier behind it, if there is one. */
+static enum freedom read_quantifier(struct reader *reader, enum freedom inner,
+				    unsigned long count_limit)
 {
 	bool is_exact = false;
 
 	reader->is_repeated = is_quantifier(*reader->at);
 	if (!reader->is_repeated)
 		return inner;
-	if (*reader->at == '{' && is_counted)
+	if (*reader->at == '{' && count_limit == 0)
 		refuse(reader, "braces stand behind a group with braces in it");
 	else if (*reader->at == '{')
-		read_counts(reader, &is_exact);
+		read_counts(reader, count_limit, &is_exact);
 	else
 		keep(reader, 1);
 	if (is_quantifier(*reader->at))
@@ -313,7 +315,9 @@ static enum freedom read_piece(struct reader *reader, bool is_first)
 		read_escape(reader);
 	else
 		keep(reader, 1);
-	return read_quantifier(reader, freedom, reader->counts > counts);
+	if (letter != '(')
+		return read_quantifier(reader, freedom, REPEATS_MOST);
+	return read_quantifier(reader, freedom, reader->counts > counts ? 0 : GROUP_REPEATS_MOST);
 }
 
 /* --- the whole ---------------------------------------------------------------------------- */
