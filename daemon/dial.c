@@ -342,11 +342,13 @@ void dial_again(struct worker *worker)
 }
 
 /* A backend that is at work notices only at its next word that nobody is there any more; one that has hung up
- * is at work no longer. */
+ * is at work no longer. Of a replication client nobody knows what it has asked for. */
 static void stop_its_work(struct upstream *upstream)
 {
-	if (upstream->pipeline.count > 0 && upstream->cancels == NULL &&
-	    !upstream->worker->ending && !stream_peer_is_gone(&upstream->stream))
+	bool may_work = upstream->pipeline.count > 0 || upstream->server->pool->replication != NULL;
+
+	if (may_work && upstream->cancels == NULL && !upstream->worker->ending &&
+	    !stream_peer_is_gone(&upstream->stream))
 		cancel_start(upstream);
 }
 

@@ -41,11 +41,17 @@ $millpond->wait_for_log(qr{S-\w+: postgres/.*closing because: replication client
 is($logical->query('select 1/0')->{error}{C}, '22012', 'an error is the server\'s');
 is($logical->value('select 2'), 2, '... and does no harm');
 $logical->put(Query('select pg_sleep(60)'));
-wait_until(sub { $server->safe_psql('postgres', q(select 1 from pg_stat_activity where wait_event = 'PgSleep')) },
-	'a query');
+my $sleeps = sub { $server->safe_psql('postgres', q(select 1 from pg_stat_activity where wait_event = 'PgSleep')) };
+wait_until($sleeps, 'a query');
 $logical->cancel;
 is($logical->result->{error}{C}, '57014', 'a query can be cancelled');
 is($logical->value('select 2'), 2, '... and another one asked');
+my $leaving = Wire->login($millpond, replication => 'database');
+$leaving->put(Query('select pg_sleep(60)'));
+wait_until($sleeps, 'a query');
+$leaving->close;
+wait_until(sub { !$sleeps->() }, 'the query of one who leaves to end');
+pass('the query of one who leaves ends');
 my $error = Wire->connect($millpond)->startup(replication => 'nonsense')->result->{error};
 my $quoted = Wire->connect($server)->startup(replication => 'nonsense')->result->{error};
 is("$error->{$_}", $quoted->{$_}, "a word that means nothing is refused as the server does ($_)") for qw(S C M H);
