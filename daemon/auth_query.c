@@ -267,7 +267,7 @@ static bool await_answer(struct session *session, const struct settings *setting
 		lookups_fail(lookups, key, session->user_name,
 			     is_of_the_server(why) ? why : NULL);
 	else if (lookups_answer(lookups, key, session->user_name, record))
-		pools_know_more(session->worker->pools, session->user_name);
+		pools_know_more(session->worker->pools, session->user_name, loop_now());
 	return done;
 }
 

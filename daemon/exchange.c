@@ -8,6 +8,7 @@
 #include "daemon/keyring.h"
 #include "daemon/offload.h"
 #include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
@@ -165,7 +166,7 @@ void exchange_note_proven(const struct exchange *exchange, const struct scram_se
 	struct worker *worker = session->worker;
 
 	if (keyring_note_proven(worker->keyring, secret->stored_key, client_key))
-		pools_know_more(worker->pools, session->user_name);
+		pools_know_more(worker->pools, session->user_name, loop_now());
 }
 
 void exchange_release(struct exchange *exchange)

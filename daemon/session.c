@@ -463,7 +463,7 @@ bool session_join_pool(struct session *session, const struct database *database,
 	session->is_counted = true;
 	/* They are the client's own, and of no use to a user whom the entry puts in its place. */
 	if (database->user == NULL)
-		pool_exchange_secrets(session->pool, session->secrets);
+		pool_exchange_secrets(session->pool, session->secrets, loop_now());
 	return true;
 }
 

@@ -5,6 +5,9 @@
 #include "pool/pools.h"
 #include "protocol/hash.h"
 
+#define PERIOD_US	 INT64_C(1000000)
+#define MOST_IN_A_PERIOD 4
+
 /* 28P01, or 28000 where the server asks PAM or LDAP. */
 static bool is_about_secrets(const struct failure *why)
 {
@@ -24,27 +27,38 @@ static bool is_tried(uint32_t hash, uint32_t tried)
 	return hash != 0 && hash == tried;
 }
 
-static void know_more(struct pool *pool, uint32_t hash)
+/* Secrets that are never the same twice do not have the server dialled without end. */
+static bool may_try(struct pool *pool, int64_t now)
 {
-	if (is_about_secrets(&pool->last_failure) && !is_tried(hash, pool->failed_hash))
+	if (now - pool->anew_since >= PERIOD_US) {
+		pool->anew_since = now;
+		pool->anew_count = 0;
+	}
+	return pool->anew_count++ < MOST_IN_A_PERIOD;
+}
+
+static void know_more(struct pool *pool, uint32_t hash, int64_t now)
+{
+	if (pool->failures > 0 && is_about_secrets(&pool->last_failure) &&
+	    !is_tried(hash, pool->failed_hash) && may_try(pool, now))
 		pool->failures = 0;
 	for (struct server *server = pool->servers[SERVER_LOGIN].first; server != NULL;
 	     server = server->next)
 		server->is_outdone |= !is_tried(hash, server->password_hash);
 }
 
-void pools_know_more(struct pools *pools, const char *user_name)
+void pools_know_more(struct pools *pools, const char *user_name, int64_t now)
 {
 	pools_keep(pools);
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
 		if (strcmp(pool->user_name, user_name) == 0)
-			know_more(pool, 0);
+			know_more(pool, 0, now);
 	pools_let_go(pools);
 }
 
-void pool_knows_password(struct pool *pool, const char *password)
+void pool_knows_password(struct pool *pool, const char *password, int64_t now)
 {
-	know_more(pool, hash_of(password));
+	know_more(pool, hash_of(password), now);
 }
 
 void server_note_password(struct server *server)
@@ -52,7 +66,7 @@ void server_note_password(struct server *server)
 	server->password_hash = hash_of(server->pool->secrets[POOL_PASSWORD]);
 }
 
-bool server_knew_less(const struct server *server, const struct failure *why)
+bool server_knew_less(const struct server *server, const struct failure *why, int64_t now)
 {
-	return server->is_outdone && is_about_secrets(why);
+	return server->is_outdone && is_about_secrets(why) && may_try(server->pool, now);
 }

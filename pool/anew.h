@@ -5,6 +5,7 @@
 #define MILLPOND_POOL_ANEW_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "protocol/failure.h"
 
@@ -12,16 +13,19 @@ struct pool;
 struct pools;
 struct server;
 
-/* A secret or a key of that user is known that was not before: his pools do not wait with what failed for want of it. */
-void pools_know_more(struct pools *pools, const char *user_name);
+/*
+ * A secret or a key of that user is known that was not before: his pools do not wait with what failed for want of it,
+ * unless that has been so several times within a second.
+ */
+void pools_know_more(struct pools *pools, const char *user_name, int64_t now);
 
 /* The same of the password of a client that joins the pool, unless it was the one that failed. Under the lock. */
-void pool_knows_password(struct pool *pool, const char *password);
+void pool_knows_password(struct pool *pool, const char *password, int64_t now);
 
 /* A login begins, with the password that the pool has. Under the lock. */
 void server_note_password(struct server *server);
 
-/* Whether a login has failed for want of what has become known only after it had begun. Under the lock. */
-bool server_knew_less(const struct server *server, const struct failure *why);
+/* Whether a login has failed for want of what has become known only after it had begun, with the same bound. Under the lock. */
+bool server_knew_less(const struct server *server, const struct failure *why, int64_t now);
 
 #endif

@@ -183,7 +183,7 @@ void pool_dial_failed(struct server *server, const struct failure *why, int64_t 
 	struct pool *pool = server->pool;
 
 	pools_lock(pool->pools);
-	bool counts = !server_knew_less(server, why);
+	bool counts = !server_knew_less(server, why, now);
 	if (counts)
 		policy_note_failure(server, why, now);
 	policy_retire(server, why->message);
@@ -242,11 +242,11 @@ static void wipe(char *secret)
 	free(secret);
 }
 
-void pool_exchange_secrets(struct pool *pool, char *secrets[POOL_SECRETS])
+void pool_exchange_secrets(struct pool *pool, char *secrets[POOL_SECRETS], int64_t now)
 {
 	pools_lock(pool->pools);
 	if (secrets[POOL_PASSWORD] != NULL)
-		pool_knows_password(pool, secrets[POOL_PASSWORD]);
+		pool_knows_password(pool, secrets[POOL_PASSWORD], now);
 	for (int kind = 0; kind < POOL_SECRETS; kind++)
 		if (secrets[kind] != NULL)
 			exchange(&pool->secrets[kind], &secrets[kind]);

@@ -117,6 +117,8 @@ struct pool {
 
 	int64_t unused_since; /* nobody is or waits in it; 0: somebody does */
 	unsigned failures; /* logins failed in a row */
+	int64_t anew_since; /* the period of anew.h, and how often it was tried anew in it */
+	unsigned anew_count;
 	uint32_t failed_hash; /* the last one's password_hash */
 	atomic_uint creations; /* as pools->alterations, of what may be temporary tables */
 	atomic_uint next_host; /* of a list, see daemon/conninfo.h */
@@ -199,7 +201,7 @@ bool pool_is_news(struct pool *pool);
  * it had, to wipe. With its last client it forgets it. A password with which no login has failed is tried at once.
  * A copy opens servers, and is the caller's to wipe.
  */
-void pool_exchange_secrets(struct pool *pool, char *secrets[POOL_SECRETS]);
+void pool_exchange_secrets(struct pool *pool, char *secrets[POOL_SECRETS], int64_t now);
 char *pool_copy_secret(const struct pool *pool, enum pool_secret kind);
 
 /* One client less; one more is pools_join(). */

@@ -87,15 +87,17 @@ static void test_new_settings(void)
 
 static void test_more_known(void)
 {
+	int tries;
+
 	begin("server_login_retry = 60", "shop = host=127.0.0.1");
 	pool = find_pool("shop", "me");
 	asks(0);
 	dial_fails(REFUSED);
-	pools_know_more(&pools, "you");
+	pools_know_more(&pools, "you", now);
 	ok(!asks(1) && crowd[1].refused, "what is known of another user changes nothing");
-	pools_know_more(&pools, "me");
+	pools_know_more(&pools, "me", now);
 	ok(!asks(2) && waits(2) && dialling_count == 1, "a new secret is tried at once");
-	pools_know_more(&pools, "me");
+	pools_know_more(&pools, "me", now);
 	dial_fails(REFUSED);
 	ok(waits(2) && dialling_count == 1, "as is one that came while another was tried");
 	dial_fails(REFUSED);
@@ -103,8 +105,15 @@ static void test_more_known(void)
 	wait_seconds(61);
 	asks(3);
 	dial_fails(FULL);
-	pools_know_more(&pools, "me");
+	pools_know_more(&pools, "me", now);
 	ok(!asks(4) && crowd[4].refused, "what does not depend on secrets stands");
+	wait_seconds(61);
+	asks(5);
+	for (tries = 1; tries < 20 && dialling_count > 0; tries++) {
+		pools_know_more(&pools, "me", now);
+		dial_fails(REFUSED);
+	}
+	ok(crowd[5].refused && tries < 8, "a secret that is always another one is not tried without end");
 	end();
 }
 
@@ -114,7 +123,7 @@ static void is_joined_with(const char *password)
 	char *secrets[POOL_SECRETS] = {[POOL_PASSWORD] = strdup(password)};
 
 	pool->client_count++;
-	pool_exchange_secrets(pool, secrets);
+	pool_exchange_secrets(pool, secrets, now);
 	free(secrets[POOL_PASSWORD]);
 }
 
