@@ -247,7 +247,7 @@ static void test_clock(void)
 	int64_t one = loop_now();
 	usleep(20000);
 	int64_t other = loop_now();
-	ok(other - one >= 20000 && other - one < 400000, "the clock counts microseconds");
+	ok(other - one >= 20000 && other - one < 10000000, "the clock counts microseconds");
 }
 
 static bool ran;
