@@ -407,20 +407,21 @@ static void *again(const struct direct *direct)
 	return NULL;
 }
 
+/* A process that is stopped and continued is interrupted in a socket with a time-out. OpenSSL leaves errno alone. */
 static bool is_agreed(int fd)
 {
 	char answer;
 
 	return send(fd, startup_ssl_request, sizeof startup_ssl_request, MSG_NOSIGNAL) ==
 		       sizeof startup_ssl_request &&
-	       recv(fd, &answer, 1, 0) == 1 && answer == 'S';
+	       TEMP_FAILURE_RETRY(recv(fd, &answer, 1, 0)) == 1 && answer == 'S';
 }
 
 /* A time-out of the socket leaves it wanting more. */
 static bool hangs_up(SSL *ssl)
 {
 	char byte;
-	int got = SSL_read(ssl, &byte, 1);
+	int got = (int)TEMP_FAILURE_RETRY(SSL_read(ssl, &byte, 1));
 
 	return got <= 0 && SSL_get_error(ssl, got) != SSL_ERROR_WANT_READ;
 }
@@ -434,9 +435,9 @@ static bool ask(const struct direct *direct, int fd, const char *request, size_t
 
 	ERR_clear_error();
 	fail(&why, "no TLS, or no answer");
-	bool done = is_agreed(fd) && SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1 &&
-		    is_trusted(direct, &why) && SSL_write(ssl, request, (int)length) > 0 &&
-		    hangs_up(ssl);
+	bool done = is_agreed(fd) && SSL_set_fd(ssl, fd) == 1 &&
+		    TEMP_FAILURE_RETRY(SSL_connect(ssl)) == 1 && is_trusted(direct, &why) &&
+		    SSL_write(ssl, request, (int)length) > 0 && hangs_up(ssl);
 	if (!done && ERR_peek_error() != 0)
 		cannot(&why, "");
 	if (!done)
