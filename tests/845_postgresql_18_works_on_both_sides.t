@@ -1,5 +1,6 @@
-# PostgreSQL 18 as the server, its libpq as the clients', and as Millpond's own: logins, keys of SCRAM, and cancels.
+# PostgreSQL 18 as the server, through TLS as well, its libpq as the clients', and as Millpond's own: logins, keys of SCRAM, and cancels.
 use v5.36;
+use Certificates;
 use EmbeddedPostgres;
 use IPC::Run;
 use Millpond;
@@ -9,7 +10,10 @@ use Wire;
 plan skip_all => 'there is no PostgreSQL 18 here' unless embedded_postgres(18);
 
 my $hba = "local all all trust\nhost all postgres all trust\nhost all me all scram-sha-256\n";
-my $new = EmbeddedPostgres->new(18, hba => $hba);
+my $authority = Certificates->new;
+$authority->issue(server => '/CN=localhost', names => 'IP:127.0.0.1');
+my $new = EmbeddedPostgres->new(18, hba => $hba,
+	conf => [ 'ssl=on', map { "ssl_${_}_file=" . $authority->file('server.' . s/cert/crt/r) } qw(cert key) ]);
 my $old = Postgres->new;
 $old->safe_psql('postgres', q(create role me login password 'pencil'));
 my $secret = $old->safe_psql('postgres', q(select rolpassword from pg_authid where rolname = 'me'));
@@ -27,8 +31,10 @@ sub millpond ($which)
 		settings  => { auth_type => 'scram-sha-256', auth_file => 'users.txt', server_login_retry => 60 },
 		databases => {
 			old      => "$to_old dbname=postgres",
-			new      => $new->target . ' dbname=postgres',
-			strict   => $new->target . ' dbname=postgres target_session_attrs=read-write',
+			new      => $new->target . ' dbname=postgres sslmode=disable',
+			strict   => $new->target . ' dbname=postgres sslmode=disable target_session_attrs=read-write',
+			secure   => $new->target . ' dbname=postgres sslmode=verify-full channel_binding=require'
+				. ' sslrootcert=' . $authority->file('ca.crt'),
 		});
 }
 
@@ -66,7 +72,8 @@ for my $own (sort keys %libpq)
 	for my $client (sort keys %libpq)
 	{
 		my $newest = $client eq '18' ? 'max_protocol_version=latest' : '';
-		for my $database (qw(old new))
+		# Its libpq has an OpenSSL of its own.
+		for my $database (qw(old new), $own eq 'here' ? 'secure' : ())
 		{
 			is(psql($client, $millpond, $database, 'select current_user', conninfo => $newest), 'me',
 				"Millpond's libpq: $own, psql's: $client, server: $database");
@@ -75,6 +82,8 @@ for my $own (sort keys %libpq)
 	}
 	like(psql('18', $millpond, 'new', 'select 1', conninfo => 'min_protocol_version=3.2'),
 		qr/protocol version/, 'a client that insists on 3.2 is told that there is 3.0');
+	is(psql('here', $millpond, 'secure', q(select version from pg_stat_ssl where pid = pg_backend_pid())), 'TLSv1.3',
+		'the server is spoken to through TLS') if $own eq 'here';
 	# By its own login Millpond cannot look for that; libpq can, given the keys.
 	my $strict = psql('here', $millpond, 'strict', 'select 1');
 	like($strict, $own eq '18' ? qr/^1$/ : qr/login failed/, "target_session_attrs with keys, libpq: $own");
