@@ -136,15 +136,15 @@ static bool skip_word(struct cursor *cursor, const char *word)
 	return true;
 }
 
-static bool take_comparison(struct cursor *cursor, enum view_comparison *comparison)
+static bool take_comparison(struct cursor *cursor, enum selection_comparison *comparison)
 {
 	static const struct {
 		const char *text;
-		enum view_comparison comparison;
+		enum selection_comparison comparison;
 	} all[] = {
-		{"<=", VIEW_AT_MOST}, {">=", VIEW_AT_LEAST}, {"<>", VIEW_UNEQUAL},
-		{"!=", VIEW_UNEQUAL}, {"=", VIEW_EQUAL},     {"<", VIEW_LESS},
-		{">", VIEW_MORE},
+		{"<=", SELECTION_AT_MOST}, {">=", SELECTION_AT_LEAST}, {"<>", SELECTION_UNEQUAL},
+		{"!=", SELECTION_UNEQUAL}, {"=", SELECTION_EQUAL},     {"<", SELECTION_LESS},
+		{">", SELECTION_MORE},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
@@ -159,11 +159,11 @@ static bool take_comparison(struct cursor *cursor, enum view_comparison *compari
 	return false;
 }
 
-static bool take_condition(struct cursor *cursor, struct view *view)
+static bool take_condition(struct cursor *cursor, struct selection *selection)
 {
-	struct view_condition *condition = &view->conditions[view->condition_count];
+	struct selection_condition *condition = &selection->conditions[selection->condition_count];
 
-	if (view->condition_count == VIEW_CONDITIONS ||
+	if (selection->condition_count == SELECTION_CONDITIONS ||
 	    !take_word(cursor, condition->column, sizeof condition->column))
 		return false;
 	skip_blanks(cursor);
@@ -173,42 +173,42 @@ static bool take_condition(struct cursor *cursor, struct view *view)
 	if (!take_any_value(cursor, condition->value, sizeof condition->value))
 		return false;
 	skip_blanks(cursor);
-	view->condition_count++;
+	selection->condition_count++;
 	return true;
 }
 
-static bool take_order(struct cursor *cursor, struct view *view)
+static bool take_order(struct cursor *cursor, struct selection *selection)
 {
-	struct view_order *order = &view->orders[view->order_count];
+	struct selection_order *order = &selection->orders[selection->order_count];
 
-	if (view->order_count == VIEW_ORDERS ||
+	if (selection->order_count == SELECTION_ORDERS ||
 	    !take_word(cursor, order->column, sizeof order->column))
 		return false;
 	skip_blanks(cursor);
 	order->is_descending = skip_word(cursor, "desc");
 	if (!order->is_descending)
 		skip_word(cursor, "asc");
-	view->order_count++;
+	selection->order_count++;
 	return true;
 }
 
-static bool take_limit(struct cursor *cursor, struct view *view)
+static bool take_limit(struct cursor *cursor, struct selection *selection)
 {
 	char digits[16];
 
 	if (!take_word(cursor, digits, sizeof digits) ||
 	    strspn(digits, "0123456789") != strlen(digits) || digits[0] == '\0')
 		return false;
-	view->limit = strtoll(digits, NULL, 10);
+	selection->limit = strtoll(digits, NULL, 10);
 	return true;
 }
 
-static bool take_clauses(struct cursor *cursor, struct view *view)
+static bool take_clauses(struct cursor *cursor, struct selection *selection)
 {
 	skip_blanks(cursor);
 	if (skip_word(cursor, "where")) {
 		do {
-			if (!take_condition(cursor, view))
+			if (!take_condition(cursor, selection))
 				return false;
 		} while (skip_word(cursor, "and"));
 	}
@@ -217,12 +217,12 @@ static bool take_clauses(struct cursor *cursor, struct view *view)
 			return false;
 		do {
 			skip_blanks(cursor);
-			if (!take_order(cursor, view))
+			if (!take_order(cursor, selection))
 				return false;
 			skip_blanks(cursor);
 		} while (skip_char(cursor, ','));
 	}
-	return !skip_word(cursor, "limit") || take_limit(cursor, view);
+	return !skip_word(cursor, "limit") || take_limit(cursor, selection);
 }
 
 /* --- commands ----------------------------------------------------------------------------- */
@@ -255,7 +255,7 @@ static enum command_form parse(struct cursor *cursor, struct command *command)
 		form = COMMAND_SET;
 	}
 	if (command->argument[0] != '\0' && command_is_show(command) &&
-	    !take_clauses(cursor, &command->view))
+	    !take_clauses(cursor, &command->selection))
 		return COMMAND_INVALID;
 	if (!is_at_end(cursor))
 		return COMMAND_INVALID;
@@ -267,6 +267,6 @@ void command_parse(const char *text, size_t length, struct command *command)
 	struct cursor cursor = {.at = text, .end = text + length};
 
 	memset(command, 0, sizeof *command);
-	command->view.limit = -1;
+	command->selection.limit = -1;
 	command->form = parse(&cursor, command);
 }

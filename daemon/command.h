@@ -1,7 +1,7 @@
 /*
  * The console's language: one command of one or two words, or SET. Words are [0-9a-z_]+ in any case,
  * or anything between double quotes, of which two within stand for one; one semicolon may end the command.
- * Beyond PgBouncer, SHOW may be followed by WHERE, ORDER BY and LIMIT (see daemon/view.h). Pure.
+ * Beyond PgBouncer, SHOW may be followed by WHERE, ORDER BY and LIMIT (see daemon/selection.h). Pure.
  */
 #ifndef MILLPOND_DAEMON_COMMAND_H
 #define MILLPOND_DAEMON_COMMAND_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/view.h"
+#include "daemon/selection.h"
 
 enum command_form {
 	COMMAND_INVALID,
@@ -25,7 +25,7 @@ struct command {
 	char verb[16];
 	char argument[64];
 	char value[256];
-	struct view view; /* of SHOW */
+	struct selection selection; /* of SHOW */
 };
 
 /* The text needs no terminating zero. Words are copied without their quotes. */

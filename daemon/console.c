@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "conf/settings.h"
+#include "daemon/admin.h"
 #include "daemon/console_stats.h"
 #include "daemon/console_turn.h"
 #include "daemon/goodbye.h"
@@ -15,7 +16,6 @@
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/show.h"
-#include "daemon/steer.h"
 #include "daemon/version.h"
 #include "daemon/worker.h"
 #include "protocol/message.h"
@@ -83,7 +83,7 @@ static bool await_set_command(struct turn *turn, struct failure *why)
 	char tag[sizeof command->argument + sizeof command->value + 8];
 
 	if (!show_is_fake(command->argument) &&
-	    !await_steer_set(turn->session, command, &turn->reply, why))
+	    !await_admin_set(turn->session, command, &turn->reply, why))
 		return false;
 	snprintf(tag, sizeof tag, "SET %s=%s", command->argument, command->value);
 	write_command_complete(&turn->reply, tag);
@@ -122,10 +122,10 @@ bool await_turn_sent(struct turn *turn, struct failure *why)
 }
 
 /* Whether all of a table is wanted, as it is. */
-static bool is_whole(const struct view *view, const struct view_formats *formats)
+static bool is_whole(const struct selection *selection, const struct selection_formats *formats)
 {
-	return formats == NULL && view->condition_count == 0 && view->order_count == 0 &&
-	       view->limit < 0;
+	return formats == NULL && selection->condition_count == 0 && selection->order_count == 0 &&
+	       selection->limit < 0;
 }
 
 static bool await_table(struct turn *turn, struct writer *writer, const char *text, size_t length,
@@ -145,30 +145,31 @@ static bool await_table(struct turn *turn, struct writer *writer, const char *te
 }
 
 static bool await_show_command(struct turn *turn, const char *text, size_t length,
-			       const struct view_formats *formats, struct failure *why)
+			       const struct selection_formats *formats, struct failure *why)
 {
-	const struct view *view = &turn->command.view;
+	const struct selection *selection = &turn->command.selection;
 	struct writer table;
 
-	if (is_whole(view, formats))
+	if (is_whole(selection, formats))
 		return await_table(turn, &turn->reply, text, length, why);
 	writer_init(&table);
 	bool good = await_table(turn, &table, text, length, why) &&
-		    view_write(&turn->reply, &table, view, formats, formats == NULL, why);
+		    selection_write(&turn->reply, &table, selection, formats, formats == NULL, why);
 	writer_release(&table);
 	return good;
 }
 
 /* Whether `pretend()` has an answer, which is then written in the forms that are wanted. */
 static bool is_pretended(struct turn *turn, const char *text, size_t length,
-			 const struct view_formats *formats, struct failure *why, bool *good)
+			 const struct selection_formats *formats, struct failure *why, bool *good)
 {
-	static const struct view all = {.limit = -1};
+	static const struct selection all = {.limit = -1};
 	struct writer said;
 
 	writer_init(&said);
 	bool is_said = pretend(&said, turn->session, text, length);
-	*good = !is_said || view_write(&turn->reply, &said, &all, formats, formats == NULL, why);
+	*good = !is_said ||
+		selection_write(&turn->reply, &said, &all, formats, formats == NULL, why);
 	writer_release(&said);
 	return is_said;
 }
@@ -202,7 +203,7 @@ bool turn_describe(struct turn *turn, const char *text, struct writer *descripti
 }
 
 bool await_turn_run(struct turn *turn, const char *text, size_t length,
-		    const struct view_formats *formats, struct failure *why)
+		    const struct selection_formats *formats, struct failure *why)
 {
 	struct command *command = &turn->command;
 	bool good;

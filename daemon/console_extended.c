@@ -30,7 +30,7 @@ struct portal {
 	char *name;
 	char *text; /* with its values */
 	uint16_t *codes;
-	struct view_formats formats;
+	struct selection_formats formats;
 	struct writer answer; /* what is still to be sent of it, from `sent` on */
 	size_t sent;
 	bool is_run;
@@ -287,7 +287,7 @@ static void take_formats(struct reader *reader, struct portal *portal)
 	portal->codes = calloc(count > 0 ? count : 1, sizeof *portal->codes);
 	for (size_t i = 0; i < count && portal->codes != NULL; i++)
 		portal->codes[i] = (uint16_t)take_uint16(reader);
-	portal->formats = (struct view_formats){portal->codes, count};
+	portal->formats = (struct selection_formats){portal->codes, count};
 }
 
 static bool fill_portal(struct portal *portal, const char *name, struct reader *reader,
@@ -342,15 +342,15 @@ static bool bind_statement(struct turn *turn, struct extended *extended, struct 
 
 /* --- Describe, Execute, Close ------------------------------------------------------------- */
 
-static bool describe_text(struct turn *turn, const char *text, const struct view_formats *formats,
-			  struct failure *why)
+static bool describe_text(struct turn *turn, const char *text,
+			  const struct selection_formats *formats, struct failure *why)
 {
 	struct writer description;
 
 	writer_init(&description);
 	bool good = turn_describe(turn, text, &description, why);
 	if (good && description.length > 0) {
-		view_write_description(&turn->reply, description.data, formats);
+		selection_write_description(&turn->reply, description.data, formats);
 	} else if (good) {
 		message_begin(&turn->reply, BACKEND_NO_DATA);
 		message_end(&turn->reply);

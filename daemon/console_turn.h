@@ -27,7 +27,7 @@ struct turn {
  * extended protocol wants it: in these forms, and without a RowDescription.
  */
 bool await_turn_run(struct turn *turn, const char *text, size_t length,
-		    const struct view_formats *formats, struct failure *why);
+		    const struct selection_formats *formats, struct failure *why);
 
 /* Writes the row description of what a command will answer; nothing: it has no rows. False without memory. */
 bool turn_describe(struct turn *turn, const char *text, struct writer *description,

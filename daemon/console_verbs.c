@@ -1,11 +1,11 @@
 #include <strings.h>
 
 #include "conf/array.h"
+#include "daemon/admin.h"
 #include "daemon/console_turn.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
-#include "daemon/steer.h"
 
 /* How often a command that has to wait looks whether it may answer. */
 #define LOOK_US INT64_C(50000)
@@ -24,17 +24,17 @@ static const struct verb {
 	/* NULL, or what is said in front of the answer. */
 	void (*remark)(struct writer *writer, const struct session *session);
 } verbs[] = {
-	{"RELOAD", NOTHING, await_steer_reload, NULL, NULL, steer_write_pending},
-	{"PAUSE", DATABASE, steer_pause, steer_pause_progress, await_steer_resume, NULL},
-	{"RESUME", DATABASE, await_steer_resume, NULL, NULL, NULL},
-	{"DISABLE", DATABASE, steer_disable, NULL, NULL, NULL},
-	{"ENABLE", DATABASE, steer_enable, NULL, NULL, NULL},
-	{"RECONNECT", DATABASE, steer_reconnect, NULL, NULL, NULL},
-	{"KILL", DATABASE, await_steer_kill, NULL, NULL, NULL},
-	{"KILL_CLIENT", NEEDED, await_steer_kill_client, NULL, NULL, NULL},
-	{"WAIT_CLOSE", DATABASE, steer_wait_close, steer_renewal_progress, NULL, NULL},
-	{"SUSPEND", NOTHING, await_steer_suspend, steer_suspend_progress, NULL, NULL},
-	{"SHUTDOWN", OPTIONAL, await_steer_shutdown, NULL, NULL, NULL},
+	{"RELOAD", NOTHING, await_admin_reload, NULL, NULL, admin_write_pending},
+	{"PAUSE", DATABASE, admin_pause, admin_pause_progress, await_admin_resume, NULL},
+	{"RESUME", DATABASE, await_admin_resume, NULL, NULL, NULL},
+	{"DISABLE", DATABASE, admin_disable, NULL, NULL, NULL},
+	{"ENABLE", DATABASE, admin_enable, NULL, NULL, NULL},
+	{"RECONNECT", DATABASE, admin_reconnect, NULL, NULL, NULL},
+	{"KILL", DATABASE, await_admin_kill, NULL, NULL, NULL},
+	{"KILL_CLIENT", NEEDED, await_admin_kill_client, NULL, NULL, NULL},
+	{"WAIT_CLOSE", DATABASE, admin_wait_close, admin_renewal_progress, NULL, NULL},
+	{"SUSPEND", NOTHING, await_admin_suspend, admin_suspend_progress, NULL, NULL},
+	{"SHUTDOWN", OPTIONAL, await_admin_shutdown, NULL, NULL, NULL},
 };
 
 static const struct verb *find_verb(const struct command *command)

@@ -6,12 +6,12 @@
 #include <strings.h>
 
 #include "conf/memory.h"
+#include "daemon/admission.h"
 #include "daemon/borrow.h"
 #include "daemon/cancel.h"
 #include "daemon/console.h"
 #include "daemon/console_stats.h"
 #include "daemon/daemon.h"
-#include "daemon/gate.h"
 #include "daemon/goodbye.h"
 #include "daemon/greeting.h"
 #include "daemon/quota.h"

@@ -212,7 +212,7 @@ static void succeed(struct notes *notes, struct note *note, struct client_statem
 	case NOTE_REFUSED:
 		free(note->failure);
 		break;
-	case NOTE_RAW:
+	case NOTE_SQL_NAME:
 		break;
 	case NOTE_SQL:
 		sql_note_free(note->sql);
@@ -243,8 +243,8 @@ static void fail(struct notes *notes, struct note *note, struct client_statement
 	case NOTE_HELD:
 		undo_held(note, held);
 		break;
-	case NOTE_RAW:
-		raw_set(note->raw, NULL);
+	case NOTE_SQL_NAME:
+		sql_name_set(note->sql_name, NULL);
 		break;
 	case NOTE_UNNAMED:
 		if (client == NULL)

@@ -20,7 +20,7 @@ struct failure;
 struct held;
 struct held_set;
 struct name;
-struct raw;
+struct sql_name;
 struct statement;
 struct unnamed;
 
@@ -28,9 +28,9 @@ enum note_kind {
 	NOTE_DEFINE,  /* a name means something else now: `name`, `before`; perhaps `held` too */
 	NOTE_HELD,    /* the server comes to hold a statement: `held` */
 	NOTE_UNNAMED, /* the unnamed statement was replaced: `unnamed`, `serial` of before */
-	NOTE_RAW, /* the server comes to have a statement under a client's name: `raw`, `quiet` */
-	NOTE_SQL, /* a command about prepared statements: `sql` */
-	NOTE_USE, /* a statement that the server holds is used: `name`, `id` */
+	NOTE_SQL_NAME, /* the server comes to have a statement under a client's name: `sql_name`, `quiet` */
+	NOTE_SQL,      /* a command about prepared statements: `sql` */
+	NOTE_USE,      /* a statement that the server holds is used: `name`, `id` */
 	NOTE_MISNAMED, /* it will fail, and the error is to have the client's `text` for the name */
 	NOTE_REFUSED,  /* it will fail, and the client is to be told this `failure` instead */
 };
@@ -54,7 +54,7 @@ struct note {
 		struct statement *before;
 		struct unnamed *unnamed;
 		struct failure *failure;
-		struct raw *raw;
+		struct sql_name *sql_name;
 		struct sql_note *sql;
 		char *text;
 		uint64_t id;

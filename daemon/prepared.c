@@ -36,7 +36,7 @@ void prepared_follow_pool(const struct session *session)
 void server_statements_clear(struct server_statements *server)
 {
 	held_clear(&server->held);
-	raws_clear(&server->raws);
+	sql_names_clear(&server->sql_names);
 	server->unnamed_session = 0;
 	server->must_deallocate = false;
 }
@@ -45,7 +45,7 @@ void server_statements_release(struct server_statements *server)
 {
 	notes_release(&server->notes);
 	held_clear(&server->held);
-	raws_clear(&server->raws);
+	sql_names_clear(&server->sql_names);
 	writer_release(&server->kept);
 	writer_release(&server->kept_error);
 }
@@ -232,14 +232,14 @@ static enum passage use_unknown(struct prepared *prepared, const struct message 
 	return taken_if(prepared_push_noted(prepared, message->letter, &note));
 }
 
-/* A client that is pinned may have prepared it there. But what has a raw is another's, and nobody calls our
+/* A client that is pinned may have prepared it there. But what has a name given by SQL is another's, and nobody calls our
  * own by their names. */
 static bool is_on_its_server(const struct prepared *prepared, const struct reference *name)
 {
 	const struct client_statements *client = prepared->session->statements;
 
 	return client != NULL && client->pins > 0 &&
-	       raw_find(&server_of(prepared)->raws, name->name, name->length) == NULL &&
+	       sql_name_find(&server_of(prepared)->sql_names, name->name, name->length) == NULL &&
 	       strncmp(name->name, STATEMENT_PREFIX, strlen(STATEMENT_PREFIX)) != 0;
 }
 
@@ -275,7 +275,7 @@ static enum passage require(struct prepared *prepared, const char *at,
 	const struct statement *statement = name->statement;
 
 	if (statement->key.is_command)
-		return prepared_require_raw(prepared, at, reference->name, reference->length);
+		return prepared_require_sql_name(prepared, at, reference->name, reference->length);
 	enum passage passage = prepared_require_sql(prepared, at, &statement->sql);
 	return passage != PASSAGE_TAKEN ? passage : prepared_require_held(prepared, at, name);
 }
@@ -396,7 +396,7 @@ static bool rest_matters(const struct prepared *prepared, const struct message *
 {
 	const struct client_statements *client = prepared->session->statements;
 	bool has_names = (client != NULL && client->names.count > 0) ||
-			 server_of(prepared)->raws.count > 0;
+			 server_of(prepared)->sql_names.count > 0;
 
 	return has_names || message->present <= MESSAGE_HEADER_BYTES ||
 	       sql_may_begin(message->body, message->present - MESSAGE_HEADER_BYTES);

@@ -20,7 +20,7 @@
 
 #include "daemon/notes.h"
 #include "daemon/portals.h"
-#include "daemon/raws.h"
+#include "daemon/sql_names.h"
 #include "protocol/failure.h"
 #include "protocol/held.h"
 #include "protocol/message.h"
@@ -60,7 +60,7 @@ struct client_statements {
 /* What a server connection holds, and what is open on it. */
 struct server_statements {
 	struct held_set held;
-	struct raws raws;
+	struct sql_names sql_names;
 	struct notes notes;
 	uint32_t open_effects;	  /* SQL commands whose outcome is not known: everything else waits */
 	bool must_deallocate;	  /* it may have statements of which nothing is known */

@@ -133,8 +133,8 @@ bool prepared_is_reserved(const struct sql *sql);
 enum passage prepared_require_sql(struct prepared *prepared, const char *at, const struct sql *sql);
 
 /* Makes the server have under the client's own name what the client has. */
-enum passage prepared_require_raw(struct prepared *prepared, const char *at, const char *name,
-				  size_t length);
+enum passage prepared_require_sql_name(struct prepared *prepared, const char *at, const char *name,
+				       size_t length);
 
 /* Notes a message in the pipeline, and what it does: one command, or those of a Query with several statements
  * (prepared_effect.c). False without memory. */
@@ -147,7 +147,7 @@ bool prepared_note_portal(struct prepared *prepared, const struct reference *por
 			  const struct sql *sql, const char *text);
 
 /* Closes the oldest statements with clients' own names, at the beginning of a segment. */
-bool prepared_evict_raws(struct prepared *prepared, const char *at, size_t most);
+bool prepared_evict_sql_names(struct prepared *prepared, const char *at, size_t most);
 
 /* --- errors and replays (prepared_reply.c, prepared_replay.c) ----------------------------- */
 
@@ -186,10 +186,11 @@ static inline bool prepared_is_outdated(const struct upstream *upstream, uint32_
 }
 
 /* Notes that the server's statement was made now. */
-static inline void prepared_date_raw(const struct upstream *upstream, struct raw *raw)
+static inline void prepared_date_sql_name(const struct upstream *upstream,
+					  struct sql_name *sql_name)
 {
-	raw->alterations = prepared_alterations(upstream->server->pool);
-	raw->creator = prepared_creator(upstream);
+	sql_name->alterations = prepared_alterations(upstream->server->pool);
+	sql_name->creator = prepared_creator(upstream);
 }
 
 /* --- Parse (prepared_parse.c) ------------------------------------------------------------- */

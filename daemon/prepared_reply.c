@@ -64,15 +64,16 @@ void prepared_look_at_error(struct upstream *upstream, const struct message *mes
 	    !prepared_is_about_the_plan(message))
 		return;
 	if (note->kind == NOTE_SQL) {
-		raws_forget(&server->raws, note->sql->name, note->sql->length);
+		sql_names_forget(&server->sql_names, note->sql->name, note->sql->length);
 		return;
 	}
 	struct held *held = held_find(&server->held, note->id);
 	if (held != NULL)
 		held->stale = true;
-	for (struct raw *raw = server->raws.newest; raw != NULL; raw = raw->older)
-		if (raw->statement != NULL && raw->statement->id == note->id)
-			raw_set(raw, NULL);
+	for (struct sql_name *sql_name = server->sql_names.newest; sql_name != NULL;
+	     sql_name = sql_name->older)
+		if (sql_name->statement != NULL && sql_name->statement->id == note->id)
+			sql_name_set(sql_name, NULL);
 }
 
 /* Some errors name the statement; the client shall see its own name. */
@@ -92,7 +93,7 @@ bool prepared_keep_error(struct upstream *upstream, const struct message *messag
 	const struct note *note = notes_at(&upstream->statements.notes, 0);
 	struct writer *kept = &upstream->statements.kept_error;
 
-	if (note->kind != NOTE_RAW || !note->quiet)
+	if (note->kind != NOTE_SQL_NAME || !note->quiet)
 		return false;
 	/* Of several, the Query comes upon the first. */
 	if (kept->length == 0) {

@@ -37,7 +37,7 @@ bool prepared_end_apart(struct prepared *prepared, const char *at)
 
 /*
  * Closes what the server has too much of. What was made for a message that had to wait must not go again before it. Nor
- * may a raw that a reply still to come may be about: its note points to it.
+ * may a name given by SQL that a reply still to come may be about: its note points to it.
  */
 static bool make_room(struct prepared *prepared, const char *at, bool is_owed)
 {
@@ -45,7 +45,7 @@ static bool make_room(struct prepared *prepared, const char *at, bool is_owed)
 
 	return prepared->resumes || !prepared->fresh ||
 	       (evict(prepared, at, most) &&
-		(is_owed || prepared_evict_raws(prepared, at, most)));
+		(is_owed || prepared_evict_sql_names(prepared, at, most)));
 }
 
 bool prepared_begin_segment(struct prepared *prepared, const char *at)
@@ -76,7 +76,7 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 		prepared->segment_at = (size_t)(at - prepared->data);
 	}
 	bool has_room = server->held.count <= prepared->max_held &&
-			server->raws.count <= prepared->max_held;
+			server->sql_names.count <= prepared->max_held;
 	return has_room || make_room(prepared, at, is_owed);
 }
 

@@ -15,16 +15,16 @@
 
 /* --- room --------------------------------------------------------------------------------- */
 
-bool prepared_evict_raws(struct prepared *prepared, const char *at, size_t most)
+bool prepared_evict_sql_names(struct prepared *prepared, const char *at, size_t most)
 {
 	struct server_statements *server = server_of(prepared);
 
-	while (server->raws.count > most) {
-		struct raw *oldest = server->raws.oldest;
+	while (server->sql_names.count > most) {
+		struct sql_name *oldest = server->sql_names.oldest;
 		write_close(prepared_write_up_to(prepared, at), oldest->name, oldest->length);
 		if (!prepared_push(prepared, PIPELINE_OWN_CLOSE))
 			return false;
-		raw_remove(&server->raws, oldest);
+		sql_name_remove(&server->sql_names, oldest);
 	}
 	return true;
 }
@@ -40,14 +40,16 @@ static struct name *find_named(const struct prepared *prepared, const char *name
 	return found != NULL && found->statement != NULL ? found : NULL;
 }
 
-static bool push_about(struct prepared *prepared, unsigned char letter, struct raw *raw, bool quiet)
+static bool push_about(struct prepared *prepared, unsigned char letter, struct sql_name *sql_name,
+		       bool quiet)
 {
-	struct note note = {.kind = NOTE_RAW, .raw = raw, .quiet = quiet};
+	struct note note = {.kind = NOTE_SQL_NAME, .sql_name = sql_name, .quiet = quiet};
 	return prepared_push_noted(prepared, letter, &note);
 }
 
 /* Runs the client's PREPARE, by the extended protocol, so that it is a part of its segment. */
-static bool run_command(struct prepared *prepared, const char *at, struct raw *raw, bool quiet)
+static bool run_command(struct prepared *prepared, const char *at, struct sql_name *sql_name,
+			bool quiet)
 {
 	static const char bind[] = COMMAND_NAME "\0" COMMAND_NAME "\0\0\0\0\0\0";
 	static const char execute[] = COMMAND_NAME "\0\0\0\0";
@@ -55,8 +57,8 @@ static bool run_command(struct prepared *prepared, const char *at, struct raw *r
 	struct writer *out = prepared_write_up_to(prepared, at);
 
 	write_close(out, COMMAND_NAME, strlen(COMMAND_NAME));
-	statement_write_parse(out, COMMAND_NAME, strlen(COMMAND_NAME), raw->statement->body,
-			      raw->statement->key.length);
+	statement_write_parse(out, COMMAND_NAME, strlen(COMMAND_NAME), sql_name->statement->body,
+			      sql_name->statement->key.length);
 	message_begin(out, FRONTEND_BIND);
 	write_bytes(out, bind, sizeof bind);
 	message_end(out);
@@ -68,51 +70,54 @@ static bool run_command(struct prepared *prepared, const char *at, struct raw *r
 	message_end(out);
 	write_close(out, COMMAND_NAME, strlen(COMMAND_NAME));
 	return prepared_push(prepared, PIPELINE_OWN_CLOSE) &&
-	       push_about(prepared, PIPELINE_OWN_PARSE, raw, quiet) &&
-	       push_about(prepared, PIPELINE_OWN_BIND, raw, quiet) &&
-	       push_about(prepared, PIPELINE_OWN_EXECUTE, raw, quiet) &&
+	       push_about(prepared, PIPELINE_OWN_PARSE, sql_name, quiet) &&
+	       push_about(prepared, PIPELINE_OWN_BIND, sql_name, quiet) &&
+	       push_about(prepared, PIPELINE_OWN_EXECUTE, sql_name, quiet) &&
 	       prepared_push(prepared, PIPELINE_OWN_CLOSE) &&
 	       prepared_push(prepared, PIPELINE_OWN_CLOSE);
 }
 
-static bool make(struct prepared *prepared, const char *at, struct raw *raw, bool quiet)
+static bool make(struct prepared *prepared, const char *at, struct sql_name *sql_name, bool quiet)
 {
-	prepared_date_raw(prepared->upstream, raw);
-	if (raw->statement->key.is_command)
-		return run_command(prepared, at, raw, quiet);
-	statement_write_parse(prepared_write_up_to(prepared, at), raw->name, raw->length,
-			      raw->statement->body, raw->statement->key.length);
+	prepared_date_sql_name(prepared->upstream, sql_name);
+	if (sql_name->statement->key.is_command)
+		return run_command(prepared, at, sql_name, quiet);
+	statement_write_parse(prepared_write_up_to(prepared, at), sql_name->name, sql_name->length,
+			      sql_name->statement->body, sql_name->statement->key.length);
 	prepared_count(prepared, &prepared->session->share->stats.server_parse_count);
-	return push_about(prepared, PIPELINE_OWN_PARSE, raw, quiet);
+	return push_about(prepared, PIPELINE_OWN_PARSE, sql_name, quiet);
 }
 
 /* One that need only be there, to be deallocated. */
-static bool make_dummy(struct prepared *prepared, const char *at, struct raw *raw)
+static bool make_dummy(struct prepared *prepared, const char *at, struct sql_name *sql_name)
 {
-	statement_write_parse(prepared_write_up_to(prepared, at), raw->name, raw->length, "\0\0",
-			      3);
-	raw_set(raw, NULL);
-	raw->going = server_of(prepared)->reading;
+	statement_write_parse(prepared_write_up_to(prepared, at), sql_name->name, sql_name->length,
+			      "\0\0", 3);
+	sql_name_set(sql_name, NULL);
+	sql_name->going = server_of(prepared)->reading;
 	return prepared_push(prepared, PIPELINE_OWN_PARSE);
 }
 
 /* Whether the server has under that name what the client has, and as new. */
 static bool is_equal(const struct prepared *prepared, const char *name, size_t length)
 {
-	const struct raw *raw = raw_find(&server_of(prepared)->raws, name, length);
+	const struct sql_name *sql_name =
+		sql_name_find(&server_of(prepared)->sql_names, name, length);
 	const struct name *named = find_named(prepared, name, length);
 
-	if (raw == NULL || named == NULL)
-		return raw == NULL && named == NULL;
-	return raw->statement == named->statement &&
-	       !prepared_is_outdated(prepared->upstream, raw->alterations, raw->creator, named);
+	if (sql_name == NULL || named == NULL)
+		return sql_name == NULL && named == NULL;
+	return sql_name->statement == named->statement &&
+	       !prepared_is_outdated(prepared->upstream, sql_name->alterations, sql_name->creator,
+				     named);
 }
 
 /* Whether the text that is read has deallocated it before: what follows is not about what was there. */
 static bool is_going(const struct prepared *prepared, const char *name, size_t length)
 {
-	const struct raw *raw = raw_find(&server_of(prepared)->raws, name, length);
-	return raw != NULL && raw->going == server_of(prepared)->reading;
+	const struct sql_name *sql_name =
+		sql_name_find(&server_of(prepared)->sql_names, name, length);
+	return sql_name != NULL && sql_name->going == server_of(prepared)->reading;
 }
 
 /*
@@ -134,19 +139,19 @@ static bool equalise(struct prepared *prepared, const char *at, const char *name
 	if (is_equal(prepared, name, length))
 		return true;
 	bool apart = stands_apart(prepared, for_query);
-	struct raw *raw = raw_make(&server->raws, name, length);
-	if (raw == NULL)
+	struct sql_name *sql_name = sql_name_make(&server->sql_names, name, length);
+	if (sql_name == NULL)
 		return false;
 	write_close(prepared_write_up_to(prepared, at), name, length);
 	bool good = prepared_push(prepared, PIPELINE_OWN_CLOSE);
-	raw_set(raw, NULL);
+	sql_name_set(sql_name, NULL);
 	if (named == NULL) {
-		raw_remove(&server->raws, raw);
+		sql_name_remove(&server->sql_names, sql_name);
 	} else if (effect == SQL_DEALLOCATE) {
-		good = good && make_dummy(prepared, at, raw);
+		good = good && make_dummy(prepared, at, sql_name);
 	} else if (apart || !for_query) {
-		raw_set(raw, prepared_reread(prepared, named));
-		good = good && raw->statement != NULL && make(prepared, at, raw, apart);
+		sql_name_set(sql_name, prepared_reread(prepared, named));
+		good = good && sql_name->statement != NULL && make(prepared, at, sql_name, apart);
 	}
 	return good && (!apart || prepared_end_apart(prepared, at));
 }
@@ -156,8 +161,8 @@ static bool clear_names(struct prepared *prepared, const char *at, bool for_quer
 {
 	bool apart = stands_apart(prepared, for_query);
 
-	return server_of(prepared)->raws.count == 0 ||
-	       (prepared_evict_raws(prepared, at, 0) &&
+	return server_of(prepared)->sql_names.count == 0 ||
+	       (prepared_evict_sql_names(prepared, at, 0) &&
 		(!apart || prepared_end_apart(prepared, at)));
 }
 
@@ -175,8 +180,8 @@ static enum passage require_equal(struct prepared *prepared, const char *at, con
 	return taken_if(equalise(prepared, at, name, length, effect, false));
 }
 
-enum passage prepared_require_raw(struct prepared *prepared, const char *at, const char *name,
-				  size_t length)
+enum passage prepared_require_sql_name(struct prepared *prepared, const char *at, const char *name,
+				       size_t length)
 {
 	return require_equal(prepared, at, name, length, SQL_EXECUTE);
 }
@@ -190,7 +195,7 @@ static enum passage require_name(struct prepared *prepared, const char *at, cons
 	size_t length = sql_name(sql, name);
 	if (length > 0)
 		return require_equal(prepared, at, name, length, sql->effect);
-	if (server_of(prepared)->raws.count > 0 && is_open(prepared))
+	if (server_of(prepared)->sql_names.count > 0 && is_open(prepared))
 		return prepared_wait(prepared);
 	return taken_if(clear_names(prepared, at, false));
 }
@@ -314,8 +319,8 @@ static bool has_effects(const struct prepared *prepared, const char *text, size_
 			return true;
 	}
 	/* A name can only be that of something that the client has, or that somebody has left here. */
-	bool names =
-		(client != NULL && client->names.count > 0) || server_of(prepared)->raws.count > 0;
+	bool names = (client != NULL && client->names.count > 0) ||
+		     server_of(prepared)->sql_names.count > 0;
 	if (!names || memchr(text, ';', length) == NULL)
 		return false;
 	const enum sql_quotes ways = sql_readings(text, length);

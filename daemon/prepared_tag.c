@@ -41,8 +41,9 @@ static void forget_all(struct upstream *upstream)
 	/* What may be gone is closed, and parsed anew. */
 	for (struct held *held = server->held.newest; held != NULL; held = held->older)
 		held->stale = true;
-	for (struct raw *raw = server->raws.newest; raw != NULL; raw = raw->older)
-		raw_set(raw, NULL);
+	for (struct sql_name *sql_name = server->sql_names.newest; sql_name != NULL;
+	     sql_name = sql_name->older)
+		sql_name_set(sql_name, NULL);
 	server->unnamed_session = 0;
 }
 
@@ -51,15 +52,15 @@ static void note_prepared(struct upstream *upstream, struct sql_note *sql)
 	struct client_statements *client = upstream->session->statements;
 	struct server_statements *server = &upstream->statements;
 	struct name *name = names_make(&client->names, sql->name, sql->length);
-	struct raw *raw = raw_make(&server->raws, sql->name, sql->length);
+	struct sql_name *sql_name = sql_name_make(&server->sql_names, sql->name, sql->length);
 
-	if (name == NULL || raw == NULL) {
+	if (name == NULL || sql_name == NULL) {
 		pin(upstream, "PREPARE");
 		return;
 	}
-	raw_set(raw, sql->statement);
-	prepared_date_raw(upstream, raw);
-	name->alterations = raw->alterations;
+	sql_name_set(sql_name, sql->statement);
+	prepared_date_sql_name(upstream, sql_name);
+	name->alterations = sql_name->alterations;
 	statement_drop(names_set(&client->names, name, sql->statement), HELD_BY_CLIENT);
 	sql->statement = NULL;
 }
@@ -68,10 +69,11 @@ static void note_deallocated(struct upstream *upstream, const struct sql_note *s
 {
 	struct client_statements *client = upstream->session->statements;
 	struct name *name = names_find(&client->names, sql->name, sql->length);
-	struct raw *raw = raw_find(&upstream->statements.raws, sql->name, sql->length);
+	struct sql_name *sql_name =
+		sql_name_find(&upstream->statements.sql_names, sql->name, sql->length);
 
-	if (raw != NULL)
-		raw_remove(&upstream->statements.raws, raw);
+	if (sql_name != NULL)
+		sql_name_remove(&upstream->statements.sql_names, sql_name);
 	if (name == NULL || name->statement == NULL) {
 		if (client->pins > 0 && --client->pins == 0)
 			unpin(upstream);

@@ -3,7 +3,7 @@
 #include "daemon/balance.h"
 #include "daemon/cancel.h"
 #include "daemon/session.h"
-#include "daemon/walk.h"
+#include "daemon/session_walk.h"
 #include "daemon/worker.h"
 
 static void add_to_worker(struct session *session)

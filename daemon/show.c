@@ -6,11 +6,11 @@
 
 #include "conf/array.h"
 #include "conf/settings.h"
+#include "daemon/admin.h"
 #include "daemon/daemon.h"
 #include "daemon/errand.h"
 #include "daemon/runtime/stack.h"
 #include "daemon/session.h"
-#include "daemon/steer.h"
 #include "daemon/upstream.h"
 #include "daemon/version.h"
 #include "daemon/worker.h"
@@ -254,7 +254,7 @@ enum show_result await_show(struct writer *writer, const char *name, const struc
 	if (is_for_admins(show) && !asker->is_admin)
 		return ONLY_FOR_ADMINS;
 	if (show == &show_config)
-		steer_write_pending(writer, asker);
+		admin_write_pending(writer, asker);
 	if (show != NULL) {
 		table_begin(&table, writer, show->heading);
 		if (show->await_rows != NULL)

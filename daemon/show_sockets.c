@@ -9,9 +9,9 @@
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
+#include "daemon/session_walk.h"
 #include "daemon/show.h"
 #include "daemon/upstream.h"
-#include "daemon/walk.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
 
@@ -242,10 +242,10 @@ static struct row server_row(const struct server *server, const char *state, uin
 		.link = upstream == NULL ? NULL : upstream->session,
 		.remote_pid = server_backend_pid(server),
 		.parameters = server->reported,
-		.prepared_statements =
-			upstream == NULL ? 0
-					 : upstream->statements.held.count +
-						   upstream->statements.raws.count,
+		.prepared_statements = upstream == NULL ?
+					       0 :
+					       upstream->statements.held.count +
+						       upstream->statements.sql_names.count,
 		.stream = upstream == NULL ? NULL : &upstream->stream,
 		.id = server->id,
 	};

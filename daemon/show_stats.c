@@ -5,8 +5,8 @@
 #include "daemon/console_stats.h"
 #include "daemon/daemon.h"
 #include "daemon/session.h"
+#include "daemon/session_walk.h"
 #include "daemon/show.h"
-#include "daemon/walk.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
 

@@ -6,8 +6,8 @@
 #include "conf/settings.h"
 #include "daemon/daemon.h"
 #include "daemon/session.h"
+#include "daemon/session_walk.h"
 #include "daemon/show.h"
-#include "daemon/walk.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
 

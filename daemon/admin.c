@@ -1,4 +1,4 @@
-#include "daemon/steer.h"
+#include "daemon/admin.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static bool may_pause(const struct session *session, struct failure *why)
 	       failure_set(why, FAILURE_CONSOLE_ERROR, "already suspended/paused");
 }
 
-bool steer_pause(struct session *session, const char *database_name, struct failure *why)
+bool admin_pause(struct session *session, const char *database_name, struct failure *why)
 {
 	if (!may_pause(session, why) || !check_database(session, database_name, "pause", why))
 		return false;
@@ -71,7 +71,7 @@ bool steer_pause(struct session *session, const char *database_name, struct fail
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
-enum progress steer_pause_progress(const struct session *session, const char *database_name)
+enum progress admin_pause_progress(const struct session *session, const char *database_name)
 {
 	struct pools *pools = session->worker->pools;
 	const char *name = meant(database_name);
@@ -103,7 +103,7 @@ static void resume_there(struct worker *first, void *arg)
 	suspend_end(first->daemon);
 }
 
-bool await_steer_suspend(struct session *session, const char *nothing, struct failure *why)
+bool await_admin_suspend(struct session *session, const char *nothing, struct failure *why)
 {
 	struct worker *here = session->worker;
 	struct suspending suspending = {0};
@@ -119,7 +119,7 @@ bool await_steer_suspend(struct session *session, const char *nothing, struct fa
 	return (was_asked && suspending.done) || failure_set(why, FAILURE_NO_MEMORY);
 }
 
-enum progress steer_suspend_progress(const struct session *session, const char *nothing)
+enum progress admin_suspend_progress(const struct session *session, const char *nothing)
 {
 	static const enum progress progress[] = {
 		[NOT_SUSPENDED] = UNDONE, [SUSPENDING] = UNDER_WAY, [SUSPENDED] = DONE};
@@ -140,7 +140,7 @@ static bool resume_database(struct session *session, const char *name, struct fa
 	return failure_set(why, FAILURE_CONSOLE_ERROR, text);
 }
 
-bool await_steer_resume(struct session *session, const char *database_name, struct failure *why)
+bool await_admin_resume(struct session *session, const char *database_name, struct failure *why)
 {
 	struct worker *here = session->worker;
 
@@ -167,19 +167,19 @@ static bool close_or_open(struct session *session, const char *name, bool is_dis
 		failure_set(why, FAILURE_NO_MEMORY));
 }
 
-bool steer_disable(struct session *session, const char *database_name, struct failure *why)
+bool admin_disable(struct session *session, const char *database_name, struct failure *why)
 {
 	return close_or_open(session, database_name, true, why);
 }
 
-bool steer_enable(struct session *session, const char *database_name, struct failure *why)
+bool admin_enable(struct session *session, const char *database_name, struct failure *why)
 {
 	return close_or_open(session, database_name, false, why);
 }
 
 /* --- servers ------------------------------------------------------------------------------ */
 
-bool steer_reconnect(struct session *session, const char *database_name, struct failure *why)
+bool admin_reconnect(struct session *session, const char *database_name, struct failure *why)
 {
 	if (!check_database(session, database_name, "reconnect", why))
 		return false;
@@ -188,7 +188,7 @@ bool steer_reconnect(struct session *session, const char *database_name, struct 
 	return true;
 }
 
-bool steer_wait_close(struct session *session, const char *database_name, struct failure *why)
+bool admin_wait_close(struct session *session, const char *database_name, struct failure *why)
 {
 	return check_database(session, database_name, "wait in", why);
 }
@@ -203,7 +203,7 @@ static size_t count_old(const struct pool *pool)
 	return count;
 }
 
-enum progress steer_renewal_progress(const struct session *session, const char *database_name)
+enum progress admin_renewal_progress(const struct session *session, const char *database_name)
 {
 	return sum_over(session->worker->pools, database_name, count_old) == 0 ? DONE : UNDER_WAY;
 }
@@ -234,7 +234,7 @@ static void kill_here(struct worker *worker, void *arg)
 }
 
 /* The pools stay paused, or the clients would be back at once. */
-bool await_steer_kill(struct session *session, const char *database_name, struct failure *why)
+bool await_admin_kill(struct session *session, const char *database_name, struct failure *why)
 {
 	struct killing killing = {.database_name = meant(database_name)};
 
@@ -245,7 +245,7 @@ bool await_steer_kill(struct session *session, const char *database_name, struct
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
-bool await_steer_kill_client(struct session *session, const char *id, struct failure *why)
+bool await_admin_kill_client(struct session *session, const char *id, struct failure *why)
 {
 	struct killing killing = {0};
 	char *end;
@@ -302,7 +302,7 @@ static bool await_main(const struct session *session,
 	return await_at(here, here->all, run, request) || failure_set(why, FAILURE_NO_MEMORY);
 }
 
-bool await_steer_reload(struct session *session, const char *nothing, struct failure *why)
+bool await_admin_reload(struct session *session, const char *nothing, struct failure *why)
 {
 	(void)nothing;
 	struct request request = {0};
@@ -312,7 +312,7 @@ bool await_steer_reload(struct session *session, const char *nothing, struct fai
 	return request.done || failure_set(why, FAILURE_RELOAD_FAILED);
 }
 
-bool await_steer_set(struct session *session, const struct command *command, struct writer *writer,
+bool await_admin_set(struct session *session, const struct command *command, struct writer *writer,
 		     struct failure *why)
 {
 	struct request request = {.name = command->argument, .value = command->value, .why = why};
@@ -327,7 +327,7 @@ bool await_steer_set(struct session *session, const struct command *command, str
 	return done;
 }
 
-void steer_write_pending(struct writer *writer, const struct session *session)
+void admin_write_pending(struct writer *writer, const struct session *session)
 {
 	const struct fault_list *pending = &session->worker->settings->pending;
 	char detail[1024] = "";
@@ -340,7 +340,7 @@ void steer_write_pending(struct writer *writer, const struct session *session)
 		write_notice(writer, "some settings in the file take a restart", detail);
 }
 
-bool await_steer_shutdown(struct session *session, const char *what_for, struct failure *why)
+bool await_admin_shutdown(struct session *session, const char *what_for, struct failure *why)
 {
 	struct request request = {.waiting_for = DAEMON_ENDING};
 

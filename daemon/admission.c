@@ -1,4 +1,4 @@
-#include "daemon/gate.h"
+#include "daemon/admission.h"
 
 #include <pwd.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "daemon/view.h"
+#include "daemon/selection.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +29,8 @@ struct cell {
 
 struct sorting {
 	const struct columns *columns;
-	const struct view *view;
-	size_t order_columns[VIEW_ORDERS];
+	const struct selection *selection;
+	size_t order_columns[SELECTION_ORDERS];
 };
 
 /* --- columns and cells -------------------------------------------------------------------- */
@@ -106,7 +106,8 @@ static int compare_cells(const struct cell *one, const struct cell *other, bool 
 
 /* --- conditions and order ----------------------------------------------------------------- */
 
-static bool holds(const struct cell *cell, const struct view_condition *condition, bool as_numbers)
+static bool holds(const struct cell *cell, const struct selection_condition *condition,
+		  bool as_numbers)
 {
 	struct cell wanted = {condition->value, strlen(condition->value)};
 
@@ -114,17 +115,17 @@ static bool holds(const struct cell *cell, const struct view_condition *conditio
 		return false;
 	int order = compare_cells(cell, &wanted, as_numbers);
 	switch (condition->comparison) {
-	case VIEW_EQUAL:
+	case SELECTION_EQUAL:
 		return order == 0;
-	case VIEW_UNEQUAL:
+	case SELECTION_UNEQUAL:
 		return order != 0;
-	case VIEW_LESS:
+	case SELECTION_LESS:
 		return order < 0;
-	case VIEW_AT_MOST:
+	case SELECTION_AT_MOST:
 		return order <= 0;
-	case VIEW_MORE:
+	case SELECTION_MORE:
 		return order > 0;
-	case VIEW_AT_LEAST:
+	case SELECTION_AT_LEAST:
 		break;
 	}
 	return order >= 0;
@@ -132,9 +133,9 @@ static bool holds(const struct cell *cell, const struct view_condition *conditio
 
 static bool is_wanted(const char *row, const struct sorting *sorting, const size_t *columns)
 {
-	for (size_t i = 0; i < sorting->view->condition_count; i++) {
+	for (size_t i = 0; i < sorting->selection->condition_count; i++) {
 		struct cell cell = cell_at(row, columns[i]);
-		if (!holds(&cell, &sorting->view->conditions[i],
+		if (!holds(&cell, &sorting->selection->conditions[i],
 			   is_number(sorting->columns, columns[i])))
 			return false;
 	}
@@ -147,21 +148,21 @@ static int compare_rows(const void *one, const void *other, void *context)
 	const struct sorting *sorting = context;
 	const char *a = *(const char *const *)one, *b = *(const char *const *)other;
 
-	for (size_t i = 0; i < sorting->view->order_count; i++) {
+	for (size_t i = 0; i < sorting->selection->order_count; i++) {
 		size_t column = sorting->order_columns[i];
 		struct cell x = cell_at(a, column), y = cell_at(b, column);
 		int order = x.text == NULL || y.text == NULL ?
 				    (x.text == NULL) - (y.text == NULL) :
 				    compare_cells(&x, &y, is_number(sorting->columns, column));
 		if (order != 0)
-			return sorting->view->orders[i].is_descending ? -order : order;
+			return sorting->selection->orders[i].is_descending ? -order : order;
 	}
 	return (a > b) - (a < b); /* as they came */
 }
 
 /* --- forms -------------------------------------------------------------------------------- */
 
-static bool is_binary(const struct view_formats *formats, size_t column)
+static bool is_binary(const struct selection_formats *formats, size_t column)
 {
 	if (formats == NULL || formats->count == 0)
 		return false;
@@ -207,7 +208,8 @@ static struct decimal read_decimal(const char *digits, const char *end)
 
 	if (point == NULL)
 		point = end;
-	return (struct decimal){digits, (int)(point - digits), point < end ? (int)(end - point) - 1 : 0};
+	return (struct decimal){digits, (int)(point - digits),
+				point < end ? (int)(end - point) - 1 : 0};
 }
 
 /* How many groups, the weight of the first, a sign, how many decimals; then the groups, without zeros around them. */
@@ -247,7 +249,7 @@ static void write_cell(struct writer *writer, const struct cell *cell, uint32_t 
 }
 
 static void write_row(struct writer *writer, const char *row, const struct columns *columns,
-		      const struct view_formats *formats)
+		      const struct selection_formats *formats)
 {
 	if (formats == NULL || formats->count == 0) {
 		write_bytes(writer, row, read_uint32(row + 1) + 1);
@@ -262,8 +264,8 @@ static void write_row(struct writer *writer, const char *row, const struct colum
 	message_end(writer);
 }
 
-void view_write_description(struct writer *writer, const char *message,
-			    const struct view_formats *formats)
+void selection_write_description(struct writer *writer, const char *message,
+				 const struct selection_formats *formats)
 {
 	size_t count = read_uint16(message + MESSAGE_HEADER_BYTES);
 	const char *at = message + MESSAGE_HEADER_BYTES + 2;
@@ -283,13 +285,14 @@ void view_write_description(struct writer *writer, const char *message,
 
 static bool find_columns(struct sorting *sorting, size_t *conditions, struct failure *why)
 {
-	const struct view *view = sorting->view;
+	const struct selection *selection = sorting->selection;
 
-	for (size_t i = 0; i < view->condition_count; i++)
-		if (!find_column(sorting->columns, view->conditions[i].column, &conditions[i], why))
+	for (size_t i = 0; i < selection->condition_count; i++)
+		if (!find_column(sorting->columns, selection->conditions[i].column, &conditions[i],
+				 why))
 			return false;
-	for (size_t i = 0; i < view->order_count; i++)
-		if (!find_column(sorting->columns, view->orders[i].column,
+	for (size_t i = 0; i < selection->order_count; i++)
+		if (!find_column(sorting->columns, selection->orders[i].column,
 				 &sorting->order_columns[i], why))
 			return false;
 	return true;
@@ -324,35 +327,36 @@ static const char **take_rows(const char **at, const char *end, const struct sor
 
 /* A RowDescription and its rows, from `*at` on. */
 static bool write_table(struct writer *writer, const char **at, const char *end,
-			const struct view *view, const struct view_formats *formats,
+			const struct selection *selection, const struct selection_formats *formats,
 			bool with_description, struct failure *why)
 {
 	struct columns columns;
-	struct sorting sorting = {.columns = &columns, .view = view};
-	size_t conditions[VIEW_CONDITIONS];
+	struct sorting sorting = {.columns = &columns, .selection = selection};
+	size_t conditions[SELECTION_CONDITIONS];
 	size_t count;
 
 	read_columns(&columns, *at);
 	if (!find_columns(&sorting, conditions, why))
 		return false;
 	if (with_description)
-		view_write_description(writer, *at, formats);
+		selection_write_description(writer, *at, formats);
 	*at += read_uint32(*at + 1) + 1;
 	const char **rows = take_rows(at, end, &sorting, conditions, &count);
 	if (rows == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
-	if (view->order_count > 0)
+	if (selection->order_count > 0)
 		qsort_r(rows, count, sizeof *rows, compare_rows, &sorting);
-	if (view->limit >= 0 && count > (size_t)view->limit)
-		count = (size_t)view->limit;
+	if (selection->limit >= 0 && count > (size_t)selection->limit)
+		count = (size_t)selection->limit;
 	for (size_t i = 0; i < count; i++)
 		write_row(writer, rows[i], &columns, formats);
 	free(rows);
 	return true;
 }
 
-bool view_write(struct writer *writer, const struct writer *table, const struct view *view,
-		const struct view_formats *formats, bool with_description, struct failure *why)
+bool selection_write(struct writer *writer, const struct writer *table,
+		     const struct selection *selection, const struct selection_formats *formats,
+		     bool with_description, struct failure *why)
 {
 	const char *at = table->data, *end = at + table->length;
 
@@ -361,7 +365,8 @@ bool view_write(struct writer *writer, const struct writer *table, const struct 
 	while (at < end) {
 		size_t message = read_uint32(at + 1) + 1;
 		if (*at == BACKEND_ROW_DESCRIPTION) {
-			if (!write_table(writer, &at, end, view, formats, with_description, why))
+			if (!write_table(writer, &at, end, selection, formats, with_description,
+					 why))
 				return false;
 			continue;
 		}

@@ -1,4 +1,4 @@
-#include "daemon/walk.h"
+#include "daemon/session_walk.h"
 
 #include "daemon/runtime/coroutine.h"
 #include "daemon/session.h"

@@ -1,5 +1,5 @@
 /* The binary forms of a table's values are those that a server sends. */
-#include "daemon/view.h"
+#include "daemon/selection.h"
 
 #include "daemon/table.h"
 #include "protocol/message.h"
@@ -31,8 +31,8 @@ static const struct {
 static void write_in_binary(struct writer *row, const char *type, const char *text)
 {
 	static const uint16_t binary[] = {1};
-	static const struct view_formats formats = {binary, 1};
-	static const struct view all = {.limit = -1};
+	static const struct selection_formats formats = {binary, 1};
+	static const struct selection all = {.limit = -1};
 	char heading[32];
 	struct writer plain;
 	struct table table;
@@ -42,7 +42,7 @@ static void write_in_binary(struct writer *row, const char *type, const char *te
 	writer_init(&plain);
 	table_begin(&table, &plain, heading);
 	table_text(&table, text);
-	ok(view_write(row, &plain, &all, &formats, false, &why), "%s %s", type, text);
+	ok(selection_write(row, &plain, &all, &formats, false, &why), "%s %s", type, text);
 	writer_release(&plain);
 }
 
@@ -57,7 +57,8 @@ static void test_binary_forms(void)
 		for (size_t at = 0; at < read_uint32(length) && at < 30; at++)
 			snprintf(hex + 2 * at, 3, "%02x", (unsigned char)cell[at]);
 		is_text(hex, values[i].hex, "... in binary");
-		is_int(cell + read_uint32(length) - row.data, (int64_t)row.length, "... to its end");
+		is_int(cell + read_uint32(length) - row.data, (int64_t)row.length,
+		       "... to its end");
 		writer_release(&row);
 	}
 }

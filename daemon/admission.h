@@ -2,8 +2,8 @@
  * Which way of proving who he is a client must take, and those ways that need no secret: where he
  * comes from, his certificate, and whose process it is.
  */
-#ifndef MILLPOND_DAEMON_GATE_H
-#define MILLPOND_DAEMON_GATE_H
+#ifndef MILLPOND_DAEMON_ADMISSION_H
+#define MILLPOND_DAEMON_ADMISSION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,8 +8,8 @@
  * Source: PostgreSQL manual, "Message Formats" (RowDescription, DataRow), and the binary forms of
  * int4, int8, text and numeric (src/backend/utils/adt, *send()).
  */
-#ifndef MILLPOND_DAEMON_VIEW_H
-#define MILLPOND_DAEMON_VIEW_H
+#ifndef MILLPOND_DAEMON_SELECTION_H
+#define MILLPOND_DAEMON_SELECTION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,28 +18,35 @@
 #include "protocol/failure.h"
 #include "protocol/writer.h"
 
-enum { VIEW_CONDITIONS = 4, VIEW_ORDERS = 4, VIEW_NAME_BYTES = 64 };
+enum { SELECTION_CONDITIONS = 4, SELECTION_ORDERS = 4, SELECTION_NAME_BYTES = 64 };
 
-enum view_comparison { VIEW_EQUAL, VIEW_UNEQUAL, VIEW_LESS, VIEW_AT_MOST, VIEW_MORE, VIEW_AT_LEAST };
+enum selection_comparison {
+	SELECTION_EQUAL,
+	SELECTION_UNEQUAL,
+	SELECTION_LESS,
+	SELECTION_AT_MOST,
+	SELECTION_MORE,
+	SELECTION_AT_LEAST
+};
 
-struct view {
+struct selection {
 	/* All must hold. What is NULL fulfils none. */
 	size_t condition_count;
-	struct view_condition {
-		char column[VIEW_NAME_BYTES];
-		enum view_comparison comparison;
+	struct selection_condition {
+		char column[SELECTION_NAME_BYTES];
+		enum selection_comparison comparison;
 		char value[256];
-	} conditions[VIEW_CONDITIONS];
+	} conditions[SELECTION_CONDITIONS];
 	size_t order_count;
-	struct view_order {
-		char column[VIEW_NAME_BYTES];
+	struct selection_order {
+		char column[SELECTION_NAME_BYTES];
 		bool is_descending;
-	} orders[VIEW_ORDERS];
+	} orders[SELECTION_ORDERS];
 	int64_t limit; /* -1: none */
 };
 
 /* The forms that a Bind asks for: none: text; one: for all columns; else one each. */
-struct view_formats {
+struct selection_formats {
 	const uint16_t *codes; /* 0: text, 1: binary */
 	size_t count;
 };
@@ -49,11 +56,12 @@ struct view_formats {
  * RowDescription is written only if asked for. False: there is no such column, or there was no memory, for
  * this or for the table itself.
  */
-bool view_write(struct writer *writer, const struct writer *table, const struct view *view,
-		const struct view_formats *formats, bool with_description, struct failure *why);
+bool selection_write(struct writer *writer, const struct writer *table,
+		     const struct selection *selection, const struct selection_formats *formats,
+		     bool with_description, struct failure *why);
 
 /* Writes a RowDescription again with the formats in it. */
-void view_write_description(struct writer *writer, const char *message,
-			    const struct view_formats *formats);
+void selection_write_description(struct writer *writer, const char *message,
+				 const struct selection_formats *formats);
 
 #endif

@@ -3,8 +3,8 @@
  * and go. Each that is there all the time is met once, as long as none moves to another worker
  * meanwhile (see errand.h); of the others, some are.
  */
-#ifndef MILLPOND_DAEMON_WALK_H
-#define MILLPOND_DAEMON_WALK_H
+#ifndef MILLPOND_DAEMON_SESSION_WALK_H
+#define MILLPOND_DAEMON_SESSION_WALK_H
 
 #include <stddef.h>
 
