@@ -180,6 +180,13 @@ my @different = (
 	# What is a regular expression since PostgreSQL 16, and a keyword in maps.
 	[ 'host all /bob all trust',              $newer ? 'in' : 'none', 'broken' ],
 	[ 'local all all peer map=all',           $newer ? 'in' : 'peer', 'in', 'unix' ],
+	# What inet_aton() reads beyond dotted numbers, with octal ones among them.
+	[ 'host all all 127.1/8 trust',           'in',    'broken' ],
+	[ 'host all all 127.0.0.001/32 trust',    'in',    'broken' ],
+	[ 'host all all 127.0.0.1 255.255.255 trust', 'in', 'broken' ],
+	[ 'host all all 127.0.0.1/+8 trust',      'in',    'broken' ],
+	# More is blank than there.
+	[ "host all all all trust\f",             'broken', 'in' ],
 	# A quote that is not closed is most likely a mistake.
 	[ 'local all all "trust',                 'in',    'broken', 'unix' ],
 	# Who will be refused for his certificate is not asked for a password.
@@ -253,7 +260,7 @@ sub refused_by ($lines)
 	return map { $_ ? 1 : 0 } $refused, $admin->query('RELOAD')->{error};
 }
 
-sub shown ($lines) { return $lines =~ s/\n/ ; /gr }
+sub shown ($lines) { return $lines =~ s/\n/ ; /gr =~ s/\f/(form feed)/r }
 
 for my $case (@files)
 {
@@ -279,7 +286,7 @@ for my $case (@different)
 {
 	my ($lines, $theirs, $ours, $way) = @$case;
 	my ($by_server, $by_millpond) = refused_by($lines);
-	is($by_server ? 'broken' : outcome($server, $way // 'tcp', 'bob@bob'), $theirs, "PostgreSQL: $lines");
+	is($by_server ? 'broken' : outcome($server, $way // 'tcp', 'bob@bob'), $theirs, 'PostgreSQL: ' . shown($lines));
 	is($by_millpond ? 'broken' : outcome($millpond, $way // 'tcp', 'bob@bob'), $ours, '... and Millpond');
 }
 
