@@ -9,19 +9,19 @@
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-/* The three fields, each of one word; false: there is a fault. */
+/* The three fields, each of one word, which may stand in a file of its own; false: there is a fault. */
 static bool read_fields(const char *line, struct word_list fields[3], const struct source *source,
 			struct fault_list *faults)
 {
 	const char *wrong = NULL;
-	size_t count = 0;
+	size_t count = 0, before = faults->count;
 
 	while (count < 3 && words_next(&line, &fields[count], &wrong))
-		count++;
+		words_expand(&fields[count++], source_file_name(source), source_line(source), faults);
 	bool good = count == 3;
 	for (size_t i = 0; i < count; i++)
 		good = good && fields[i].count == 1;
-	if (!good)
+	if (!good && faults->count == before)
 		fault_add(faults, source_file_name(source), source_line(source), "%s",
 			  wrong ? wrong : "expected MAP SYSTEM-USER DATABASE-USER");
 	return good;

@@ -116,6 +116,7 @@ my @files = (
 	[ 'local all all peer map=Pattern', 'unix', "$osuser\@shop", "x$osuser\@shop", 'bob@bob', '\\1@shop' ],
 	[ 'local all all peer map=pattern', 'unix', "$osuser\@shop", "x$osuser\@shop", 'bob@bob' ],
 	[ 'local all all peer map=onward',  'unix', 'alice@shop', 'bob@bob' ],
+	[ 'local all all peer map=file',    'unix', 'alice@shop', 'bob@bob' ],
 	[ 'local all all peer map=os map=nothing', 'unix', 'alice@shop', "$osuser\@shop" ],
 );
 
@@ -127,6 +128,7 @@ os somebody bob
 OS $osuser bob
 "o s" $osuser bob
 all $osuser all
+\@file $osuser alice
 Pattern /^(.*)\$ x\\1
 onward $osuser \\
 	bob
@@ -198,6 +200,7 @@ my @different = (
 # --- both of them --------------------------------------------------------------------------------
 
 put_file("$dir/names", "bob \"a b\"\n# alice\n\nwe\"#\"ird,q\"\"\"\"t\n");
+put_file("$dir/file", "file\n");
 put_file("$dir/more", "alice, \@names\n\"\@names\"\n");
 put_file($ident, $maps);
 put_file($hba, "local all postgres trust\n");

@@ -404,6 +404,14 @@ static void test_maps(void)
 	is_int(faults.count, 4, "broken lines of a map are faults");
 	is_int(faults.count ? faults.faults[0].line : 0, 1, "each with its line");
 	end();
+	scratch_write("one", "# a name\n\"a b\"\n");
+	scratch_write("two", "a b\n");
+	read_both("local all all peer\n", "m \"@one\" b\nm x @one\nm x @two\nm @none x\n");
+	ok(hba_ident_allows(&hba, "m", "x", "a b") && hba_ident_allows(&hba, "m", "@one", "b"),
+	   "a word may stand in a file, but in quotes it is itself");
+	ok(faults.count == 2 && faults.faults[0].line == 3 && strstr(faults.faults[1].text, "cannot read"),
+	   "... but not two of them, or none");
+	end();
 	read_both("local all all peer\n", "m /^.*$ a\\1\nm /^.*$ a\nm a a\\1\n");
 	ok(faults.count == 1 && strstr(faults.faults[0].text, "\"^.*$\" has no subexpressions as requested"),
 	   "nor can a group be meant where there is none");
