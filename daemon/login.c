@@ -374,10 +374,10 @@ static bool await_pool_login(struct session *session, const struct startup *star
 		return false;
 	session->phase = SESSION_LOGGED_IN;
 	session->client.is_eager = true;
+	/* Counted before anybody can know of it. */
+	stats_count(&session->share->stats.client_login_count, 1);
 	bool welcome = send_welcome(session, why);
 	parameters_assign(&session->welcome, NULL);
-	if (welcome)
-		stats_count(&session->share->stats.client_login_count, 1);
 	return welcome;
 }
 
@@ -390,10 +390,10 @@ static bool console_login(struct session *session, const struct startup *startup
 		return failure_set(why, FAILURE_NO_DESCRIPTORS);
 	session->phase = SESSION_CONSOLE;
 	session->worker->daemon->console_count++;
-	if (!quota_enter(session, why) || !send_welcome(session, why))
+	if (!quota_enter(session, why))
 		return false;
 	console_stats_login(session);
-	return true;
+	return send_welcome(session, why);
 }
 
 /* Whether the client is who it says; the kernel vouches for who runs the process. */
