@@ -17,31 +17,40 @@
 #include "conf/memory.h"
 #include "conf/suggest.h"
 
+/* `database` is the entry that it is about, and `pair` its line or that of a setting; or NULL. */
+static void add(struct fault_list *list, const struct settings *settings, const struct pair *pair,
+		const struct database *database, const char *format, va_list arguments)
+{
+	const char *file = pair ? pair->file : settings->path;
+	int line = pair ? pair->line : 0;
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, arguments);
+	if (database)
+		fault_add(list, file, line, "database \"%s\": %s", database->name, text);
+	else
+		fault_add(list, file, line, "%s", text);
+}
+
 void setting_fault(struct fault_list *list, const struct settings *settings, const char *name,
 		   const char *format, ...)
 {
-	const struct pair *pair = settings_pair(settings, name);
-	char text[1024];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	add(list, settings, settings_pair(settings, name), NULL, format, arguments);
 	va_end(arguments);
-	fault_add(list, pair ? pair->file : settings->path, pair ? pair->line : 0, "%s", text);
 }
 
 void database_fault(struct fault_list *list, const struct settings *settings,
 		    const struct database *database, const char *format, ...)
 {
-	const struct pair *pair = settings_database_pair(settings, database);
-	char text[1024];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	add(list, settings, settings_database_pair(settings, database), database, format,
+	    arguments);
 	va_end(arguments);
-	fault_add(list, pair ? pair->file : settings->path, pair ? pair->line : 0,
-		  "database \"%s\": %s", database->name, text);
 }
 
 #define FAULT(name, ...) setting_fault(faults, settings, name, __VA_ARGS__)

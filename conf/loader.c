@@ -38,6 +38,11 @@ static bool is_of_settings(const char *section)
 	return strcmp(section, "millpond") == 0 || strcmp(section, "pgbouncer") == 0;
 }
 
+static bool is_of_databases(const char *section)
+{
+	return strcmp(section, "databases") == 0;
+}
+
 #define ENTRY_FAULT(loader, entry, ...) \
 	fault_add((loader)->faults, (entry)->file, (entry)->line, __VA_ARGS__)
 
@@ -159,7 +164,7 @@ static void read_entry(void *context, const struct ini_entry *entry)
 		read_header(loader, entry);
 	else if (!*section)
 		ENTRY_FAULT(loader, entry, "\"%.80s\" stands before any section", entry->key);
-	else if (strcmp(section, "databases") == 0)
+	else if (is_of_databases(section))
 		read_database(loader, entry);
 	else if (strcmp(section, "users") == 0)
 		read_user(loader, entry);
@@ -232,27 +237,28 @@ static struct ini_entry entry_of(const struct pair *pair)
 	return (struct ini_entry){pair->file, pair->line, pair->section, pair->key, pair->value};
 }
 
-const struct pair *settings_pair(const struct settings *settings, const char *name)
+/* The last one, which is the one that counts. */
+static const struct pair *find_pair(const struct settings *settings, const char *key,
+				    bool (*is_of_kind)(const char *section))
 {
 	for (size_t i = settings->pair_count; i-- > 0;) {
 		const struct pair *pair = &settings->pairs[i];
 
-		if (pair->key && strcmp(pair->key, name) == 0 && is_of_settings(pair->section))
+		if (pair->key && strcmp(pair->key, key) == 0 && is_of_kind(pair->section))
 			return pair;
 	}
 	return NULL;
 }
 
-const struct pair *settings_database_pair(const struct settings *settings, const struct database *database)
+const struct pair *settings_pair(const struct settings *settings, const char *name)
 {
-	for (size_t i = settings->pair_count; i-- > 0;) {
-		const struct pair *pair = &settings->pairs[i];
+	return find_pair(settings, name, is_of_settings);
+}
 
-		if (pair->key && strcmp(pair->key, database->name) == 0 &&
-		    strcmp(pair->section, "databases") == 0)
-			return pair;
-	}
-	return NULL;
+const struct pair *settings_database_pair(const struct settings *settings,
+					  const struct database *database)
+{
+	return find_pair(settings, database->name, is_of_databases);
 }
 
 void settings_release_pairs(struct settings *settings)

@@ -1,6 +1,7 @@
 /*
  * The regular expressions of auth_ident_file. They are PostgreSQL's; those of POSIX are what there is
- * here, so that what the two read differently is refused. \d, \s, \w and their opposites are translated.
+ * here, so that what the two read differently is refused. \d, \s, \w and their opposites are translated, and
+ * so are signs behind a backslash in brackets.
  * Source: PostgreSQL manual, "POSIX Regular Expressions"; the regex_t is glibc's in the locale C, in
  * which a byte is a letter, as it is in a server that still looks for the user.
  */
