@@ -7,6 +7,7 @@
 #include "daemon/keyring.h"
 #include "daemon/lookup.h"
 #include "daemon/worker.h"
+#include "pool/anew.h"
 #include "pool/libpq_options.h"
 
 /* Whether the entry says itself where libpq finds a password. */
@@ -30,9 +31,10 @@ static char *find_secret(struct worker *worker, const struct settings *settings,
 	return secret != NULL ? secret : pool_copy_secret(pool, POOL_ANSWER);
 }
 
-static void find_keys(struct credentials *credentials, struct worker *worker)
+static void find_keys(struct credentials *credentials, struct worker *worker, struct pool *pool)
 {
 	scram_secret_parse(credentials->secret, &credentials->scram);
+	pool_needs_key(pool, credentials->scram.stored_key);
 	credentials->has_client_key = keyring_find_proven(
 		worker->keyring, credentials->scram.stored_key, credentials->client_key);
 	if (!credentials->has_client_key)
@@ -82,7 +84,7 @@ static void find_given(struct credentials *credentials, const struct database *d
 
 void credentials_find(struct credentials *credentials, struct worker *worker,
 		      const struct settings *settings, const struct database *database,
-		      const struct pool *pool)
+		      struct pool *pool)
 {
 	char *secret = find_secret(worker, settings, database, pool);
 
@@ -90,7 +92,7 @@ void credentials_find(struct credentials *credentials, struct worker *worker,
 	credentials->without_libpq =
 		credentials->kind != SECRET_NONE && credentials->kind != SECRET_PLAIN;
 	if (credentials->kind == SECRET_SCRAM)
-		find_keys(credentials, worker);
+		find_keys(credentials, worker, pool);
 	find_given(credentials, database, pool);
 }
 

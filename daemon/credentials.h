@@ -35,7 +35,7 @@ struct pool;
  */
 void credentials_find(struct credentials *credentials, struct worker *worker,
 		      const struct settings *settings, const struct database *database,
-		      const struct pool *pool);
+		      struct pool *pool);
 
 /* Adds what libpq can use. The credentials must outlive the conninfo. */
 void credentials_add(const struct credentials *credentials, struct conninfo *conninfo);

@@ -162,11 +162,10 @@ bool await_helper(struct exchange *exchange, struct offload *offload, uint32_t l
 void exchange_note_proven(const struct exchange *exchange, const struct scram_secret *secret,
 			  const unsigned char client_key[SCRAM_KEY_BYTES])
 {
-	const struct session *session = exchange->session;
-	struct worker *worker = session->worker;
+	struct worker *worker = exchange->session->worker;
 
 	if (keyring_note_proven(worker->keyring, secret->stored_key, client_key))
-		pools_know_more(worker->pools, session->user_name, loop_now());
+		pools_know_key(worker->pools, secret->stored_key, loop_now());
 }
 
 void exchange_release(struct exchange *exchange)

@@ -120,6 +120,7 @@ struct pool {
 	int64_t anew_since; /* the period of anew.h, and how often it was tried anew in it */
 	unsigned anew_count;
 	uint32_t failed_hash; /* the last one's password_hash */
+	uint32_t needed_key;  /* part of the StoredKey of the last login that needed one; 0: none has */
 	atomic_uint creations; /* as pools->alterations, of what may be temporary tables */
 	atomic_uint next_host; /* of a list, see daemon/conninfo.h */
 	int64_t retry_at;

@@ -14,7 +14,9 @@ $server->safe_psql('postgres', q{
 	insert into passwords values ('plain', 'pencil');
 });
 $server->safe_psql('postgres', "create role $_ login password 'pencil'") for qw(early vouched forced clear);
-my $users = qq("plain_lookup" "lookup"\n);
+my $twin_secret = $server->safe_psql('postgres', q(create role first_twin login password 'twin'; select rolpassword from pg_authid where rolname = 'first_twin'));
+$server->safe_psql('postgres', "create role $_ login password '$twin_secret'") for qw(twin other_twin);
+my $users = qq("plain_lookup" "lookup"\n) . join '', map { qq("$_" "$twin_secret"\n) } qw(first_twin twin other_twin);
 for my $role (qw(lookup early vouched forced clear))
 {
 	my $secret = $server->safe_psql('postgres', "select rolpassword from pg_authid where rolname = '$role'");
@@ -58,6 +60,12 @@ is(attempt('early', 'ready'), 'welcome', 'a pool that was to be ready opens with
 is(let_in_unasked('vouched', 'postgres'), $nothing_known, 'who has proved nothing has no server');
 is(attempt('vouched', 'postgres'), 'welcome', '... and who then does has one');
 is(let_in_unasked('vouched', 'postgres'), 'welcome', '... as has the former');
+
+# Several have the same secret.
+is(let_in_unasked($_, 'postgres'), $nothing_known, "$_ has proved nothing") for qw(twin other_twin);
+is(attempt('first_twin', 'postgres', 'twin'), 'welcome', 'somebody else proves the key');
+is(attempt('twin', 'postgres', 'twin'), 'welcome', '... and opens servers to who proves it as well');
+is(let_in_unasked('other_twin', 'postgres'), 'welcome', '... and to who does not');
 
 # The key is that of somebody on whom others depend.
 is(attempt('seeker', 'asked'), $nothing_known, 'nobody can be looked up');

@@ -117,6 +117,28 @@ static void test_more_known(void)
 	end();
 }
 
+static void test_key_known(void)
+{
+	const unsigned char needed[SCRAM_KEY_BYTES] = {1, 2};
+	const unsigned char other[SCRAM_KEY_BYTES] = {3};
+
+	begin("server_login_retry = 60", "shop = host=127.0.0.1");
+	pool = find_pool("shop", "me");
+	pool_needs_key(pool, needed);
+	asks(0);
+	dial_fails(REFUSED);
+	pools_know_key(&pools, other, now);
+	ok(!asks(1) && crowd[1].refused, "a key that the pool does not need changes nothing");
+	pools_know_key(&pools, needed, now);
+	ok(!asks(2) && waits(2) && dialling_count == 1, "one that it needs is tried at once");
+	pools_know_key(&pools, needed, now);
+	dial_fails(REFUSED);
+	ok(waits(2) && dialling_count == 1, "as is one that came while a login was under way");
+	all_dials_succeed();
+	returns(2);
+	end();
+}
+
 /* A client joins that was let in with that password, the only one. */
 static void is_joined_with(const char *password)
 {
@@ -355,6 +377,7 @@ int main(void)
 	test_final_refusal();
 	test_new_settings();
 	test_more_known();
+	test_key_known();
 	test_password_given();
 	test_burst();
 	test_refused_beside_lent();
