@@ -54,7 +54,7 @@ void prepared_begin(struct prepared *prepared, struct session *session, struct u
 {
 	const struct settings *settings = session->share->settings;
 	struct client_statements *client = session->statements;
-	bool has_names = client != NULL && client->names.entries > 0;
+	bool has_names = client != NULL && client->names.table.count > 0;
 
 	*prepared = (struct prepared){
 		.on = pool_share_mode(session->share) != POOL_SESSION &&

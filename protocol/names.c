@@ -5,74 +5,33 @@
 
 #include "protocol/hash.h"
 
-static uint32_t hash_text(const char *text, size_t length)
-{
-	uint32_t hash = hash_bytes(HASH_START, text, length);
-
-	return hash ^ hash >> 15;
-}
-
-static struct name **bucket_of(const struct names *names, uint32_t hash)
-{
-	return &names->buckets[hash & (names->bucket_count - 1)];
-}
-
 static struct name *find(const struct names *names, uint32_t hash, const char *text, size_t length)
 {
-	if (names->buckets == NULL)
-		return NULL;
-	struct name *name = *bucket_of(names, hash);
-	while (name != NULL && (name->hash != hash || name->length != length ||
-				memcmp(name->text, text, length) != 0))
-		name = name->next;
+	struct name *name = hash_table_find(&names->table, hash);
+
+	while (name != NULL && (name->length != length || memcmp(name->text, text, length) != 0))
+		name = hash_table_find_next(&name->link);
 	return name;
 }
 
 struct name *names_find(const struct names *names, const char *text, size_t length)
 {
-	return find(names, hash_text(text, length), text, length);
-}
-
-/* Buckets are few, since there may be ten thousand clients with names. */
-static bool grow(struct names *names)
-{
-	struct names grown = *names;
-
-	grown.bucket_count = names->bucket_count == 0 ? 4 : names->bucket_count * 2;
-	grown.buckets = calloc(grown.bucket_count, sizeof(struct name *));
-	if (grown.buckets == NULL)
-		return names->buckets != NULL; /* longer chains, no harm */
-	for (uint32_t i = 0; i < names->bucket_count; i++) {
-		for (struct name *name = names->buckets[i]; name != NULL;) {
-			struct name *next = name->next;
-			struct name **bucket = bucket_of(&grown, name->hash);
-			name->next = *bucket;
-			*bucket = name;
-			name = next;
-		}
-	}
-	free(names->buckets);
-	*names = grown;
-	return true;
+	return find(names, hash_bytes(HASH_START, text, length), text, length);
 }
 
 struct name *names_make(struct names *names, const char *text, size_t length)
 {
-	uint32_t hash = hash_text(text, length);
+	uint32_t hash = hash_bytes(HASH_START, text, length);
 	struct name *name = find(names, hash, text, length);
 
 	if (name != NULL)
 		return name;
-	if (names->entries >= names->bucket_count && !grow(names))
-		return NULL;
 	name = malloc(sizeof *name + length);
 	if (name == NULL)
 		return NULL;
-	struct name **bucket = bucket_of(names, hash);
-	*name = (struct name){.next = *bucket, .hash = hash, .length = (uint32_t)length};
+	*name = (struct name){.length = (uint32_t)length};
 	memcpy(name->text, text, length);
-	*bucket = name;
-	names->entries++;
+	hash_table_add(&names->table, &name->link, hash);
 	return name;
 }
 
@@ -92,45 +51,37 @@ void names_tidy(struct names *names, struct name *name)
 {
 	if (name->statement != NULL || name->pending > 0 || name->asked > 0)
 		return;
-	struct name **link = bucket_of(names, name->hash);
-	while (*link != name)
-		link = &(*link)->next;
-	*link = name->next;
-	names->entries--;
+	hash_table_remove(&names->table, &name->link);
 	free(name);
 }
 
 void names_date(const struct names *names, uint32_t alterations)
 {
-	for (uint32_t i = 0; i < names->bucket_count; i++)
-		for (struct name *name = names->buckets[i]; name != NULL; name = name->next)
-			name->alterations = alterations;
+	for (struct name *name = hash_table_first(&names->table); name != NULL;
+	     name = hash_table_next(&names->table, &name->link))
+		name->alterations = alterations;
 }
 
 void names_forget(struct names *names)
 {
-	for (uint32_t i = 0; i < names->bucket_count; i++) {
-		for (struct name *name = names->buckets[i]; name != NULL;) {
-			struct name *next = name->next;
-			if (name->pending == 0) {
-				statement_drop(names_set(names, name, NULL), HELD_BY_CLIENT);
-				names_tidy(names, name);
-			}
-			name = next;
+	for (struct name *name = hash_table_first(&names->table); name != NULL;) {
+		struct name *next = hash_table_next(&names->table, &name->link);
+		if (name->pending == 0) {
+			statement_drop(names_set(names, name, NULL), HELD_BY_CLIENT);
+			names_tidy(names, name);
 		}
+		name = next;
 	}
 }
 
 void names_clear(struct names *names)
 {
-	for (uint32_t i = 0; i < names->bucket_count; i++) {
-		for (struct name *name = names->buckets[i]; name != NULL;) {
-			struct name *next = name->next;
-			statement_drop(name->statement, HELD_BY_CLIENT);
-			free(name);
-			name = next;
-		}
+	for (struct name *name = hash_table_first(&names->table); name != NULL;) {
+		struct name *next = hash_table_next(&names->table, &name->link);
+		statement_drop(name->statement, HELD_BY_CLIENT);
+		free(name);
+		name = next;
 	}
-	free(names->buckets);
+	hash_table_release(&names->table);
 	*names = (struct names){0};
 }

@@ -10,12 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/hash_table.h"
 #include "protocol/statement.h"
 
 struct name {
-	struct name *next;	     /* in its bucket */
+	struct hash_link link; /* by its text */
 	struct statement *statement; /* held; NULL: closed, or not there yet */
-	uint32_t hash;
 	uint32_t pending; /* changes whose outcome is not known yet */
 	uint32_t asked;	  /* uses that the server has not answered yet */
 	uint32_t segment; /* of the last change, see daemon/prepared.h */
@@ -28,9 +28,7 @@ struct name {
 };
 
 struct names {
-	struct name **buckets; /* NULL: none yet */
-	uint32_t bucket_count; /* a power of two */
-	uint32_t entries;
+	struct hash_table table;
 	uint32_t count; /* those that mean a statement */
 	struct name *bound; /* in the last Bind of the present segment; NULL: none, or something else now */
 	uint32_t bound_portal; /* hash of the portal's name */
