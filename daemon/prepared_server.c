@@ -15,7 +15,7 @@ static bool evict(struct prepared *prepared, const char *at, size_t most)
 	struct held_set *set = &server_of(prepared)->held;
 	struct held *held;
 
-	while (set->count > most && (held = held_least_used(set)) != NULL) {
+	while (set->table.count > most && (held = held_least_used(set)) != NULL) {
 		const struct statement *statement = held->statement;
 		write_close(prepared_write_up_to(prepared, at), statement->name,
 			    statement->name_length);
@@ -75,7 +75,7 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 		server->uses_plan = server->was_replayed = false;
 		prepared->segment_at = (size_t)(at - prepared->data);
 	}
-	bool has_room = server->held.count <= prepared->max_held &&
+	bool has_room = server->held.table.count <= prepared->max_held &&
 			server->sql_names.count <= prepared->max_held;
 	return has_room || make_room(prepared, at, is_owed);
 }

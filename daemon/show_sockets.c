@@ -244,7 +244,7 @@ static struct row server_row(const struct server *server, const char *state, uin
 		.parameters = server->reported,
 		.prepared_statements = upstream == NULL ?
 					       0 :
-					       upstream->statements.held.count +
+					       upstream->statements.held.table.count +
 						       upstream->statements.sql_names.count,
 		.stream = upstream == NULL ? NULL : &upstream->stream,
 		.id = server->id,

@@ -9,11 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/hash_table.h"
 #include "protocol/statement.h"
 
 struct held {
-	struct held *next;  /* in its bucket */
-	struct held *newer; /* by use */
+	struct hash_link link; /* by the statement's number */
+	struct held *newer;    /* by use */
 	struct held *older;
 	struct statement *statement;
 	uint32_t segment; /* in which it was parsed */
@@ -27,9 +28,7 @@ struct held {
 };
 
 struct held_set {
-	struct held **buckets; /* NULL: none yet */
-	size_t bucket_count;   /* a power of two */
-	size_t count;
+	struct hash_table table;
 	struct held *newest;
 	struct held *oldest;
 };

@@ -191,7 +191,7 @@ static void test_held(void)
 		held[i] = held_add(&set, statement);
 		statement_drop(statement, HELD_BY_CLIENT);
 	}
-	is_int(set.count, 40, "forty are held");
+	is_int(set.table.count, 40, "forty are held");
 	ok(held_find(&set, held[13]->statement->id) == held[13], "and found");
 	ok(held_find(&set, 999) == NULL, "others are not");
 	ok(held_least_used(&set) == held[0], "the first was not used for longest");
