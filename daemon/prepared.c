@@ -396,7 +396,7 @@ static bool rest_matters(const struct prepared *prepared, const struct message *
 {
 	const struct client_statements *client = prepared->session->statements;
 	bool has_names = (client != NULL && client->names.count > 0) ||
-			 server_of(prepared)->sql_names.count > 0;
+			 server_of(prepared)->sql_names.table.count > 0;
 
 	return has_names || message->present <= MESSAGE_HEADER_BYTES ||
 	       sql_may_begin(message->body, message->present - MESSAGE_HEADER_BYTES);

@@ -76,7 +76,7 @@ bool prepared_begin_segment(struct prepared *prepared, const char *at)
 		prepared->segment_at = (size_t)(at - prepared->data);
 	}
 	bool has_room = server->held.table.count <= prepared->max_held &&
-			server->sql_names.count <= prepared->max_held;
+			server->sql_names.table.count <= prepared->max_held;
 	return has_room || make_room(prepared, at, is_owed);
 }
 

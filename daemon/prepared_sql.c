@@ -19,7 +19,7 @@ bool prepared_evict_sql_names(struct prepared *prepared, const char *at, size_t 
 {
 	struct server_statements *server = server_of(prepared);
 
-	while (server->sql_names.count > most) {
+	while (server->sql_names.table.count > most) {
 		struct sql_name *oldest = server->sql_names.oldest;
 		write_close(prepared_write_up_to(prepared, at), oldest->name, oldest->length);
 		if (!prepared_push(prepared, PIPELINE_OWN_CLOSE))
@@ -161,7 +161,7 @@ static bool clear_names(struct prepared *prepared, const char *at, bool for_quer
 {
 	bool apart = stands_apart(prepared, for_query);
 
-	return server_of(prepared)->sql_names.count == 0 ||
+	return server_of(prepared)->sql_names.table.count == 0 ||
 	       (prepared_evict_sql_names(prepared, at, 0) &&
 		(!apart || prepared_end_apart(prepared, at)));
 }
@@ -195,7 +195,7 @@ static enum passage require_name(struct prepared *prepared, const char *at, cons
 	size_t length = sql_name(sql, name);
 	if (length > 0)
 		return require_equal(prepared, at, name, length, sql->effect);
-	if (server_of(prepared)->sql_names.count > 0 && is_open(prepared))
+	if (server_of(prepared)->sql_names.table.count > 0 && is_open(prepared))
 		return prepared_wait(prepared);
 	return taken_if(clear_names(prepared, at, false));
 }
@@ -320,7 +320,7 @@ static bool has_effects(const struct prepared *prepared, const char *text, size_
 	}
 	/* A name can only be that of something that the client has, or that somebody has left here. */
 	bool names = (client != NULL && client->names.count > 0) ||
-		     server_of(prepared)->sql_names.count > 0;
+		     server_of(prepared)->sql_names.table.count > 0;
 	if (!names || memchr(text, ';', length) == NULL)
 		return false;
 	const enum sql_quotes ways = sql_readings(text, length);

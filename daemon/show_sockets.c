@@ -245,7 +245,7 @@ static struct row server_row(const struct server *server, const char *state, uin
 		.prepared_statements = upstream == NULL ?
 					       0 :
 					       upstream->statements.held.table.count +
-						       upstream->statements.sql_names.count,
+						       upstream->statements.sql_names.table.count,
 		.stream = upstream == NULL ? NULL : &upstream->stream,
 		.id = server->id,
 	};

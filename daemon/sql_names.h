@@ -8,16 +8,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/hash_table.h"
 #include "protocol/statement.h"
 
 struct sql_name {
-	struct sql_name *next;	/* in its bucket */
+	struct hash_link link;	/* by the name */
 	struct sql_name *newer; /* by when they were made */
 	struct sql_name *older;
 	struct statement *statement; /* held; NULL: it is not known what, if anything */
 	uint32_t alterations;	     /* how many there had been when it was prepared ... */
 	uint32_t creator;	     /* ... and in which transaction, see prepared_creator() */
-	uint32_t hash;
 	uint32_t
 		going; /* the reading in which the first that is done with it is to deallocate it */
 	uint32_t length;
@@ -25,9 +25,7 @@ struct sql_name {
 };
 
 struct sql_names {
-	struct sql_name **buckets; /* NULL: none yet */
-	size_t bucket_count;	   /* a power of two */
-	size_t count;
+	struct hash_table table;
 	struct sql_name *newest;
 	struct sql_name *oldest;
 };
