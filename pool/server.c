@@ -158,6 +158,25 @@ static bool is_about_options(const char *message)
 	return strncmp(message, "invalid ", strlen("invalid ")) == 0;
 }
 
+/* What libpq says when it cannot bind a login to a server's certificate as it has to. */
+static bool is_about_binding(const char *message)
+{
+	return strstr(message, "channel binding") != NULL ||
+	       strstr(message, "SCRAM-SHA-256-PLUS") != NULL ||
+	       strstr(message, "digest for NID") != NULL;
+}
+
+/* It ends with a newline, and those before are about other hosts. */
+static const char *last_line(const char *message)
+{
+	const char *line = message;
+
+	for (const char *end = strchr(line, '\n'); end != NULL && end[1] != '\0';
+	     end = strchr(line, '\n'))
+		line = end + 1;
+	return line;
+}
+
 void server_connect_failure(const struct server *server, struct failure *why)
 {
 	const char *message = server->connection == NULL ? "out of memory" :
@@ -170,8 +189,9 @@ void server_connect_failure(const struct server *server, struct failure *why)
 		failure_detail(why, "The server asks for a password, and none is known.");
 		return;
 	}
-	if (sqlstate == NULL && is_about_options(message)) {
-		copy_line(text, sizeof text, message);
+	const char *line = last_line(message);
+	if (sqlstate == NULL && (is_about_options(message) || is_about_binding(line))) {
+		copy_line(text, sizeof text, line);
 		failure_set(why, FAILURE_SERVER_LOGIN, text);
 		return;
 	}
