@@ -5,14 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_AT_FIRST ((size_t)64)
-
-/* What is looked for is a hash or a HMAC already, so any part of it is a good hash. */
 struct keyring_entry {
+	struct hash_link link; /* by the id */
+	struct keyring_entry *newer;
 	unsigned char id[SCRAM_KEY_BYTES];
 	unsigned char keys[2 * SCRAM_KEY_BYTES];
-	struct keyring_entry *next_in_bucket;
-	struct keyring_entry *newer;
 };
 
 bool keyring_init(struct keyring *keyring)
@@ -35,7 +32,7 @@ static void table_release(struct keyring_table *table)
 		table->oldest = entry->newer;
 		entry_free(entry);
 	}
-	free(table->buckets);
+	hash_table_release(&table->entries);
 	*table = (struct keyring_table){0};
 }
 
@@ -49,50 +46,39 @@ void keyring_release(struct keyring *keyring)
 
 /* --- the tables --------------------------------------------------------------------------- */
 
-static size_t bucket_of(const unsigned char *id, size_t count)
+/* An id is a hash or a HMAC already, so any part of it is a good hash. */
+static uint32_t hash_of(const unsigned char *id)
 {
-	uint64_t number;
-	memcpy(&number, id, sizeof number);
-	return (size_t)number & (count - 1);
+	uint32_t hash;
+
+	memcpy(&hash, id, sizeof hash);
+	return hash;
 }
 
-static struct keyring_entry **find(const struct keyring_table *table, const unsigned char *id)
+static struct keyring_entry *find(const struct keyring_table *table, const unsigned char *id)
 {
-	struct keyring_entry **link = &table->buckets[bucket_of(id, table->bucket_count)];
+	struct keyring_entry *entry = hash_table_find(&table->entries, hash_of(id));
 
-	while (*link != NULL && memcmp((*link)->id, id, SCRAM_KEY_BYTES) != 0)
-		link = &(*link)->next_in_bucket;
-	return link;
+	while (entry != NULL && memcmp(entry->id, id, SCRAM_KEY_BYTES) != 0)
+		entry = hash_table_find_next(&entry->link);
+	return entry;
 }
 
-/* Without memory the chains only become longer. */
-static bool grow(struct keyring_table *table)
+static void add(struct keyring_table *table, struct keyring_entry *entry)
 {
-	size_t count = table->bucket_count > 0 ? table->bucket_count * 2 : BUCKETS_AT_FIRST;
-	struct keyring_entry **buckets = calloc(count, sizeof(struct keyring_entry *));
-
-	if (buckets == NULL)
-		return table->buckets != NULL;
-	for (struct keyring_entry *entry = table->oldest; entry != NULL; entry = entry->newer) {
-		struct keyring_entry **bucket = &buckets[bucket_of(entry->id, count)];
-		entry->next_in_bucket = *bucket;
-		*bucket = entry;
-	}
-	free(table->buckets);
-	table->buckets = buckets;
-	table->bucket_count = count;
-	return true;
+	hash_table_add(&table->entries, &entry->link, hash_of(entry->id));
+	*(table->newest != NULL ? &table->newest->newer : &table->oldest) = entry;
+	table->newest = entry;
 }
 
 static void forget_oldest(struct keyring_table *table)
 {
 	struct keyring_entry *entry = table->oldest;
 
-	*find(table, entry->id) = entry->next_in_bucket;
+	hash_table_remove(&table->entries, &entry->link);
 	table->oldest = entry->newer;
 	if (table->oldest == NULL)
 		table->newest = NULL;
-	table->count--;
 	entry_free(entry);
 }
 
@@ -100,7 +86,7 @@ static bool table_get(struct keyring *keyring, struct keyring_table *table, cons
 		      unsigned char *keys, size_t length)
 {
 	pthread_mutex_lock(&keyring->lock);
-	struct keyring_entry *entry = table->count > 0 ? *find(table, id) : NULL;
+	const struct keyring_entry *entry = find(table, id);
 	if (entry != NULL)
 		memcpy(keys, entry->keys, length);
 	pthread_mutex_unlock(&keyring->lock);
@@ -118,23 +104,15 @@ static bool table_put(struct keyring *keyring, struct keyring_table *table, cons
 	memcpy(entry->id, id, SCRAM_KEY_BYTES);
 	memcpy(entry->keys, keys, length);
 	pthread_mutex_lock(&keyring->lock);
-	if (table->count >= KEYRING_MOST)
+	bool is_new = find(table, id) == NULL;
+	if (is_new && table->entries.count >= KEYRING_MOST)
 		forget_oldest(table);
-	if ((table->count < table->bucket_count || grow(table)) && *find(table, id) == NULL) {
-		struct keyring_entry **link = find(table, id);
-		*link = entry;
-		if (table->newest != NULL)
-			table->newest->newer = entry;
-		else
-			table->oldest = entry;
-		table->newest = entry;
-		table->count++;
-		entry = NULL;
-	}
+	if (is_new)
+		add(table, entry);
 	pthread_mutex_unlock(&keyring->lock);
-	if (entry != NULL)
+	if (!is_new)
 		entry_free(entry);
-	return entry == NULL;
+	return is_new;
 }
 
 /* --- what is in them ---------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/hash_table.h"
 #include "protocol/scram.h"
 
 /* Beyond so many the oldest is forgotten: it is derived, or proved, again. */
@@ -20,9 +21,7 @@
 struct keyring_entry;
 
 struct keyring_table {
-	struct keyring_entry **buckets; /* a power of two */
-	size_t bucket_count;
-	size_t count;
+	struct hash_table entries;
 	struct keyring_entry *oldest;
 	struct keyring_entry *newest;
 };
