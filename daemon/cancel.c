@@ -15,42 +15,17 @@
 #include "daemon/worker.h"
 #include "protocol/hash.h"
 
-#define FIRST_BUCKETS 64
 #define REPEAT_AFTER_US INT64_C(500000)
 
 /* --- keys --------------------------------------------------------------------------------- */
 
 /* Keys are random, but for what forward_sign() writes into them. */
-static struct session **bucket_of(const struct cancel_keys *keys, const unsigned char *key)
+static uint32_t hash_of(const unsigned char *key)
 {
 	uint32_t hash;
-	memcpy(&hash, key + 3, sizeof hash);
-	return &keys->buckets[hash & (keys->bucket_count - 1)];
-}
 
-static bool keys_grow(struct cancel_keys *keys)
-{
-	size_t bucket_count = keys->bucket_count == 0 ? FIRST_BUCKETS : keys->bucket_count * 2;
-	struct cancel_keys grown = {
-		.buckets = calloc(bucket_count, sizeof(struct session *)),
-		.bucket_count = bucket_count,
-	};
-	if (grown.buckets == NULL)
-		return false;
-	for (size_t i = 0; i < keys->bucket_count; i++) {
-		struct session *session = keys->buckets[i];
-		while (session != NULL) {
-			struct session *next = session->next_by_key;
-			struct session **bucket = bucket_of(&grown, session->cancel_key);
-			session->next_by_key = *bucket;
-			*bucket = session;
-			session = next;
-		}
-	}
-	free(keys->buckets);
-	keys->buckets = grown.buckets;
-	keys->bucket_count = grown.bucket_count;
-	return true;
+	memcpy(&hash, key + 3, sizeof hash);
+	return hash;
 }
 
 void cancel_keys_init(struct cancel_keys *keys)
@@ -61,16 +36,17 @@ void cancel_keys_init(struct cancel_keys *keys)
 
 void cancel_keys_release(struct cancel_keys *keys)
 {
-	free(keys->buckets);
+	hash_table_release(&keys->table);
 	pthread_mutex_destroy(&keys->lock);
 }
 
-static struct session *find(const struct cancel_keys *keys, const unsigned char *key)
+static struct session *find(const struct cancel_keys *keys, const unsigned char *bytes)
 {
-	struct session *session = keys->bucket_count == 0 ? NULL : *bucket_of(keys, key);
-	while (session != NULL && CRYPTO_memcmp(session->cancel_key, key, CANCEL_KEY_BYTES) != 0)
-		session = session->next_by_key;
-	return session;
+	struct cancel_key *key = hash_table_find(&keys->table, hash_of(bytes));
+
+	while (key != NULL && CRYPTO_memcmp(key->bytes, bytes, CANCEL_KEY_BYTES) != 0)
+		key = hash_table_find_next(&key->link);
+	return key == NULL ? NULL : container_of(key, struct session, cancel_key);
 }
 
 static bool choose_key(const struct cancel_keys *keys, unsigned char *key, struct worker *worker)
@@ -87,16 +63,12 @@ static bool choose_key(const struct cancel_keys *keys, unsigned char *key, struc
 
 bool cancel_key_assign(struct cancel_keys *keys, struct session *session)
 {
+	struct cancel_key *key = &session->cancel_key;
+
 	pthread_mutex_lock(&keys->lock);
-	bool has_room = keys->count < keys->bucket_count || keys_grow(keys) ||
-			keys->bucket_count > 0;
-	if (has_room && choose_key(keys, session->cancel_key, session->worker)) {
-		struct session **bucket = bucket_of(keys, session->cancel_key);
-		session->next_by_key = *bucket;
-		*bucket = session;
-		session->has_key = true;
-		keys->count++;
-	}
+	session->has_key = choose_key(keys, key->bytes, session->worker);
+	if (session->has_key)
+		hash_table_add(&keys->table, &key->link, hash_of(key->bytes));
 	pthread_mutex_unlock(&keys->lock);
 	return session->has_key;
 }
@@ -106,11 +78,7 @@ void cancel_key_remove(struct cancel_keys *keys, struct session *session)
 	if (!session->has_key)
 		return;
 	pthread_mutex_lock(&keys->lock);
-	struct session **link = bucket_of(keys, session->cancel_key);
-	while (*link != session)
-		link = &(*link)->next_by_key;
-	*link = session->next_by_key;
-	keys->count--;
+	hash_table_remove(&keys->table, &session->cancel_key.link);
 	pthread_mutex_unlock(&keys->lock);
 	session->has_key = false;
 }

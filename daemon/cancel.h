@@ -11,18 +11,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/hash_table.h"
 #include "protocol/startup.h"
 
 struct session;
 struct upstream;
 struct worker;
 
+/* That of a session, and a part of it. */
+struct cancel_key {
+	struct hash_link link; /* by the bytes */
+	unsigned char bytes[CANCEL_KEY_BYTES];
+};
+
 /* The keys of all workers' sessions. */
 struct cancel_keys {
 	pthread_mutex_t lock;
-	struct session **buckets;
-	size_t bucket_count; /* a power of two */
-	size_t count;
+	struct hash_table table;
 };
 
 struct cancel;

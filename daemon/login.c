@@ -314,7 +314,7 @@ static void write_welcome(struct writer *writer, const struct session *session)
 	else
 		write_parameters(writer, session);
 	message_begin(writer, BACKEND_KEY_LETTER);
-	write_bytes(writer, session->cancel_key, CANCEL_KEY_BYTES);
+	write_bytes(writer, session->cancel_key.bytes, CANCEL_KEY_BYTES);
 	message_end(writer);
 	if (session->worker->settings->login_notify_message[0] != '\0')
 		write_notice(writer, session->worker->settings->login_notify_message, "");

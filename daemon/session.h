@@ -10,13 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/cancel.h"
 #include "daemon/log.h"
 #include "daemon/peer.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
 #include "pool/pool.h"
 #include "protocol/failure.h"
-#include "protocol/startup.h"
 
 struct client_statements;
 struct coroutine;
@@ -76,8 +76,7 @@ struct session {
 	struct upstream *upstream;	 /* the server lent to it */
 	const struct queued *waiting;	 /* its place in the pool's queue */
 	bool wait_cancelled;
-	unsigned char cancel_key[CANCEL_KEY_BYTES];
-	struct session *next_by_key;
+	struct cancel_key cancel_key;
 };
 
 /*

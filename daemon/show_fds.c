@@ -56,8 +56,8 @@ static void put_listener(struct table *table, const struct listener *listener)
 
 static int64_t key_of(const struct session *session)
 {
-	uint64_t high = read_uint32((const char *)session->cancel_key);
-	uint64_t low = read_uint32((const char *)session->cancel_key + 4);
+	uint64_t high = read_uint32((const char *)session->cancel_key.bytes);
+	uint64_t low = read_uint32((const char *)session->cancel_key.bytes + 4);
 
 	return session->has_key ? (int64_t)(high << 32 | low) : 0;
 }
