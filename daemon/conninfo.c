@@ -10,7 +10,7 @@
 #include "conf/field.h"
 #include "conf/hosts.h"
 #include "daemon/daemon.h"
-#include "daemon/server_tls.h"
+#include "daemon/server_tls_context.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
 

@@ -15,7 +15,7 @@
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/server_log.h"
-#include "daemon/server_tls.h"
+#include "daemon/server_tls_context.h"
 #include "daemon/unreported.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"

@@ -10,6 +10,7 @@
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/server_tls.h"
+#include "daemon/server_tls_context.h"
 #include "daemon/worker.h"
 #include "pool/direct.h"
 #include "protocol/message.h"

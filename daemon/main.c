@@ -24,7 +24,7 @@
 #include "daemon/entry_check.h"
 #include "daemon/process.h"
 #include "daemon/runtime/tls_memory.h"
-#include "daemon/server_tls.h"
+#include "daemon/server_tls_context.h"
 #include "daemon/version.h"
 
 struct options {

@@ -11,7 +11,7 @@
 #include "daemon/notify.h"
 #include "daemon/prepare_keys.h"
 #include "daemon/runtime/coroutine.h"
-#include "daemon/server_tls.h"
+#include "daemon/server_tls_context.h"
 #include "daemon/session.h"
 
 /* One that finds another under way looks again after this. */
