@@ -179,22 +179,15 @@ static const struct {
 } libpqs_own[] = {
 	{"gssdelegation", "0"},	    {"gsslib", ""},
 	{"krbsrvname", ""},	    {"passfile", ""},
-	{"requirepeer", ""},	    {"sslnegotiation", "postgres"},
-	{"sslpassword", ""},	    {"sslsni", "1"},
-	{"target_session_attrs", "any"},
+	{"requirepeer", ""},	    {"sslpassword", ""},
+	{"sslsni", "1"},	    {"target_session_attrs", "any"},
 };
-
-/* That a server asks for a certificate, and a key of an engine instead of a file. */
-static bool is_libpqs_value(const char *keyword, const char *value)
-{
-	return (strcmp(keyword, "sslcertmode") == 0 && strcmp(value, "require") == 0) ||
-	       (strcmp(keyword, "sslkey") == 0 && strchr(value, ':'));
-}
 
 bool keyword_needs_libpq(const char *keyword, const char *value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(libpqs_own); i++)
 		if (strcmp(libpqs_own[i].keyword, keyword) == 0)
 			return *value && strcmp(libpqs_own[i].harmless, value) != 0;
-	return is_libpqs_value(keyword, value);
+	/* A key of an engine instead of a file. */
+	return strcmp(keyword, "sslkey") == 0 && strchr(value, ':');
 }

@@ -237,7 +237,7 @@ static bool choose_versions(const struct preparation *preparation)
 static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
 			   const unsigned char *offered, unsigned offered_length, void *arg)
 {
-	static const unsigned char ours[] = "\x0apostgresql";
+	static const unsigned char ours[] = ALPN_POSTGRESQL;
 	unsigned char *found;
 
 	(void)ssl;

@@ -28,6 +28,7 @@ struct login {
 	unsigned host;	    /* its number in the list */
 	enum tls_mode mode; /* on this connection */
 	bool has_turned;    /* from one way, TLS or not, to the other */
+	bool must_show;	    /* a certificate (sslcertmode=require) */
 	struct failure refusal; /* the first one */
 	bool ready;
 	struct failure *why;
@@ -106,12 +107,30 @@ static bool note_key(struct login *login, const struct message *message)
 	return true;
 }
 
+/* Texts as libpq has them. */
+static bool has_shown_enough(const struct login *login)
+{
+	if (!login->must_show || login->direct->has_shown)
+		return true;
+	return failure_set(login->why, FAILURE_SERVER_LOGIN,
+			   login->direct->was_asked_to_show ?
+				   "server accepted connection without a valid SSL certificate" :
+				   "server did not request an SSL certificate");
+}
+
+static bool take_authentication(struct login *login, const struct message *message)
+{
+	if (login->proof.let_in)
+		return broke_protocol(login, "Authentication began anew.");
+	return proof_answer(&login->proof, message) &&
+	       (!login->proof.let_in || has_shown_enough(login));
+}
+
 static bool take_message(struct login *login, const struct message *message)
 {
 	switch (message->letter) {
 	case AUTHENTICATION_LETTER:
-		return login->proof.let_in ? broke_protocol(login, "Authentication began anew.") :
-					     proof_answer(&login->proof, message);
+		return take_authentication(login, message);
 	case BACKEND_ERROR:
 		return failure_from_server(login->why, FAILURE_SERVER_REFUSED, message->body,
 					   message->body_length);
@@ -183,25 +202,22 @@ static void spoke(struct stream *stream)
 static bool is_within_reach(const struct conninfo *conninfo, struct failure *why)
 {
 	const char *attributes = conninfo_value(conninfo, "target_session_attrs");
-	const char *negotiation = conninfo_value(conninfo, "sslnegotiation");
-	const char *certificate = conninfo_value(conninfo, "sslcertmode");
 
-	if ((certificate == NULL || strcmp(certificate, "require") != 0) &&
-	    (negotiation == NULL || strcmp(negotiation, "direct") != 0) &&
-	    (attributes == NULL || strcmp(attributes, "any") == 0) &&
+	if ((attributes == NULL || strcmp(attributes, "any") == 0) &&
 	    conninfo_value(conninfo, "requirepeer") == NULL)
 		return true;
 	failure_set(why, FAILURE_SERVER_LOGIN, "wrong password type");
 	return failure_detail(why, "This libpq cannot log in with such a secret, and the pooler by "
-				   "itself has no sslnegotiation=direct, sslcertmode=require, "
-				   "target_session_attrs or requirepeer.");
+				   "itself has no target_session_attrs or requirepeer.");
 }
 
 static bool await_conversation(struct login *login, const struct conninfo *conninfo,
 			       const struct credentials *credentials, int64_t deadline)
 {
 	struct direct *direct = login->direct;
+	const char *certificate = conninfo_value(conninfo, "sslcertmode");
 
+	login->must_show = certificate != NULL && strcmp(certificate, "require") == 0;
 	parameters_assign(&login->server->base, NULL);
 	proof_init(&login->proof, login->worker, &login->stream, conninfo, credentials, login->why);
 	stream_init(&login->stream, &login->worker->loop, direct->fd, spoke);

@@ -5,6 +5,7 @@
 #include "conf/check.h"
 #include "conf/keyword.h"
 #include "daemon/conninfo.h"
+#include "daemon/server_tls_context.h"
 #include "pool/libpq_options.h"
 
 /* A keyword that libpq does not have takes a login without it, which has to do what all others ask for. */
@@ -23,6 +24,33 @@ static void check_own_login(const struct settings *settings, const struct databa
 		       lacking, keyword_since(lacking), version / 10000, version % 10000, needing);
 }
 
+/* What a libpq that knows of sslnegotiation says by itself. */
+static void check_negotiation(const struct settings *settings, const struct database *database,
+			      const struct conninfo *conninfo, struct fault_list *faults)
+{
+	if (!libpq_knows("sslnegotiation") && server_tls_begins(conninfo) &&
+	    server_tls_mode(conninfo) < TLS_REQUIRE)
+		database_fault(faults, settings, database,
+			       "weak sslmode \"%s\" may not be used with sslnegotiation=direct "
+			       "(use \"require\", \"verify-ca\", or \"verify-full\")",
+			       conninfo_value(conninfo, "sslmode"));
+}
+
+/* Of those that another libpq has, only what depends on others is looked at: conf/keyword has seen to their values. */
+static void drop_unknown(struct conninfo *conninfo)
+{
+	int kept = 0;
+
+	for (int i = 0; i < conninfo->count; i++) {
+		if (!libpq_knows(conninfo->keywords[i]))
+			continue;
+		conninfo->keywords[kept] = conninfo->keywords[i];
+		conninfo->values[kept++] = conninfo->values[i];
+	}
+	conninfo->keywords[kept] = conninfo->values[kept] = NULL;
+	conninfo->count = kept;
+}
+
 static void check_libpq(const struct settings *settings, const struct database *database,
 			struct fault_list *faults)
 {
@@ -30,6 +58,10 @@ static void check_libpq(const struct settings *settings, const struct database *
 	char why[256];
 
 	conninfo_add_entry(&conninfo, settings, database);
+	if (libpq_lacks(database->libpq_keywords) != NULL) {
+		check_negotiation(settings, database, &conninfo, faults);
+		drop_unknown(&conninfo);
+	}
 	conninfo_add(&conninfo, "user", "nobody");
 	conninfo_add(&conninfo, "password", "none");
 	conninfo_add(&conninfo, "hostaddr", LIBPQ_NOWHERE);
@@ -47,7 +79,7 @@ bool entries_check(const struct settings *settings, struct fault_list *faults)
 
 		if (lacking != NULL)
 			check_own_login(settings, database, lacking, faults);
-		else if (database->libpq_keywords != NULL)
+		if (database->libpq_keywords != NULL)
 			check_libpq(settings, database, faults);
 	}
 	return faults->count == before;

@@ -11,6 +11,7 @@
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/server_tls_context.h"
+#include "daemon/tls_context.h"
 #include "protocol/message.h"
 #include "protocol/startup.h"
 
@@ -103,6 +104,29 @@ static bool is_trusted(const struct direct *direct, struct failure *why)
 	return fail(why, text);
 }
 
+/* A server of something else could be led to take what we say for its own (RFC 9325, section 3.7). Texts as libpq has them. */
+static bool means_postgresql(const struct direct *direct, struct failure *why)
+{
+	static const char ours[] = ALPN_POSTGRESQL;
+	const unsigned char *name;
+	unsigned length;
+
+	if (!direct->begins_tls)
+		return true;
+	SSL_get0_alpn_selected(direct->ssl, &name, &length);
+	if (length == 0)
+		return fail(why, "direct SSL connection was established without ALPN protocol "
+				 "negotiation extension");
+	return (length == (unsigned char)ours[0] && memcmp(name, ours + 1, length) == 0) ||
+	       fail(why, "SSL connection was established with unexpected ALPN protocol");
+}
+
+/* Whether that is the server that was meant. */
+static bool is_right_server(const struct direct *direct, struct failure *why)
+{
+	return means_postgresql(direct, why) && is_trusted(direct, why);
+}
+
 /* --- another handshake, for a cancel request ----------------------------------------------- */
 
 static void *again(const struct direct *direct)
@@ -138,8 +162,8 @@ static bool ask(const struct direct *direct, int fd, const char *request, size_t
 
 	ERR_clear_error();
 	fail(&why, "no TLS, or no answer");
-	bool done = is_agreed(fd) && SSL_set_fd(ssl, fd) == 1 &&
-		    TEMP_FAILURE_RETRY(SSL_connect(ssl)) == 1 && is_trusted(direct, &why) &&
+	bool done = (direct->begins_tls || is_agreed(fd)) && SSL_set_fd(ssl, fd) == 1 &&
+		    TEMP_FAILURE_RETRY(SSL_connect(ssl)) == 1 && is_right_server(direct, &why) &&
 		    SSL_write(ssl, request, (int)length) > 0 && hangs_up(ssl);
 	const char *reason = ERR_reason_error_string(ERR_peek_error());
 	if (!done)
@@ -152,6 +176,16 @@ static bool ask(const struct direct *direct, int fd, const char *request, size_t
 static const struct direct_tls direct_tls = {.end = end_ssl, .again = again, .ask = ask};
 
 /* --- the handshake of a login ------------------------------------------------------------- */
+
+/* When the server asks for a certificate. OpenSSL shows the one that it was given, if any. */
+static int note_asked(SSL *ssl, void *arg)
+{
+	struct direct *direct = arg;
+
+	direct->was_asked_to_show = true;
+	direct->has_shown = SSL_get_certificate(ssl) != NULL;
+	return 1;
+}
 
 static bool await_handshake(struct direct *direct, struct stream *stream,
 			    const struct conninfo *conninfo, enum tls_mode mode,
@@ -169,9 +203,11 @@ static bool await_handshake(struct direct *direct, struct stream *stream,
 		return false;
 	direct->ssl = ssl;
 	direct->tls = &direct_tls;
+	direct->begins_tls = server_tls_begins(conninfo);
 	direct->checks_host = mode == TLS_VERIFY_FULL;
+	SSL_set_cert_cb(ssl, note_asked, direct);
 	if (await_tls_connect(stream, ssl, deadline))
-		return is_trusted(direct, why);
+		return is_right_server(direct, why);
 	if (errno != EPROTO)
 		return connection_failed(why);
 	tls_error(stream, text + length, sizeof text - length);
@@ -182,11 +218,11 @@ bool await_server_tls(struct direct *direct, struct stream *stream,
 		      const struct conninfo *conninfo, enum tls_mode mode, struct failure *why,
 		      int64_t deadline)
 {
-	char answer = 0;
+	char answer = 'S';
 
 	if (direct->address.ss_family == AF_UNIX || mode < TLS_PREFER)
 		return true;
-	if (!await_answer(stream, &answer, why, deadline))
+	if (!server_tls_begins(conninfo) && !await_answer(stream, &answer, why, deadline))
 		return false;
 	if (answer == 'S')
 		return await_handshake(direct, stream, conninfo, mode, why, deadline);

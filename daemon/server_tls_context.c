@@ -26,6 +26,13 @@ enum tls_mode server_tls_mode(const struct conninfo *conninfo)
 	return TLS_PREFER;
 }
 
+bool server_tls_begins(const struct conninfo *conninfo)
+{
+	const char *negotiation = conninfo_value(conninfo, "sslnegotiation");
+
+	return negotiation != NULL && strcmp(negotiation, "direct") == 0;
+}
+
 /* --- files -------------------------------------------------------------------------------- */
 
 /* Of a file in the home, as long as libpq takes it. */
@@ -241,6 +248,14 @@ static bool choose_ciphers(SSL_CTX *context, const char *ciphers, const char *su
 	       (suites == NULL || SSL_CTX_set_ciphersuites(context, suites) == 1);
 }
 
+/* OpenSSL answers 0 for success here. */
+static bool name_protocol(SSL_CTX *context)
+{
+	static const unsigned char ours[] = ALPN_POSTGRESQL;
+
+	return SSL_CTX_set_alpn_protos(context, ours, sizeof ours - 1) == 0;
+}
+
 static bool fill(SSL_CTX *context, const struct conninfo *conninfo, enum tls_mode mode,
 		 struct failure *why)
 {
@@ -253,6 +268,8 @@ static bool fill(SSL_CTX *context, const struct conninfo *conninfo, enum tls_mod
 		return cannot(why, "cannot choose ciphers");
 	if (verifies(mode, conninfo) && !load_trust(context, conninfo))
 		return cannot_verify(conninfo, why);
+	if (server_tls_begins(conninfo) && !name_protocol(context))
+		return cannot(why, "cannot name the protocol");
 	return load_certificate(context, conninfo, why);
 }
 

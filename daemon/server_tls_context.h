@@ -18,6 +18,9 @@ struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 /* The sslmode of a conninfo. */
 enum tls_mode server_tls_mode(const struct conninfo *conninfo);
 
+/* Whether TLS is to begin without being asked for (sslnegotiation=direct, which libpq has from 17 on). */
+bool server_tls_begins(const struct conninfo *conninfo);
+
 /* The file of those whom the system trusts: SSL_CERT_FILE, or OpenSSL's own. */
 const char *server_tls_system_authorities(void);
 

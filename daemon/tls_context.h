@@ -8,6 +8,9 @@
 
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 
+/* The one name in a list of protocols: its length, and what PostgreSQL is registered as (RFC 7301, section 3.1). */
+#define ALPN_POSTGRESQL "\x0apostgresql"
+
 /* Keys with a passphrase are refused; OpenSSL would ask the terminal for it, and wait. */
 void tls_context_asks_nobody(struct ssl_ctx_st *context);
 

@@ -21,7 +21,7 @@ struct direct_tls {
 	/* One for another connection to the same server, to be ended as well; NULL without memory. */
 	void *(*again)(const struct direct *direct);
 	/*
-	 * Asks for TLS on a socket that blocks, shakes hands as before, sends the request and waits until
+	 * Begins TLS on a socket that blocks, shakes hands as before, sends the request and waits until
 	 * the server has hung up. False: `error` says why.
 	 */
 	bool (*ask)(const struct direct *direct, int fd, const char *request, size_t length, char *error,
@@ -32,7 +32,10 @@ struct direct {
 	int fd; /* nonblocking; -1: none */
 	void *ssl; /* the daemon's, of a connection under TLS; NULL: in the clear */
 	const struct direct_tls *tls; /* for it */
+	bool begins_tls;	      /* without asking for it (sslnegotiation=direct) */
 	bool checks_host;	      /* its certificate must be for the host */
+	bool was_asked_to_show;	      /* a certificate, and ... */
+	bool has_shown;		      /* ... has one */
 	struct sockaddr_storage address; /* of the server, for cancel requests */
 	socklen_t address_length;
 	uint16_t port;

