@@ -11,7 +11,7 @@
 #include "protocol/hash.h"
 
 struct quota {
-	struct quota *next;
+	struct hash_link link; /* by kind and name */
 	enum quota_kind kind;
 	size_t count;
 	char name[];
@@ -25,26 +25,30 @@ void quotas_init(struct quotas *quotas)
 
 void quotas_release(struct quotas *quotas)
 {
-	for (size_t i = 0; i < QUOTA_BUCKETS; i++) {
-		while (quotas->buckets[i] != NULL) {
-			struct quota *quota = quotas->buckets[i];
-			quotas->buckets[i] = quota->next;
-			free(quota);
-		}
+	for (struct quota *quota = hash_table_first(&quotas->table); quota != NULL;) {
+		struct quota *next = hash_table_next(&quotas->table, &quota->link);
+		free(quota);
+		quota = next;
 	}
+	hash_table_release(&quotas->table);
 	pthread_mutex_destroy(&quotas->lock);
 }
 
-static struct quota **find(struct quotas *quotas, enum quota_kind kind, const char *name)
+static uint32_t hash_of(enum quota_kind kind, const char *name)
 {
-	uint32_t hash = hash_bytes(HASH_START + (uint32_t)kind, name, strlen(name));
-	struct quota **link = &quotas->buckets[hash % QUOTA_BUCKETS];
-	while (*link != NULL && ((*link)->kind != kind || strcmp((*link)->name, name) != 0))
-		link = &(*link)->next;
-	return link;
+	return hash_bytes(HASH_START + (uint32_t)kind, name, strlen(name));
 }
 
-static struct quota *quota_new(enum quota_kind kind, const char *name)
+static struct quota *find(const struct quotas *quotas, enum quota_kind kind, const char *name)
+{
+	struct quota *quota = hash_table_find(&quotas->table, hash_of(kind, name));
+
+	while (quota != NULL && (quota->kind != kind || strcmp(quota->name, name) != 0))
+		quota = hash_table_find_next(&quota->link);
+	return quota;
+}
+
+static struct quota *add(struct quotas *quotas, enum quota_kind kind, const char *name)
 {
 	size_t bytes = strlen(name) + 1;
 	struct quota *quota = calloc(1, sizeof *quota + bytes);
@@ -53,13 +57,20 @@ static struct quota *quota_new(enum quota_kind kind, const char *name)
 		return NULL;
 	quota->kind = kind;
 	memcpy(quota->name, name, bytes);
+	hash_table_add(&quotas->table, &quota->link, hash_of(kind, name));
 	return quota;
+}
+
+static void forget(struct quotas *quotas, struct quota *quota)
+{
+	hash_table_remove(&quotas->table, &quota->link);
+	free(quota);
 }
 
 size_t quota_count(struct quotas *quotas, enum quota_kind kind, const char *name)
 {
 	pthread_mutex_lock(&quotas->lock);
-	const struct quota *quota = *find(quotas, kind, name);
+	const struct quota *quota = find(quotas, kind, name);
 	size_t count = quota == NULL ? 0 : quota->count;
 	pthread_mutex_unlock(&quotas->lock);
 	return count;
@@ -69,10 +80,10 @@ void quota_each(struct quotas *quotas, enum quota_kind kind,
 		void (*note)(void *context, const char *name), void *context)
 {
 	pthread_mutex_lock(&quotas->lock);
-	for (size_t i = 0; i < QUOTA_BUCKETS; i++)
-		for (const struct quota *quota = quotas->buckets[i]; quota != NULL; quota = quota->next)
-			if (quota->kind == kind)
-				note(context, quota->name);
+	for (const struct quota *quota = hash_table_first(&quotas->table); quota != NULL;
+	     quota = hash_table_next(&quotas->table, &quota->link))
+		if (quota->kind == kind)
+			note(context, quota->name);
 	pthread_mutex_unlock(&quotas->lock);
 }
 
@@ -84,15 +95,15 @@ static enum taken take(struct quotas *quotas, enum quota_kind kind, const char *
 	enum taken taken = TAKEN;
 
 	pthread_mutex_lock(&quotas->lock);
-	struct quota **link = find(quotas, kind, name);
-	if (*link == NULL)
-		*link = quota_new(kind, name);
-	if (*link == NULL)
+	struct quota *quota = find(quotas, kind, name);
+	if (quota == NULL)
+		quota = add(quotas, kind, name);
+	if (quota == NULL)
 		taken = NO_MEMORY;
-	else if (most > 0 && (*link)->count >= most)
+	else if (most > 0 && quota->count >= most)
 		taken = TOO_MANY;
 	else
-		(*link)->count++;
+		quota->count++;
 	pthread_mutex_unlock(&quotas->lock);
 	return taken;
 }
@@ -100,12 +111,9 @@ static enum taken take(struct quotas *quotas, enum quota_kind kind, const char *
 static void give_back(struct quotas *quotas, enum quota_kind kind, const char *name)
 {
 	pthread_mutex_lock(&quotas->lock);
-	struct quota **link = find(quotas, kind, name);
-	struct quota *quota = *link;
-	if (quota != NULL && --quota->count == 0) {
-		*link = quota->next;
-		free(quota);
-	}
+	struct quota *quota = find(quotas, kind, name);
+	if (quota != NULL && --quota->count == 0)
+		forget(quotas, quota);
 	pthread_mutex_unlock(&quotas->lock);
 }
 
@@ -126,18 +134,12 @@ bool quota_set_disabled(struct quotas *quotas, const char *database_name, bool i
 void quota_enable_removed(struct quotas *quotas, const struct settings *settings)
 {
 	pthread_mutex_lock(&quotas->lock);
-	for (size_t i = 0; i < QUOTA_BUCKETS; i++) {
-		struct quota **link = &quotas->buckets[i];
-		while (*link != NULL) {
-			struct quota *quota = *link;
-			if (quota->kind != QUOTA_DISABLED ||
-			    settings_find_database(settings, quota->name) != NULL) {
-				link = &quota->next;
-				continue;
-			}
-			*link = quota->next;
-			free(quota);
-		}
+	for (struct quota *quota = hash_table_first(&quotas->table); quota != NULL;) {
+		struct quota *next = hash_table_next(&quotas->table, &quota->link);
+		if (quota->kind == QUOTA_DISABLED &&
+		    settings_find_database(settings, quota->name) == NULL)
+			forget(quotas, quota);
+		quota = next;
 	}
 	pthread_mutex_unlock(&quotas->lock);
 }

@@ -12,17 +12,16 @@
 #include <stddef.h>
 
 #include "protocol/failure.h"
+#include "protocol/hash_table.h"
 
 struct session;
 struct settings;
-
-#define QUOTA_BUCKETS 1024
 
 enum quota_kind { QUOTA_DATABASE, QUOTA_USER, QUOTA_DISABLED };
 
 struct quotas {
 	pthread_mutex_t lock;
-	struct quota *buckets[QUOTA_BUCKETS];
+	struct hash_table table;
 };
 
 void quotas_init(struct quotas *quotas);
