@@ -23,7 +23,7 @@ struct waiter {
 };
 
 struct lookup {
-	struct lookup *next_in_bucket;
+	struct hash_link link; /* by the two names */
 	struct lookup *newer;
 	struct lookup *older;
 	char *database_name;
@@ -57,21 +57,21 @@ void lookups_init(struct lookups *lookups)
 
 /* --- the table, under the lock ------------------------------------------------------------ */
 
-static size_t bucket_of(const struct lookups *lookups, const char *database_name, const char *user)
+static uint32_t hash_of(const char *database_name, const char *user)
 {
 	uint32_t hash = hash_bytes(HASH_START, database_name, strlen(database_name) + 1);
 
-	hash = hash_bytes(hash, user, strlen(user));
-	return (hash ^ hash >> 15) % ARRAY_SIZE(lookups->buckets);
+	return hash_bytes(hash, user, strlen(user));
 }
 
-static struct lookup *find(struct lookups *lookups, const char *database_name, const char *user)
+static struct lookup *find(const struct lookups *lookups, const char *database_name,
+			   const char *user)
 {
-	struct lookup *lookup = lookups->buckets[bucket_of(lookups, database_name, user)];
+	struct lookup *lookup = hash_table_find(&lookups->table, hash_of(database_name, user));
 
 	while (lookup != NULL && (strcmp(lookup->user, user) != 0 ||
 				  strcmp(lookup->database_name, database_name) != 0))
-		lookup = lookup->next_in_bucket;
+		lookup = hash_table_find_next(&lookup->link);
 	return lookup;
 }
 
@@ -85,15 +85,9 @@ static void lookup_free(struct lookup *lookup)
 
 static void forget(struct lookups *lookups, struct lookup *lookup)
 {
-	struct lookup **link =
-		&lookups->buckets[bucket_of(lookups, lookup->database_name, lookup->user)];
-
-	while (*link != lookup)
-		link = &(*link)->next_in_bucket;
-	*link = lookup->next_in_bucket;
+	hash_table_remove(&lookups->table, &lookup->link);
 	*(lookup->older != NULL ? &lookup->older->newer : &lookups->oldest) = lookup->newer;
 	*(lookup->newer != NULL ? &lookup->newer->older : &lookups->newest) = lookup->older;
-	lookups->count--;
 	lookup_free(lookup);
 }
 
@@ -111,7 +105,6 @@ static void forget_oldest(struct lookups *lookups)
 static struct lookup *add(struct lookups *lookups, const char *database_name, const char *user)
 {
 	struct lookup *lookup = calloc(1, sizeof *lookup);
-	struct lookup **bucket = &lookups->buckets[bucket_of(lookups, database_name, user)];
 
 	if (lookup == NULL)
 		return NULL;
@@ -121,12 +114,10 @@ static struct lookup *add(struct lookups *lookups, const char *database_name, co
 		lookup_free(lookup);
 		return NULL;
 	}
-	lookup->next_in_bucket = *bucket;
-	*bucket = lookup;
+	hash_table_add(&lookups->table, &lookup->link, hash_of(database_name, user));
 	lookup->older = lookups->newest;
 	*(lookups->newest != NULL ? &lookups->newest->newer : &lookups->oldest) = lookup;
 	lookups->newest = lookup;
-	lookups->count++;
 	return lookup;
 }
 
@@ -134,6 +125,7 @@ void lookups_release(struct lookups *lookups)
 {
 	while (lookups->oldest != NULL)
 		forget(lookups, lookups->oldest);
+	hash_table_release(&lookups->table);
 	pthread_mutex_destroy(&lookups->lock);
 }
 
@@ -237,7 +229,7 @@ enum lookup_turn await_lookup_turn(struct lookups *lookups, struct loop *loop,
 		if (lookup != NULL && is_fresh(lookups, lookup, fresh_since))
 			turn = copy_record(record, &lookup->record) ? LOOKUP_ANSWERED :
 								      LOOKUP_FAILED;
-		if (lookups->count >= LOOKUPS_MOST && lookup == NULL)
+		if (lookups->table.count >= LOOKUPS_MOST && lookup == NULL)
 			forget_oldest(lookups);
 		if (lookup == NULL)
 			lookup = add(lookups, database_name, user);

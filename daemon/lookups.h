@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "protocol/failure.h"
+#include "protocol/hash_table.h"
 
 struct loop;
 struct lookup;
@@ -21,10 +22,9 @@ struct lookup;
 
 struct lookups {
 	pthread_mutex_t lock;
-	struct lookup *buckets[1024];
+	struct hash_table table;
 	struct lookup *oldest;
 	struct lookup *newest;
-	size_t count;
 	bool saw_scram; /* the last secret that came was one of SCRAM */
 	int64_t expired_at; /* what was asked before is not believed any more; 0: never yet */
 };
