@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "protocol/hash.h"
+#include "protocol/hash_table.h"
 
 struct parameter {
 	const char *name;
@@ -15,9 +16,8 @@ struct parameter {
 
 /* The texts stand behind the list, in the same block. */
 struct parameters {
+	struct hash_link link; /* by its content */
 	struct parameter_table *table;
-	struct parameters *next; /* in its bucket */
-	uint32_t hash;
 	atomic_uint holders; /* the last one lets go under the table's lock */
 	_Atomic uint64_t proven_by; /* the last pool whose server took all of it, 0: none */
 	size_t count;
@@ -25,10 +25,8 @@ struct parameters {
 };
 
 struct parameter_table {
-	pthread_mutex_t lock; /* of the buckets, and of what is found in them */
-	struct parameters **buckets;
-	size_t bucket_count; /* a power of two */
-	size_t count;
+	pthread_mutex_t lock; /* of the sets, and of what is found among them */
+	struct hash_table sets;
 	struct parameters *empty;
 };
 
@@ -93,34 +91,13 @@ static struct parameters *set_new(const struct parameter *list, size_t count)
 	return set;
 }
 
-static void table_grow(struct parameter_table *table)
-{
-	size_t bucket_count = table->bucket_count * 2;
-	struct parameters **buckets = calloc(bucket_count, sizeof(struct parameters *));
-	if (buckets == NULL)
-		return; /* longer chains, no harm */
-	for (size_t i = 0; i < table->bucket_count; i++) {
-		struct parameters *set = table->buckets[i];
-		while (set != NULL) {
-			struct parameters *next = set->next;
-			struct parameters **bucket = &buckets[set->hash & (bucket_count - 1)];
-			set->next = *bucket;
-			*bucket = set;
-			set = next;
-		}
-	}
-	free(table->buckets);
-	table->buckets = buckets;
-	table->bucket_count = bucket_count;
-}
-
 static struct parameters *find_set(const struct parameter_table *table, uint32_t hash,
 				   const struct parameter *list, size_t count)
 {
-	struct parameters *set = table->buckets[hash & (table->bucket_count - 1)];
+	struct parameters *set = hash_table_find(&table->sets, hash);
 
-	while (set != NULL && (set->hash != hash || !equals_list(set, list, count)))
-		set = set->next;
+	while (set != NULL && !equals_list(set, list, count))
+		set = hash_table_find_next(&set->link);
 	return set;
 }
 
@@ -131,14 +108,8 @@ static struct parameters *add_set(struct parameter_table *table, uint32_t hash,
 
 	if (set == NULL)
 		return NULL;
-	if (table->count >= table->bucket_count)
-		table_grow(table);
-	struct parameters **bucket = &table->buckets[hash & (table->bucket_count - 1)];
 	set->table = table;
-	set->hash = hash;
-	set->next = *bucket;
-	*bucket = set;
-	table->count++;
+	hash_table_add(&table->sets, &set->link, hash);
 	return set;
 }
 
@@ -163,12 +134,8 @@ struct parameter_table *parameter_table_new(void)
 	if (table == NULL)
 		return NULL;
 	pthread_mutex_init(&table->lock, NULL);
-	table->bucket_count = 16;
-	table->buckets = calloc(table->bucket_count, sizeof(struct parameters *));
-	if (table->buckets != NULL)
-		table->empty = intern(table, NULL, 0);
+	table->empty = intern(table, NULL, 0);
 	if (table->empty == NULL) {
-		free(table->buckets);
 		free(table);
 		return NULL;
 	}
@@ -181,14 +148,14 @@ void parameter_table_free(struct parameter_table *table)
 		return;
 	parameters_drop(table->empty);
 	pthread_mutex_destroy(&table->lock);
-	free(table->buckets);
+	hash_table_release(&table->sets);
 	free(table);
 }
 
 size_t parameter_table_count(struct parameter_table *table)
 {
 	pthread_mutex_lock(&table->lock);
-	size_t count = table->count;
+	size_t count = table->sets.count;
 	pthread_mutex_unlock(&table->lock);
 	return count;
 }
@@ -205,18 +172,6 @@ struct parameters *parameters_hold(struct parameters *set)
 	return set;
 }
 
-static void remove_set(struct parameters *set)
-{
-	struct parameter_table *table = set->table;
-	struct parameters **link = &table->buckets[set->hash & (table->bucket_count - 1)];
-
-	while (*link != set)
-		link = &(*link)->next;
-	*link = set->next;
-	table->count--;
-	free(set);
-}
-
 /* Only under the lock may the last holder go: otherwise another thread could just have found it. */
 void parameters_drop(struct parameters *set)
 {
@@ -230,8 +185,10 @@ void parameters_drop(struct parameters *set)
 			return;
 	struct parameter_table *table = set->table;
 	pthread_mutex_lock(&table->lock);
-	if (atomic_fetch_sub_explicit(&set->holders, 1, memory_order_acq_rel) == 1)
-		remove_set(set);
+	if (atomic_fetch_sub_explicit(&set->holders, 1, memory_order_acq_rel) == 1) {
+		hash_table_remove(&table->sets, &set->link);
+		free(set);
+	}
 	pthread_mutex_unlock(&table->lock);
 }
 
