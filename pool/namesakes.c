@@ -15,18 +15,17 @@ static bool has_same_names(const struct pool *one, const struct pool *other)
 
 struct pool *namesakes_next(const struct pool *pool, const struct pool *behind)
 {
-	struct pool *next = behind == NULL ? pool->pools->buckets[pool->bucket] :
-					     behind->next_in_bucket;
+	struct pool *next = behind == NULL ? hash_table_find(&pool->pools->table, pool->link.hash) :
+					     hash_table_find_next(&behind->link);
 
 	while (next != NULL && !has_same_names(pool, next))
-		next = next->next_in_bucket;
+		next = hash_table_find_next(&next->link);
 	return next;
 }
 
-/* The younger ones come first in their bucket. */
 bool namesakes_is_first(const struct pool *pool)
 {
-	return namesakes_next(pool, pool) == NULL;
+	return namesakes_next(pool, NULL) == pool;
 }
 
 bool namesakes_share_size(const struct pool *one, const struct pool *other)

@@ -24,6 +24,7 @@
 #include "pool/server.h"
 #include "pool/stats.h"
 #include "protocol/failure.h"
+#include "protocol/hash_table.h"
 
 struct pools;
 
@@ -89,11 +90,10 @@ enum pool_secret {
 };
 
 struct pool {
+	struct hash_link link; /* by its names */
 	struct pools *pools;
 	uint64_t id; /* from 1 */
 	struct pool *next; /* in the registry's list */
-	struct pool *next_in_bucket;
-	uint32_t bucket; /* by its names */
 	char *database_name; /* as the client asked for it */
 	char *user_name;     /* on the server */
 	bool is_private;     /* no client ever gets a server of it */

@@ -10,11 +10,11 @@
 #include "protocol/hash.h"
 #include "protocol/statement.h"
 
-static uint32_t bucket_of(const char *database_name, const char *user_name)
+static uint32_t hash_of(const char *database_name, const char *user_name)
 {
 	uint32_t hash = hash_bytes(HASH_START, database_name, strlen(database_name) + 1);
 
-	return hash_bytes(hash, user_name, strlen(user_name)) % POOL_BUCKETS;
+	return hash_bytes(hash, user_name, strlen(user_name));
 }
 
 /* --- the lock ----------------------------------------------------------------------------- */
@@ -87,6 +87,7 @@ void pools_release(struct pools *pools)
 		pools->first = pool->next;
 		pool_free(pool);
 	}
+	hash_table_release(&pools->table);
 	pauses_remove(&pools->pauses, NULL);
 	parameter_table_free(pools->parameters);
 	statement_table_free(pools->statements);
@@ -178,20 +179,18 @@ static bool has_key(const struct pool *pool, const struct pool_key *key)
 
 static struct pool *find_or_make(struct pools *pools, const struct pool_key *key)
 {
-	uint32_t number = bucket_of(key->database_name, key->user_name);
-	struct pool **bucket = &pools->buckets[number];
+	uint32_t hash = hash_of(key->database_name, key->user_name);
+	struct pool *pool = hash_table_find(&pools->table, hash);
 
-	for (struct pool *pool = *bucket; pool != NULL; pool = pool->next_in_bucket)
-		if (has_key(pool, key))
-			return pool;
-
-	struct pool *pool = pool_new(pools, key);
+	while (pool != NULL && !has_key(pool, key))
+		pool = hash_table_find_next(&pool->link);
+	if (pool != NULL)
+		return pool;
+	pool = pool_new(pools, key);
 	if (pool == NULL)
 		return NULL;
 	pool->is_unannounced = makes_known(pools, pool);
-	pool->bucket = number;
-	pool->next_in_bucket = *bucket;
-	*bucket = pool;
+	hash_table_add(&pools->table, &pool->link, hash);
 	*(pools->last != NULL ? &pools->last->next : &pools->first) = pool;
 	pools->last = pool;
 	return pool;
@@ -280,15 +279,6 @@ void pools_adopt_share(struct pools *pools, unsigned worker, struct settings *se
 
 /* --- over all pools ----------------------------------------------------------------------- */
 
-static void unlink_from_bucket(struct pools *pools, const struct pool *pool)
-{
-	struct pool **link = &pools->buckets[pool->bucket];
-
-	while (*link != pool)
-		link = &(*link)->next_in_bucket;
-	*link = pool->next_in_bucket;
-}
-
 size_t pools_forget_idle(struct pools *pools, int64_t now)
 {
 	size_t forgotten = 0;
@@ -308,7 +298,7 @@ size_t pools_forget_idle(struct pools *pools, int64_t now)
 			continue;
 		}
 		forgotten += is_old && parameters_count(pool->welcome) > 0;
-		unlink_from_bucket(pools, pool);
+		hash_table_remove(&pools->table, &pool->link);
 		*link = pool->next;
 		pool_stats(pool, &stats);
 		stats_add(&pools->forgotten, &stats);

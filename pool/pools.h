@@ -17,8 +17,6 @@
 #include "pool/pauses.h"
 #include "pool/pool.h"
 
-#define POOL_BUCKETS 1024
-
 struct pools {
 	pthread_mutex_t lock;
 	unsigned worker_count;
@@ -31,7 +29,7 @@ struct pools {
 	atomic_uint alterations; /* what was prepared before one of them may be outdated */
 	struct pool *first;
 	struct pool *last;
-	struct pool *buckets[POOL_BUCKETS];
+	struct hash_table table;
 	uint64_t last_pool_id;
 	_Atomic uint64_t last_id; /* one counter for clients and servers */
 	uint64_t random;	  /* state of the jitter */
