@@ -255,15 +255,17 @@ static int serve(const struct options *options, struct settings *settings)
 {
 	static struct daemon daemon; /* large, and the only one */
 	const char *user = user_to_become(options, settings);
-	char *pidfile = strdup(settings->pidfile);
 	int background = -1;
 
 	if (options->background && (background = process_go_to_background()) < 0)
 		return complain(strerror(errno));
 	process_make_file_for(user, settings->logfile);
+	char *pidfile = strdup(settings->pidfile);
 	if (pidfile == NULL || !daemon_init(&daemon, settings, options->verbose, options->quiet) ||
-	    !take_position(&daemon, user, pidfile))
+	    !take_position(&daemon, user, pidfile)) {
+		free(pidfile);
 		return 1;
+	}
 	if (background >= 0) {
 		daemon.log.to_stderr = false;
 		daemon.quiet = true;
@@ -333,7 +335,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	const char *missing = what_is_missing(&options, settings);
-	if (missing != NULL)
+	if (missing != NULL) {
+		settings_drop(settings);
 		return complain(missing);
+	}
 	return serve(&options, settings);
 }

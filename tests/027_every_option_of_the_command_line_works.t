@@ -28,6 +28,7 @@ my %case  = (
 		my ($status, $out, $error) = run_binary($option, $ini);
 		is($status, 1, "$option needs a pidfile");
 		like($error, qr/-d needs pidfile/, '... and says so (what it does: see test 005)');
+		unlike($error, qr/LeakSanitizer/, '... and gives back what it has read');
 	},
 	'-q' => sub ($option) {
 		my $log = $millpond->basedir . '/log';
