@@ -180,7 +180,7 @@ static const struct {
 	{"gssdelegation", "0"},	    {"gsslib", ""},
 	{"krbsrvname", ""},	    {"passfile", ""},
 	{"requirepeer", ""},	    {"sslpassword", ""},
-	{"sslsni", "1"},	    {"target_session_attrs", "any"},
+	{"sslsni", "1"},
 };
 
 bool keyword_needs_libpq(const char *keyword, const char *value)

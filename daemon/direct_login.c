@@ -1,6 +1,7 @@
 #include "daemon/direct_login.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "daemon/runtime/stream.h"
 #include "daemon/server_tls.h"
 #include "daemon/server_tls_context.h"
+#include "daemon/server_type.h"
 #include "daemon/worker.h"
 #include "pool/direct.h"
 #include "protocol/message.h"
@@ -29,6 +31,10 @@ struct login {
 	enum tls_mode mode; /* on this connection */
 	bool has_turned;    /* from one way, TLS or not, to the other */
 	bool must_show;	    /* a certificate (sslcertmode=require) */
+	enum server_type wanted;
+	bool is_other_type; /* than what is wanted */
+	bool asks;	    /* which type it is */
+	char answer[4];
 	struct failure refusal; /* the first one */
 	bool ready;
 	struct failure *why;
@@ -126,8 +132,45 @@ static bool take_authentication(struct login *login, const struct message *messa
 	       (!login->proof.let_in || has_shown_enough(login));
 }
 
+/* A longer answer than "on" means the same as "off". */
+static bool note_answer(struct login *login, const struct message *message)
+{
+	const char *cursor = message->body + 2;
+	const char *value = NULL;
+	size_t length = 0;
+
+	if (message->body_length < 2 ||
+	    !row_next(&cursor, message->body + message->body_length, &value, &length))
+		return broke_protocol(login, "A row is not what it should be.");
+	snprintf(login->answer, sizeof login->answer, "%.*s", (int)length, value != NULL ? value : "");
+	return true;
+}
+
+/* Once it has let us in, to what we asked of it. */
+static bool take_answer(struct login *login, const struct message *message)
+{
+	switch (message->letter) {
+	case BACKEND_DATA_ROW:
+		return note_answer(login, message);
+	case BACKEND_ERROR:
+		return failure_from_server(login->why, FAILURE_SERVER_REFUSED, message->body,
+					   message->body_length);
+	case BACKEND_READY_FOR_QUERY:
+		login->ready = true;
+		return true;
+	case BACKEND_ROW_DESCRIPTION:
+	case BACKEND_COMMAND_COMPLETE:
+	case BACKEND_NOTICE:
+		return true;
+	default:
+		return broke_protocol(login, "A message came that is no answer.");
+	}
+}
+
 static bool take_message(struct login *login, const struct message *message)
 {
+	if (login->asks)
+		return take_answer(login, message);
 	switch (message->letter) {
 	case AUTHENTICATION_LETTER:
 		return take_authentication(login, message);
@@ -193,6 +236,27 @@ static bool await_ready(struct login *login, int64_t deadline)
 	return true;
 }
 
+/* What it has not reported it is asked for. */
+static bool await_wanted(struct login *login, int64_t deadline)
+{
+	const struct parameters *reported = login->server->base;
+	const char *question = server_type_question(login->wanted, reported);
+	struct writer writer;
+
+	if (question != NULL) {
+		login->asks = true;
+		login->ready = false;
+		writer_init(&writer);
+		message_begin(&writer, FRONTEND_QUERY);
+		write_text(&writer, question);
+		message_end(&writer);
+		if (!proof_send(&login->proof, &writer) || !await_ready(login, deadline))
+			return false;
+	}
+	login->is_other_type = !server_type_is(login->wanted, reported, login->answer, login->why);
+	return !login->is_other_type;
+}
+
 static void spoke(struct stream *stream)
 {
 	(void)stream;
@@ -201,14 +265,11 @@ static void spoke(struct stream *stream)
 /* What libpq would do and this login does not; better no connection than one of another kind. */
 static bool is_within_reach(const struct conninfo *conninfo, struct failure *why)
 {
-	const char *attributes = conninfo_value(conninfo, "target_session_attrs");
-
-	if ((attributes == NULL || strcmp(attributes, "any") == 0) &&
-	    conninfo_value(conninfo, "requirepeer") == NULL)
+	if (conninfo_value(conninfo, "requirepeer") == NULL)
 		return true;
 	failure_set(why, FAILURE_SERVER_LOGIN, "wrong password type");
 	return failure_detail(why, "This libpq cannot log in with such a secret, and the pooler by "
-				   "itself has no target_session_attrs or requirepeer.");
+				   "itself has no requirepeer.");
 }
 
 static bool await_conversation(struct login *login, const struct conninfo *conninfo,
@@ -218,12 +279,14 @@ static bool await_conversation(struct login *login, const struct conninfo *conni
 	const char *certificate = conninfo_value(conninfo, "sslcertmode");
 
 	login->must_show = certificate != NULL && strcmp(certificate, "require") == 0;
+	login->ready = login->asks = login->is_other_type = false;
 	parameters_assign(&login->server->base, NULL);
 	proof_init(&login->proof, login->worker, &login->stream, conninfo, credentials, login->why);
 	stream_init(&login->stream, &login->worker->loop, direct->fd, spoke);
 	bool done = await_server_tls(direct, &login->stream, conninfo, login->mode, login->why,
 				     deadline) &&
-		    send_startup(login, conninfo) && await_ready(login, deadline);
+		    send_startup(login, conninfo) && await_ready(login, deadline) &&
+		    await_wanted(login, deadline);
 	stream_release(&login->stream);
 	proof_release(&login->proof);
 	return done;
@@ -255,12 +318,38 @@ static bool takes_other_way(struct login *login)
 	return true;
 }
 
+/* The host at `login->host`, if there is one. Whoever prefers a standby takes any server in a second round. */
+static bool takes_host(struct login *login, const struct conninfo *conninfo)
+{
+	unsigned count = reach_count(conninfo);
+
+	if (login->host >= count && login->wanted == SERVER_PREFER_STANDBY) {
+		login->wanted = SERVER_ANY;
+		login->host = 0;
+	}
+	login->mode = server_tls_mode(conninfo);
+	login->has_turned = false;
+	return login->host < count;
+}
+
 static bool takes_next_host(struct login *login, const struct conninfo *conninfo)
 {
 	login->host++;
-	login->mode = server_tls_mode(conninfo);
-	login->has_turned = false;
-	return login->host < reach_count(conninfo);
+	return takes_host(login, conninfo);
+}
+
+/* False: no host can be reached, and whether there is a second round. */
+static bool await_host(struct login *login, const struct conninfo *conninfo, bool *again,
+		       int64_t deadline)
+{
+	unsigned first = login->host;
+	bool reached = await_reached(login->direct, &login->worker->loop, conninfo, &login->host,
+				     login->why, deadline);
+
+	bool had_all = login->host == reach_count(conninfo);
+	if (login->host != first) /* what was found out about another is not true of this one */
+		*again = takes_host(login, conninfo) && had_all;
+	return reached;
 }
 
 /* As libpq does. Of several refusals the first one is told. */
@@ -270,7 +359,8 @@ static bool tries_again(struct login *login, const struct conninfo *conninfo)
 
 	if (why->kind == FAILURE_SERVER_REFUSED && login->refusal.kind == FAILURE_NONE)
 		login->refusal = *why;
-	return server_is_restarting(why) ? takes_next_host(login, conninfo) : takes_other_way(login);
+	return login->is_other_type || server_is_restarting(why) ? takes_next_host(login, conninfo) :
+								   takes_other_way(login);
 }
 
 /* False, and whether it is worth another try. */
@@ -282,8 +372,7 @@ static bool await_login(struct login *login, const struct conninfo *conninfo,
 	if (login->direct == NULL)
 		return failure_set(login->why, FAILURE_NO_MEMORY);
 	login->direct->fd = -1;
-	bool reached = await_reached(login->direct, &login->worker->loop, conninfo, &login->host,
-				     login->why, deadline);
+	bool reached = await_host(login, conninfo, again, deadline);
 	bool done = reached && await_conversation(login, conninfo, credentials, deadline);
 	if (done)
 		server_adopt(login->server, &login->direct);
@@ -297,8 +386,11 @@ bool await_direct_login(struct server *server, struct worker *worker,
 			const struct conninfo *conninfo, const struct credentials *credentials,
 			struct failure *why, int64_t deadline)
 {
-	struct login login = {
-		.server = server, .worker = worker, .mode = server_tls_mode(conninfo), .why = why};
+	struct login login = {.server = server,
+			      .worker = worker,
+			      .mode = server_tls_mode(conninfo),
+			      .wanted = server_type_wanted(conninfo),
+			      .why = why};
 	bool again;
 	bool done;
 

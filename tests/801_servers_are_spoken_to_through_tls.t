@@ -102,14 +102,14 @@ for my $settings (sort keys %cipher)
 	my $pool = Millpond->new('cipher' . length $settings,
 		settings  => { server_tls_sslmode => 'require', query_wait_timeout => 20, map { split / = / } split /, /, $settings },
 		databases => { plain => "host=127.0.0.1 port=$port dbname=postgres",
-			attributes => "host=127.0.0.1 port=$port dbname=postgres target_session_attrs=any",
-			libpq => "host=127.0.0.1 port=$port dbname=postgres target_session_attrs=read-write" });
+			attributes => "host=127.0.0.1 port=$port dbname=postgres target_session_attrs=read-write",
+			libpq => "host=127.0.0.1 port=$port dbname=postgres krbsrvname=it" });
 	my $query = 'select cipher from pg_stat_ssl where pid = pg_backend_pid()';
 	like(Wire->login($pool, database => $_)->value($query), $cipher{$settings}, "$_: $settings")
 		for qw(plain attributes);
 	unlike(Wire->login($pool, database => 'libpq')->value($query), qr/CHACHA20|AES128/, '... which libpq is not told');
 	my ($name) = $settings =~ /(\w*ciphers)/;
-	like($pool->log_since, qr/WARNING \S+:\d+: $name does not hold for database "libpq", since target_session_attrs needs libpq/,
+	like($pool->log_since, qr/WARNING \S+:\d+: $name does not hold for database "libpq", since krbsrvname needs libpq/,
 		'... and the log says so');
 	my ($status, $out) = run_binary('--check', $pool->ini);
 	like($out, qr/:\d+: $name does not hold for database "libpq"/, '... as --check does');
