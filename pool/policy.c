@@ -17,9 +17,9 @@
 
 /* --- what is decided ---------------------------------------------------------------------- */
 
-static struct pool_errands *errands_of(const struct pool *pool)
+static struct deferred *deferred_of(const struct pool *pool)
 {
-	return &pool->pools->errands;
+	return &pool->pools->deferred;
 }
 
 static void answer(struct borrower *borrower, struct server *server)
@@ -29,7 +29,7 @@ static void answer(struct borrower *borrower, struct server *server)
 	queue_remove(borrower);
 	borrower->server = server;
 	borrower->refused = server == NULL;
-	errands_answer(errands_of(pool), borrower);
+	defer_answer(deferred_of(pool), borrower);
 }
 
 void policy_retire(struct server *server, const char *reason)
@@ -37,13 +37,13 @@ void policy_retire(struct server *server, const char *reason)
 	server_move(server, SERVER_CLOSED);
 	server->pool->retiring++;
 	server->retire_reason = reason;
-	errands_retire(errands_of(server->pool), server);
+	defer_retire(deferred_of(server->pool), server);
 }
 
 static void check(struct server *server)
 {
 	server_move(server, SERVER_TESTED);
-	errands_check(errands_of(server->pool), server);
+	defer_check(deferred_of(server->pool), server);
 }
 
 static bool dial(struct pool *pool, unsigned worker)
@@ -54,7 +54,7 @@ static bool dial(struct pool *pool, unsigned worker)
 		return false;
 	server_note_password(server);
 	server_move(server, SERVER_LOGIN);
-	errands_dial(errands_of(pool), server);
+	defer_dial(deferred_of(pool), server);
 	return true;
 }
 

@@ -28,7 +28,7 @@ static void init_lock(struct pools *pools)
 	pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
 	pthread_mutex_init(&pools->lock, &attributes);
 	pthread_mutexattr_destroy(&attributes);
-	errands_clear(&pools->errands);
+	deferred_clear(&pools->deferred);
 }
 
 void pools_lock(struct pools *pools)
@@ -38,14 +38,14 @@ void pools_lock(struct pools *pools)
 
 void pools_unlock(struct pools *pools)
 {
-	if (errands_are_none(&pools->errands)) {
+	if (deferred_is_empty(&pools->deferred)) {
 		pthread_mutex_unlock(&pools->lock);
 		return;
 	}
-	struct pool_errands errands = pools->errands;
-	errands_clear(&pools->errands);
+	struct deferred deferred = pools->deferred;
+	deferred_clear(&pools->deferred);
 	pthread_mutex_unlock(&pools->lock);
-	errands_run(&errands, pools->calls, pools->context);
+	deferred_run(&deferred, pools->calls, pools->context);
 }
 
 /* --- beginning and end -------------------------------------------------------------------- */

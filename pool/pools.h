@@ -13,14 +13,14 @@
 #include <stdint.h>
 
 #include "conf/settings.h"
-#include "pool/errands.h"
+#include "pool/deferred.h"
 #include "pool/pauses.h"
 #include "pool/pool.h"
 
 struct pools {
 	pthread_mutex_t lock;
 	unsigned worker_count;
-	struct pool_errands errands;
+	struct deferred deferred;
 	struct settings *settings; /* held */
 	const struct pool_calls *calls;
 	void *context; /* of the calls */

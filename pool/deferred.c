@@ -1,19 +1,19 @@
-#include "pool/errands.h"
+#include "pool/deferred.h"
 
 #include "pool/pool.h"
 
-void errands_clear(struct pool_errands *errands)
+void deferred_clear(struct deferred *deferred)
 {
-	*errands = (struct pool_errands){.last_answered = &errands->first_answered};
+	*deferred = (struct deferred){.last_answered = &deferred->first_answered};
 }
 
 /* --- adding ------------------------------------------------------------------------------- */
 
-void errands_answer(struct pool_errands *errands, struct borrower *borrower)
+void defer_answer(struct deferred *deferred, struct borrower *borrower)
 {
 	borrower->next = NULL;
-	*errands->last_answered = borrower;
-	errands->last_answered = &borrower->next;
+	*deferred->last_answered = borrower;
+	deferred->last_answered = &borrower->next;
 }
 
 static void push(struct server **list, struct server *server)
@@ -22,19 +22,19 @@ static void push(struct server **list, struct server *server)
 	*list = server;
 }
 
-void errands_dial(struct pool_errands *errands, struct server *server)
+void defer_dial(struct deferred *deferred, struct server *server)
 {
-	push(&errands->dials, server);
+	push(&deferred->dials, server);
 }
 
-void errands_check(struct pool_errands *errands, struct server *server)
+void defer_check(struct deferred *deferred, struct server *server)
 {
-	push(&errands->checks, server);
+	push(&deferred->checks, server);
 }
 
-void errands_retire(struct pool_errands *errands, struct server *server)
+void defer_retire(struct deferred *deferred, struct server *server)
 {
-	push(&errands->retired, server);
+	push(&deferred->retired, server);
 }
 
 /* --- running ------------------------------------------------------------------------------ */
@@ -65,16 +65,16 @@ static void run_dials(struct server *first, const struct pool_calls *calls, void
 	}
 }
 
-void errands_run(const struct pool_errands *errands, const struct pool_calls *calls, void *context)
+void deferred_run(const struct deferred *deferred, const struct pool_calls *calls, void *context)
 {
 	struct borrower *next;
 
-	run_each(errands->retired, calls->retire, context);
-	for (struct borrower *borrower = errands->first_answered; borrower != NULL;
+	run_each(deferred->retired, calls->retire, context);
+	for (struct borrower *borrower = deferred->first_answered; borrower != NULL;
 	     borrower = next) {
 		next = borrower->next;
 		borrower->answered(borrower);
 	}
-	run_each(errands->checks, calls->check, context);
-	run_dials(errands->dials, calls, context);
+	run_each(deferred->checks, calls->check, context);
+	run_dials(deferred->dials, calls, context);
 }
