@@ -68,6 +68,16 @@ static bool send_request(const struct direct *direct, int fd, char *error, size_
 	return sent;
 }
 
+/*
+ * A process that is stopped and continued is interrupted in a socket with a time-out. Asked again, Linux goes on with
+ * what has begun, or begins anew on a Unix socket.
+ */
+static bool reach(const struct direct *direct, int fd)
+{
+	return TEMP_FAILURE_RETRY(connect(fd, (const struct sockaddr *)&direct->address,
+					  direct->address_length)) == 0;
+}
+
 bool direct_cancel(const struct direct *direct, char *error, size_t error_size)
 {
 	const struct timeval limit = {.tv_sec = CANCEL_LIMIT_MS / 1000};
@@ -77,9 +87,7 @@ bool direct_cancel(const struct direct *direct, char *error, size_t error_size)
 	errno = fd < 0 ? errno : 0;
 	bool done = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0 &&
 		    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0 &&
-		    connect(fd, (const struct sockaddr *)&direct->address,
-			    direct->address_length) == 0 &&
-		    send_request(direct, fd, error, error_size);
+		    reach(direct, fd) && send_request(direct, fd, error, error_size);
 	if (!done && error[0] == '\0')
 		snprintf(error, error_size, "%s", errno != 0 ? strerror(errno) : "no answer");
 	if (fd >= 0)

@@ -11,7 +11,7 @@
 # query ($c, $sql) answers one simple query or one Execute, its ReadyForQuery included when
 # $c->{extended} is false; message ($c, $type, $body) sees every message first; cancel ($c) runs
 # before the connection of a cancel request is closed; ssl ($c) answers a request for TLS. A hook that returns false leaves the work to
-# the defaults. What arrived is in received().
+# the defaults. What arrived is in received(). So many connections as `backlog` says, and one more, wait to be accepted.
 package FakeServer;
 
 use v5.36;
@@ -75,7 +75,7 @@ my @running;
 
 sub new ($class, %hooks)
 {
-	my $socket = IO::Socket::INET->new(Listen => 64, LocalAddr => '127.0.0.1', ReuseAddr => 1,
+	my $socket = IO::Socket::INET->new(Listen => $hooks{backlog} // 64, LocalAddr => '127.0.0.1', ReuseAddr => 1,
 		LocalPort => $hooks{port} // 0)
 		or croak "listen: $@";
 	my $self = bless { hooks => \%hooks, port => $socket->sockport, owner => $$ }, $class;
