@@ -184,7 +184,7 @@ bool admin_reconnect(struct session *session, const char *database_name, struct 
 	if (!check_database(session, database_name, "reconnect", why))
 		return false;
 	pools_reconnect(session->worker->pools, meant(database_name), "obsolete connection");
-	lookups_expire(session->worker->lookups);
+	auth_cache_expire(session->worker->auth_cache);
 	return true;
 }
 

@@ -247,26 +247,25 @@ static bool await_answer(struct session *session, const struct settings *setting
 			 const struct auth_source *source, const char *key,
 			 struct user_record *record, struct failure *why, int64_t deadline)
 {
-	struct lookups *lookups = session->worker->lookups;
+	struct auth_cache *cache = session->worker->auth_cache;
 	int64_t cached = settings->auth_query_cache_us;
 	int64_t fresh_since = cached > 0 ? loop_now() - cached : 0;
 
-	switch (await_lookup_turn(lookups, &session->worker->loop, key, session->user_name,
-				  fresh_since, record, why, deadline)) {
-	case LOOKUP_ANSWERED:
+	switch (await_auth_turn(cache, &session->worker->loop, key, session->user_name, fresh_since,
+				record, why, deadline)) {
+	case AUTH_TURN_ANSWERED:
 		return true;
-	case LOOKUP_FAILED:
+	case AUTH_TURN_FAILED:
 		if (session->killed != FAILURE_NONE)
 			failure_set(why, session->killed);
 		return false;
-	case LOOKUP_YOURS:
+	case AUTH_TURN_YOURS:
 		break;
 	}
 	bool done = await_asked(session, settings, source, record, why, deadline);
 	if (!done)
-		lookups_fail(lookups, key, session->user_name,
-			     is_of_the_server(why) ? why : NULL);
-	else if (lookups_answer(lookups, key, session->user_name, record))
+		auth_cache_fail(cache, key, session->user_name, is_of_the_server(why) ? why : NULL);
+	else if (auth_cache_answer(cache, key, session->user_name, record))
 		pools_know_more(session->worker->pools, session->user_name, loop_now());
 	return done;
 }

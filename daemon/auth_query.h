@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "conf/settings.h"
-#include "daemon/lookups.h"
+#include "daemon/auth_cache.h"
 #include "protocol/failure.h"
 
 struct session;

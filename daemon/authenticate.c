@@ -39,7 +39,7 @@ static bool would_have_scram(const struct session *session, const struct user_re
 	    users->scram_count > users->count - users->scram_count)
 		return true;
 	/* One who is known, but may not log in any more, is asked as PgBouncer does. */
-	return !record->is_known && lookups_saw_scram(session->worker->lookups);
+	return !record->is_known && auth_cache_saw_scram(session->worker->auth_cache);
 }
 
 /* Anybody may give himself a secret of his own on the server, with as many iterations as he likes. */

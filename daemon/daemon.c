@@ -325,7 +325,7 @@ static bool make_workers(struct daemon *daemon)
 		worker->pools = &daemon->pools;
 		worker->cancel_keys = &daemon->cancel_keys;
 		worker->keyring = &daemon->keyring;
-		worker->lookups = &daemon->lookups;
+		worker->auth_cache = &daemon->auth_cache;
 		worker->settings = settings_hold(daemon->settings);
 		if (!worker_init(worker))
 			return false;
@@ -354,7 +354,7 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	offload_init(&daemon->pam_offload);
 	offload_init(&daemon->ldap_offload);
 	offload_init_for_lanes(&daemon->cancel_offload, OFFLOAD_THREADS_FOR_LANES, 4);
-	lookups_init(&daemon->lookups);
+	auth_cache_init(&daemon->auth_cache);
 	quotas_init(&daemon->quotas);
 	cancel_keys_init(&daemon->cancel_keys);
 	dns_init(&daemon->dns);
@@ -444,7 +444,7 @@ bool daemon_release(struct daemon *daemon)
 	event_free(daemon->tick);
 	bool helpers_ended = release_helpers(daemon);
 	keyring_release(&daemon->keyring);
-	lookups_release(&daemon->lookups);
+	auth_cache_release(&daemon->auth_cache);
 	quotas_release(&daemon->quotas);
 	pools_release(&daemon->pools);
 	for (unsigned i = 0; i < daemon->worker_count; i++)

@@ -13,12 +13,12 @@
 #include <stdint.h>
 
 #include "conf/settings.h"
+#include "daemon/auth_cache.h"
 #include "daemon/dns.h"
 #include "daemon/forward.h"
 #include "daemon/keyring.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
-#include "daemon/lookups.h"
 #include "daemon/offload.h"
 #include "daemon/quota.h"
 #include "daemon/watchdog.h"
@@ -45,7 +45,7 @@ struct daemon {
 	struct offload ldap_offload;
 	struct offload cancel_offload;
 	struct keyring keyring;
-	struct lookups lookups;
+	struct auth_cache auth_cache;
 	struct quotas quotas;
 	struct cancel_keys cancel_keys;
 	struct forwards forwards;

@@ -61,7 +61,7 @@ void lookup_doubt(const struct session *session)
 	char *key = source.user == NULL ? NULL : auth_source_key(&source);
 
 	if (key != NULL)
-		lookups_doubt(session->worker->lookups, key, session->user_name);
+		auth_cache_doubt(session->worker->auth_cache, key, session->user_name);
 	free(key);
 }
 
@@ -86,7 +86,7 @@ char *lookup_secret(struct worker *worker, const struct settings *settings,
 	if (secret != NULL)
 		return secret[0] != '\0' ? strdup(secret) : NULL;
 	char *key = source.user == NULL ? NULL : auth_source_key(&source);
-	char *copy = key == NULL ? NULL : lookups_copy_secret(worker->lookups, key, user);
+	char *copy = key == NULL ? NULL : auth_cache_copy_secret(worker->auth_cache, key, user);
 	free(key);
 	return copy;
 }

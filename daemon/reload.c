@@ -52,7 +52,7 @@ static void await_adopted(struct daemon *daemon, struct settings *settings)
 	daemon->watchdog.limit_us = settings->watchdog_us;
 	listeners_adopt(&daemon->listeners, settings);
 	pools_adopt(&daemon->pools, settings, loop_now());
-	lookups_expire(&daemon->lookups);
+	auth_cache_expire(&daemon->auth_cache);
 	while (!await_everywhere(daemon->workers, adopt_here, settings, 0))
 		await_sleep(&daemon->workers->loop, loop_now() + NEXT_US);
 	quota_enable_removed(&daemon->quotas, settings);

@@ -24,10 +24,10 @@
 #include "pool/pools.h"
 #include "protocol/writer.h"
 
+struct auth_cache;
 struct cancel;
 struct daemon;
 struct keyring;
-struct lookups;
 struct session;
 struct walk;
 
@@ -80,7 +80,7 @@ struct worker {
 	struct offload *ldap_offload;
 	struct offload *cancel_offload;
 	struct keyring *keyring;
-	struct lookups *lookups;
+	struct auth_cache *auth_cache;
 	struct pools *pools;
 	struct cancel_keys *cancel_keys;
 	struct random_store random;

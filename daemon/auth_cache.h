@@ -3,8 +3,8 @@
  * who come at the same time cause one query, and so that the pooler can log in to servers as that
  * user. Its lock is held for look-ups only.
  */
-#ifndef MILLPOND_DAEMON_LOOKUPS_H
-#define MILLPOND_DAEMON_LOOKUPS_H
+#ifndef MILLPOND_DAEMON_AUTH_CACHE_H
+#define MILLPOND_DAEMON_AUTH_CACHE_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -14,18 +14,18 @@
 #include "protocol/failure.h"
 #include "protocol/hash_table.h"
 
+struct auth_cache_entry;
 struct loop;
-struct lookup;
 
 /* Beyond so many users the oldest is forgotten. */
-#define LOOKUPS_MOST ((size_t)10000)
+#define AUTH_CACHE_MOST ((size_t)10000)
 
-struct lookups {
+struct auth_cache {
 	pthread_mutex_t lock;
 	struct hash_table table;
-	struct lookup *oldest;
-	struct lookup *newest;
-	bool saw_scram; /* the last secret that came was one of SCRAM */
+	struct auth_cache_entry *oldest;
+	struct auth_cache_entry *newest;
+	bool saw_scram;	    /* the last secret that came was one of SCRAM */
 	int64_t expired_at; /* what was asked before is not believed any more; 0: never yet */
 };
 
@@ -38,41 +38,40 @@ struct user_record {
 /* Wipes the secret. */
 void user_record_release(struct user_record *record);
 
-void lookups_init(struct lookups *lookups);
-void lookups_release(struct lookups *lookups);
+void auth_cache_init(struct auth_cache *cache);
+void auth_cache_release(struct auth_cache *cache);
 
-enum lookup_turn {
-	LOOKUP_ANSWERED, /* the record is filled in */
-	LOOKUP_FAILED,	 /* somebody else's query for it failed, or the wait did: `why` says so */
-	LOOKUP_YOURS,	 /* ask the server, and end with lookups_answer() or lookups_fail() */
+enum auth_turn {
+	AUTH_TURN_ANSWERED, /* the record is filled in */
+	AUTH_TURN_FAILED, /* somebody else's query for it failed, or the wait did: `why` says so */
+	AUTH_TURN_YOURS, /* ask the server, and end with auth_cache_answer() or auth_cache_fail() */
 };
 
 /*
  * Finds out whose turn it is to ask about a user in a database, and waits if somebody else asks just
  * now. An answer to what was asked at or after `fresh_since` counts as well, unless it has expired; 0: none does.
  */
-enum lookup_turn await_lookup_turn(struct lookups *lookups, struct loop *loop,
-				   const char *database_name, const char *user,
-				   int64_t fresh_since, struct user_record *record,
-				   struct failure *why, int64_t deadline);
+enum auth_turn await_auth_turn(struct auth_cache *cache, struct loop *loop,
+			       const char *database_name, const char *user, int64_t fresh_since,
+			       struct user_record *record, struct failure *why, int64_t deadline);
 
 /*
  * Tell all that wait. `why` is NULL when the reason is the asker's alone: then another one asks. The first answers whether
  * the user has another secret than was known before.
  */
-bool lookups_answer(struct lookups *lookups, const char *database_name, const char *user,
-		    const struct user_record *record);
-void lookups_fail(struct lookups *lookups, const char *database_name, const char *user,
-		  const struct failure *why);
+bool auth_cache_answer(struct auth_cache *cache, const char *database_name, const char *user,
+		       const struct user_record *record);
+void auth_cache_fail(struct auth_cache *cache, const char *database_name, const char *user,
+		     const struct failure *why);
 
 /* No answer counts to what has been asked until now: about anybody, or in one database about one user. */
-void lookups_expire(struct lookups *lookups);
-void lookups_doubt(struct lookups *lookups, const char *database_name, const char *user);
+void auth_cache_expire(struct auth_cache *cache);
+void auth_cache_doubt(struct auth_cache *cache, const char *database_name, const char *user);
 
 /* The secret last seen of a user, to be freed, or NULL. */
-char *lookups_copy_secret(struct lookups *lookups, const char *database_name, const char *user);
+char *auth_cache_copy_secret(struct auth_cache *cache, const char *database_name, const char *user);
 
 /* Whether a user who is not known would most likely have a SCRAM secret. */
-bool lookups_saw_scram(struct lookups *lookups);
+bool auth_cache_saw_scram(struct auth_cache *cache);
 
 #endif

@@ -1,0 +1,315 @@
+#include "daemon/auth_cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/memory.h"
+#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/future.h"
+#include "daemon/runtime/loop.h"
+#include "protocol/hash.h"
+#include "protocol/secret.h"
+
+/* A coroutine that waits for somebody else's query. On its own stack. */
+struct waiter {
+	struct future told;
+	struct waiter *next;
+	enum auth_turn turn; /* AUTH_TURN_YOURS: try again */
+	struct user_record record;
+	struct failure why;
+	bool is_listed; /* with its entry, which then is asked about; under the lock */
+};
+
+struct auth_cache_entry {
+	struct hash_link link; /* by the two names */
+	struct auth_cache_entry *newer;
+	struct auth_cache_entry *older;
+	char *database_name;
+	char *user;
+	bool is_asked;	  /* a query is under way */
+	int64_t asked_at; /* when the last query began */
+	int64_t known_since; /* when the one began that was answered; 0: its answer is not believed any more */
+	struct user_record record;
+	struct waiter *waiters;
+};
+
+void user_record_release(struct user_record *record)
+{
+	text_wipe(record->secret);
+	*record = (struct user_record){0};
+}
+
+static bool copy_record(struct user_record *copy, const struct user_record *record)
+{
+	*copy = (struct user_record){.is_known = record->is_known};
+	if (record->secret != NULL)
+		copy->secret = strdup(record->secret);
+	return record->secret == NULL || copy->secret != NULL;
+}
+
+void auth_cache_init(struct auth_cache *cache)
+{
+	*cache = (struct auth_cache){0};
+	pthread_mutex_init(&cache->lock, NULL);
+}
+
+/* --- the table, under the lock ------------------------------------------------------------ */
+
+static uint32_t hash_of(const char *database_name, const char *user)
+{
+	uint32_t hash = hash_bytes(HASH_START, database_name, strlen(database_name) + 1);
+
+	return hash_bytes(hash, user, strlen(user));
+}
+
+static struct auth_cache_entry *find(const struct auth_cache *cache, const char *database_name,
+				     const char *user)
+{
+	struct auth_cache_entry *entry =
+		hash_table_find(&cache->table, hash_of(database_name, user));
+
+	while (entry != NULL &&
+	       (strcmp(entry->user, user) != 0 || strcmp(entry->database_name, database_name) != 0))
+		entry = hash_table_find_next(&entry->link);
+	return entry;
+}
+
+static void entry_free(struct auth_cache_entry *entry)
+{
+	user_record_release(&entry->record);
+	free(entry->database_name);
+	free(entry->user);
+	free(entry);
+}
+
+static void forget(struct auth_cache *cache, struct auth_cache_entry *entry)
+{
+	hash_table_remove(&cache->table, &entry->link);
+	*(entry->older != NULL ? &entry->older->newer : &cache->oldest) = entry->newer;
+	*(entry->newer != NULL ? &entry->newer->older : &cache->newest) = entry->older;
+	entry_free(entry);
+}
+
+/* Of those that are in nobody's hands. */
+static void forget_oldest(struct auth_cache *cache)
+{
+	struct auth_cache_entry *entry = cache->oldest;
+
+	while (entry != NULL && entry->is_asked)
+		entry = entry->newer;
+	if (entry != NULL)
+		forget(cache, entry);
+}
+
+static struct auth_cache_entry *add(struct auth_cache *cache, const char *database_name,
+				    const char *user)
+{
+	struct auth_cache_entry *entry = calloc(1, sizeof *entry);
+
+	if (entry == NULL)
+		return NULL;
+	entry->database_name = strdup(database_name);
+	entry->user = strdup(user);
+	if (entry->database_name == NULL || entry->user == NULL) {
+		entry_free(entry);
+		return NULL;
+	}
+	hash_table_add(&cache->table, &entry->link, hash_of(database_name, user));
+	entry->older = cache->newest;
+	*(cache->newest != NULL ? &cache->newest->newer : &cache->oldest) = entry;
+	cache->newest = entry;
+	return entry;
+}
+
+void auth_cache_release(struct auth_cache *cache)
+{
+	while (cache->oldest != NULL)
+		forget(cache, cache->oldest);
+	hash_table_release(&cache->table);
+	pthread_mutex_destroy(&cache->lock);
+}
+
+/* --- waiting ------------------------------------------------------------------------------ */
+
+/* The waiter is not touched any more once it has been posted. */
+static void tell_waiters(struct auth_cache_entry *entry, const struct failure *why, bool again)
+{
+	while (entry->waiters != NULL) {
+		struct waiter *waiter = entry->waiters;
+		entry->waiters = waiter->next;
+		waiter->is_listed = false;
+		waiter->turn = again	   ? AUTH_TURN_YOURS :
+			       why != NULL ? AUTH_TURN_FAILED :
+					     AUTH_TURN_ANSWERED;
+		if (why != NULL)
+			waiter->why = *why;
+		else if (!again && !copy_record(&waiter->record, &entry->record))
+			waiter->turn = AUTH_TURN_YOURS;
+		future_post(&waiter->told);
+	}
+}
+
+/* As long as the waiter is listed the entry is asked about, and stays; after that it may be gone. */
+static bool withdraw(struct auth_cache *cache, struct auth_cache_entry *entry,
+		     struct waiter *waiter)
+{
+	pthread_mutex_lock(&cache->lock);
+	bool was_listed = waiter->is_listed;
+	if (was_listed) {
+		struct waiter **link = &entry->waiters;
+		while (*link != waiter)
+			link = &(*link)->next;
+		*link = waiter->next;
+	}
+	pthread_mutex_unlock(&cache->lock);
+	return was_listed;
+}
+
+static enum auth_turn await_told(struct auth_cache *cache, struct auth_cache_entry *entry,
+				 struct waiter *waiter, struct user_record *record,
+				 struct failure *why, int64_t deadline)
+{
+	while (!waiter->told.is_done) {
+		if (await_wake(waiter->told.loop, deadline))
+			continue;
+		int reason = errno;
+		if (withdraw(cache, entry, waiter)) {
+			failure_set(why, reason == ETIMEDOUT ? FAILURE_LOGIN_TIMEOUT :
+							       FAILURE_SERVER_SHUTTING_DOWN);
+			return AUTH_TURN_FAILED;
+		}
+		/* The answer is on its way. */
+		if (reason == ECANCELED)
+			coroutine_cancel(waiter->told.waiter);
+		await_future(&waiter->told);
+	}
+	*record = waiter->record;
+	*why = waiter->why;
+	return waiter->turn;
+}
+
+/* Under the lock, which it gives back. */
+static enum auth_turn await_one_turn(struct auth_cache *cache, struct loop *loop,
+				     struct auth_cache_entry *entry, struct user_record *record,
+				     struct failure *why, int64_t deadline)
+{
+	struct waiter waiter = {.told = future_in(loop), .next = entry->waiters, .is_listed = true};
+
+	entry->waiters = &waiter;
+	pthread_mutex_unlock(&cache->lock);
+	return await_told(cache, entry, &waiter, record, why, deadline);
+}
+
+static bool is_fresh(const struct auth_cache *cache, const struct auth_cache_entry *entry,
+		     int64_t fresh_since)
+{
+	return fresh_since > 0 && entry->known_since >= fresh_since &&
+	       entry->known_since > cache->expired_at;
+}
+
+static void begin_to_ask(struct auth_cache_entry *entry)
+{
+	entry->is_asked = true;
+	entry->asked_at = loop_now();
+}
+
+enum auth_turn await_auth_turn(struct auth_cache *cache, struct loop *loop,
+			       const char *database_name, const char *user, int64_t fresh_since,
+			       struct user_record *record, struct failure *why, int64_t deadline)
+{
+	for (;;) {
+		pthread_mutex_lock(&cache->lock);
+		struct auth_cache_entry *entry = find(cache, database_name, user);
+		if (entry != NULL && entry->is_asked) {
+			enum auth_turn turn =
+				await_one_turn(cache, loop, entry, record, why, deadline);
+			if (turn != AUTH_TURN_YOURS)
+				return turn;
+			continue;
+		}
+		enum auth_turn turn = AUTH_TURN_YOURS;
+		if (entry != NULL && is_fresh(cache, entry, fresh_since))
+			turn = copy_record(record, &entry->record) ? AUTH_TURN_ANSWERED :
+								     AUTH_TURN_FAILED;
+		if (cache->table.count >= AUTH_CACHE_MOST && entry == NULL)
+			forget_oldest(cache);
+		if (entry == NULL)
+			entry = add(cache, database_name, user);
+		if (turn == AUTH_TURN_YOURS && entry != NULL)
+			begin_to_ask(entry);
+		pthread_mutex_unlock(&cache->lock);
+		if (entry != NULL && turn != AUTH_TURN_FAILED)
+			return turn;
+		failure_set(why, FAILURE_NO_MEMORY);
+		return AUTH_TURN_FAILED;
+	}
+}
+
+/* --- answers ------------------------------------------------------------------------------ */
+
+bool auth_cache_answer(struct auth_cache *cache, const char *database_name, const char *user,
+		       const struct user_record *record)
+{
+	pthread_mutex_lock(&cache->lock);
+	struct auth_cache_entry *entry = find(cache, database_name, user);
+	bool is_new = record->secret != NULL && !text_is_same(entry->record.secret, record->secret);
+	entry->is_asked = false;
+	entry->known_since = entry->asked_at;
+	user_record_release(&entry->record);
+	bool kept = copy_record(&entry->record, record);
+	if (record->secret != NULL)
+		cache->saw_scram = secret_kind(record->secret) == SECRET_SCRAM;
+	tell_waiters(entry, NULL, !kept || entry->asked_at <= cache->expired_at);
+	/* Names that anybody can make up are not worth a place. */
+	if (!record->is_known || !kept)
+		forget(cache, entry);
+	pthread_mutex_unlock(&cache->lock);
+	return is_new;
+}
+
+void auth_cache_fail(struct auth_cache *cache, const char *database_name, const char *user,
+		     const struct failure *why)
+{
+	pthread_mutex_lock(&cache->lock);
+	struct auth_cache_entry *entry = find(cache, database_name, user);
+	entry->is_asked = false;
+	tell_waiters(entry, why, why == NULL);
+	if (!entry->record.is_known)
+		forget(cache, entry);
+	pthread_mutex_unlock(&cache->lock);
+}
+
+void auth_cache_expire(struct auth_cache *cache)
+{
+	pthread_mutex_lock(&cache->lock);
+	cache->expired_at = loop_now();
+	pthread_mutex_unlock(&cache->lock);
+}
+
+void auth_cache_doubt(struct auth_cache *cache, const char *database_name, const char *user)
+{
+	pthread_mutex_lock(&cache->lock);
+	struct auth_cache_entry *entry = find(cache, database_name, user);
+	if (entry != NULL)
+		entry->known_since = 0;
+	pthread_mutex_unlock(&cache->lock);
+}
+
+char *auth_cache_copy_secret(struct auth_cache *cache, const char *database_name, const char *user)
+{
+	pthread_mutex_lock(&cache->lock);
+	const struct auth_cache_entry *entry = find(cache, database_name, user);
+	char *secret =
+		entry != NULL && entry->record.secret != NULL ? strdup(entry->record.secret) : NULL;
+	pthread_mutex_unlock(&cache->lock);
+	return secret;
+}
+
+bool auth_cache_saw_scram(struct auth_cache *cache)
+{
+	pthread_mutex_lock(&cache->lock);
+	bool saw = cache->saw_scram;
+	pthread_mutex_unlock(&cache->lock);
+	return saw;
+}
