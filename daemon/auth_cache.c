@@ -22,10 +22,10 @@ struct waiter {
 };
 
 struct auth_cache_entry {
-	struct hash_link link; /* by the two names */
+	struct hash_link link; /* by source and user */
 	struct auth_cache_entry *newer;
 	struct auth_cache_entry *older;
-	char *database_name;
+	char *source;
 	char *user;
 	bool is_asked;	  /* a query is under way */
 	int64_t asked_at; /* when the last query began */
@@ -56,21 +56,20 @@ void auth_cache_init(struct auth_cache *cache)
 
 /* --- the table, under the lock ------------------------------------------------------------ */
 
-static uint32_t hash_of(const char *database_name, const char *user)
+static uint32_t hash_of(const char *source, const char *user)
 {
-	uint32_t hash = hash_bytes(HASH_START, database_name, strlen(database_name) + 1);
+	uint32_t hash = hash_bytes(HASH_START, source, strlen(source) + 1);
 
 	return hash_bytes(hash, user, strlen(user));
 }
 
-static struct auth_cache_entry *find(const struct auth_cache *cache, const char *database_name,
+static struct auth_cache_entry *find(const struct auth_cache *cache, const char *source,
 				     const char *user)
 {
-	struct auth_cache_entry *entry =
-		hash_table_find(&cache->table, hash_of(database_name, user));
+	struct auth_cache_entry *entry = hash_table_find(&cache->table, hash_of(source, user));
 
 	while (entry != NULL &&
-	       (strcmp(entry->user, user) != 0 || strcmp(entry->database_name, database_name) != 0))
+	       (strcmp(entry->user, user) != 0 || strcmp(entry->source, source) != 0))
 		entry = hash_table_find_next(&entry->link);
 	return entry;
 }
@@ -78,7 +77,7 @@ static struct auth_cache_entry *find(const struct auth_cache *cache, const char 
 static void entry_free(struct auth_cache_entry *entry)
 {
 	user_record_release(&entry->record);
-	free(entry->database_name);
+	free(entry->source);
 	free(entry->user);
 	free(entry);
 }
@@ -102,20 +101,19 @@ static void forget_oldest(struct auth_cache *cache)
 		forget(cache, entry);
 }
 
-static struct auth_cache_entry *add(struct auth_cache *cache, const char *database_name,
-				    const char *user)
+static struct auth_cache_entry *add(struct auth_cache *cache, const char *source, const char *user)
 {
 	struct auth_cache_entry *entry = calloc(1, sizeof *entry);
 
 	if (entry == NULL)
 		return NULL;
-	entry->database_name = strdup(database_name);
+	entry->source = strdup(source);
 	entry->user = strdup(user);
-	if (entry->database_name == NULL || entry->user == NULL) {
+	if (entry->source == NULL || entry->user == NULL) {
 		entry_free(entry);
 		return NULL;
 	}
-	hash_table_add(&cache->table, &entry->link, hash_of(database_name, user));
+	hash_table_add(&cache->table, &entry->link, hash_of(source, user));
 	entry->older = cache->newest;
 	*(cache->newest != NULL ? &cache->newest->newer : &cache->oldest) = entry;
 	cache->newest = entry;
@@ -214,13 +212,13 @@ static void begin_to_ask(struct auth_cache_entry *entry)
 	entry->asked_at = loop_now();
 }
 
-enum auth_turn await_auth_turn(struct auth_cache *cache, struct loop *loop,
-			       const char *database_name, const char *user, int64_t fresh_since,
-			       struct user_record *record, struct failure *why, int64_t deadline)
+enum auth_turn await_auth_turn(struct auth_cache *cache, struct loop *loop, const char *source,
+			       const char *user, int64_t fresh_since, struct user_record *record,
+			       struct failure *why, int64_t deadline)
 {
 	for (;;) {
 		pthread_mutex_lock(&cache->lock);
-		struct auth_cache_entry *entry = find(cache, database_name, user);
+		struct auth_cache_entry *entry = find(cache, source, user);
 		if (entry != NULL && entry->is_asked) {
 			enum auth_turn turn =
 				await_one_turn(cache, loop, entry, record, why, deadline);
@@ -235,7 +233,7 @@ enum auth_turn await_auth_turn(struct auth_cache *cache, struct loop *loop,
 		if (cache->table.count >= AUTH_CACHE_MOST && entry == NULL)
 			forget_oldest(cache);
 		if (entry == NULL)
-			entry = add(cache, database_name, user);
+			entry = add(cache, source, user);
 		if (turn == AUTH_TURN_YOURS && entry != NULL)
 			begin_to_ask(entry);
 		pthread_mutex_unlock(&cache->lock);
@@ -248,11 +246,11 @@ enum auth_turn await_auth_turn(struct auth_cache *cache, struct loop *loop,
 
 /* --- answers ------------------------------------------------------------------------------ */
 
-bool auth_cache_answer(struct auth_cache *cache, const char *database_name, const char *user,
+bool auth_cache_answer(struct auth_cache *cache, const char *source, const char *user,
 		       const struct user_record *record)
 {
 	pthread_mutex_lock(&cache->lock);
-	struct auth_cache_entry *entry = find(cache, database_name, user);
+	struct auth_cache_entry *entry = find(cache, source, user);
 	bool is_new = record->secret != NULL && !text_is_same(entry->record.secret, record->secret);
 	entry->is_asked = false;
 	entry->known_since = entry->asked_at;
@@ -268,11 +266,11 @@ bool auth_cache_answer(struct auth_cache *cache, const char *database_name, cons
 	return is_new;
 }
 
-void auth_cache_fail(struct auth_cache *cache, const char *database_name, const char *user,
+void auth_cache_fail(struct auth_cache *cache, const char *source, const char *user,
 		     const struct failure *why)
 {
 	pthread_mutex_lock(&cache->lock);
-	struct auth_cache_entry *entry = find(cache, database_name, user);
+	struct auth_cache_entry *entry = find(cache, source, user);
 	entry->is_asked = false;
 	tell_waiters(entry, why, why == NULL);
 	if (!entry->record.is_known)
@@ -287,19 +285,19 @@ void auth_cache_expire(struct auth_cache *cache)
 	pthread_mutex_unlock(&cache->lock);
 }
 
-void auth_cache_doubt(struct auth_cache *cache, const char *database_name, const char *user)
+void auth_cache_doubt(struct auth_cache *cache, const char *source, const char *user)
 {
 	pthread_mutex_lock(&cache->lock);
-	struct auth_cache_entry *entry = find(cache, database_name, user);
+	struct auth_cache_entry *entry = find(cache, source, user);
 	if (entry != NULL)
 		entry->known_since = 0;
 	pthread_mutex_unlock(&cache->lock);
 }
 
-char *auth_cache_copy_secret(struct auth_cache *cache, const char *database_name, const char *user)
+char *auth_cache_copy_secret(struct auth_cache *cache, const char *source, const char *user)
 {
 	pthread_mutex_lock(&cache->lock);
-	const struct auth_cache_entry *entry = find(cache, database_name, user);
+	const struct auth_cache_entry *entry = find(cache, source, user);
 	char *secret =
 		entry != NULL && entry->record.secret != NULL ? strdup(entry->record.secret) : NULL;
 	pthread_mutex_unlock(&cache->lock);

@@ -1,7 +1,7 @@
 /*
  * What auth_query has answered about users, shared by all workers: so that many clients of one user
  * who come at the same time cause one query, and so that the pooler can log in to servers as that
- * user. Its lock is held for look-ups only.
+ * user. `source` is the auth_source_key() of who is asked. Its lock is held for look-ups only.
  */
 #ifndef MILLPOND_DAEMON_AUTH_CACHE_H
 #define MILLPOND_DAEMON_AUTH_CACHE_H
@@ -48,28 +48,28 @@ enum auth_turn {
 };
 
 /*
- * Finds out whose turn it is to ask about a user in a database, and waits if somebody else asks just
+ * Finds out whose turn it is to ask a source about a user, and waits if somebody else asks just
  * now. An answer to what was asked at or after `fresh_since` counts as well, unless it has expired; 0: none does.
  */
-enum auth_turn await_auth_turn(struct auth_cache *cache, struct loop *loop,
-			       const char *database_name, const char *user, int64_t fresh_since,
-			       struct user_record *record, struct failure *why, int64_t deadline);
+enum auth_turn await_auth_turn(struct auth_cache *cache, struct loop *loop, const char *source,
+			       const char *user, int64_t fresh_since, struct user_record *record,
+			       struct failure *why, int64_t deadline);
 
 /*
  * Tell all that wait. `why` is NULL when the reason is the asker's alone: then another one asks. The first answers whether
  * the user has another secret than was known before.
  */
-bool auth_cache_answer(struct auth_cache *cache, const char *database_name, const char *user,
+bool auth_cache_answer(struct auth_cache *cache, const char *source, const char *user,
 		       const struct user_record *record);
-void auth_cache_fail(struct auth_cache *cache, const char *database_name, const char *user,
+void auth_cache_fail(struct auth_cache *cache, const char *source, const char *user,
 		     const struct failure *why);
 
-/* No answer counts to what has been asked until now: about anybody, or in one database about one user. */
+/* No answer counts to what has been asked until now: about anybody, or of one source about one user. */
 void auth_cache_expire(struct auth_cache *cache);
-void auth_cache_doubt(struct auth_cache *cache, const char *database_name, const char *user);
+void auth_cache_doubt(struct auth_cache *cache, const char *source, const char *user);
 
 /* The secret last seen of a user, to be freed, or NULL. */
-char *auth_cache_copy_secret(struct auth_cache *cache, const char *database_name, const char *user);
+char *auth_cache_copy_secret(struct auth_cache *cache, const char *source, const char *user);
 
 /* Whether a user who is not known would most likely have a SCRAM secret. */
 bool auth_cache_saw_scram(struct auth_cache *cache);
