@@ -1,6 +1,7 @@
 #include "conf/hba.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -326,23 +327,23 @@ static bool read_fields(struct hba_rule *rule, const char *line, const struct so
 }
 
 /*
- * A blank in front of a comma ends a field, as in PostgreSQL. If the line makes no sense then, the
- * comma goes on with the list, as in PgBouncer.
+ * A blank in front of a comma ends a field, and a form feed is a part of it, as in PostgreSQL. If the
+ * line makes no sense then, the comma goes on with the list, and the form feed is blank, as in PgBouncer.
  */
 static bool read_rule(struct hba_rule *rule, const char *line, const struct source *source,
 		      struct fault_list *faults)
 {
 	size_t before = faults->count, own;
-	char *joined;
+	char *loosened;
 	bool good;
 
 	if (read_fields(rule, line, source, faults))
 		return true;
 	own = faults->count;
 	rule_release(rule);
-	joined = words_join_lists(line);
-	good = read_fields(rule, joined, source, faults);
-	free(joined);
+	loosened = words_loosen(line);
+	good = read_fields(rule, loosened, source, faults);
+	free(loosened);
 	fault_list_cut(faults, good ? before : own);
 	return good;
 }
@@ -352,6 +353,9 @@ static void add_rule(struct hba *hba, const char *line, const struct source *sou
 {
 	struct hba_rule *rule;
 
+	/* With a form feed in front of it PostgreSQL takes no line. */
+	while (isspace((unsigned char)*line))
+		line++;
 	if (!*line || *line == '#')
 		return;
 	hba->rules = memory_grow(hba->rules, hba->rule_count, sizeof(*hba->rules));

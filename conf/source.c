@@ -276,14 +276,12 @@ static char *take(struct source_file *file, bool joins, size_t *length)
 	return joins ? take_joined_lines(file, length) : take_line(file, length);
 }
 
-static char *trim(char *line, size_t length)
+static char *trim(char *line, size_t length, const char *blanks)
 {
-	while (length > 0 && isspace((unsigned char)line[length - 1]))
+	while (length > 0 && strchr(blanks, line[length - 1]))
 		length--;
 	line[length] = '\0';
-	while (isspace((unsigned char)*line))
-		line++;
-	return line;
+	return line + strspn(line, blanks);
 }
 
 static char *next_line(struct source *source, bool joins)
@@ -307,7 +305,7 @@ static char *next_line(struct source *source, bool joins)
 			fault_add(source->faults, file->name, file->line,
 				  "this line is longer than %d bytes", INI_LINE_BYTES);
 		} else {
-			return trim(line, length);
+			return trim(line, length, joins ? RECORD_BLANKS : " \t\r\f\v");
 		}
 	}
 }

@@ -24,6 +24,9 @@ struct source_file {
 	bool is_list; /* no file: what a pattern stands for, in the line that has it */
 };
 
+/* What is blank in the files of PostgreSQL, where a form feed is a part of a word. */
+#define RECORD_BLANKS " \t\r"
+
 /* The innermost file is the last one. */
 struct source {
 	struct source_file files[INI_INCLUDE_DEPTH + 1];

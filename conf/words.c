@@ -1,5 +1,6 @@
 #include "conf/words.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +11,9 @@
 /* How deep files may name files, as in PostgreSQL. */
 #define DEPTH_MOST 10
 
-#define BLANKS " \t\r\n\f\v"
-
 static bool is_blank(char letter)
 {
-	return letter != '\0' && strchr(BLANKS, letter) != NULL;
+	return letter != '\0' && strchr(RECORD_BLANKS, letter) != NULL;
 }
 
 /* Takes ownership of the text. */
@@ -54,7 +53,7 @@ bool words_next(const char **line, struct word_list *list, const char **wrong)
 
 	*list = (struct word_list){0};
 	*wrong = NULL;
-	at += strspn(at, BLANKS);
+	at += strspn(at, RECORD_BLANKS);
 	if (!*at || *at == '#')
 		return false;
 	do {
@@ -74,7 +73,14 @@ bool words_next(const char **line, struct word_list *list, const char **wrong)
 	return true;
 }
 
-char *words_join_lists(const char *line)
+static const char *skip_space(const char *text)
+{
+	while (isspace((unsigned char)*text))
+		text++;
+	return text;
+}
+
+char *words_loosen(const char *line)
 {
 	char *text = memory_zeroed(strlen(line) + 1), *to = text;
 	bool inside = false;
@@ -82,8 +88,9 @@ char *words_join_lists(const char *line)
 	for (; *line; line++) {
 		if (*line == '"')
 			inside = !inside;
-		if (inside || !is_blank(*line) || line[strspn(line, BLANKS)] != ',')
-			*to++ = *line;
+		bool is_space = !inside && isspace((unsigned char)*line);
+		if (!is_space || *skip_space(line) != ',')
+			*to++ = is_space ? ' ' : *line;
 	}
 	return text;
 }

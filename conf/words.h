@@ -26,8 +26,11 @@ struct word_list {
  */
 bool words_next(const char **line, struct word_list *list, const char **wrong);
 
-/* A copy of the line in which no blank stands in front of a comma outside of quotes. */
-char *words_join_lists(const char *line);
+/*
+ * A copy of the line as PgBouncer reads it: outside of quotes all that isspace() knows is blank, and no blank in front
+ * of a comma counts.
+ */
+char *words_loosen(const char *line);
 
 /*
  * Replaces each `@file` by the words in that file, which lies beside `including` unless its name is

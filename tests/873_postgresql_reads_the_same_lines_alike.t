@@ -10,7 +10,7 @@ use Wire;
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my ($hba, $ident) = ("$dir/hba.conf", "$dir/ident.conf");
 my $osuser    = getpwuid $>;
-my @users     = (qw(postgres alice bob Alice all sameuser replication), 'a b', 'a,b', 'we#ird', 'q"t', 'b\\s', $osuser, "x$osuser");
+my @users     = (qw(postgres alice bob Alice all sameuser replication), 'a b', 'a,b', 'we#ird', 'q"t', 'b\\s', "alice\fbob", $osuser, "x$osuser");
 my $authority = Certificates->new;
 $authority->issue(server => '/CN=localhost');
 $authority->issue(alice  => '/CN=alice');
@@ -71,6 +71,7 @@ my @files = (
 	[ 'host @"names" all all trust',        'tcp', 'alice@shop', 'bob@bob' ],
 	[ 'host all @more all trust',           'tcp', 'alice@shop', 'bob@shop', 'Alice@shop' ],
 	[ 'host all "@names" all trust',        'tcp', 'bob@bob' ],
+	[ 'host all @paged all trust',          'tcp', 'alice@shop', 'bob@shop', "alice\fbob\@shop" ],
 	# addresses
 	[ 'host all all 127.0.0.1/32 trust',    'tcp six' ],
 	[ 'host all all 127.0.0.2/32 trust' ],
@@ -117,6 +118,7 @@ my @files = (
 	[ 'local all all peer map=pattern', 'unix', "$osuser\@shop", "x$osuser\@shop", 'bob@bob' ],
 	[ 'local all all peer map=onward',  'unix', 'alice@shop', 'bob@bob' ],
 	[ 'local all all peer map=file',    'unix', 'alice@shop', 'bob@bob' ],
+	[ 'local all all peer map=paged',   'unix', 'alice@shop', 'bob@bob' ],
 	[ 'local all all peer map=os map=nothing', 'unix', 'alice@shop', "$osuser\@shop" ],
 );
 
@@ -132,6 +134,7 @@ all $osuser all
 Pattern /^(.*)\$ x\\1
 onward $osuser \\
 	bob
+paged $osuser\falice bob
 named alice bob
 named bob\@example.org alice
 MAPS
@@ -187,20 +190,21 @@ my @different = (
 	[ 'host all all 127.0.0.001/32 trust',    'in',    'broken' ],
 	[ 'host all all 127.0.0.1 255.255.255 trust', 'in', 'broken' ],
 	[ 'host all all 127.0.0.1/+8 trust',      'in',    'broken' ],
-	# More is blank than there.
-	[ "host all all all trust\f",             'broken', 'in' ],
 	# A quote that is not closed is most likely a mistake.
 	[ 'local all all "trust',                 'in',    'broken', 'unix' ],
 	# Who will be refused for his certificate is not asked for a password.
 	[ 'hostssl all all all md5 clientcert=verify-full', 'md5', 'certificate', 'alice' ],
 	# What stands there as PgBouncer allows it.
 	[ 'host shop , bob bob 127.0.0.1/32 trust', 'broken', 'in' ],
+	[ "host all all\fall\ftrust",             'broken', 'in' ],
+	[ "\f\nhost all all all trust\f",         'broken', 'in' ],
 );
 
 # --- both of them --------------------------------------------------------------------------------
 
 put_file("$dir/names", "bob \"a b\"\n# alice\n\nwe\"#\"ird,q\"\"\"\"t\n");
 put_file("$dir/file", "file\n");
+put_file("$dir/paged", "alice\fbob\n");
 put_file("$dir/more", "alice, \@names\n\"\@names\"\n");
 put_file($ident, $maps);
 put_file($hba, "local all postgres trust\n");
@@ -263,7 +267,7 @@ sub refused_by ($lines)
 	return map { $_ ? 1 : 0 } $refused, $admin->query('RELOAD')->{error};
 }
 
-sub shown ($lines) { return $lines =~ s/\n/ ; /gr =~ s/\f/(form feed)/r }
+sub shown ($lines) { return $lines =~ s/\n/ ; /gr =~ s/\f/(form feed)/gr }
 
 for my $case (@files)
 {

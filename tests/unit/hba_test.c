@@ -185,6 +185,9 @@ static const struct {
 	{"local one app , trust", "one", "app"},
 	{"local one , two trust trust", "one,two", "trust"},
 	{"local one , two app any", NULL, NULL},
+	{"local a\fb,c\v one trust", "a\fb,c\v", "one"},
+	{"\flocal one\v,\"x\f\"\ftwo trust\f", "one,\"x\f\"", "two"},
+	{"local one two trust\fany", NULL, NULL},
 	{"host one , two app 127.0.0.1/33 trust", NULL, NULL},
 };
 
