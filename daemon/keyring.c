@@ -8,6 +8,7 @@
 struct keyring_entry {
 	struct hash_link link; /* by the id */
 	struct keyring_entry *newer;
+	struct keyring_entry *older;
 	unsigned char id[SCRAM_KEY_BYTES];
 	unsigned char keys[2 * SCRAM_KEY_BYTES];
 };
@@ -64,11 +65,24 @@ static struct keyring_entry *find(const struct keyring_table *table, const unsig
 	return entry;
 }
 
+static void append(struct keyring_table *table, struct keyring_entry *entry)
+{
+	entry->newer = NULL;
+	entry->older = table->newest;
+	*(table->newest != NULL ? &table->newest->newer : &table->oldest) = entry;
+	table->newest = entry;
+}
+
+static void take_out(struct keyring_table *table, const struct keyring_entry *entry)
+{
+	*(entry->newer != NULL ? &entry->newer->older : &table->newest) = entry->older;
+	*(entry->older != NULL ? &entry->older->newer : &table->oldest) = entry->newer;
+}
+
 static void add(struct keyring_table *table, struct keyring_entry *entry)
 {
 	hash_table_add(&table->entries, &entry->link, hash_of(entry->id));
-	*(table->newest != NULL ? &table->newest->newer : &table->oldest) = entry;
-	table->newest = entry;
+	append(table, entry);
 }
 
 static void forget_oldest(struct keyring_table *table)
@@ -76,9 +90,7 @@ static void forget_oldest(struct keyring_table *table)
 	struct keyring_entry *entry = table->oldest;
 
 	hash_table_remove(&table->entries, &entry->link);
-	table->oldest = entry->newer;
-	if (table->oldest == NULL)
-		table->newest = NULL;
+	take_out(table, entry);
 	entry_free(entry);
 }
 
@@ -86,9 +98,12 @@ static bool table_get(struct keyring *keyring, struct keyring_table *table, cons
 		      unsigned char *keys, size_t length)
 {
 	pthread_mutex_lock(&keyring->lock);
-	const struct keyring_entry *entry = find(table, id);
-	if (entry != NULL)
+	struct keyring_entry *entry = find(table, id);
+	if (entry != NULL) {
 		memcpy(keys, entry->keys, length);
+		take_out(table, entry);
+		append(table, entry);
+	}
 	pthread_mutex_unlock(&keyring->lock);
 	return entry != NULL;
 }

@@ -15,14 +15,14 @@
 #include "protocol/hash_table.h"
 #include "protocol/scram.h"
 
-/* Beyond so many the oldest is forgotten: it is derived, or proved, again. */
+/* Beyond so many the one that was used least recently is forgotten: it is derived, or proved, again. */
 #define KEYRING_MOST ((size_t)65536)
 
 struct keyring_entry;
 
 struct keyring_table {
 	struct hash_table entries;
-	struct keyring_entry *oldest;
+	struct keyring_entry *oldest; /* by their last use */
 	struct keyring_entry *newest;
 };
 
