@@ -29,11 +29,12 @@ my $plain = millpond('plain', qq("me" "pencil"\n"hash" "md5) . md5_hex('pencilha
 my $bystander = Wire->connect($scram);
 is($bystander->authenticate('pencil', user => 'me')->{status}, 'I', 'a good client');
 
-# Says something in the place of the given answer (from 0) of a login with SCRAM; returns result().
+# Says something in the place of the given answer (from 0) of a login with SCRAM, which begins with the same words each
+# time; returns result().
 sub say_instead ($millpond, $step, $bytes, %startup)
 {
 	my $client = Wire->connect($millpond)->startup(user => 'me', %startup);
-	my $scram  = Scram->new('pencil');
+	my $scram  = Scram->new('pencil', nonce => 'same');
 	$client->get;
 	if ($step == 1)
 	{
@@ -117,6 +118,15 @@ my $old;
 say_instead($scram, 1, sub ($right) { $old = $right; Message('p', $right) });
 is(say_instead($scram, 1, Message('p', $old))->{error}{M}, 'SASL authentication failed',
 	'last: the proof of an earlier conversation');
+is(say_instead($scram, 1, sub ($right) { Message('p', $right) })->{error}, undef, '... where one of this is good');
+
+my $md5 = millpond('md5', qq("me" "pencil"\n));
+my ($asked, $again) = map { Wire->connect($md5)->startup(user => 'me') } 1 .. 2;
+my ($salt, $other)  = map { substr $_->get->[1], 4 } $asked, $again;
+isnt($salt, $other, 'each question for md5 has a salt of its own');
+my $response = Message('p', Scram::md5_response('pencil', 'me', $salt) . "\0");
+is($asked->put($response)->result->{error}, undef, '... to which the answer is good');
+is($again->put($response)->result->{error}{M}, 'password authentication failed', '... and to no other');
 
 # Other messages than answers --------------------------------------------------------------------
 
@@ -191,6 +201,8 @@ sub salt ($millpond, $user)
 is(salt($scram, 'nobody'), salt($scram, 'nobody'), 'an unknown user has a salt that stays');
 is(salt($scram, 'plain'), salt($scram, 'plain'), 'as has one with a plain password');
 isnt(salt($scram, 'nobody'), salt($scram, 'nobody2'), 'and another has another');
+isnt(salt($scram, 'nobody'), salt(millpond('scram-sha-256', qq("me" "$secret"\n)), 'nobody'),
+	'nor can it be computed from the name');
 like(salt($scram, $_), qr/^10 [A-Za-z0-9+\/]{22}== 4096$/, "the salt of $_ looks like any")
 	for qw(nobody plain me);
 my ($before, $after) = map {

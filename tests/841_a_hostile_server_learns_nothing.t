@@ -2,6 +2,7 @@
 use v5.36;
 use Digest::SHA qw(sha256);
 use FakeServer;
+use List::Util qw(uniq);
 use Millpond;
 use Scram;
 use Test::More;
@@ -12,7 +13,9 @@ my $secret = Scram::secret('pencil');
 # Changes the challenge, which is right otherwise; answers whether anything more came.
 sub with_challenge ($c, $change)
 {
-	my ($scram, $challenge) = Scram->challenge($secret, $c->begin_scram);
+	my $first = $c->begin_scram;
+	$c->log('nonce', $first =~ s/.*r=//r);
+	my ($scram, $challenge) = Scram->challenge($secret, $first);
 	local $_ = $challenge;
 	$change->();
 	$c->put(AuthRequest(11, $_));
@@ -116,5 +119,7 @@ is(scalar @responses, 3, 'and only for the right challenge');
 my @told = grep { /rest / } $fake->received;
 is(scalar(grep { !/ rest X/ } @told), 0, 'and nothing after that') or diag @told;
 unlike(join("\n", $fake->received), qr/pencil/, 'no password');
+my @nonces = map { /^\d+ nonce (.*)/ } $fake->received;
+is(scalar(uniq(@nonces)), scalar(grep { /./ } @nonces), 'each of ' . @nonces . ' conversations begins with a nonce of its own');
 
 done_testing;
