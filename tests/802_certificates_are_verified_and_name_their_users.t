@@ -2,6 +2,7 @@
 use v5.36;
 use Certificates;
 use IO::Socket::SSL;
+use IO::Socket::SSL::Utils;
 use IPC::Run;
 use Millpond;
 use Test::More;
@@ -21,6 +22,11 @@ $authority->issue(prefix   => '/CN=postgres2');
 $authority->self_signed(own => '/CN=postgres');
 $stranger->issue(strange   => '/CN=postgres');
 $authority->revoke('revoked');
+# The openssl program takes no such name.
+my ($certificate, $key) = CERT_create(subject => { commonName => "postgres\0somebody" },
+	issuer => [ PEM_file2cert($authority->file('ca.crt')), PEM_file2key($authority->file('ca.key')) ]);
+PEM_cert2file($certificate, $authority->file('zero.crt'));
+PEM_key2file($key, $authority->file('zero.key'));
 
 my $server   = Postgres->new;
 my %settings = (
@@ -50,6 +56,7 @@ my @cases  = (
 	[ 'the right certificate' => { shown('postgres') }, qr/^in$/ ],
 	[ "somebody else's"       => { shown('other') }, $failed ],
 	[ 'one whose name only begins so' => { shown('prefix') }, $failed ],
+	[ 'one with a zero in its name' => { shown('zero') }, $failed ],
 	[ 'one with two names'    => { shown('double') }, $failed ],
 	[ 'one without a name'    => { shown('nameless') }, $failed ],
 	[ 'one that has expired'  => { shown('expired') }, $cut ],
