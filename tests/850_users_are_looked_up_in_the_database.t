@@ -98,6 +98,15 @@ $insider->value(q(create temp table pg_authid as select 'scrammer'::name rolname
 undef $insider;
 is((attempt('scrammer'))[0], 'welcome', 'nor does what a client does as auth_user');
 
+# Nor does the database's own search_path mislead the default query.
+$server->safe_psql('postgres', q(create schema evil; alter database postgres set search_path = evil, pg_catalog;
+	create table evil.pg_authid as select 'scrammer'::name rolname, 'x' rolpassword, now() + '1 day' rolvaliduntil, true rolcanlogin));
+reconfigure(settings => { auth_query => undef });
+$owner->query('RECONNECT');
+is((attempt('scrammer'))[0], 'welcome', 'the default query reads pg_authid of the system, whatever stands in front');
+$server->safe_psql('postgres', 'alter database postgres reset search_path; drop schema evil cascade');
+$owner->query('RECONNECT');
+
 # Nor do parameters that clients may set, the one who is asked among them.
 my $listing = Millpond->new('listing', server => $server,
 	databases => { postgres => 'pool_size=1', session => 'dbname=postgres pool_mode=session pool_size=1' },
@@ -240,13 +249,15 @@ is((attempt('scrammer'))[0], 'welcome', 'a function of its own finds a user');
 is((attempt('locked'))[0], 'SASL authentication failed', '... but not one who cannot log in');
 is((attempt('scrammer', 'pencil', database => 'pgbouncer'))[0], 'welcome', '... for the console as well');
 reconfigure(settings => { auth_query => undef, auth_dbname => 'postgres' });
-$server->safe_psql('postgres', 'alter role lookup superuser');
 
 reconfigure(databases => { postgres => q(auth_query='select ''x''::text, ''crayon''::text where $1::text is not null') });
 is((attempt('nobody', 'crayon'))[0], 'password authentication failed for user "nobody"',
 	'an entry has a query of its own: now it is the server that refuses');
+reconfigure(databases => { postgres => '' });
+is((attempt('scrammer'))[0], 'bouncer config error', 'who may not read pg_authid finds nobody');
 reconfigure(databases => { postgres => 'auth_user=postgres' });
-is((attempt('scrammer'))[0], 'welcome', 'and a user of its own');
+is((attempt('scrammer'))[0], 'welcome', 'but an entry has a user of its own, who may');
+$server->safe_psql('postgres', 'alter role lookup superuser');
 
 # The console as a database of the pooler's own: what was found logs in there, too, where it is looked for again.
 reconfigure(settings => { auth_type => 'md5', stats_users => 'scrammer,md5er' }, databases => { postgres => '',
