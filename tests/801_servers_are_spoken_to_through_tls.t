@@ -91,6 +91,30 @@ $millpond->reconfigure(settings => { map { ("server_tls_${_}_file" => $authority
 ok(wait_until(sub { outcome('uncertified', qr/^t$/) eq 't' }, 'the login'), 'server_tls_key_file and server_tls_cert_file count');
 $millpond->stop;
 
+# Versions are bounds on both sides, with libpq and without it: a server that has only another is told nothing.
+my @versions = qw(1.2 1.3);
+my %only = map {
+	my @its = (SSL_version => 'TLSv1_' . substr $_, 2);
+	$_ => FakeServer->new(ssl => sub ($c) { return $c->shake_hands($authority, 'server', @its) });
+} @versions;
+my %ways = (own => 'user=postgres password=x', libpq => 'krbsrvname=it');
+for my $wanted (@versions)
+{
+	my $pool = Millpond->new("version$wanted" =~ s/\.//r, settings => { server_tls_sslmode => 'require',
+			server_tls_protocols => "tlsv$wanted", query_wait_timeout => 30, server_login_retry => 60 },
+		databases => { map { my $had = $_; map { ("$_$had" => $only{$had}->target . " $ways{$_}") } keys %ways } @versions });
+	for my $way (sort keys %ways)
+	{
+		my ($other) = grep { $_ ne $wanted } @versions;
+		is(Wire->connect($pool)->startup(database => "$way$wanted")->result->{status}, 'I', "tlsv$wanted: taken where it is had, $way");
+		my $client = Wire->connect($pool)->startup(database => "$way$other");
+		$pool->wait_for_log(qr{S-\w+: \Q$way$other\E/.*(?:closing because|new connection)});
+		like($pool->log_since, qr{S-\w+: \Q$way$other\E/.*closing because: .*SSL error}, "tlsv$wanted: not taken where it is not, $way");
+	}
+	$pool->stop;
+}
+is(scalar $only{$_}->received(qr/startup/), 2, "... so that the server with TLS $_ hears of two") for @versions;
+
 # Ciphers: libpq cannot be told, so that Millpond logs in by itself where they are chosen.
 my %cipher = (
 	'server_tls_protocols = tlsv1.2, server_tls_ciphers = ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA256' => qr/^ECDHE-\w+-AES128-SHA256$/,
