@@ -208,6 +208,15 @@ static bool is_described(struct pipeline *pipeline)
 	return runs_query(pipeline) || answers(pipeline, FRONTEND_DESCRIBE);
 }
 
+/* Whoever has sent an own query in front of others does not expect that it copies. */
+static bool may_copy_in(const struct pipeline *pipeline)
+{
+	unsigned char asked = head(pipeline);
+
+	return asked == FRONTEND_EXECUTE || asked == FRONTEND_QUERY ||
+	       (asked == PIPELINE_OWN_QUERY && pipeline->count == 1);
+}
+
 /*
  * While it copies in, the server ignores Sync. Of those already sent, the ones before the end of
  * the copy will not be answered; so leave out the Syncs up to that mark, and the mark.
@@ -217,7 +226,7 @@ static bool is_described(struct pipeline *pipeline)
  */
 static bool copy_in_begins(struct pipeline *pipeline)
 {
-	if (head(pipeline) != FRONTEND_EXECUTE && head(pipeline) != FRONTEND_QUERY)
+	if (!may_copy_in(pipeline))
 		return false;
 	pipeline->copying_in = true;
 	pipeline->copy_ended = false;

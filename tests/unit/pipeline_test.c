@@ -90,6 +90,8 @@ static const struct conversation conversations[] = {
 	{">p>b>x>k>Q<1<2<C<3<C<ZI", IDLE, "own requests in front of a Query"},
 	{">B>E<E>s<ZI", IDLE, "an own Sync ends the skipping"},
 	{">3>S<ZI", WRONG, "what the pooler answers itself must be taken first"},
+	{">q<G>f<E<ZI", IDLE, "an own query that would copy in"},
+	{">q>Q<G", WRONG, "not in front of others"},
 	{"<A<N<S", IDLE, "what comes of its own accord"},
 	{"<ZI", WRONG, "ReadyForQuery that nobody asked for"},
 	{"<D", WRONG, "a row that nobody asked for"},
