@@ -61,7 +61,16 @@ static bool take_over(struct server *server, struct failure *why)
 	return true;
 }
 
-/* A mistake in the connect_query is logged, as PgBouncer does; only a dead connection counts. */
+static bool connect_query_failed(struct failure *why)
+{
+	struct failure cause = *why;
+
+	failure_set(why, FAILURE_CONNECT_QUERY, cause.message);
+	return failure_detail(why, "%s", cause.detail);
+}
+
+/* A mistake in the connect_query is logged, as PgBouncer does; only what it leaves behind counts: a dead
+ * connection, or an open transaction, in which a client's work would be lost. */
 static bool await_connect_query(struct server *server, const struct settings *settings,
 				const char *query, struct failure *why, int64_t deadline)
 {
@@ -71,7 +80,7 @@ static bool await_connect_query(struct server *server, const struct settings *se
 		return await_unreported_noted(server, settings, why, deadline);
 	if (!upstream_query(upstream, query, why, deadline)) {
 		if (!pipeline_is_idle(&upstream->pipeline))
-			return false;
+			return connect_query_failed(why);
 		server_log(upstream->worker->log, LEVEL_WARNING, server,
 			   "connect_query failed: %s", why->message);
 	}
@@ -298,6 +307,9 @@ static void check_main(void *arg)
 	bool good = upstream_query(upstream_of(server), strcmp(query, "<empty>") == 0 ? "" : query,
 				   &why, deadline);
 	server->busy = NULL;
+	if (!good && pipeline_is_settled(&upstream_of(server)->pipeline))
+		server_log(worker->log, LEVEL_WARNING, server, "server_check_query failed: %s",
+			   why.message);
 	pool_check_ended(server, good, loop_now());
 }
 

@@ -453,7 +453,9 @@ bool upstream_query_for(struct upstream *upstream, const char *sql, struct write
 bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
 		    int64_t deadline)
 {
-	return upstream_query_for(upstream, sql, NULL, why, deadline);
+	if (!upstream_query_for(upstream, sql, NULL, why, deadline))
+		return false;
+	return pipeline_is_idle(&upstream->pipeline) || failure_set(why, FAILURE_LEFT_OPEN);
 }
 
 /* --- speaking of its own accord ----------------------------------------------------------- */

@@ -90,13 +90,14 @@ bool upstream_answer_own(struct upstream *upstream, struct sifted *sifted);
 const char *upstream_read_at_rest(struct upstream *upstream);
 
 /*
- * Sends a query of the pooler's own and waits until it is answered. False when the query failed or
- * the connection did: then `why` says so, and in the second case upstream->pipeline is not settled.
+ * Sends a query of the pooler's own to a server at rest and waits until it is answered. False when the
+ * query failed, left a transaction open, or the connection failed: then `why` says so, and
+ * upstream->pipeline is idle only if the server is good for others all the same.
  */
 bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
 		    int64_t deadline);
 
-/* The same; what is for the client to which it is lent is added to `replies`. */
+/* The same inside a transaction, too, which stays open; what is for the client to which it is lent is added to `replies`. */
 bool upstream_query_for(struct upstream *upstream, const char *sql, struct writer *replies,
 			struct failure *why, int64_t deadline);
 

@@ -65,4 +65,21 @@ is($other->query('two')->{rows}[0][0], 'two',
 	'a server that dies at the check is replaced without a word');
 is_deeply([ $deaf->received(qr/Q two/) ], ['2 Q two|'], 'by a second one');
 
+# A check that leaves a transaction open leaves it to nobody.
+my $server = Postgres->new;
+$server->safe_psql('postgres', 'create table t (a int)');
+my %bad = (begin => 'it left a transaction open', nonsense => 'syntax error', 'copy t from stdin' => 'COPY from stdin failed');
+for my $check (sort keys %bad)
+{
+	$millpond->reconfigure(settings => { server_check_query => $check }, databases => { real => $server->target . ' dbname=postgres pool_size=1' });
+	my $client = Wire->login($millpond, database => 'real');
+	$client->query('select 1');
+	my $from = $millpond->log_end;
+	is($client->query('insert into t values (1)')->{status}, 'I', "$check: who comes next has a server of its own");
+	like($millpond->log_since($from), qr{S-\w+: real/.* server_check_query failed: $bad{$check}}, '... and why is logged');
+	like($millpond->log_since($from), qr{S-\w+: real/.* closing because: test query failed \(}, '... besides the end of the other');
+	$client->close;
+}
+is($server->safe_psql('postgres', 'select count(*) from t'), keys %bad, 'no work is lost');
+
 done_testing;
