@@ -10,6 +10,9 @@
 
 #include "protocol/writer.h"
 
+/* So much of it is looked at first: that may tell that it can be passed on in pieces. */
+#define GATHERED_AFTER_BYTES ((size_t)16 * 1024)
+
 struct gather {
 	struct writer bytes;
 	size_t missing; /* so many are still to come */

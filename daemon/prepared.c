@@ -390,18 +390,6 @@ static enum passage request_describe_or_close(struct prepared *prepared,
 				: close_named(prepared, message, &name);
 }
 
-/* Whether the rest of a Query may say something about names: whoever has none may send large ones in pieces,
- * unless they begin like a command that makes or uses one. */
-static bool rest_matters(const struct prepared *prepared, const struct message *message)
-{
-	const struct client_statements *client = prepared->session->statements;
-	bool has_names = (client != NULL && client->names.count > 0) ||
-			 server_of(prepared)->sql_names.table.count > 0;
-
-	return has_names || message->present <= MESSAGE_HEADER_BYTES ||
-	       sql_may_begin(message->body, message->present - MESSAGE_HEADER_BYTES);
-}
-
 /* Whether enough of the message is there to be understood: of a Bind, which may be large, its names. */
 static bool is_enough(const struct prepared *prepared, const struct message *message)
 {
@@ -410,7 +398,7 @@ static bool is_enough(const struct prepared *prepared, const struct message *mes
 	if (message_is_whole(message))
 		return true;
 	if (message->letter == FRONTEND_QUERY)
-		return !rest_matters(prepared, message);
+		return prepared_may_send_pieces(prepared, message);
 	return message->letter == FRONTEND_BIND && reference_find(message, message->body, &name) &&
 	       reference_find(message, name.rest, &name);
 }

@@ -99,6 +99,10 @@ enum passage prepared_drop_unnamed(struct prepared *prepared, unsigned char lett
 
 /* --- SQL (prepared_sql.c) ----------------------------------------------------------------- */
 
+/* Whether a Query of which only the beginning is there may go to the server in pieces, as it comes. */
+bool prepared_may_send_pieces(const struct prepared *prepared, const struct message *message);
+
+/* A Query, or the beginning of one that may go in pieces. */
 enum passage prepared_request_query(struct prepared *prepared, const struct message *message);
 enum passage prepared_request_execute(struct prepared *prepared, const struct message *message);
 

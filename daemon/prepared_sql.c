@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "daemon/gather.h"
+
 /* A statement and portal that exist only while a command is run by us. */
 #define COMMAND_NAME STATEMENT_PREFIX "command"
 
@@ -200,6 +202,75 @@ static enum passage require_name(struct prepared *prepared, const char *at, cons
 	return taken_if(clear_names(prepared, at, false));
 }
 
+/* --- texts too long to be read ------------------------------------------------------------ */
+
+/* A longer text is not kept until it is whole: reading it all would take the time of others. */
+#define FOLLOWED_BYTES ((size_t)4 * 1024 * 1024)
+
+/* Only what is there of one is read. The rest may use what it likes, if that is the client's own. */
+static bool is_in_pieces(const struct message *message)
+{
+	return !message_is_whole(message);
+}
+
+static bool has_names(const struct prepared *prepared)
+{
+	const struct client_statements *client = prepared->session->statements;
+
+	return (client != NULL && client->names.count > 0) ||
+	       server_of(prepared)->sql_names.table.count > 0;
+}
+
+/* Whether the client prepares by SQL, and so is likely to use that by SQL. */
+static bool has_commands(const struct client_statements *client)
+{
+	const struct name *name = client == NULL ? NULL : hash_table_first(&client->names.table);
+
+	while (name != NULL && (name->statement == NULL || !name->statement->key.is_command))
+		name = hash_table_next(&client->names.table, &name->link);
+	return name != NULL;
+}
+
+/* Whether a text begins with a statement that is not over yet, and not about prepared ones. */
+static bool is_one_statement(const char *text, size_t length)
+{
+	const enum sql_quotes ways = sql_readings(text, length);
+	struct sql sql;
+
+	for (enum sql_quotes quotes = 0; quotes < ways; quotes++) {
+		const char *at = text;
+		if (!sql_next(&at, text + length, quotes, &sql) || sql.effect != SQL_NONE ||
+		    at < text + length)
+			return false;
+	}
+	return true;
+}
+
+bool prepared_may_send_pieces(const struct prepared *prepared, const struct message *message)
+{
+	const char *text = message->body;
+
+	if (message->present <= MESSAGE_HEADER_BYTES)
+		return false;
+	size_t length = message->present - MESSAGE_HEADER_BYTES;
+	if (!has_names(prepared) && !sql_may_begin(text, length))
+		return true;
+	if (message->present < GATHERED_AFTER_BYTES)
+		return false;
+	return message->body_length > FOLLOWED_BYTES ||
+	       (is_one_statement(text, length) && !has_commands(prepared->session->statements));
+}
+
+/* Of a text in pieces, without a statement that may be cut. */
+static size_t readable_length(const struct message *message)
+{
+	const char *text = message->body;
+	size_t length = strnlen(text, message->present - MESSAGE_HEADER_BYTES);
+	const char *last = is_in_pieces(message) ? memrchr(text, ';', length) : NULL;
+
+	return last != NULL ? (size_t)(last - text) : length;
+}
+
 /* --- effects ------------------------------------------------------------------------------ */
 
 bool prepared_is_reserved(const struct sql *sql)
@@ -294,23 +365,24 @@ static enum passage query_with_effects(struct prepared *prepared, const struct m
 	for (enum sql_quotes quotes = 0; quotes < ways; quotes++)
 		foresee(text, length, quotes, &foreseen);
 	struct sql effect = foreseen.effect;
-	if (foreseen.reserved)
+	bool in_pieces = is_in_pieces(message);
+	foreseen.unreadable |= in_pieces;
+	if (foreseen.reserved && !in_pieces)
 		return prepared_refuse(prepared, message, FAILURE_RESERVED_NAME);
-	if (effect.effect == SQL_PREPARE && client->names.count >= prepared->max_names)
+	if (effect.effect == SQL_PREPARE && client->names.count >= prepared->max_names && !in_pieces)
 		return prepared_refuse(prepared, message, FAILURE_TOO_MANY_STATEMENTS);
 	if (!clear_way(prepared, message, text, length, &foreseen))
 		return PASSAGE_FAILED;
 	drop_unnamed_by_query(prepared);
 	if (effect.effect == SQL_NONE)
 		return taken_if(prepared_push(prepared, FRONTEND_QUERY));
-	if (foreseen.count > ways)
+	if (foreseen.count > ways || in_pieces)
 		return taken_if(prepared_push_effects(prepared, text, length));
 	return taken_if(prepared_push_effect(prepared, FRONTEND_QUERY, &effect, text, length));
 }
 
 static bool has_effects(const struct prepared *prepared, const char *text, size_t length)
 {
-	const struct client_statements *client = prepared->session->statements;
 	struct sql sql;
 
 	if (sql_may_begin(text, length)) {
@@ -319,9 +391,7 @@ static bool has_effects(const struct prepared *prepared, const char *text, size_
 			return true;
 	}
 	/* A name can only be that of something that the client has, or that somebody has left here. */
-	bool names = (client != NULL && client->names.count > 0) ||
-		     server_of(prepared)->sql_names.table.count > 0;
-	if (!names || memchr(text, ';', length) == NULL)
+	if (!has_names(prepared) || memchr(text, ';', length) == NULL)
 		return false;
 	const enum sql_quotes ways = sql_readings(text, length);
 	for (enum sql_quotes quotes = 0; quotes < ways; quotes++) {
@@ -336,10 +406,11 @@ static bool has_effects(const struct prepared *prepared, const char *text, size_
 enum passage prepared_request_query(struct prepared *prepared, const struct message *message)
 {
 	const char *text = message->body;
-	size_t length = strnlen(text, message->present - MESSAGE_HEADER_BYTES);
+	size_t length = readable_length(message);
+	bool has_strangers = server_of(prepared)->sql_names.table.count > 0;
 
 	server_of(prepared)->query_segment = server_of(prepared)->segment;
-	if (has_effects(prepared, text, length))
+	if (has_effects(prepared, text, length) || (has_strangers && is_in_pieces(message)))
 		return query_with_effects(prepared, message, text, length);
 	return prepared_drop_unnamed(prepared, FRONTEND_QUERY);
 }

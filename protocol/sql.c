@@ -3,6 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* What a statement is about stands near its beginning. */
+#define LOOKED_AT_BYTES ((size_t)64 * 1024)
+
 /* --- tokens ------------------------------------------------------------------------------- */
 
 enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED_NAME, TOKEN_SEMICOLON, TOKEN_OTHER };
@@ -269,12 +272,14 @@ bool sql_next(const char **text, const char *end, enum sql_quotes quotes, struct
 
 void sql_look(struct sql *sql, const char *text, size_t length)
 {
+	const char *end = text + (length < LOOKED_AT_BYTES ? length : LOOKED_AT_BYTES);
+
 	*sql = (struct sql){.effect = SQL_NONE};
 	if (sql_may_begin(text, length)) {
-		struct token first = next_token(text, text + length, SQL_STANDARD_QUOTES);
+		struct token first = next_token(text, end, SQL_STANDARD_QUOTES);
 		while (first.kind == TOKEN_SEMICOLON)
-			first = next_token(first.end, text + length, SQL_STANDARD_QUOTES);
-		look_at(sql, first, text + length, SQL_STANDARD_QUOTES);
+			first = next_token(first.end, end, SQL_STANDARD_QUOTES);
+		look_at(sql, first, end, SQL_STANDARD_QUOTES);
 	}
 	sql->length = length;
 }

@@ -49,7 +49,7 @@ static inline enum sql_quotes sql_readings(const char *text, size_t length)
 	return memchr(text, '\\', length) != NULL ? SQL_QUOTES : SQL_STANDARD_QUOTES + 1;
 }
 
-/* Looks at the first statement of a text. */
+/* Looks at the first statement of a text, as far as its first 64 KB. */
 void sql_look(struct sql *sql, const char *text, size_t length);
 
 /* Whether one of the statements of a text is DEALLOCATE ALL or DISCARD ALL. */
