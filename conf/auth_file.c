@@ -49,7 +49,7 @@ static void read_line(struct auth_users *users, char *line, const struct source 
 		return;
 	}
 	users->users = memory_grow(users->users, users->count, sizeof(*users->users));
-	users->users[users->count++] = (struct auth_user){text_copy(name), text_copy(secret)};
+	users->users[users->count++] = (struct auth_user){text_copy(name), text_copy(secret), source_line(source)};
 }
 
 /* --- order -------------------------------------------------------------------------------- */
@@ -78,7 +78,7 @@ const char *auth_users_read(struct auth_users *users, const char *path, struct f
 	const char *wrong = source_open(&source, path, faults);
 	char *line;
 
-	*users = (struct auth_users){0};
+	*users = (struct auth_users){.path = text_copy(path)};
 	if (!wrong) {
 		while ((line = source_next_line(&source)))
 			read_line(users, line, &source, faults);
@@ -122,5 +122,6 @@ void auth_users_release(struct auth_users *users)
 	for (size_t i = 0; i < users->count; i++)
 		user_release(&users->users[i]);
 	free(users->users);
+	free(users->path);
 	*users = (struct auth_users){0};
 }

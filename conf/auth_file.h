@@ -18,9 +18,11 @@
 struct auth_user {
 	char *name;
 	char *secret;
+	int line;
 };
 
 struct auth_users {
+	char *path; /* as it was opened; NULL: no file was read */
 	struct auth_user *users; /* in the order of their names, each name once */
 	size_t count;
 	size_t scram_count; /* of those secrets that look like SCRAM's */

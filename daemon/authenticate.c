@@ -34,8 +34,9 @@ static bool would_have_scram(const struct session *session, const struct user_re
 			     enum auth_method method)
 {
 	const struct auth_users *users = &session->worker->settings->auth_users;
+	enum secret_kind kind = secret_kind(record->secret);
 
-	if (method == AUTH_SCRAM || secret_kind(record->secret) == SECRET_SCRAM ||
+	if (method == AUTH_SCRAM || kind == SECRET_SCRAM || kind == SECRET_BROKEN ||
 	    users->scram_count > users->count - users->scram_count)
 		return true;
 	/* One who is known, but may not log in any more, is asked as PgBouncer does. */
@@ -57,6 +58,7 @@ static bool is_useful(const char *stored, enum auth_method method)
 {
 	switch (secret_kind(stored)) {
 	case SECRET_NONE:
+	case SECRET_BROKEN:
 		return false;
 	case SECRET_MD5:
 		return method != AUTH_SCRAM;
@@ -183,6 +185,8 @@ static const char *doom(const struct user_record *record)
 	switch (secret_kind(record->secret)) {
 	case SECRET_NONE:
 		return "the user has no password";
+	case SECRET_BROKEN:
+		return "the user's secret begins like one of SCRAM, and is none";
 	case SECRET_SCRAM:
 		return "the user's secret has too many iterations for a password sent as it is";
 	default:

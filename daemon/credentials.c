@@ -50,6 +50,7 @@ static bool covers(const char *password, const char *user, const struct credenti
 {
 	switch (credentials->kind) {
 	case SECRET_NONE:
+	case SECRET_BROKEN:
 		return true;
 	case SECRET_MD5:
 		return secret_has_password(credentials->secret, user, password);

@@ -24,6 +24,7 @@
 #include "daemon/entry_check.h"
 #include "daemon/process.h"
 #include "daemon/runtime/tls_memory.h"
+#include "daemon/secret_check.h"
 #include "daemon/server_tls_context.h"
 #include "daemon/version.h"
 
@@ -170,6 +171,7 @@ static struct settings *load(const struct options *options, bool *good)
 	*good = client_tls_prepare(settings, &faults);
 	*good &= server_tls_check(settings, &faults);
 	*good &= entries_check(settings, &faults);
+	secrets_note_broken(settings);
 	*good &= faults.count == 0;
 	fault_list_print(&faults, stderr);
 	if (!*good && !options->check)

@@ -201,6 +201,8 @@ static bool begin_sasl(struct proof *proof, const char *list, size_t length)
 		return wrong_type(proof, "The server asks for SCRAM, and only an md5 hash is known.");
 	if (credentials->kind == SECRET_NONE)
 		return wrong_type(proof, "The server asks for SCRAM, and no password is known.");
+	if (credentials->kind == SECRET_BROKEN)
+		return wrong_type(proof, "The server asks for SCRAM, and the secret that is known is broken.");
 	if (credentials->kind == SECRET_SCRAM && !credentials->has_client_key)
 		return wrong_type(proof, "The server asks for SCRAM, and no client has logged in "
 					 "with SCRAM and this secret.");

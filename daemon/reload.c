@@ -11,6 +11,7 @@
 #include "daemon/notify.h"
 #include "daemon/prepare_keys.h"
 #include "daemon/runtime/coroutine.h"
+#include "daemon/secret_check.h"
 #include "daemon/server_tls_context.h"
 #include "daemon/session.h"
 
@@ -120,6 +121,7 @@ static bool prepare(struct change *change, struct settings *settings)
 
 	good &= server_tls_check(settings, faults);
 	good &= entries_check(settings, faults);
+	secrets_note_broken(settings);
 	if (!good) {
 		change->keeps_tls = is_for_tls(settings, change->name);
 		return false;

@@ -82,13 +82,12 @@ static bool take_base64(const char **cursor, char end, void *data, size_t most, 
 
 bool scram_secret_parse(const char *text, struct scram_secret *secret)
 {
-	static const char prefix[] = SCRAM_MECHANISM "$";
 	size_t stored = 0;
 	size_t server = 0;
 
-	if (strncmp(text, prefix, sizeof prefix - 1) != 0)
+	if (strncmp(text, SCRAM_SECRET_PREFIX, sizeof SCRAM_SECRET_PREFIX - 1) != 0)
 		return false;
-	text += sizeof prefix - 1;
+	text += sizeof SCRAM_SECRET_PREFIX - 1;
 	return take_iterations(&text, ':', &secret->iterations) &&
 	       take_base64(&text, '$', secret->salt, sizeof secret->salt, &secret->salt_length) &&
 	       take_base64(&text, ':', secret->stored_key, SCRAM_KEY_BYTES, &stored) &&

@@ -36,6 +36,7 @@
 
 #define SCRAM_MECHANISM "SCRAM-SHA-256"
 #define SCRAM_MECHANISM_PLUS "SCRAM-SHA-256-PLUS"
+#define SCRAM_SECRET_PREFIX SCRAM_MECHANISM "$"
 
 struct scram_secret {
 	uint32_t iterations;

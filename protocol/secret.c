@@ -22,10 +22,11 @@ enum secret_kind secret_kind(const char *stored)
 		return SECRET_NONE;
 	if (is_md5(stored))
 		return SECRET_MD5;
-	if (!scram_secret_parse(stored, &secret))
+	if (strncmp(stored, SCRAM_SECRET_PREFIX, sizeof SCRAM_SECRET_PREFIX - 1) != 0)
 		return SECRET_PLAIN;
+	bool is_whole = scram_secret_parse(stored, &secret);
 	OPENSSL_cleanse(&secret, sizeof secret);
-	return SECRET_SCRAM;
+	return is_whole ? SECRET_SCRAM : SECRET_BROKEN;
 }
 
 static bool md5_text(const void *one, size_t one_length, const void *other, size_t other_length,
@@ -82,6 +83,7 @@ bool secret_has_password(const char *stored, const char *user, const char *passw
 
 	switch (secret_kind(stored)) {
 	case SECRET_NONE:
+	case SECRET_BROKEN:
 		return false;
 	case SECRET_PLAIN:
 		return is_equal(stored, password);

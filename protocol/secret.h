@@ -9,7 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum secret_kind { SECRET_NONE, SECRET_PLAIN, SECRET_MD5, SECRET_SCRAM };
+enum secret_kind {
+	SECRET_NONE,
+	SECRET_PLAIN,
+	SECRET_MD5,
+	SECRET_SCRAM,
+	SECRET_BROKEN, /* begins like one of SCRAM, and is none: no password, and nobody's proof fits it */
+};
 
 /* "md5", 32 digits and a zero. */
 #define MD5_TEXT_BYTES ((size_t)36)

@@ -22,7 +22,10 @@ static const struct {
 	{"md50123456789abcdef0123456789abcde", SECRET_PLAIN},
 	{"md50123456789abcdef0123456789abcdef0", SECRET_PLAIN},
 	{SCRAM, SECRET_SCRAM},
-	{SCRAM "x", SECRET_PLAIN},
+	{SCRAM "x", SECRET_BROKEN},
+	{"SCRAM-SHA-256$", SECRET_BROKEN},
+	{"SCRAM-SHA-256", SECRET_PLAIN},
+	{"scram-sha-256$4096:", SECRET_PLAIN},
 };
 
 static void test_kinds(void)
@@ -46,6 +49,11 @@ static void test_md5(void)
 	ok(!secret_has_md5_response("pencil", "users", salt, response), "not for another user");
 	ok(!secret_has_md5_response(SCRAM, "user", salt, response), "not for a SCRAM secret");
 	ok(!secret_has_md5_response("", "user", salt, response), "nor for none");
+	md5_secret(SCRAM "x", "user", secret);
+	md5_response(secret, salt, response);
+	ok(!secret_has_md5_response(SCRAM "x", "user", salt, response), "nor that of a broken secret's text");
+	md5_secret("pencil", "user", secret);
+	md5_response(secret, salt, response);
 	response[34] ^= 1;
 	ok(!secret_has_md5_response("pencil", "user", salt, response), "nor with one digit changed");
 	response[34] = '\0';
@@ -66,6 +74,7 @@ static void test_passwords(void)
 		ok(!secret_has_password(stored[i], "user", stored[i]) || i == 0,
 		   "the stored text itself");
 	}
+	ok(!secret_has_password(SCRAM "x", "user", SCRAM "x"), "nor is a broken secret's");
 	ok(!secret_has_password("", "user", ""), "no password is not an empty one");
 	ok(!secret_has_password(NULL, "user", ""), "nor is an unknown one");
 }
