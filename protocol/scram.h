@@ -18,10 +18,10 @@
 #include "protocol/base64.h"
 
 #define SCRAM_KEY_BYTES ((size_t)32)
-#define SCRAM_SALT_MOST ((size_t)255)
+#define SCRAM_SALT_MOST ((size_t)512) /* with both nonces it fits into a message of SCRAM_MESSAGE_MOST */
 #define SCRAM_SALT_BYTES ((size_t)16)  /* of the salts made here, as PostgreSQL's are */
 #define SCRAM_NONCE_BYTES ((size_t)18) /* of the random part of a nonce, before base64 */
-#define SCRAM_TEXT_MOST ((size_t)600)  /* a secret's text with the longest salt, and a zero */
+#define SCRAM_TEXT_MOST ((size_t)800)  /* a secret's text with the longest salt, and a zero */
 
 /* A second of work, and no more is done for a password because somebody else says so; PostgreSQL's own is
  * 4096. */

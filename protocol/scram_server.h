@@ -31,8 +31,8 @@ struct scram_server {
 	/* The conversation so far. */
 	char gs2_header[SCRAM_HEADER_BYTES];
 	char first_bare[SCRAM_MESSAGE_MOST + 1];
-	char answer[SCRAM_MESSAGE_MOST + 512]; /* what to send next; a text */
-	char server_first[SCRAM_MESSAGE_MOST + 512];
+	char answer[SCRAM_MESSAGE_MOST + 768]; /* what to send next; a text */
+	char server_first[SCRAM_MESSAGE_MOST + 768];
 	const char *nonce; /* in server_first */
 	size_t nonce_length;
 	unsigned char client_key[SCRAM_KEY_BYTES]; /* proven, after scram_server_final() */

@@ -37,9 +37,12 @@ for my $ask (@asks)
 }
 # Whose password here is not that of the server, of which the hash is known.
 my $theirs = 'md5' . md5_hex('theirsother');
-$server->safe_psql('postgres', "$roles create role other login password '$theirs'");
-$users .= qq("other" "$theirs"\n);
-$server->set_hba($hba .= "local all other md5\n");
+# Whose secret has the longest salt, here known as it is and there by its password.
+my $salted = Scram::secret('pencil', 'salt' x 128);
+$server->safe_psql('postgres', "$roles create role other login password '$theirs';"
+	. join ';', map { "create role $_ login password '$salted'" } qw(salted salted_plain));
+$users .= qq("other" "$theirs"\n"salted" "$salted"\n"salted_plain" "pencil"\n);
+$server->set_hba($hba .= "local all other md5\nlocal all salted,salted_plain scram-sha-256\n");
 
 # How a client logs in: what the daemon is told, and how it is connected to. Where a program is missing, not at all.
 my $osuser    = getpwuid $>;
@@ -112,6 +115,16 @@ for my $row (sort keys %answered)
 			"client: $method, secret: $kind, server: $ask");
 		next if !$works;
 		is($client->value('select current_user'), role($ask, $kind), '... as that user');
+	}
+}
+
+for my $method ('scram-sha-256', 'md5', 'plain')
+{
+	for my $user (qw(salted salted_plain))
+	{
+		my $client = Wire->connect($daemons{$method});
+		is($client->authenticate('pencil', user => $user)->{error}{M}, undef, "$method, $user: a salt of 512 bytes");
+		is($client->value('select current_user'), $user, '... as that user');
 	}
 }
 

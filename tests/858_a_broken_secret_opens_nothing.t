@@ -10,7 +10,7 @@ my $whole  = Scram::secret('pencil');
 my %secret = (
 	cut    => substr($whole, 0, -4),
 	more   => $whole . 'x',
-	salted => Scram::secret('pencil', 's' x 2000),
+	salted => Scram::secret('pencil', 's' x 513),
 	bare   => 'SCRAM-SHA-256$',
 );
 my @broken = sort keys %secret;
