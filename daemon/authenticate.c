@@ -136,7 +136,7 @@ static bool await_scram_check(struct exchange *exchange)
 /* A password, sent as it is. */
 static bool await_plain(struct exchange *exchange)
 {
-	if (!await_clear_password(exchange))
+	if (!await_password_message(exchange, AUTHENTICATION_PLAIN, NULL, 0))
 		return false;
 	if (secret_kind(exchange->stored) == SECRET_SCRAM)
 		return await_scram_check(exchange);
@@ -152,8 +152,7 @@ static bool await_md5(struct exchange *exchange)
 
 	if (!random_take(&exchange->session->worker->random, salt, sizeof salt))
 		return failure_set(exchange->why, FAILURE_NO_MEMORY);
-	if (!exchange_send(exchange, AUTHENTICATION_MD5, salt, sizeof salt) ||
-	    !await_response(exchange, FAILURE_PASSWORD_FAILED))
+	if (!await_password_message(exchange, AUTHENTICATION_MD5, salt, sizeof salt))
 		return false;
 	bool is_right = secret_has_md5_response(exchange->stored, exchange->session->user_name,
 						salt, exchange->response);

@@ -100,9 +100,10 @@ bool await_response(struct exchange *exchange, enum failure_kind too_long)
 	}
 }
 
-bool await_clear_password(struct exchange *exchange)
+bool await_password_message(struct exchange *exchange, enum authentication request,
+			    const void *data, size_t length)
 {
-	if (!exchange_send(exchange, AUTHENTICATION_PLAIN, NULL, 0) ||
+	if (!exchange_send(exchange, request, data, length) ||
 	    !await_response(exchange, FAILURE_PASSWORD_FAILED))
 		return false;
 	if (exchange->response_length == 0 ||

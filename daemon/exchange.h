@@ -41,8 +41,12 @@ bool exchange_send(struct exchange *exchange, enum authentication request, const
  */
 bool await_response(struct exchange *exchange, enum failure_kind too_long);
 
-/* Asks for the password itself, which becomes exchange->response; it is not empty. */
-bool await_clear_password(struct exchange *exchange);
+/*
+ * Asks for the password itself (AUTHENTICATION_PLAIN) or its hash, which becomes exchange->response: a text
+ * that is not empty, and nothing behind it.
+ */
+bool await_password_message(struct exchange *exchange, enum authentication request,
+			    const void *data, size_t length);
 
 /*
  * Has run(arg) called in a helper thread of that lane, and waits for it; somebody who hangs up does not keep his place

@@ -102,7 +102,7 @@ bool await_vouched(struct session *session, struct settings *settings, enum auth
 {
 	struct exchange exchange = {.session = session, .why = why, .deadline = deadline};
 
-	if (!await_clear_password(&exchange)) {
+	if (!await_password_message(&exchange, AUTHENTICATION_PLAIN, NULL, 0)) {
 		exchange_release(&exchange);
 		return false;
 	}

@@ -24,6 +24,7 @@ my $secret = Scram::secret('pencil');
 my $scram  = millpond('scram-sha-256',
 	qq("me" "$secret"\n"plain" "pencil"\n"$long" "$secret"\n) . join '',
 	map { qq("user$_" "pencil"\n) } 1 .. 200);
+my $md5   = millpond('md5', qq("me" "pencil"\n));
 my $plain = millpond('plain', qq("me" "pencil"\n"hash" "md5) . md5_hex('pencilhash') . qq("\n)
 	. '"long" "' . 'x' x 65530 . qq("\n"longer" ") . 'x' x 65531 . qq("\n));
 my $bystander = Wire->connect($scram);
@@ -153,6 +154,22 @@ is(say_instead($plain, 0, Message('p', "pen\0cil\0"))->{error}{M}, 'invalid pass
 	'one with a zero inside');
 is(say_instead($plain, 0, Message('p', "\0"))->{error}{M}, 'empty password returned by client',
 	'an empty one');
+
+
+# A right hash with something else behind it: AuthenticationMD5Password is answered by the same message.
+sub answer_md5 ($end)
+{
+	my $client = Wire->connect($md5)->startup(user => 'me');
+	my (undef, $salt) = unpack 'N a4', $client->get->[1];
+	return $client->put(Message('p', Scram::md5_response('pencil', 'me', $salt) . $end))->result;
+}
+is(answer_md5("\0")->{status}, 'I', 'a hash and a zero');
+is(answer_md5($_->[1])->{error}{M} // 'welcome', 'invalid password packet', "a hash and $_->[0]")
+	for [ 'no zero', '' ], [ 'two zeros', "\0\0" ], [ 'rubbish behind the zero', "\0rubbish" ];
+for my $case ([ nothing => '', 'invalid password packet' ], [ 'an empty one' => "\0", 'empty password returned by client' ])
+{
+	is(say_instead($md5, 0, Message('p', $case->[1]))->{error}{M}, $case->[2], "in the place of a hash: $case->[0]");
+}
 
 # In pieces, and together with what follows.
 my $client = Wire->connect($plain)->startup(user => 'me');
