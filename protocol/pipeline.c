@@ -223,6 +223,7 @@ static bool may_copy_in(const struct pipeline *pipeline)
  *
  *	E S		-> E			more data to come
  *	E S c S		-> E S			the client did not wait for CopyInResponse
+ *	E S B S		-> E B S		the server gives up at what belongs to no copy
  */
 static bool copy_in_begins(struct pipeline *pipeline)
 {
@@ -236,9 +237,10 @@ static bool copy_in_begins(struct pipeline *pipeline)
 	bool alone = true;
 	for (uint32_t i = 1; i < pipeline->count; i++) {
 		unsigned char letter = *at(pipeline, i);
-		if (!pipeline->copy_ended && kind_of(letter) == FRONTEND_SYNC)
+		bool is_of_copy = alone && !pipeline->copy_ended;
+		if (is_of_copy && kind_of(letter) == FRONTEND_SYNC)
 			pipeline->copied_syncs++;
-		else if (!pipeline->copy_ended && is_copy_end(letter))
+		else if (is_of_copy && is_copy_end(letter))
 			pipeline->copy_ended = true;
 		else
 			*at(pipeline, kept++) = letter, alone = alone && is_copy_end(letter);
@@ -279,9 +281,11 @@ static bool error_reported(struct pipeline *pipeline)
 	if (pipeline->copying_in && pipeline->copied_syncs > 0)
 		pipeline->doubtful = true;
 	pipeline->copying_in = false;
-	/* Whether these are skipped or executed hangs on the same doubt, and nobody can be asked. */
-	if (pipeline->doubtful && !only_syncs_follow(pipeline))
-		return false;
+	/* Whether these are skipped or executed hangs on the same doubt, and nobody can be asked. Most
+	 * often the server has come to them in the copy, and ends: its last words are errors. */
+	pipeline->lost = pipeline->doubtful && !only_syncs_follow(pipeline);
+	if (pipeline->lost)
+		return true;
 	if (head(pipeline) == PIPELINE_OWN_QUERY)
 		pipeline->own_failed = true;
 	if (pipeline->count == 0)
@@ -303,6 +307,8 @@ static bool answers_copied_sync(struct pipeline *pipeline)
 
 static bool ready_for_query(struct pipeline *pipeline, char status)
 {
+	if (pipeline->lost)
+		return false;
 	if (runs_query(pipeline) || head(pipeline) == FRONTEND_SYNC)
 		pop(pipeline);
 	else if (!answers_copied_sync(pipeline))

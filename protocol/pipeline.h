@@ -63,6 +63,7 @@ struct pipeline {
 	bool copy_ended;  /* ... and the client has sent CopyDone or CopyFail */
 	uint32_t copied_syncs; /* Syncs that were sent while copying in: the server ignores those */
 	bool doubtful;	  /* one more reply than is owed may come, see pipeline_request() */
+	bool lost;	  /* ... and so nobody knows what is owed: only errors are taken */
 	bool probed;	  /* ... not any more: the empty query that asks has been answered */
 	bool own_failed;  /* an own query ended in an error, since somebody last set this back */
 	unsigned char inline_queue[PIPELINE_INLINE];
