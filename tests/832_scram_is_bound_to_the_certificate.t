@@ -18,15 +18,16 @@ my $millpond = Millpond->new('pool', databases => { postgres => $fake->target },
 	settings => { auth_type => 'scram-sha-256', auth_file => 'users.txt',
 		client_tls_sslmode => 'allow', $authority->client_tls });
 
-for my $user (qw(me plain))
+sub psql_is_bound ($user, $root, $what)
 {
 	local $ENV{PGPASSWORD} = 'pencil';
 	my ($status, $out, $error) = $millpond->psql('postgres', 'select 1',
 		connstr => sprintf 'host=localhost hostaddr=127.0.0.1 port=%d dbname=postgres user=%s '
 			. 'sslmode=verify-full sslrootcert=%s channel_binding=require', $millpond->port, $user,
-			$authority->file('ca.crt'));
-	is($out, 'select 1', "psql with channel_binding=require, $user") or diag $error;
+			$authority->file($root));
+	return is($out, 'select 1', "psql with channel_binding=require, $what") || diag $error;
 }
+psql_is_bound($_, 'ca.crt', $_) for qw(me plain);
 
 # One conversation: the mechanisms offered, and the outcome.
 sub converse ($tls, $mechanism, %scram)
@@ -70,6 +71,17 @@ for (@table)
 	my $name = ($tls ? 'TLS' : 'no TLS') . ", $mechanism, '$header'";
 	is($offered, $tls ? "$plus SCRAM-SHA-256" : 'SCRAM-SHA-256', "$name: the offer");
 	is($outcome, $expected, "$name: the outcome");
+}
+
+# The certificate's own digest is the one that counts, but for those that are broken (RFC 5929, section 4.1).
+for my $kind (map({ [ 'rsa:2048', $_ ] } qw(sha1 sha256 sha384 sha512)), [ undef, 'sha384' ])
+{
+	my ($key, $digest) = @$kind;
+	$authority->self_signed(own => '/CN=localhost', names => 'DNS:localhost', key => $key, digest => $digest);
+	$millpond->write_config(settings => { client_tls_key_file => $authority->file('own.key'),
+		client_tls_cert_file => $authority->file('own.crt') });
+	$millpond->reload_by_signal;
+	psql_is_bound('me', 'own.crt', "$digest with " . ($key // 'a curve'));
 }
 
 done_testing;

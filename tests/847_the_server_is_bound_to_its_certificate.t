@@ -1,7 +1,7 @@
 # Where Millpond logs in through TLS, by itself or with libpq, SCRAM is bound to the server's certificate if it can be, and says so if the server cannot.
 use v5.36;
 use Certificates;
-use Digest::SHA qw(sha256);
+use Digest::SHA qw(sha256 sha384 sha512);
 use FakeServer;
 use MIME::Base64 qw(decode_base64);
 use Millpond;
@@ -11,10 +11,11 @@ use Wire;
 
 my $authority = Certificates->new;
 $authority->issue(server => '/CN=localhost', names => 'DNS:localhost');
-my $certificate = $authority->file('server.crt');
 # No digest belongs to a signature of this kind (RFC 5929 section 4.1).
 $authority->self_signed(unbound => '/CN=localhost', key => 'ed25519');
-my $hash   = sha256(qx(openssl x509 -in $certificate -outform DER));
+# The digest of any other is what the hash is made with, but for those that are broken.
+my %digest = (sha1 => \&sha256, sha384 => \&sha384, sha512 => \&sha512);
+$authority->self_signed($_ => '/CN=localhost', key => 'rsa:2048', digest => $_) for keys %digest;
 my $secret = Scram::secret('pencil');
 my $plus   = 'SCRAM-SHA-256-PLUS';
 
@@ -31,6 +32,7 @@ my %cases = (
 	both     => [ '', "$plus\0SCRAM-SHA-256\0", "$plus p=tls-server-end-point,, bound" ],
 	only     => [ '', "$plus\0", "$plus p=tls-server-end-point,, bound" ],
 	simple   => [ '', "SCRAM-SHA-256\0", 'SCRAM-SHA-256 y,, unbound' ],
+	(map { $_ => [ '', "$plus\0SCRAM-SHA-256\0", "$plus p=tls-server-end-point,, bound" ] } keys %digest),
 	disabled => [ 'channel_binding=disable', "$plus\0SCRAM-SHA-256\0", 'SCRAM-SHA-256 n,, unbound' ],
 	plain    => [ 'sslmode=disable', "SCRAM-SHA-256\0", 'SCRAM-SHA-256 n,, unbound' ],
 	stripped => [ 'sslmode=prefer', "$plus\0SCRAM-SHA-256\0", $clear_offer ],
@@ -63,21 +65,23 @@ sub log_in ($c, $startup)
 	my ($sent) = $final =~ /^c=([^,]*)/;
 	my $seen = decode_base64($sent);
 	$c->log('chosen', "$case $mechanism $header "
-		. ($seen eq $header ? 'unbound' : $seen eq $header . $hash ? 'bound' : 'wrong'));
+		. ($seen eq $header ? 'unbound' : $seen eq $header . ($c->{hash} // '?') ? 'bound' : 'wrong'));
 	$c->put(AuthRequest(12, $scram->accept($final)));
 	return 0; # the rest is as usual
 }
 
 sub with_certificate ($name)
 {
-	return FakeServer->new(login => \&log_in, ssl => sub ($c) { return $c->shake_hands($authority, $name) });
+	my $hash = ($digest{$name} // \&sha256)->(qx(openssl x509 -in ${\ $authority->file("$name.crt") } -outform DER));
+	return FakeServer->new(login => \&log_in,
+		ssl => sub ($c) { $c->{hash} = $hash; return $c->shake_hands($authority, $name) });
 }
 
 my $encrypted = with_certificate('server');
 my $unbound   = with_certificate('unbound');
 my $clear     = FakeServer->new(login => \&log_in);
 my %server_of = (map({ $_ => $clear } qw(stripped in_clear libpq_stripped)),
-	map { $_ => $unbound } qw(ed25519 chosen libpq_ed25519));
+	map({ $_ => $unbound } qw(ed25519 chosen libpq_ed25519)), map { $_ => with_certificate($_) } keys %digest);
 my $server = Postgres->new('server', conf => $authority->ssl_conf);
 $server->set_hba("local all all trust\nhostssl all me 127.0.0.1/32 scram-sha-256\n");
 $server->safe_psql('postgres', "create role me login password 'pencil'");
@@ -92,7 +96,7 @@ for my $case (sort keys %cases)
 {
 	my $expected = $cases{$case}[2];
 	my $answer = Wire->connect($millpond)->startup(user => 'me', database => $case)->result;
-	my ($chosen) = map { /chosen $case (.*)/ } map { $_->received } $encrypted, $unbound, $clear;
+	my ($chosen) = map { /chosen $case (.*)/ } map { $_->received } $encrypted, values %server_of;
 	if (ref $expected)
 	{
 		is($chosen, undef, "$case: the server is told nothing");

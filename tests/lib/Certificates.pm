@@ -94,11 +94,12 @@ sub issue ($self, $name, $subject, %options)
 	return;
 }
 
-# Options: names, key.
+# Options: names, key, digest (which signs it: sha1, sha384, ...).
 sub self_signed ($self, $name, $subject, %options)
 {
 	my @names = $options{names} ? ('-addext', "subjectAltName=$options{names}") : ();
-	$self->_run(qw(req -x509 -newkey), _kind_of_key(%options), qw(-nodes -days 2),
+	my @digest = $options{digest} ? "-$options{digest}" : ();
+	$self->_run(qw(req -x509 -newkey), _kind_of_key(%options), qw(-nodes -days 2), @digest,
 		-subj => $subject, @names, -keyout => $self->file("$name.key"),
 		-out => $self->file("$name.crt"));
 	chmod 0600, $self->file("$name.key");
