@@ -1,4 +1,7 @@
-/* Any bytes in the place of a handshake, as its beginning, or behind it: the connection fails or ends, and what was read honestly stays so. */
+/*
+ * Any bytes in the place of a handshake, as its beginning, or behind it, from a client or from a server: the connection
+ * fails or ends, and what was read honestly stays so.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,11 +14,13 @@
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
+#include "daemon/server_tls.h"
 #include "tests/unit/tls_peer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { INSTEAD, BEGUN, BEHIND, KINDS };
+/* What a client says, and what a server does. */
+enum { INSTEAD, BEGUN, BEHIND, ANSWERED, BEHIND_ANSWER, KINDS };
 
 static struct loop loop;
 static SSL_CTX *server_context;
@@ -34,6 +39,16 @@ static void expect(bool condition)
 		abort();
 }
 
+static bool is_from_server(const struct attempt *attempt)
+{
+	return attempt->kind >= ANSWERED;
+}
+
+static bool is_behind(const struct attempt *attempt)
+{
+	return attempt->kind == BEHIND || attempt->kind == BEHIND_ANSWER;
+}
+
 static void spoke(struct stream *stream)
 {
 	(void)stream;
@@ -47,13 +62,25 @@ static void prepare(void)
 	expect(client_context != NULL && loop_init(&loop));
 }
 
+/* Agrees to TLS when it is asked for, and plays the server. */
+static void agree(struct tls_peer *peer)
+{
+	char request[8];
+
+	expect(read(peer->fd, request, sizeof request) == sizeof request &&
+	       write(peer->fd, "S", 1) == 1);
+	SSL_set_accept_state(peer->ssl);
+}
+
 /* Shakes hands, says something, and then sends the bytes into the connection. */
 static void *peer_main(void *arg)
 {
 	struct attempt *attempt = arg;
 	struct tls_peer peer;
 
-	peer_init(&peer, client_context, attempt->pair[1]);
+	peer_init(&peer, is_from_server(attempt) ? server_context : client_context, attempt->pair[1]);
+	if (is_from_server(attempt))
+		agree(&peer);
 	if (peer_shake_hands(&peer))
 		peer_put(&peer, "honest", 6);
 	peer_flush(&peer);
@@ -82,27 +109,56 @@ static size_t await_end(struct stream *stream, int64_t deadline)
 	}
 }
 
+static bool await_client(struct attempt *attempt, struct stream *stream, int64_t deadline)
+{
+	size_t begun = attempt->kind == BEGUN ? attempt->size / 2 : 0;
+
+	memcpy(loop.scratch, attempt->data, begun);
+	bool done = await_tls_accept(stream, server_context, loop.scratch, begun, deadline);
+	expect(done || (errno != EAGAIN && errno != ETIMEDOUT));
+	return done;
+}
+
+/* Nothing of what may be at home counts. */
+static bool await_server(struct direct *direct, struct stream *stream, int64_t deadline)
+{
+	struct conninfo conninfo = {0};
+	struct failure why;
+
+	conninfo_add(&conninfo, "sslrootcert", "/nowhere");
+	conninfo_add(&conninfo, "sslcertmode", "disable");
+	bool done = await_server_tls(direct, stream, &conninfo, TLS_REQUIRE, &why, deadline);
+	expect(done || why.kind != FAILURE_CONNECT_TIMEOUT);
+	return done;
+}
+
+static void end(struct attempt *attempt, struct stream *stream, struct direct *direct)
+{
+	if (is_from_server(attempt)) {
+		stream_release(stream);
+	} else {
+		tls_say_end(stream);
+		stream_close(stream);
+		direct->fd = -1;
+	}
+	direct_free(direct);
+}
+
 static void attempt_main(void *arg)
 {
 	struct attempt *attempt = arg;
 	int64_t deadline = loop_now() + 20000000;
-	size_t begun = 0;
+	struct direct *direct = calloc(1, sizeof *direct);
 	struct stream stream;
 
-	stream_init(&stream, &loop, attempt->pair[0], spoke);
-	if (attempt->kind == BEGUN) {
-		begun = attempt->size / 2;
-		memcpy(loop.scratch, attempt->data, begun);
-	}
-	bool accepted =
-		await_tls_accept(&stream, server_context, loop.scratch, begun, deadline);
-	expect(accepted == (attempt->kind == BEHIND));
-	if (accepted)
-		expect(await_end(&stream, deadline) == 6);
-	else
-		expect(errno != EAGAIN && errno != ETIMEDOUT);
-	tls_say_end(&stream);
-	stream_close(&stream);
+	expect(direct != NULL);
+	direct->fd = attempt->pair[0];
+	stream_init(&stream, &loop, direct->fd, spoke);
+	bool done = is_from_server(attempt) ? await_server(direct, &stream, deadline) :
+					      await_client(attempt, &stream, deadline);
+	expect(done == is_behind(attempt));
+	expect(!done || await_end(&stream, deadline) == 6);
+	end(attempt, &stream, direct);
 	loop_stop(&loop);
 }
 
@@ -119,7 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	attempt.kind = data[0] % KINDS;
 	expect(socketpair(AF_UNIX, SOCK_STREAM, 0, attempt.pair) == 0);
 	fcntl(attempt.pair[0], F_SETFL, O_NONBLOCK);
-	if (attempt.kind == BEHIND) {
+	if (is_behind(&attempt)) {
 		expect(pthread_create(&thread, NULL, peer_main, &attempt) == 0);
 	} else {
 		size_t from = attempt.kind == BEGUN ? attempt.size / 2 : 0;
@@ -128,7 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	expect(coroutine_start(&loop, attempt_main, &attempt) != NULL);
 	loop_run(&loop);
-	if (attempt.kind == BEHIND)
+	if (is_behind(&attempt))
 		pthread_join(thread, NULL);
 	close(attempt.pair[1]);
 	return 0;
