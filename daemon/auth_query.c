@@ -243,16 +243,21 @@ char *auth_source_key(const struct auth_source *source)
 		       key;
 }
 
+int64_t auth_query_fresh_since(const struct settings *settings)
+{
+	int64_t cached = settings->auth_query_cache_us;
+
+	return cached > 0 ? loop_now() - cached : 0;
+}
+
 static bool await_answer(struct session *session, const struct settings *settings,
 			 const struct auth_source *source, const char *key,
 			 struct user_record *record, struct failure *why, int64_t deadline)
 {
 	struct auth_cache *cache = session->worker->auth_cache;
-	int64_t cached = settings->auth_query_cache_us;
-	int64_t fresh_since = cached > 0 ? loop_now() - cached : 0;
 
-	switch (await_auth_turn(cache, &session->worker->loop, key, session->user_name, fresh_since,
-				record, why, deadline)) {
+	switch (await_auth_turn(cache, &session->worker->loop, key, session->user_name,
+				auth_query_fresh_since(settings), record, why, deadline)) {
 	case AUTH_TURN_ANSWERED:
 		return true;
 	case AUTH_TURN_FAILED:

@@ -30,6 +30,9 @@ struct auth_source auth_source_find(const struct settings *settings,
  * To be freed; NULL without memory. */
 char *auth_source_key(const struct auth_source *source);
 
+/* Since when an answer has to have been asked for to be believed; 0: none is. */
+int64_t auth_query_fresh_since(const struct settings *settings);
+
 /* Asks about session->user_name. False: `why` says so. */
 bool await_auth_query(struct session *session, const struct settings *settings,
 		      const struct auth_source *source, struct user_record *record,

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "conf/array.h"
+#include "daemon/auth_query.h"
 #include "daemon/balance.h"
 #include "daemon/console_stats.h"
 #include "daemon/dial.h"
@@ -170,6 +171,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	end_period_if_due(daemon, now);
 	balance_measure(daemon->workers);
 	dns_tick(daemon, now);
+	auth_cache_wipe_stale(&daemon->auth_cache, auth_query_fresh_since(daemon->settings));
 	give_sign_of_life(daemon, now);
 	look_for_the_end(daemon);
 }

@@ -26,11 +26,23 @@ static bool can_be_asked(const struct session *session, const struct settings *s
 		settings_is_console(source->database_name));
 }
 
-/* For its pool, which may need it when others have long taken its place among the answers. */
-static void bring_along(struct session *session, const char *secret)
+/* For its pool, which may need it when there are other settings, by which nobody finds it. */
+static void bring_along(struct session *session, const struct user_record *record)
 {
+	lookup_leave(session);
+	session->answer = record->entry;
 	text_wipe(session->secrets[POOL_ANSWER]);
-	session->secrets[POOL_ANSWER] = strdup(secret);
+	session->secrets[POOL_ANSWER] = strdup(record->secret);
+}
+
+void lookup_leave(struct session *session)
+{
+	struct worker *worker = session->worker;
+
+	if (session->answer != NULL)
+		auth_cache_leave(worker->auth_cache, session->answer,
+				 auth_query_fresh_since(worker->settings));
+	session->answer = NULL;
 }
 
 bool await_user_record(struct session *session, struct user_record *record, struct failure *why,
@@ -46,7 +58,7 @@ bool await_user_record(struct session *session, struct user_record *record, stru
 		bool done = await_auth_query(session, settings, &source, record, why, deadline);
 		settings_drop(settings);
 		if (done && record->secret != NULL)
-			bring_along(session, record->secret);
+			bring_along(session, record);
 		return done;
 	}
 	if (secret == NULL || secret[0] == '\0')

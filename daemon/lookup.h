@@ -19,6 +19,9 @@ struct worker;
 bool await_user_record(struct session *session, struct user_record *record, struct failure *why,
 		       int64_t deadline);
 
+/* The client has gone, or is about to: it does not need any more what has been looked up. */
+void lookup_leave(struct session *session);
+
 /* Its user has not proved what is known of it, which may not be so any more: the next one asks anew. */
 void lookup_doubt(const struct session *session);
 

@@ -16,6 +16,7 @@
 #include "daemon/daemon.h"
 #include "daemon/goodbye.h"
 #include "daemon/login.h"
+#include "daemon/lookup.h"
 #include "daemon/prepared.h"
 #include "daemon/quota.h"
 #include "daemon/recover.h"
@@ -210,6 +211,7 @@ static bool has_been_spoken_to(const struct session *session)
 static void session_free(struct session *session)
 {
 	session_depart(session);
+	lookup_leave(session);
 	if (session->is_counted)
 		pool_client_leaves(session->pool);
 	if (session->in_reserve)

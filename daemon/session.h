@@ -18,6 +18,7 @@
 #include "pool/pool.h"
 #include "protocol/failure.h"
 
+struct auth_cache_entry;
 struct client_statements;
 struct coroutine;
 struct extended;
@@ -67,6 +68,7 @@ struct session {
 	struct pool_share *share; /* its worker's part of the pool */
 	struct parameters *welcome; /* during the login: what the pool's servers report */
 	char *secrets[POOL_SECRETS]; /* during the login: what its pool can open servers with */
+	struct auth_cache_entry *answer; /* of auth_query, by which it was judged; or NULL */
 	char *database_name; /* as the client asked for it; NULL before it has */
 	char *user_name;     /* likewise; with auth_type any, that of its database */
 	struct parameters *wishes;	 /* parameters in which it differs from a new session ... */

@@ -3,6 +3,7 @@ use v5.36;
 use Certificates;
 use Digest::MD5 qw(md5_hex);
 use FakeServer;
+use Memory;
 use Millpond;
 use Scram;
 use Test::More;
@@ -13,8 +14,7 @@ plan skip_all => 'a sanitizer keeps what has been freed' if $ENV{SANITIZE};
 my $fake      = FakeServer->new;
 my $authority = Certificates->new;
 $authority->issue(server => '/CN=localhost');
-# Nothing of these is in this process's environment, nor in the names of files.
-my %token = map { $_ => join '', "mem-$_-", map { chr 97 + int rand 26 } 1 .. 24 }
+my %token = map { $_ => random_secret($_) }
 	qw(plain scram wrong tls wrongtls old new entry gone bind kept asked left);
 my $millpond = Millpond->new('pool', stopped => 1,
 	databases => { postgres => $fake->target, entry => $fake->target . " user=x password=$token{entry}" },
@@ -32,37 +32,7 @@ my %hashed = (
 users(%hashed, old => $token{old});
 $millpond->start;
 
-# How often a text stands in the pages that the process has written to; undef if one may not look.
-sub found ($token, $daemon = $millpond)
-{
-	# What has been freed begins with something else.
-	my $text = substr $token, -14;
-	my $pid = $daemon->pid;
-	open my $memory, '<:raw', "/proc/$pid/mem"     or return undef;
-	open my $pages,  '<:raw', "/proc/$pid/pagemap" or return undef;
-	my $count = 0;
-	for my $area (split /\n/, PostgreSQL::Test::Utils::slurp_file("/proc/$pid/maps"))
-	{
-		no warnings 'portable';
-		my ($from, $to) = map { hex } $area =~ /^([0-9a-f]+)-([0-9a-f]+) rw/ or next;
-		my $bytes = '';
-		for (my $at = $from; $at < $to; $at += 4096 * 4096)
-		{
-			my $number = ($to - $at) / 4096;
-			sysseek $pages, $at / 4096 * 8, 0;
-			sysread $pages, my $present, 8 * ($number < 4096 ? $number : 4096) or next;
-			$present =~ /[^\0]/ or next;
-			my @present = unpack '(x7C)*', $present;
-			for my $page (grep { $present[$_] & 0x80 } 0 .. $#present)
-			{
-				sysseek $memory, $at + 4096 * $page, 0;
-				sysread $memory, $bytes, 4096, length $bytes;
-			}
-		}
-		for (my $at = 0; ($at = index $bytes, $text, $at) >= 0; $at++) { $count++ }
-	}
-	return $count;
-}
+sub found ($token, $daemon = $millpond) { return times_in_memory($daemon, $token) }
 defined found('x') or plan skip_all => 'the memory of a process cannot be looked at here';
 cmp_ok(found($token{kept}), '>', 0, 'what is needed is there, and is found');
 

@@ -1,0 +1,90 @@
+# A secret found by auth_query is in memory as long as it lets somebody in, or opens servers for somebody.
+use v5.36;
+use FakeServer;
+use Memory;
+use Millpond;
+use Test::More;
+use Wire;
+
+plan skip_all => 'a sanitizer keeps what has been freed' if $ENV{SANITIZE};
+
+my %secret = map { $_ => random_secret($_) } qw(brief shared cached short changed);
+
+# It asks clients for a password in the clear.
+my $fake = FakeServer->new(
+	login => sub ($c, $startup) { return $startup->{user} eq 'lookup' ? 0 : $c->note_password($startup) },
+	message => sub ($c, $type, $body) {
+		($c->{about}) = $body =~ /(\w+)\0*\z/ if $type eq 'B';
+		return 0;
+	},
+	query => sub ($c, $sql) {
+		return 0 if $sql !~ /whois/;
+		return $c->put(DataRow($c->{about}, $secret{ $c->{about} }), CommandComplete('SELECT 1'));
+	});
+my %settings = (auth_type => 'plain', auth_file => 'users.txt', auth_user => 'lookup', auth_query => 'whois $1', auth_query_cache => 0);
+my $millpond = Millpond->new('pool', workers => 1, settings => \%settings, databases => { postgres => $fake->target, second => $fake->target },
+	files => { 'users.txt' => '' });
+my $owner = Wire->login($millpond, unix => 1, user => 'pgbouncer', database => 'pgbouncer');
+
+sub found ($name) { return times_in_memory($millpond, $secret{$name}) }
+defined found('brief') or plan skip_all => 'the memory of a process cannot be looked at here';
+
+sub enter ($user, %how)
+{
+	my $client = Wire->connect($millpond);
+	is($client->authenticate($secret{$user}, user => $user, %how)->{status}, 'I', "$user is let in");
+	return $client;
+}
+sub gone ($name, $when) { return ok(eval { wait_until(sub { found($name) == 0 }, 'it to be gone', 20); 1 }, "$name: gone $when") }
+sub there ($name, $when) { return cmp_ok(found($name), '>', 0, "$name: there $when") }
+sub command ($sql) { return is($owner->query($sql)->{error}, undef, $sql) }
+sub reload (%changes)
+{
+	%settings = (%settings, %changes);
+	$millpond->write_config(settings => \%settings);
+	return command('RELOAD');
+}
+sub logins ($user) { return scalar $fake->received(qr/^\d+ password $user \Q$secret{$user}\E/) }
+sub opens_another ($client, $user, $when)
+{
+	my $before = logins($user);
+	command('RECONNECT');
+	return is($client->value('select 1'), 'select 1', "$user: served $when") && cmp_ok(logins($user), '>', $before, '... by a new server');
+}
+
+my $client = enter('brief');
+there('brief', 'as long as its client');
+$client->close;
+gone('brief', 'with its client');
+
+my @clients = map { enter('shared', database => $_) } qw(postgres postgres second);
+$clients[0]->close;
+opens_another($clients[1], 'shared', 'when another one has left');
+$clients[1]->close;
+opens_another($clients[2], 'shared', 'when those of another pool have');
+$clients[2]->close;
+gone('shared', 'with the last of its clients');
+
+$client = enter('changed');
+reload(auth_query => 'whois2 $1');
+opens_another($client, 'changed', 'when others would be asked about in another way');
+reload(auth_user => undef, auth_file => 'users.txt');
+opens_another($client, 'changed', 'when nobody would be asked');
+command('KILL postgres');
+command('RESUME postgres');
+gone('changed', 'with its client');
+
+reload(auth_user => 'lookup', auth_query_cache => 600);
+enter('cached')->close;
+wait_until(sub { $millpond->log_since =~ /postgres\/cached\@\S+ closing because: client unexpected eof/ }, 'the end');
+there('cached', 'while it is believed');
+enter('cached')->close;
+is(scalar(() = $fake->received(qr/^\d+ B .*cached/)), 1, '... which has been asked about once');
+command('RELOAD');
+gone('cached', 'when it is not believed any more');
+
+reload(auth_query_cache => 1);
+enter('short')->close;
+gone('short', 'when its time is over');
+
+done_testing;
