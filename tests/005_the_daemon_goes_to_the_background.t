@@ -25,6 +25,11 @@ wait_until(sub { -s $pidfile }, 'the pidfile');
 my ($pid) = slurp_file($pidfile) =~ /^(\d+)\n\z/;
 ok($pid && kill(0, $pid), 'the pidfile names a process');
 is(Wire->login($millpond)->value('select 1'), 1, 'that serves');
+my ($session) = slurp_file("/proc/$pid/stat") =~ /\) \S (?:-?\d+ ){2}(\d+) /;
+is($session, $pid, 'in a session of its own, which no terminal ends');
+my $holds = sub ($what) { return 3 == grep { (readlink("/proc/$pid/fd/$_") // '') eq $what } 0 .. 2 };
+wait_until(sub { $holds->('/dev/null') }, 'standard input and output to be given up');
+pass('and holds nothing of the one who has started it');
 like(slurp_file($log), qr/ UTC \[$pid\] LOG .*process up/, 'and logs under that number');
 
 ($status, $out, $error) = run_binary('-q', $millpond->ini);

@@ -1,9 +1,11 @@
 # The tcp_... settings are in force on the sockets of clients and servers, a reload changes them for those to come; so_reuseport shares a port.
 use v5.36;
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use Millpond;
-use Socket qw(IPPROTO_TCP SOL_SOCKET SO_KEEPALIVE SO_RCVBUF SO_SNDBUF TCP_DEFER_ACCEPT TCP_KEEPCNT TCP_KEEPIDLE TCP_KEEPINTVL TCP_NODELAY
-	TCP_USER_TIMEOUT unpack_sockaddr_in);
+use PostgreSQL::Test::Utils qw(slurp_file);
+use Socket qw(IPPROTO_TCP SOL_SOCKET SO_KEEPALIVE SO_RCVBUF SO_SNDBUF TCP_DEFER_ACCEPT TCP_INFO TCP_KEEPCNT TCP_KEEPIDLE TCP_KEEPINTVL TCP_NODELAY
+	TCP_USER_TIMEOUT pack_sockaddr_un unpack_sockaddr_in);
 use Test::More;
 use Wire;
 
@@ -12,7 +14,7 @@ my ($pidfd_open, $pidfd_getfd) = (434, 438);
 
 my $server   = Postgres->new;
 my %wanted   = (tcp_keepidle => 77, tcp_keepintvl => 11, tcp_keepcnt => 5, tcp_user_timeout => 12345, tcp_socket_buffer => 70000);
-my $millpond = Millpond->new('pool', server => $server, settings => { %wanted, tcp_defer_accept => 45 },
+my $millpond = Millpond->new('pool', server => $server, settings => { %wanted, tcp_defer_accept => 45, listen_backlog => 77 },
 	databases => { postgres => 'host=127.0.0.1 port=' . $server->port, direct => 'dbname=postgres host=127.0.0.1 port=' . $server->port });
 my $pidfd = syscall $pidfd_open, $millpond->pid, 0;
 plan skip_all => "sockets of other processes cannot be looked at here: $!" if $pidfd < 0 || !defined socket_where(sub { 1 });
@@ -54,6 +56,21 @@ $client->query('begin');
 is(options(of_client($client), @all), $all_wanted, 'a client');
 is(options(of_server(), @all), $all_wanted, 'a server');
 cmp_ok((split /=/, options(listening(), 'defer'))[1], '>', 0, 'accepting is deferred');
+
+# What tells of unacknowledged segments tells of a listener how many may wait.
+is(unpack('x28 L', getsockopt listening(), IPPROTO_TCP, TCP_INFO), 77, 'so many may wait to be accepted');
+my @waiting;
+$millpond->signal('STOP');
+wait_until(sub { slurp_file('/proc/' . $millpond->pid . '/stat') =~ /\) T / }, 'the daemon to stand still');
+while (@waiting <= 100)
+{
+	my $socket = IO::Socket::UNIX->new(Blocking => 0) or die "socket: $!";
+	last if !connect $socket, pack_sockaddr_un($millpond->host . '/.s.PGSQL.' . $millpond->port);
+	push @waiting, $socket;
+}
+$millpond->signal('CONT');
+is(scalar @waiting, 77 + 1, '... on the Unix socket, too, which takes one more');
+$_->close for @waiting;
 
 # Another value, and those of the system; the sockets that are there are left alone.
 my $untouched = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1');

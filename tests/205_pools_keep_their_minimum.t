@@ -1,5 +1,6 @@
 # min_pool_size servers are dialled together and kept: with a forced user always, else while a client is there.
 use v5.36;
+use FakeServer;
 use Millpond;
 use Test::More;
 use Wire;
@@ -43,6 +44,17 @@ for my $name (sort keys %most)
 	pass("$name: as many as the limit allows");
 	is(scalar(() = $millpond->log_since =~ m{S-\w+: \w+/$name\@.* new connection to server}g), $most{$name}, '... and never one more');
 }
+# Each login of these ends only when all of them are under way.
+my $logins = PostgreSQL::Test::Utils::tempdir();
+my $slow   = FakeServer->new(login => sub ($c, $startup) {
+	put_file("$logins/$c->{number}");
+	wait_until(sub { 4 == (() = glob "$logins/*") }, 'all logins');
+	return 0;
+});
+$millpond->reconfigure(databases => { together => $slow->target . ' user=app min_pool_size=4' });
+wait_until(sub { (($millpond->pool('together', 'app') // {})->{sv_idle} // 0) == 4 }, 'four servers that are logged in to together');
+pass('they are dialled together');
+
 unlike($millpond->log_since, qr/evicted/, 'nobody gave way for the sake of a minimum');
 
 done_testing;

@@ -1,6 +1,7 @@
 # Without descriptors, further clients are refused clearly, but for admins and cancel requests, and accepting goes on when some are free again.
 use v5.36;
 use Millpond;
+use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
 use Wire;
 
@@ -55,7 +56,10 @@ pass('accepting goes on');
 for my $limit (1200, 1400)
 {
 	my $pond = Millpond->new("limit$limit", settings => { max_client_conn => 1100, workers => 2 },
-		wrapper => [ 'prlimit', "--nofile=$limit:$limit" ]);
+		wrapper => [ 'prlimit', "--nofile=150:$limit" ]);
+	my ($soft) = slurp_file('/proc/' . $pond->pid . '/limits') =~ /^Max open files +(\d+)/m;
+	is($soft, $limit, 'the soft limit is raised to the hard one');
+	like($pond->log_since, qr/file descriptor limit: $limit,/, '... which is logged');
 	is($pond->log_contains(qr/max_client_conn is more than the file descriptor limit allows/) ? 1 : 0,
 		$limit == 1200 ? 1 : 0, "$limit descriptors for 1100 clients");
 }
