@@ -8,6 +8,8 @@
 #include "conf/source.h"
 
 #define SCRAM_PREFIX "SCRAM-SHA-256$"
+#define MD5_PREFIX "md5"
+#define MD5_LENGTH ((size_t)35)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
@@ -67,10 +69,46 @@ static void user_release(void *item)
 static void sort(struct auth_users *users)
 {
 	users->users = sort_by_name(users->users, &users->count, sizeof(*users->users), user_release);
-	for (size_t i = 0; i < users->count; i++)
-		users->scram_count +=
-			strncmp(users->users[i].secret, SCRAM_PREFIX, sizeof(SCRAM_PREFIX) - 1) == 0;
 }
+
+/* --- kinds of secrets --------------------------------------------------------------------- */
+
+static bool begins_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool looks_plain(const char *secret)
+{
+	return *secret && !(begins_with(secret, MD5_PREFIX) && strlen(secret) == MD5_LENGTH);
+}
+
+static int compare_number(const void *one, const void *other)
+{
+	uint32_t first = *(const uint32_t *)one, second = *(const uint32_t *)other;
+
+	return (first > second) - (first < second);
+}
+
+static void count_kinds(struct auth_users *users)
+{
+	uint32_t *iterations = memory_zeroed(users->count * sizeof(*iterations));
+
+	for (size_t i = 0; i < users->count; i++) {
+		const char *secret = users->users[i].secret;
+		if (begins_with(secret, SCRAM_PREFIX))
+			iterations[users->scram_count++] =
+				(uint32_t)strtoul(secret + strlen(SCRAM_PREFIX), NULL, 10);
+		else
+			users->plain_count += looks_plain(secret);
+	}
+	qsort(iterations, users->scram_count, sizeof(*iterations), compare_number);
+	if (users->scram_count)
+		users->scram_iterations = iterations[(users->scram_count - 1) / 2];
+	free(iterations);
+}
+
+/* --- the file ----------------------------------------------------------------------------- */
 
 const char *auth_users_read(struct auth_users *users, const char *path, struct fault_list *faults)
 {
@@ -83,6 +121,7 @@ const char *auth_users_read(struct auth_users *users, const char *path, struct f
 		while ((line = source_next_line(&source)))
 			read_line(users, line, &source, faults);
 		sort(users);
+		count_kinds(users);
 	}
 	source_release(&source);
 	return wrong;

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "conf/fault.h"
 
@@ -25,7 +26,10 @@ struct auth_users {
 	char *path; /* as it was opened; NULL: no file was read */
 	struct auth_user *users; /* in the order of their names, each name once */
 	size_t count;
-	size_t scram_count; /* of those secrets that look like SCRAM's */
+	/* By what the secrets look like. */
+	size_t plain_count;
+	size_t scram_count;
+	uint32_t scram_iterations; /* the median of those; 0: there are none */
 };
 
 /*

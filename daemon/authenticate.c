@@ -17,13 +17,31 @@
 
 /* --- secrets of users that have none ------------------------------------------------------- */
 
+/* As many as a user of that name would most likely have. */
+static uint32_t likely_iterations(const struct session *session, enum auth_method method)
+{
+	const struct settings *settings = session->worker->settings;
+	const struct auth_users *users = &settings->auth_users;
+	bool is_plain_likely = method == AUTH_SCRAM && users->plain_count > users->scram_count;
+	uint32_t found = is_plain_likely ? 0 : users->scram_iterations;
+
+	if (lookup_is_by_query(session))
+		/* What anybody may give himself on the server is asked for, but makes no work here. */
+		found = method == AUTH_PLAIN ?
+				0 :
+				auth_cache_last_iterations(session->worker->auth_cache);
+	if (found == 0)
+		found = (uint32_t)settings->scram_iterations;
+	return method == AUTH_PLAIN && found > SCRAM_ITERATIONS_MOST ? SCRAM_ITERATIONS_MOST : found;
+}
+
 /* A SCRAM secret that nobody knows the password of, the same one for the same name. */
-static void invent_scram(const struct worker *worker, const char *user, char *text)
+static void invent_scram(const struct session *session, enum auth_method method, char *text)
 {
 	struct scram_secret secret;
 
-	scram_invent_salt(&secret, (uint32_t)worker->settings->scram_iterations,
-			  worker->keyring->process_key, user);
+	scram_invent_salt(&secret, likely_iterations(session, method),
+			  session->worker->keyring->process_key, session->user_name);
 	scram_hash(secret.salt, secret.salt_length, secret.stored_key);
 	memcpy(secret.server_key, secret.stored_key, SCRAM_KEY_BYTES);
 	scram_secret_print(&secret, text);
@@ -36,11 +54,19 @@ static bool would_have_scram(const struct session *session, const struct user_re
 	const struct auth_users *users = &session->worker->settings->auth_users;
 	enum secret_kind kind = secret_kind(record->secret);
 
+	if (method == AUTH_PLAIN)
+		return false;
 	if (method == AUTH_SCRAM || kind == SECRET_SCRAM || kind == SECRET_BROKEN ||
 	    users->scram_count > users->count - users->scram_count)
 		return true;
 	/* One who is known, but may not log in any more, is asked as PgBouncer does. */
-	return !record->is_known && auth_cache_saw_scram(session->worker->auth_cache);
+	return !record->is_known && auth_cache_last_iterations(session->worker->auth_cache) > 0;
+}
+
+static bool some_have_scram(const struct session *session)
+{
+	return session->worker->settings->auth_users.scram_count > 0 ||
+	       auth_cache_saw_scram(session->worker->auth_cache);
 }
 
 /* Anybody may give himself a secret of his own on the server, with as many iterations as he likes. */
@@ -96,13 +122,13 @@ static void password_check_free(void *arg)
 }
 
 /* With the client's response, which it takes. NULL without memory. */
-static struct password_check *password_check_new(struct exchange *exchange)
+static struct password_check *password_check_new(struct exchange *exchange, const char *stored)
 {
 	struct password_check *check = calloc(1, sizeof *check);
 
 	if (check == NULL)
 		return NULL;
-	scram_secret_parse(exchange->stored, &check->secret);
+	scram_secret_parse(stored, &check->secret);
 	check->password = exchange->response;
 	exchange->response = NULL;
 	return check;
@@ -115,10 +141,10 @@ static uint32_t lane_of(const char *user)
 }
 
 /* The derivation, milliseconds of work, runs elsewhere. Its key opens servers with that secret, too. */
-static bool await_scram_check(struct exchange *exchange)
+static bool await_scram_check(struct exchange *exchange, const char *stored)
 {
 	struct worker *worker = exchange->session->worker;
-	struct password_check *check = password_check_new(exchange);
+	struct password_check *check = password_check_new(exchange, stored);
 
 	if (check == NULL)
 		return failure_set(exchange->why, FAILURE_NO_MEMORY);
@@ -133,17 +159,27 @@ static bool await_scram_check(struct exchange *exchange)
 	return is_right || failure_set(exchange->why, FAILURE_PASSWORD_FAILED);
 }
 
+/* A wrong password is as much work as where there is a SCRAM secret. */
+static bool await_refusal(struct exchange *exchange)
+{
+	char invented[SCRAM_TEXT_MOST];
+
+	if (!some_have_scram(exchange->session))
+		return failure_set(exchange->why, FAILURE_PASSWORD_FAILED);
+	invent_scram(exchange->session, AUTH_PLAIN, invented);
+	return await_scram_check(exchange, invented);
+}
+
 /* A password, sent as it is. */
 static bool await_plain(struct exchange *exchange)
 {
 	if (!await_password_message(exchange, AUTHENTICATION_PLAIN, NULL, 0))
 		return false;
 	if (secret_kind(exchange->stored) == SECRET_SCRAM)
-		return await_scram_check(exchange);
+		return await_scram_check(exchange, exchange->stored);
 	bool is_right = secret_has_password(exchange->stored, exchange->session->user_name,
 					    exchange->response);
-	return (is_right & !exchange->doomed) ||
-	       failure_set(exchange->why, FAILURE_PASSWORD_FAILED);
+	return (is_right & !exchange->doomed) || await_refusal(exchange);
 }
 
 static bool await_md5(struct exchange *exchange)
@@ -209,7 +245,7 @@ static bool await_password(struct session *session, const struct user_record *re
 	if (!is_useful(record->secret, method)) {
 		exchange.doomed = true;
 		exchange.stored = invented;
-		invent_scram(session->worker, session->user_name, invented);
+		invent_scram(session, method, invented);
 		/* As a plain text it is as good as any. */
 		if (!would_have_scram(session, record, method))
 			invented[0] = 'P';

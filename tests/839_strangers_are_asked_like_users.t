@@ -12,6 +12,7 @@ my @users     = qw(ann bob);
 my @strangers = qw(eve dan);
 my %secret    = (
 	scram => { map { $_ => Scram::secret('pencil') } @users },
+	slow  => { map { $_ => Scram::secret('pencil', 'saltsaltsaltsalt', 20_000) } @users },
 	md5   => { map { $_ => 'md5' . md5_hex("pencil$_") } @users },
 	plain => { map { $_ => 'pencil' } @users },
 );
@@ -51,7 +52,7 @@ sub transcript ($millpond, $user)
 my @cases = (
 	# auth_type, kind of secret, where users are looked up
 	(map { my $where = $_; map { [ @$_, $where ] } [ 'scram-sha-256', 'scram' ], [ md5 => 'scram' ], [ md5 => 'md5' ],
-		[ plain => 'plain' ], [ plain => 'md5' ], [ plain => 'scram' ] } 'file', 'query', 'cache'),
+		[ 'scram-sha-256', 'slow' ], [ md5 => 'slow' ], [ plain => 'plain' ], [ plain => 'md5' ], [ plain => 'scram' ] } 'file', 'query', 'cache'),
 	[ 'scram-sha-256', 'plain', 'file' ], [ md5 => 'plain', 'file' ],
 );
 for my $case (@cases)

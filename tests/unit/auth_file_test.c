@@ -54,6 +54,27 @@ static void test_good(void)
 	end();
 }
 
+static void test_kinds(void)
+{
+	static const char text[] = "\"a\" \"SCRAM-SHA-256$20000:AAAA$AAAA:AAAA\"\n"
+				   "\"b\" \"SCRAM-SHA-256$2000000:AAAA$AAAA:AAAA\"\n"
+				   "\"c\" \"SCRAM-SHA-256$20000:AAAA$AAAA:AAAA\"\n"
+				   "\"d\" \"SCRAM-SHA-256$4096:AAAA$AAAA:AAAA\"\n"
+				   "\"e\" \"md50123456789abcdef0123456789abcdef\"\n"
+				   "\"f\" \"md5\"\n"
+				   "\"g\" \"\"\n"
+				   "\"h\" \"pencil\"\n";
+
+	read_text(text, strlen(text));
+	is_int(users.scram_count, 4, "secrets of SCRAM");
+	is_int(users.scram_iterations, 20000, "their usual number of iterations");
+	is_int(users.plain_count, 2, "passwords");
+	end();
+	read_text("\"h\" \"pencil\"\n", 13);
+	is_int(users.scram_iterations, 0, "no iterations");
+	end();
+}
+
 static const char *const broken[] = {
 	"name secret", "\"name\"",     "\"name", "\"name\" \"secret", "\"name\" secret",
 	"name \"secret\"", "\"\" \"secret\"", "\"",	 "\"\"",		    "# comment",
@@ -135,6 +156,7 @@ static void test_many_and_long(void)
 int main(void)
 {
 	test_good();
+	test_kinds();
 	test_broken();
 	test_files();
 	test_equality();
