@@ -9,17 +9,16 @@ size_t base64_encode(const void *data, size_t length, char *text)
 	return (size_t)EVP_EncodeBlock((unsigned char *)text, data, (int)length);
 }
 
-/* -1: it is not in the alphabet. */
-static int value_of(char letter)
-{
-	if (letter >= 'A' && letter <= 'Z')
-		return letter - 'A';
-	if (letter >= 'a' && letter <= 'z')
-		return letter - 'a' + 26;
-	if (letter >= '0' && letter <= '9')
-		return letter - '0' + 52;
-	return letter == '+' ? 62 : letter == '/' ? 63 : -1;
-}
+/* One more than the value of a character; 0: it is not in the alphabet. */
+static const unsigned char values[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+	14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
+	40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['+'] = 63,
+	['/'] = 64,
+};
 
 /* Four characters, of which the last `padding` ones are known to be '='. */
 static bool decode_group(const char *text, size_t padding, unsigned char bytes[3])
@@ -27,10 +26,10 @@ static bool decode_group(const char *text, size_t padding, unsigned char bytes[3
 	uint32_t group = 0;
 
 	for (size_t i = 0; i < 4; i++) {
-		int value = i < 4 - padding ? value_of(text[i]) : 0;
-		if (value < 0)
+		uint32_t value = i < 4 - padding ? values[(unsigned char)text[i]] : 1;
+		if (value == 0)
 			return false;
-		group = group << 6 | (uint32_t)value;
+		group = group << 6 | (value - 1);
 	}
 	bytes[0] = (unsigned char)(group >> 16);
 	bytes[1] = (unsigned char)(group >> 8);
