@@ -454,6 +454,20 @@ char *auth_cache_copy_secret(struct auth_cache *cache, const char *source, const
 	return secret;
 }
 
+void auth_cache_each_secret(struct auth_cache *cache,
+			    void (*each)(const char *user, const char *secret, void *arg),
+			    void *arg)
+{
+	pthread_mutex_lock(&cache->lock);
+	for (struct hash_link *link = hash_table_first(&cache->table); link != NULL;
+	     link = hash_table_next(&cache->table, link)) {
+		const struct auth_cache_entry *entry = (struct auth_cache_entry *)link;
+		if (entry->record.secret != NULL)
+			each(entry->user, entry->record.secret, arg);
+	}
+	pthread_mutex_unlock(&cache->lock);
+}
+
 bool auth_cache_saw_scram(struct auth_cache *cache)
 {
 	pthread_mutex_lock(&cache->lock);

@@ -84,6 +84,11 @@ void auth_cache_doubt(struct auth_cache *cache, const char *source, const char *
 /* The secret last seen of a user, to be wiped, or NULL. */
 char *auth_cache_copy_secret(struct auth_cache *cache, const char *source, const char *user);
 
+/* Calls `each` for all users whose secret is known, under the lock. */
+void auth_cache_each_secret(struct auth_cache *cache,
+			    void (*each)(const char *user, const char *secret, void *arg),
+			    void *arg);
+
 /* Whether any of the secrets that came was one of SCRAM. */
 bool auth_cache_saw_scram(struct auth_cache *cache);
 

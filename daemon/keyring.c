@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/secret.h"
+
 struct keyring_entry {
 	struct hash_link link; /* by the id */
 	struct keyring_entry *newer;
 	struct keyring_entry *older;
+	uint32_t round; /* in which it was last wanted */
 	unsigned char id[SCRAM_KEY_BYTES];
 	unsigned char keys[2 * SCRAM_KEY_BYTES];
 };
@@ -67,6 +70,7 @@ static struct keyring_entry *find(const struct keyring_table *table, const unsig
 
 static void append(struct keyring_table *table, struct keyring_entry *entry)
 {
+	entry->round = table->round;
 	entry->newer = NULL;
 	entry->older = table->newest;
 	*(table->newest != NULL ? &table->newest->newer : &table->oldest) = entry;
@@ -75,6 +79,8 @@ static void append(struct keyring_table *table, struct keyring_entry *entry)
 
 static void take_out(struct keyring_table *table, const struct keyring_entry *entry)
 {
+	if (table->unswept == entry)
+		table->unswept = entry->newer;
 	*(entry->newer != NULL ? &entry->newer->older : &table->newest) = entry->older;
 	*(entry->older != NULL ? &entry->older->newer : &table->oldest) = entry->newer;
 }
@@ -85,10 +91,8 @@ static void add(struct keyring_table *table, struct keyring_entry *entry)
 	append(table, entry);
 }
 
-static void forget_oldest(struct keyring_table *table)
+static void forget(struct keyring_table *table, struct keyring_entry *entry)
 {
-	struct keyring_entry *entry = table->oldest;
-
 	hash_table_remove(&table->entries, &entry->link);
 	take_out(table, entry);
 	entry_free(entry);
@@ -121,7 +125,7 @@ static bool table_put(struct keyring *keyring, struct keyring_table *table, cons
 	pthread_mutex_lock(&keyring->lock);
 	bool is_new = find(table, id) == NULL;
 	if (is_new && table->entries.count >= KEYRING_MOST)
-		forget_oldest(table);
+		forget(table, table->oldest);
 	if (is_new)
 		add(table, entry);
 	pthread_mutex_unlock(&keyring->lock);
@@ -197,4 +201,63 @@ bool keyring_note_proven(struct keyring *keyring, const unsigned char stored_key
 		      table_put(keyring, &keyring->proven, stored_key, client_key, SCRAM_KEY_BYTES);
 	OPENSSL_cleanse(known, sizeof known);
 	return is_new;
+}
+
+/* --- those that nobody needs any more ----------------------------------------------------- */
+
+static void begin_round(struct keyring_table *table)
+{
+	table->round++;
+	table->unswept = table->oldest;
+}
+
+static void sweep(struct keyring_table *table, size_t *most)
+{
+	for (; *most > 0 && table->unswept != NULL; --*most) {
+		struct keyring_entry *entry = table->unswept;
+		table->unswept = entry->newer;
+		if (entry->round != table->round)
+			forget(table, entry);
+	}
+}
+
+void keyring_begin_round(struct keyring *keyring)
+{
+	pthread_mutex_lock(&keyring->lock);
+	begin_round(&keyring->proven);
+	begin_round(&keyring->derived);
+	pthread_mutex_unlock(&keyring->lock);
+}
+
+/* Its place among the others stays. */
+static void keep(struct keyring *keyring, struct keyring_table *table, const unsigned char *id)
+{
+	pthread_mutex_lock(&keyring->lock);
+	struct keyring_entry *entry = find(table, id);
+	if (entry != NULL)
+		entry->round = table->round;
+	pthread_mutex_unlock(&keyring->lock);
+}
+
+void keyring_keep(struct keyring *keyring, const char *user, const char *text, uint32_t iterations)
+{
+	unsigned char id[SCRAM_KEY_BYTES];
+	struct scram_secret secret;
+
+	enum secret_kind kind = secret_kind(text);
+
+	if (kind == SECRET_SCRAM && scram_secret_parse(text, &secret))
+		keep(keyring, &keyring->proven, secret.stored_key);
+	if (kind == SECRET_PLAIN && identify(keyring, user, text, iterations, id))
+		keep(keyring, &keyring->derived, id);
+	OPENSSL_cleanse(&secret, sizeof secret);
+}
+
+bool keyring_sweep(struct keyring *keyring, size_t most)
+{
+	pthread_mutex_lock(&keyring->lock);
+	sweep(&keyring->proven, &most);
+	sweep(&keyring->derived, &most);
+	pthread_mutex_unlock(&keyring->lock);
+	return most == 0;
 }

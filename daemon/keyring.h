@@ -2,7 +2,7 @@
  * SCRAM keys of the process: those derived from passwords kept as plain text, so that the derivation,
  * milliseconds of work, is done once a password; and the ClientKeys that clients have proved, so that
  * the pooler can log in for them to a server with the same secret. Shared by all workers; its lock is
- * held for look-ups only. Wiped at the end.
+ * held for look-ups only. Wiped when their secrets are gone, and at the end.
  */
 #ifndef MILLPOND_DAEMON_KEYRING_H
 #define MILLPOND_DAEMON_KEYRING_H
@@ -24,6 +24,8 @@ struct keyring_table {
 	struct hash_table entries;
 	struct keyring_entry *oldest; /* by their last use */
 	struct keyring_entry *newest;
+	struct keyring_entry *unswept; /* it and all newer ones are still to be looked at in this round; or NULL */
+	uint32_t round;
 };
 
 struct keyring {
@@ -52,5 +54,15 @@ bool keyring_find_proven(struct keyring *keyring, const unsigned char stored_key
 			 unsigned char client_key[SCRAM_KEY_BYTES]);
 bool keyring_note_proven(struct keyring *keyring, const unsigned char stored_key[SCRAM_KEY_BYTES],
 			 const unsigned char client_key[SCRAM_KEY_BYTES]);
+
+/*
+ * Secrets have changed: a round begins. Then keyring_keep() is called for each that is known, and at last
+ * keyring_sweep(), until it answers false. A secret may be NULL. What nobody has wanted in the round is wiped. At most so many keys are
+ * looked at in one call.
+ */
+void keyring_begin_round(struct keyring *keyring);
+void keyring_keep(struct keyring *keyring, const char *user, const char *secret,
+		  uint32_t iterations);
+bool keyring_sweep(struct keyring *keyring, size_t most);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include "daemon/forget_keys.h"
 #include "daemon/keyring.h"
 #include "daemon/offload.h"
 #include "daemon/runtime/coroutine.h"
@@ -49,11 +50,14 @@ static bool await_prepared(struct worker *worker, const struct settings *setting
 	return prepared;
 }
 
-/* Ends early when the process does, or when a reload has begun anew. */
-static void prepare_main(void *arg)
+static bool are_wanted(const struct settings *settings)
 {
-	struct worker *worker = arg;
-	struct settings *settings = settings_hold(worker->settings);
+	return settings->auth_type == AUTH_SCRAM || settings->auth_type == AUTH_HBA;
+}
+
+/* Ends early when the process does, or when a reload has begun anew. */
+static void await_all_prepared(struct worker *worker, const struct settings *settings)
+{
 	const struct auth_users *users = &settings->auth_users;
 
 	for (size_t i = 0; i < users->count && i < KEYRING_MOST; i++) {
@@ -63,14 +67,19 @@ static void prepare_main(void *arg)
 		if (i % USERS_AT_ONCE == 0)
 			await_turn(&worker->loop);
 	}
+}
+
+static void prepare_main(void *arg)
+{
+	struct worker *worker = arg;
+	struct settings *settings = settings_hold(worker->settings);
+
+	if (await_keys_forgotten(worker, settings) && are_wanted(settings))
+		await_all_prepared(worker, settings);
 	settings_drop(settings);
 }
 
 void prepare_keys(struct worker *worker)
 {
-	enum auth_method method = worker->settings->auth_type;
-
-	if ((method == AUTH_SCRAM || method == AUTH_HBA) &&
-	    worker->settings->auth_users.count > 0)
-		coroutine_start(&worker->loop, prepare_main, worker);
+	coroutine_start(&worker->loop, prepare_main, worker);
 }

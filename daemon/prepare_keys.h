@@ -20,7 +20,8 @@ struct worker;
 bool await_keys(struct worker *worker, const char *user, const char *password, uint32_t iterations,
 		struct scram_secret *secret);
 
-/* Starts it for the settings in force, if their auth_type has a use for keys. Takes care of itself. */
+/* Forgets keys that are of no use with the settings in force, and makes those that are, if their auth_type has a use for
+ * any. Takes care of itself. */
 void prepare_keys(struct worker *worker);
 
 #endif

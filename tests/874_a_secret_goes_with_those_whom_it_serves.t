@@ -1,18 +1,28 @@
-# A secret found by auth_query is in memory as long as it lets somebody in, or opens servers for somebody.
+# Secrets found by auth_query, and keys that clients have proved, are in memory as long as they let somebody in, or open servers for somebody.
 use v5.36;
+use Digest::SHA qw(hmac_sha256);
 use FakeServer;
 use Memory;
 use Millpond;
+use Scram;
 use Test::More;
 use Wire;
 
 plan skip_all => 'a sanitizer keeps what has been freed' if $ENV{SANITIZE};
 
 my %secret = map { $_ => random_secret($_) } qw(brief shared cached short changed);
+my %key;
+for my $user (qw(listed other asked))
+{
+	my $password = $secret{$user} = random_secret($user);
+	$key{$user}    = hmac_sha256('Client Key', Scram::salted($password, 'saltsaltsaltsalt', 4096));
+	$secret{$user} = Scram::secret($password);
+	$secret{"password of $user"} = $password;
+}
 
-# It asks clients for a password in the clear.
+# It asks everybody for a password in the clear, but those who have but a key.
 my $fake = FakeServer->new(
-	login => sub ($c, $startup) { return $startup->{user} eq 'lookup' ? 0 : $c->note_password($startup) },
+	login => sub ($c, $startup) { return $key{ $startup->{user} } || $startup->{user} eq 'lookup' ? 0 : $c->note_password($startup) },
 	message => sub ($c, $type, $body) {
 		($c->{about}) = $body =~ /(\w+)\0*\z/ if $type eq 'B';
 		return 0;
@@ -23,16 +33,16 @@ my $fake = FakeServer->new(
 	});
 my %settings = (auth_type => 'plain', auth_file => 'users.txt', auth_user => 'lookup', auth_query => 'whois $1', auth_query_cache => 0);
 my $millpond = Millpond->new('pool', workers => 1, settings => \%settings, databases => { postgres => $fake->target, second => $fake->target },
-	files => { 'users.txt' => '' });
+	files => { 'users.txt' => qq("listed" "$secret{listed}"\n"other" "$secret{other}"\n) });
 my $owner = Wire->login($millpond, unix => 1, user => 'pgbouncer', database => 'pgbouncer');
 
-sub found ($name) { return times_in_memory($millpond, $secret{$name}) }
+sub found ($name) { return times_in_memory($millpond, $key{$name} // $secret{$name}) }
 defined found('brief') or plan skip_all => 'the memory of a process cannot be looked at here';
 
 sub enter ($user, %how)
 {
 	my $client = Wire->connect($millpond);
-	is($client->authenticate($secret{$user}, user => $user, %how)->{status}, 'I', "$user is let in");
+	is($client->authenticate($secret{"password of $user"} // $secret{$user}, user => $user, %how)->{status}, 'I', "$user is let in");
 	return $client;
 }
 sub gone ($name, $when) { return ok(eval { wait_until(sub { found($name) == 0 }, 'it to be gone', 20); 1 }, "$name: gone $when") }
@@ -87,4 +97,19 @@ reload(auth_query_cache => 1);
 enter('short')->close;
 gone('short', 'when its time is over');
 
+reload(auth_query_cache => 0);
+enter($_)->close for qw(listed other);
+$client = enter('asked');
+there($_, 'when it has been proved') for qw(listed other asked);
+command('RELOAD');
+there($_, 'as long as its secret') for qw(listed other asked);
+$millpond->write_file('users.txt', qq("other" "$secret{other}"\n));
+command('RELOAD');
+gone('listed', 'with its secret');
+there($_, 'when another one is gone') for qw(other asked);
+$client->close;
+command('RELOAD');
+gone('asked', 'at the next RELOAD');
+there('other', 'still');
+enter($_)->close for qw(other asked);
 done_testing;

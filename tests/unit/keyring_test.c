@@ -46,10 +46,71 @@ static void test_proven_keys(void)
 	ok(!is_known(2) && is_known(3) && is_known(0), "... in the place of the next");
 }
 
+/* As a secret has it. */
+static void keep(size_t number)
+{
+	struct scram_secret secret = {.iterations = 4096, .salt_length = 1};
+	char text[SCRAM_TEXT_MOST];
+
+	make_key(secret.stored_key, number);
+	scram_secret_print(&secret, text);
+	keyring_keep(&keyring, "user", text, 4096);
+}
+
+static bool is_derived(const char *password)
+{
+	struct scram_secret secret;
+	return keyring_find_derived(&keyring, "user", password, 4096, &secret);
+}
+
+static void derive(const char *password)
+{
+	struct scram_secret secret = {.iterations = 4096};
+	keyring_note_derived(&keyring, "user", password, &secret);
+}
+
+static void sweep(size_t most)
+{
+	while (keyring_sweep(&keyring, most))
+		;
+}
+
+static void test_rounds(void)
+{
+	for (size_t i = 1; i <= 6; i++)
+		prove(i);
+	derive("pencil");
+	derive("brush");
+	keyring_begin_round(&keyring);
+	keep(2);
+	keep(7);
+	keyring_keep(&keyring, "user", "brush", 4096);
+	keyring_keep(&keyring, "user", NULL, 4096);
+	ok(is_known(1) && !prove(6) && prove(8), "keys are used and proved in a round");
+	ok(keyring_sweep(&keyring, 1), "after one look there are more to be looked at");
+	ok(is_known(4) && prove(9), "... while they are used still");
+	sweep(1);
+	ok(is_known(2), "a key is there whose secret is");
+	ok(is_known(1) && is_known(4) && is_known(6), "... or that was used meanwhile");
+	ok(is_known(8) && is_known(9), "... or proved");
+	ok(!is_known(3) && !is_known(5), "others are not");
+	ok(is_derived("brush") && !is_derived("pencil"), "and so with keys of passwords");
+	keyring_begin_round(&keyring);
+	keep(9);
+	sweep(100);
+	ok(is_known(9) && !is_known(2) && !is_known(8) && !is_derived("brush"), "the next round knows nothing of the last one");
+	keyring_begin_round(&keyring);
+	sweep(1);
+	ok(!is_known(9) && prove(9) && is_known(9), "where nothing is kept all is forgotten");
+}
+
 int main(void)
 {
 	ok(keyring_init(&keyring), "a keyring");
 	test_proven_keys();
+	keyring_release(&keyring);
+	ok(keyring_init(&keyring), "an empty one");
+	test_rounds();
 	keyring_release(&keyring);
 	return done();
 }
