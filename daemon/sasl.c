@@ -9,6 +9,7 @@
 #include "daemon/worker.h"
 #include "protocol/message.h"
 #include "protocol/scram_server.h"
+#include "protocol/secret.h"
 
 /* --- the secret --------------------------------------------------------------------------- */
 
@@ -77,7 +78,9 @@ static bool await_conversation(struct exchange *exchange, struct scram_server *s
 	if (!scram_server_final(server, exchange->response, exchange->response_length,
 				exchange->why))
 		return false;
-	exchange_note_proven(exchange, &server->secret, server->client_key);
+	/* With a salt that was made up it opens nothing else. */
+	if (secret_kind(exchange->stored) == SECRET_SCRAM)
+		exchange_note_proven(exchange, &server->secret, server->client_key);
 	return exchange_send(exchange, AUTHENTICATION_SASL_FINAL, server->answer, strlen(server->answer));
 }
 

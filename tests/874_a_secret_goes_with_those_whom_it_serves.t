@@ -3,6 +3,7 @@ use v5.36;
 use Digest::SHA qw(hmac_sha256);
 use FakeServer;
 use Memory;
+use MIME::Base64;
 use Millpond;
 use Scram;
 use Test::More;
@@ -10,7 +11,7 @@ use Wire;
 
 plan skip_all => 'a sanitizer keeps what has been freed' if $ENV{SANITIZE};
 
-my %secret = map { $_ => random_secret($_) } qw(brief shared cached short changed);
+my %secret = map { $_ => random_secret($_) } qw(brief shared cached short changed plain);
 my %key;
 for my $user (qw(listed other asked))
 {
@@ -112,4 +113,12 @@ command('RELOAD');
 gone('asked', 'at the next RELOAD');
 there('other', 'still');
 enter($_)->close for qw(other asked);
+
+# What opens no server is not kept at all.
+reload(auth_type => 'scram-sha-256');
+$client = enter('plain');
+my ($salt, $iterations) = $client->{challenges}[1] =~ /,s=(.*),i=(\d+)/;
+$key{plain} = hmac_sha256('Client Key', Scram::salted($secret{plain}, decode_base64($salt), $iterations));
+$client->close;
+gone('plain', 'when its client has proved it');
 done_testing;
