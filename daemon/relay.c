@@ -41,7 +41,7 @@ static enum passage note_request(struct relay *relay, const struct message *mess
 	else if (!pipeline_request(relay->pipeline, message->letter))
 		passage = PASSAGE_FAILED;
 	if (passage == PASSAGE_TAKEN && !message_is_of_copy(message->letter))
-		turn_clock_asks(&relay->clock);
+		turn_clock_asks(&relay->clock, message_is_whole(message));
 	if (passage == PASSAGE_TAKEN && unreported_wants(relay->upstream, message->letter))
 		unreported_note_request(relay->upstream, message);
 	return passage;
@@ -69,6 +69,7 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 	size_t at = relay->left < length ? relay->left : length;
 
 	relay->left -= at;
+	turn_clock_has_rest(&relay->clock, relay->left == 0);
 	while (!must_wait(relay) && message_look(data + at, length - at, &message) &&
 	       !ending_look(&relay->ending, &message, pipeline_wants_copy(relay->pipeline))) {
 		passage = note_request(relay, &message);
@@ -419,7 +420,7 @@ static bool await_movement(struct relay *relay, bool read_client, bool read_serv
 		return failure_set(why, FAILURE_CLIENT_GONE);
 	/* Whoever owes the rest of a long message keeps its server from others, too. */
 	if (gather_is_open(&relay->gather) && relay->pipeline->status == 'I')
-		turn_clock_asks(&relay->clock);
+		turn_clock_asks(&relay->clock, true);
 	int64_t deadline = turn_clock_next_limit(&relay->clock, &limit);
 	deadline = ending_limit(&relay->ending, deadline, &limit);
 	relay->session->is_mid_turn = true;

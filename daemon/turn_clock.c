@@ -16,10 +16,11 @@ void turn_clock_init(struct turn_clock *clock, struct loop *loop, struct pool_sh
 	};
 }
 
-void turn_clock_asks(struct turn_clock *clock)
+void turn_clock_asks(struct turn_clock *clock, bool is_whole)
 {
 	if (clock->query_at != 0)
 		return;
+	clock->is_half = !is_whole;
 	clock->query_at = loop_time(clock->loop);
 	stats_count(&clock->stats->query_count, 1);
 	if (clock->transaction_at == 0) {
@@ -69,7 +70,8 @@ int64_t turn_clock_next_limit(const struct turn_clock *clock, enum failure_kind 
 		deadline = clock->query_at + clock->query_limit_us;
 		*kind = FAILURE_QUERY_TIMEOUT;
 	}
-	if (clock->idle_limit_us > 0 && clock->query_at == 0 && clock->settled_at != 0 &&
+	bool is_idle = (clock->query_at == 0 || clock->is_half) && clock->settled_at != 0;
+	if (clock->idle_limit_us > 0 && is_idle &&
 	    clock->settled_at + clock->idle_limit_us < deadline) {
 		deadline = clock->settled_at + clock->idle_limit_us;
 		*kind = FAILURE_IDLE_TRANSACTION_TIMEOUT;

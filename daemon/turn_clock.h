@@ -18,6 +18,7 @@ struct turn_clock {
 	struct stats *stats;
 	int64_t transaction_at; /* when it began; 0: none is open */
 	int64_t query_at;	/* when the server was last asked something it owes; 0: nothing */
+	bool is_half;		/* ... of which not all has come: the client is idle still */
 	int64_t settled_at;	/* since when it owes nothing */
 	int64_t query_limit_us; /* 0: none */
 	int64_t transaction_limit_us;
@@ -27,8 +28,14 @@ struct turn_clock {
 /* The limits are those of the settings that the share goes by. */
 void turn_clock_init(struct turn_clock *clock, struct loop *loop, struct pool_share *share);
 
-/* The server is asked for something. */
-void turn_clock_asks(struct turn_clock *clock);
+/* The server is asked for something; `is_whole`: in a message that has come to its end. */
+void turn_clock_asks(struct turn_clock *clock, bool is_whole);
+
+/* More of a message has come; `is_whole`: there is no rest. */
+static inline void turn_clock_has_rest(struct turn_clock *clock, bool is_whole)
+{
+	clock->is_half = clock->is_half && !is_whole;
+}
 
 /* The server is ready again. `is_settled`: it owes nothing more. */
 void turn_clock_ready(struct turn_clock *clock, bool is_settled, bool in_transaction);

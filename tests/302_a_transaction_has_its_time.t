@@ -41,12 +41,24 @@ is($resting->value('select 1'), 1, 'outside a transaction one may rest');
 is($resting->query('begin; select pg_sleep(1.3)')->{status}, 'T', 'and a query may run');
 is($resting->query('commit')->{status}, 'I', 'its time counts from the answer');
 
-# A message that has begun is a query, which has a time of its own, but its first letter is none yet.
+# As on a server, what is asked must be whole to be a query, which has a time of its own.
 $millpond->reconfigure(settings => { query_timeout => 2 });
+for my $half ('Q', substr(Query('select 1'), 0, 8), substr(Query('select ' . '1' x 100_000), 0, 50_000), substr(Parse('', 'select 1'), 0, 8))
+{
+	$client = Wire->login($millpond);
+	$client->query('begin');
+	timed($client->put($half), 1, 'idle transaction timeout', '25P03', 'half a message of ' . length($half) . ' bytes');
+	is($resting->value('select 1'), 1, '... and the server is free');
+}
 $client = Wire->login($millpond);
 $client->query('begin');
-timed($client->put('Q'), 1, 'idle transaction timeout', '25P03', 'the letter of a message');
-for my $half (substr(Query('select 1'), 0, 8), Parse('', 'select 1') . Bind(), Query('copy t from stdin'))
+my $slow = Query('select pg_sleep(1.5)');
+$client->put(substr $slow, 0, 8);
+sleep 0.2;
+is($client->put(substr($slow, 8), substr Query('select 1'), 0, 8)->result->{types}, 'TDCZ', 'one that comes in two pieces has its time when it is whole');
+$client->close;
+for my $half (Parse('', 'select 1') . Bind(), Query('copy t from stdin'), Query('copy t from stdin') . substr(CopyData('1'), 0, 5),
+	Query('select pg_sleep(30)') . substr(Query('select 1'), 0, 8))
 {
 	$client = Wire->login($millpond);
 	$client->query('begin');
