@@ -121,7 +121,6 @@ is(say_instead($scram, 1, Message('p', $old))->{error}{M}, 'SASL authentication 
 	'last: the proof of an earlier conversation');
 is(say_instead($scram, 1, sub ($right) { Message('p', $right) })->{error}, undef, '... where one of this is good');
 
-my $md5 = millpond('md5', qq("me" "pencil"\n));
 my ($asked, $again) = map { Wire->connect($md5)->startup(user => 'me') } 1 .. 2;
 my ($salt, $other)  = map { substr $_->get->[1], 4 } $asked, $again;
 isnt($salt, $other, 'each question for md5 has a salt of its own');
@@ -154,7 +153,6 @@ is(say_instead($plain, 0, Message('p', "pen\0cil\0"))->{error}{M}, 'invalid pass
 	'one with a zero inside');
 is(say_instead($plain, 0, Message('p', "\0"))->{error}{M}, 'empty password returned by client',
 	'an empty one');
-
 
 # A right hash with something else behind it: AuthenticationMD5Password is answered by the same message.
 sub answer_md5 ($end)
