@@ -5,19 +5,24 @@
 #	$authority->issue(server => '/CN=localhost', names => 'DNS:localhost');
 #	$authority->file('server.crt');
 #
-# Next to what it issues (NAME.crt, NAME.key) it keeps ca.crt, and ca.crl once something was revoked.
+# Next to what it issues (NAME.crt, NAME.key) it keeps ca.crt, and ca.crl once something was revoked. One that stands under
+# another, of which it has its own certificate, issues chains: that certificate stands behind each of its own.
 package Certificates;
 
 use v5.36;
 use Carp;
+use File::Copy;
 use Files;
 use IPC::Run;
 use POSIX ();
-use PostgreSQL::Test::Utils ();
+use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
 
-sub new ($class, $name = 'Test authority')
+my @of_authority = (-addext => 'basicConstraints=critical,CA:TRUE', -addext => 'keyUsage=keyCertSign,cRLSign');
+
+# Options: under (another, which issues NAME to it).
+sub new ($class, $name = 'Test authority', %options)
 {
-	my $self = bless { dir => PostgreSQL::Test::Utils::tempdir() }, $class;
+	my $self = bless { dir => PostgreSQL::Test::Utils::tempdir(), %options }, $class;
 	# The daemon may run as somebody else.
 	chmod 0755, $self->{dir};
 	put_file($self->file('index.txt'));
@@ -47,9 +52,17 @@ string_mask = utf8only
 [nothing]
 CONFIGURATION
 	$self->_run(qw(req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2),
-		'-subj', "/CN=$name", -keyout => $self->file('ca.key'), -out => $self->file('ca.crt'),
-		'-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=keyCertSign,cRLSign');
+		'-subj', "/CN=$name", -keyout => $self->file('ca.key'), -out => $self->file('ca.crt'), @of_authority)
+		if !$options{under};
+	$options{under}->_raise($self, $name) if $options{under};
 	return $self;
+}
+
+sub _raise ($self, $other, $name)
+{
+	$self->issue($name => "/CN=$name", authority => 1);
+	copy($self->file("$name.$_"), $other->file("ca.$_")) or croak "copy: $!" for qw(key crt);
+	return;
 }
 
 sub file ($self, $name) { return "$self->{dir}/$name" }
@@ -79,17 +92,20 @@ sub _kind_of_key (%options)
 	return $options{key} ? ($options{key}) : (qw(ec -pkeyopt ec_paramgen_curve:prime256v1));
 }
 
-# Options: names (a subjectAltName), key (a kind of key for openssl's -newkey), ends => a time, expired => 1.
+# Options: names (a subjectAltName), key (a kind of key for openssl's -newkey), ends => a time, expired => 1,
+# authority => 1 (it may issue in turn).
 sub issue ($self, $name, $subject, %options)
 {
 	my ($key, $request, $certificate) = map { $self->file("$name.$_") } qw(key csr crt);
 	my @kind = _kind_of_key(%options);
 	my @names = $options{names} ? ('-addext', "subjectAltName=$options{names}") : ();
+	push @names, @of_authority if $options{authority};
 	my $ends = $options{expired} ? 1577923200 : $options{ends};
 	my @dates = $ends ? (qw(-startdate 20200101000000Z -enddate), POSIX::strftime('%Y%m%d%H%M%SZ', gmtime $ends)) : ();
 	$self->_run('req', '-newkey', @kind, '-nodes', -subj => $subject, @names, -keyout => $key,
 		-out => $request, qw(-utf8));
 	$self->_run(qw(ca -batch -notext -utf8), @dates, -in => $request, -out => $certificate);
+	append_to_file($certificate, slurp_file($self->file('ca.crt'))) if $self->{under};
 	chmod 0600, $key;
 	return;
 }
