@@ -28,6 +28,10 @@ my $old = Wire->connect($millpond);
 $old->put(pack 'NN a64 a32 a64 a64 a64', 296, 2 << 16, 'postgres', 'postgres', '', '', '');
 like($old->rest, qr/old V2 protocol not supported/, 'protocol 2.0');
 
+my $hasty = Wire->connect($millpond)->put(Startup(user => 'postgres', database => 'postgres') . Query('select 1'))->result;
+is($hasty->{error}{M}, 'data after the startup packet', 'a client that does not wait for the welcome');
+ok($hasty->{eof}, '... is sent away');
+
 for my $code (0, 1, 1 << 16, 1234 << 16 | 9999, 0xFFFFFFFF)
 {
 	my $strange = Wire->connect($millpond);
