@@ -1,8 +1,9 @@
-# The matrix of server logins: kind of secret x how the client logged in x what the server asks -> outcome, on a real server.
+# The matrix of server logins: kind of secret x how the client logged in x what the server asks -> outcome, on real servers.
 use v5.36;
 use Certificates;
 use Digest::MD5 qw(md5_hex);
 use Directory;
+use EmbeddedPostgres;
 use Millpond;
 use Pam;
 use Scram;
@@ -44,6 +45,15 @@ $server->safe_psql('postgres', "$roles create role other login password '$theirs
 $users .= qq("other" "$theirs"\n"salted" "$salted"\n"salted_plain" "pencil"\n);
 $server->set_hba($hba .= "local all other md5\nlocal all salted,salted_plain scram-sha-256\n");
 
+# And PostgreSQL 18, where it is.
+my %target = (postgres => '');
+if (embedded_postgres(18))
+{
+	my $new = EmbeddedPostgres->new(18, hba => $hba =~ s/^local all (\S+)/host all $1 all/mgr);
+	$new->psql("$roles create role other login password '$theirs'");
+	$target{new} = $new->target . ' dbname=postgres';
+}
+
 # How a client logs in: what the daemon is told, and how it is connected to. Where a program is missing, not at all.
 my $osuser    = getpwuid $>;
 my $authority = Certificates->new;
@@ -77,7 +87,7 @@ my %methods = (
 
 sub millpond ($name, $method)
 {
-	return Millpond->new($name, server => $server, env => $method->{env},
+	return Millpond->new($name, server => $server, env => $method->{env}, databases => {%target},
 		files => { 'users.txt' => $users, 'hba.conf' => "hostssl all all all cert map=any\nlocal all all peer map=any\n",
 			'ident.conf' => "any someone all\nany $osuser all\n" },
 		settings => { $method->{settings}->%*, auth_file => 'users.txt', server_login_retry => 60 });
@@ -104,15 +114,16 @@ for my $row (sort keys %answered)
 {
 	my ($method, $kind) = split / /, $row;
 	next if !$daemons{$method};
-	for my $ask (@asks)
+	for (map { my $ask = $_; map { [ $ask, $_ ] } sort keys %target } @asks)
 	{
+		my ($ask, $database) = @$_;
 		my $client = Wire->connect($daemons{$method}, ($methods{$method}{how} // {})->%*);
-		my $answer = $client->authenticate('pencil', user => role($ask, $kind));
+		my $answer = $client->authenticate('pencil', user => role($ask, $kind), database => $database);
 		my $works  = grep { $_ eq $ask } $answered{$row}->@*;
 		my $refusal = $method =~ /pam|ldap/ ? "password authentication failed for user \"${\role($ask, $kind)}\""
 			: 'server login failed: wrong password type';
 		is($answer->{error}{M} // 'welcome', $works ? 'welcome' : $refusal,
-			"client: $method, secret: $kind, server: $ask");
+			"client: $method, secret: $kind, server $database: $ask");
 		next if !$works;
 		is($client->value('select current_user'), role($ask, $kind), '... as that user');
 	}

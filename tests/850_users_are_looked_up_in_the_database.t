@@ -1,12 +1,13 @@
 # auth_query: who is asked about whom, in which database; roles that expired, are locked or do not exist; errors as PgBouncer words them.
 use v5.36;
 use Certificates;
+use EmbeddedPostgres;
 use Millpond;
 use Test::More;
 use Wire;
 
 my $server = Postgres->new('server', conf => "log_statement = 'all'");
-$server->safe_psql('postgres', q{
+my $roles  = q{
 	create role lookup superuser login password 'lookup';
 	set password_encryption = 'md5';
 	create role md5er login password 'pencil';
@@ -18,9 +19,10 @@ $server->safe_psql('postgres', q{
 	create role locked nologin password 'pencil';
 	create role bare login;
 	create role newcomer login password 'pencil';
-	create database elsewhere;
-});
-$server->set_hba("local all postgres trust\nlocal all md5er,holder md5\nlocal all all scram-sha-256\n");
+};
+my $hba = "local all postgres trust\nlocal all md5er,holder md5\nlocal all all scram-sha-256\n";
+$server->safe_psql('postgres', "$roles create database elsewhere");
+$server->set_hba($hba);
 
 my $millpond = Millpond->new('pool', server => $server, files => { 'users.txt' => qq("lookup" "lookup"\n"postgres" "pencil"\n) },
 	settings => { auth_type => 'md5', auth_user => 'lookup', auth_file => 'users.txt',
@@ -72,6 +74,23 @@ for my $user ('locked', 'nobody', q(x' or '1'='1), '%', '$1', "\xff")
 is((attempt('lookup', 'lookup'))[0], 'welcome', 'who is in auth_file needs no query');
 is((attempt('scrammer', 'pencil', database => 'nowhere'))[0], 'SASL authentication failed',
 	'a database that does not exist is not asked');
+
+# PostgreSQL 18, where it is, has them in the same places.
+if (embedded_postgres(18))
+{
+	my $new = EmbeddedPostgres->new(18, hba => $hba =~ s/^local all (\S+)/host all $1 all/mgr);
+	$new->psql($roles);
+	reconfigure(databases => { new => $new->target . ' dbname=postgres' });
+	for my $user ('md5er', 'scrammer', q(o'dd "$1\\))
+	{
+		my ($words, $client) = attempt($user, 'pencil', database => 'new');
+		is($words, 'welcome', "PostgreSQL 18: $user");
+		is($client->value('select current_user'), $user, '... who opens the server, too');
+	}
+	like((attempt($_, 'pencil', database => 'new'))[0], qr/^(SASL|password) authentication failed$/, "... but not $_")
+		for qw(expired bare locked nobody);
+	reconfigure(databases => { new => undef });
+}
 
 # The secret may change at any time.
 $server->safe_psql('postgres', q(alter role md5er password 'brush'));
