@@ -77,14 +77,17 @@ static bool owes(const struct upstream *upstream)
 	return upstream->pipeline.count > 0 || upstream->left > 0;
 }
 
-static bool collect(struct writer *replies, size_t longest, const struct sifted *sifted)
+/* The scratch buffer, which is everybody's, keeps nothing that may be a secret. */
+static bool collect(struct upstream *upstream, char *data, size_t length, struct writer *replies,
+		    size_t longest)
 {
-	if (replies == NULL)
-		return true;
-	if (replies->length + sifted->length > longest)
-		return false;
-	write_bytes(replies, sifted->data, sifted->length);
-	return !replies->failed;
+	struct sifted sifted;
+	bool good = upstream_sift(upstream, data, length, &sifted);
+	bool fits = good && (replies == NULL || replies->length + sifted.length <= longest);
+	if (fits && replies != NULL)
+		write_bytes(replies, sifted.data, sifted.length);
+	explicit_bzero(data, length);
+	return fits && (replies == NULL || !replies->failed);
 }
 
 bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t longest,
@@ -94,20 +97,17 @@ bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t 
 
 	for (unsigned reads = 1; owes(upstream); reads++) {
 		char *data;
-		struct sifted sifted;
 		/* A server that never comes to an end has its time as well. */
 		if (reads % READS_IN_A_ROW == 0 && !await_others_until(stream->loop, deadline))
 			return false;
-		if (pipeline_wants_copy(&upstream->pipeline) &&
-		    !upstream_ask(upstream, FRONTEND_COPY_FAIL, "nobody has anything to copy"))
-			return false;
-		if (!stream_flush(stream))
+		if ((pipeline_wants_copy(&upstream->pipeline) &&
+		     !upstream_ask(upstream, FRONTEND_COPY_FAIL, "nobody has anything to copy")) ||
+		    !stream_flush(stream))
 			return false;
 		ssize_t length = stream_read(stream, &data);
 		if (length == 0 || (length < 0 && errno != EAGAIN))
 			return false;
-		if (length > 0 && (!upstream_sift(upstream, data, (size_t)length, &sifted) ||
-				   !collect(replies, longest, &sifted)))
+		if (length > 0 && !collect(upstream, data, (size_t)length, replies, longest))
 			return false;
 		if (length < 0 && !await_readable(stream, deadline))
 			return false;
