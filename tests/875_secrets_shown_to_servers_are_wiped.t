@@ -82,7 +82,9 @@ sub attempt ($database, $user, $password)
 }
 
 is(attempt($_, 'me', 'me'), 'select 1', "a server is shown a password: $_") for qw(clear tls long md5 scram);
+is(found($_), 0, "... and nothing made of it is left: $_") for 'the salted password of scram', 'the ClientKey of scram';
 is(attempt('key', 'key', $password{key}), 'select 1', 'a key');
+is(found($_), 0, "... and what it was made of is gone: $_") for 'the salted password of key';
 is(attempt($_, $_, $password{$_}), 'select 1', "what auth_query has said of $_") for qw(asked hashed);
 is(attempt('forced', 'forced', $password{forced}), 'select 1', '... or not that, but something else');
 is(attempt('unproven', 'unproven', 'wrong'), 'password authentication failed', 'or nothing');
