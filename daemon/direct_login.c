@@ -33,7 +33,8 @@ struct login {
 	bool must_show;	    /* a certificate (sslcertmode=require) */
 	enum server_type wanted;
 	bool is_other_type; /* than what is wanted */
-	bool asks;	    /* which type it is */
+	bool asks;	    /* which type it is ... */
+	bool is_answered;   /* ... and has been told */
 	char answer[4];
 	struct failure refusal; /* the first one */
 	bool ready;
@@ -143,6 +144,7 @@ static bool note_answer(struct login *login, const struct message *message)
 	    !row_next(&cursor, message->body + message->body_length, &value, &length))
 		return broke_protocol(login, "A row is not what it should be.");
 	snprintf(login->answer, sizeof login->answer, "%.*s", (int)length, value != NULL ? value : "");
+	login->is_answered = true;
 	return true;
 }
 
@@ -152,15 +154,19 @@ static bool take_answer(struct login *login, const struct message *message)
 	switch (message->letter) {
 	case BACKEND_DATA_ROW:
 		return note_answer(login, message);
-	case BACKEND_ERROR:
+	case BACKEND_ERROR: /* one that does not tell is none that is wanted */
+		login->is_other_type = true;
 		return failure_from_server(login->why, FAILURE_SERVER_REFUSED, message->body,
 					   message->body_length);
 	case BACKEND_READY_FOR_QUERY:
 		login->ready = true;
 		return true;
+	case BACKEND_PARAMETER_STATUS:
+		return note_parameter(login, message);
 	case BACKEND_ROW_DESCRIPTION:
 	case BACKEND_COMMAND_COMPLETE:
 	case BACKEND_NOTICE:
+	case BACKEND_NOTIFICATION:
 		return true;
 	default:
 		return broke_protocol(login, "A message came that is no answer.");
@@ -253,7 +259,8 @@ static bool await_wanted(struct login *login, int64_t deadline)
 		if (!proof_send(&login->proof, &writer) || !await_ready(login, deadline))
 			return false;
 	}
-	login->is_other_type = !server_type_is(login->wanted, reported, login->answer, login->why);
+	const char *answer = login->is_answered ? login->answer : NULL;
+	login->is_other_type = !server_type_is(login->wanted, reported, answer, login->why);
 	return !login->is_other_type;
 }
 
@@ -279,7 +286,7 @@ static bool await_conversation(struct login *login, const struct conninfo *conni
 	const char *certificate = conninfo_value(conninfo, "sslcertmode");
 
 	login->must_show = certificate != NULL && strcmp(certificate, "require") == 0;
-	login->ready = login->asks = login->is_other_type = false;
+	login->ready = login->asks = login->is_answered = login->is_other_type = false;
 	parameters_assign(&login->server->base, NULL);
 	proof_init(&login->proof, login->worker, &login->stream, conninfo, credentials, login->why);
 	stream_init(&login->stream, &login->worker->loop, direct->fd, spoke);

@@ -9,7 +9,7 @@ bool gather_begin(struct gather *gather, const char *data, size_t length)
 
 	/* With room to spare in the scratch buffer, for what a client sends behind it. */
 	if (length < GATHERED_AFTER_BYTES || !message_look(data, length, &message) ||
-	    message.body_length < SCRATCH_BYTES / 2 || message_is_whole(&message))
+	    message_is_whole(&message))
 		return false;
 	writer_reuse(&gather->bytes);
 	write_bytes(&gather->bytes, data, length);

@@ -97,10 +97,21 @@ enum passage prepared_parse_unnamed(struct prepared *prepared, const char *body,
 /* A Close of it, or a Query, which drops it. */
 enum passage prepared_drop_unnamed(struct prepared *prepared, unsigned char letter);
 
-/* --- SQL (prepared_sql.c) ----------------------------------------------------------------- */
+/* --- long texts (prepared_pieces.c) ------------------------------------------------------- */
 
 /* Whether a Query of which only the beginning is there may go to the server in pieces, as it comes. */
 bool prepared_may_send_pieces(const struct prepared *prepared, const struct message *message);
+
+/* How much of its text can be read: all, or what is there up to the last statement or word that is whole. */
+size_t prepared_readable_length(const struct message *message);
+
+/* Whether there is anything that SQL could use: of the client's, or left on the server. */
+bool prepared_has_names(const struct prepared *prepared);
+
+/* Whether a name that only we may use stands anywhere in a text. */
+bool prepared_mentions_ours(const char *text, size_t length);
+
+/* --- SQL (prepared_sql.c) ----------------------------------------------------------------- */
 
 /* A Query, or the beginning of one that may go in pieces. */
 enum passage prepared_request_query(struct prepared *prepared, const struct message *message);

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#include "daemon/gather.h"
-
 /* A statement and portal that exist only while a command is run by us. */
 #define COMMAND_NAME STATEMENT_PREFIX "command"
 
@@ -202,75 +200,6 @@ static enum passage require_name(struct prepared *prepared, const char *at, cons
 	return taken_if(clear_names(prepared, at, false));
 }
 
-/* --- texts too long to be read ------------------------------------------------------------ */
-
-/* A longer text is not kept until it is whole: reading it all would take the time of others. */
-#define FOLLOWED_BYTES ((size_t)4 * 1024 * 1024)
-
-/* Only what is there of one is read. The rest may use what it likes, if that is the client's own. */
-static bool is_in_pieces(const struct message *message)
-{
-	return !message_is_whole(message);
-}
-
-static bool has_names(const struct prepared *prepared)
-{
-	const struct client_statements *client = prepared->session->statements;
-
-	return (client != NULL && client->names.count > 0) ||
-	       server_of(prepared)->sql_names.table.count > 0;
-}
-
-/* Whether the client prepares by SQL, and so is likely to use that by SQL. */
-static bool has_commands(const struct client_statements *client)
-{
-	const struct name *name = client == NULL ? NULL : hash_table_first(&client->names.table);
-
-	while (name != NULL && (name->statement == NULL || !name->statement->key.is_command))
-		name = hash_table_next(&client->names.table, &name->link);
-	return name != NULL;
-}
-
-/* Whether a text begins with a statement that is not over yet, and not about prepared ones. */
-static bool is_one_statement(const char *text, size_t length)
-{
-	const enum sql_quotes ways = sql_readings(text, length);
-	struct sql sql;
-
-	for (enum sql_quotes quotes = 0; quotes < ways; quotes++) {
-		const char *at = text;
-		if (!sql_next(&at, text + length, quotes, &sql) || sql.effect != SQL_NONE ||
-		    at < text + length)
-			return false;
-	}
-	return true;
-}
-
-bool prepared_may_send_pieces(const struct prepared *prepared, const struct message *message)
-{
-	const char *text = message->body;
-
-	if (message->present <= MESSAGE_HEADER_BYTES)
-		return false;
-	size_t length = message->present - MESSAGE_HEADER_BYTES;
-	if (!has_names(prepared) && !sql_may_begin(text, length))
-		return true;
-	if (message->present < GATHERED_AFTER_BYTES)
-		return false;
-	return message->body_length > FOLLOWED_BYTES ||
-	       (is_one_statement(text, length) && !has_commands(prepared->session->statements));
-}
-
-/* Of a text in pieces, without a statement that may be cut. */
-static size_t readable_length(const struct message *message)
-{
-	const char *text = message->body;
-	size_t length = strnlen(text, message->present - MESSAGE_HEADER_BYTES);
-	const char *last = is_in_pieces(message) ? memrchr(text, ';', length) : NULL;
-
-	return last != NULL ? (size_t)(last - text) : length;
-}
-
 /* --- effects ------------------------------------------------------------------------------ */
 
 bool prepared_is_reserved(const struct sql *sql)
@@ -314,6 +243,47 @@ static void foresee(const char *text, size_t length, enum sql_quotes quotes,
 	}
 }
 
+/* Reads it in all ways. */
+static struct foreseen foresee_all(const char *text, size_t length)
+{
+	const enum sql_quotes ways = sql_readings(text, length);
+	struct foreseen foreseen = {0};
+
+	for (enum sql_quotes quotes = 0; quotes < ways; quotes++)
+		foresee(text, length, quotes, &foreseen);
+	return foreseen;
+}
+
+/* --- Query -------------------------------------------------------------------------------- */
+
+/* What the server has under a name for which the client has something else, or nothing; or NULL. */
+static struct sql_name *find_stranger(const struct prepared *prepared, struct sql_name *from)
+{
+	while (from != NULL && is_equal(prepared, from->name, from->length))
+		from = from->newer;
+	return from;
+}
+
+/* What is not seen of a text may use any name. */
+static bool close_strangers(struct prepared *prepared, const char *at)
+{
+	struct server_statements *server = server_of(prepared);
+	struct sql_name *stranger = find_stranger(prepared, server->sql_names.oldest);
+	bool apart = stands_apart(prepared, true);
+
+	if (stranger == NULL)
+		return true;
+	while (stranger != NULL) {
+		struct sql_name *newer = stranger->newer;
+		write_close(prepared_write_up_to(prepared, at), stranger->name, stranger->length);
+		if (!prepared_push(prepared, PIPELINE_OWN_CLOSE))
+			return false;
+		sql_name_remove(&server->sql_names, stranger);
+		stranger = find_stranger(prepared, newer);
+	}
+	return !apart || prepared_end_apart(prepared, at);
+}
+
 /* Makes equal whatever a text, read in one way, names. */
 static bool equalise_all(struct prepared *prepared, const struct message *message,
 			 const char *text, size_t length, enum sql_quotes quotes)
@@ -355,30 +325,36 @@ static enum passage query_with_effects(struct prepared *prepared, const struct m
 				       const char *text, size_t length)
 {
 	const struct client_statements *client = prepared_client(prepared);
-	const enum sql_quotes ways = sql_readings(text, length);
-	struct foreseen foreseen = {0};
+	const bool in_pieces = !message_is_whole(message);
 
 	if (client == NULL)
 		return PASSAGE_FAILED;
 	if (is_open(prepared))
 		return prepared_wait(prepared);
-	for (enum sql_quotes quotes = 0; quotes < ways; quotes++)
-		foresee(text, length, quotes, &foreseen);
-	struct sql effect = foreseen.effect;
-	bool in_pieces = is_in_pieces(message);
-	foreseen.unreadable |= in_pieces;
+	const struct foreseen foreseen = foresee_all(text, length);
+	const struct sql effect = foreseen.effect;
 	if (foreseen.reserved && !in_pieces)
 		return prepared_refuse(prepared, message, FAILURE_RESERVED_NAME);
 	if (effect.effect == SQL_PREPARE && client->names.count >= prepared->max_names && !in_pieces)
 		return prepared_refuse(prepared, message, FAILURE_TOO_MANY_STATEMENTS);
-	if (!clear_way(prepared, message, text, length, &foreseen))
+	if ((in_pieces && !close_strangers(prepared, message->start)) ||
+	    !clear_way(prepared, message, text, length, &foreseen))
 		return PASSAGE_FAILED;
 	drop_unnamed_by_query(prepared);
 	if (effect.effect == SQL_NONE)
 		return taken_if(prepared_push(prepared, FRONTEND_QUERY));
-	if (foreseen.count > ways || in_pieces)
+	if (foreseen.count > sql_readings(text, length) || in_pieces)
 		return taken_if(prepared_push_effects(prepared, text, length));
 	return taken_if(prepared_push_effect(prepared, FRONTEND_QUERY, &effect, text, length));
+}
+
+/* A name can only be that of something that the client has, or that somebody has left here, or one of ours. */
+static bool may_hold_names(const struct prepared *prepared, const char *text, size_t length)
+{
+	if (prepared_has_names(prepared))
+		return memchr(text, ';', length) != NULL;
+	return server_of(prepared)->held.table.count > 0 && memchr(text, ';', length) != NULL &&
+	       prepared_mentions_ours(text, length);
 }
 
 static bool has_effects(const struct prepared *prepared, const char *text, size_t length)
@@ -390,8 +366,7 @@ static bool has_effects(const struct prepared *prepared, const char *text, size_
 		if (sql.effect != SQL_NONE)
 			return true;
 	}
-	/* A name can only be that of something that the client has, or that somebody has left here. */
-	if (!has_names(prepared) || memchr(text, ';', length) == NULL)
+	if (!may_hold_names(prepared, text, length))
 		return false;
 	const enum sql_quotes ways = sql_readings(text, length);
 	for (enum sql_quotes quotes = 0; quotes < ways; quotes++) {
@@ -406,11 +381,12 @@ static bool has_effects(const struct prepared *prepared, const char *text, size_
 enum passage prepared_request_query(struct prepared *prepared, const struct message *message)
 {
 	const char *text = message->body;
-	size_t length = readable_length(message);
-	bool has_strangers = server_of(prepared)->sql_names.table.count > 0;
+	size_t length = prepared_readable_length(message);
+	bool has_strangers = !message_is_whole(message) &&
+			     find_stranger(prepared, server_of(prepared)->sql_names.oldest) != NULL;
 
 	server_of(prepared)->query_segment = server_of(prepared)->segment;
-	if (has_effects(prepared, text, length) || (has_strangers && is_in_pieces(message)))
+	if (has_strangers || has_effects(prepared, text, length))
 		return query_with_effects(prepared, message, text, length);
 	return prepared_drop_unnamed(prepared, FRONTEND_QUERY);
 }

@@ -47,6 +47,9 @@ bool server_type_is(enum server_type wanted, const struct parameters *reported, 
 		    struct failure *why)
 {
 	bool is_asked = server_type_question(wanted, reported) != NULL;
+
+	if (is_asked && answer == NULL)
+		return no(why, "the server does not tell whether it is the one that is wanted");
 	bool is_standby = is_on(is_asked ? answer : parameters_get(reported, "in_hot_standby"));
 	bool is_read_only = is_standby ||
 			    (!is_asked && is_on(parameters_get(reported, "default_transaction_read_only")));

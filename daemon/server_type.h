@@ -25,7 +25,8 @@ enum server_type server_type_wanted(const struct conninfo *conninfo);
 /* The query whose answer, "on", "t" or else, tells what a server is; NULL: what it reports does (PostgreSQL 14 on). */
 const char *server_type_question(enum server_type wanted, const struct parameters *reported);
 
-/* Whether it is what is wanted, by what it reports or by its answer to the question. False: `why`, in libpq's words. */
+/* Whether it is what is wanted, by what it reports or by its answer to the question (NULL: it had none). False: `why`, in
+ * libpq's words. */
 bool server_type_is(enum server_type wanted, const struct parameters *reported, const char *answer,
 		    struct failure *why);
 

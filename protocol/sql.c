@@ -3,9 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* What a statement is about stands near its beginning. */
-#define LOOKED_AT_BYTES ((size_t)64 * 1024)
-
 /* --- tokens ------------------------------------------------------------------------------- */
 
 enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED_NAME, TOKEN_SEMICOLON, TOKEN_OTHER };
@@ -22,7 +19,7 @@ static bool begins_word(char c)
 	       (unsigned char)c >= 0x80;
 }
 
-static bool continues_word(char c)
+bool sql_continues_word(char c)
 {
 	return begins_word(c) || (c >= '0' && c <= '9') || c == '$';
 }
@@ -91,7 +88,7 @@ static const char *skip_dollars(const char *at, const char *end)
 
 	if (tag_end < end && *tag_end >= '0' && *tag_end <= '9')
 		return tag_end;
-	while (tag_end < end && *tag_end != '$' && continues_word(*tag_end))
+	while (tag_end < end && *tag_end != '$' && sql_continues_word(*tag_end))
 		tag_end++;
 	if (tag_end == end || *tag_end != '$')
 		return at + 1;
@@ -109,7 +106,7 @@ static struct token next_token(const char *at, const char *end, enum sql_quotes 
 		return (struct token){TOKEN_END, end, end};
 	if (begins_word(*at)) {
 		token.kind = TOKEN_WORD;
-		while (token.end < end && continues_word(*token.end))
+		while (token.end < end && sql_continues_word(*token.end))
 			token.end++;
 		/* E'...' has backslash escapes. */
 		if (token.end - at == 1 && (*at | 0x20) == 'e' && token.end < end &&
@@ -272,14 +269,12 @@ bool sql_next(const char **text, const char *end, enum sql_quotes quotes, struct
 
 void sql_look(struct sql *sql, const char *text, size_t length)
 {
-	const char *end = text + (length < LOOKED_AT_BYTES ? length : LOOKED_AT_BYTES);
-
 	*sql = (struct sql){.effect = SQL_NONE};
 	if (sql_may_begin(text, length)) {
-		struct token first = next_token(text, end, SQL_STANDARD_QUOTES);
+		struct token first = next_token(text, text + length, SQL_STANDARD_QUOTES);
 		while (first.kind == TOKEN_SEMICOLON)
-			first = next_token(first.end, end, SQL_STANDARD_QUOTES);
-		look_at(sql, first, end, SQL_STANDARD_QUOTES);
+			first = next_token(first.end, text + length, SQL_STANDARD_QUOTES);
+		look_at(sql, first, text + length, SQL_STANDARD_QUOTES);
 	}
 	sql->length = length;
 }

@@ -49,8 +49,11 @@ static inline enum sql_quotes sql_readings(const char *text, size_t length)
 	return memchr(text, '\\', length) != NULL ? SQL_QUOTES : SQL_STANDARD_QUOTES + 1;
 }
 
-/* Looks at the first statement of a text, as far as its first 64 KB. */
+/* Looks at the first statement of a text. */
 void sql_look(struct sql *sql, const char *text, size_t length);
+
+/* Whether it can stand in an unquoted name, behind its first byte. */
+bool sql_continues_word(char c);
 
 /* Whether one of the statements of a text is DEALLOCATE ALL or DISCARD ALL. */
 bool sql_forgets_statements(const char *text);

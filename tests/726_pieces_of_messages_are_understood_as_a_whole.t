@@ -28,7 +28,7 @@ for my $length (4, 7, 12)
 	$other->query('rollback');
 }
 $one->query('begin');
-in_pieces($one, Query("prepare long as select '" . 'x' x 40_000 . "', 'end'"), 20_000);
+in_pieces($one, Query("prepare long as select '" . 'x' x 40_000 . "', 'end'"), 12_000);
 is($one->result->{error}, undef, 'a long PREPARE in two pieces');
 $one->query('commit');
 $server->safe_psql('postgres', 'select pg_terminate_backend(pid) from pg_stat_activity'

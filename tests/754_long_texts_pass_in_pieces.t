@@ -75,6 +75,51 @@ for my $text ("$filler; execute mine", "insert into t values ('$z'); execute min
 	is($other->value('execute mine'), 'of another', '... and still there for its own client');
 }
 
+# Nor is a name overlooked, or half of one taken for another, wherever a limit may be.
+for my $length (1000, 16_000, 60_000, 65_000, 70_000, 300_000, 600_000)
+{
+	my $comment = '/* ' . 'c' x $length . ' */';
+	is($other->value('execute mine'), 'of another', "on the server; and behind $length bytes of comment");
+	is($one->query("$comment execute mine")->{error}{C}, '26000', '... not to be had');
+	is($other->value('execute mine'), 'of another', '... on the server');
+	$one->put(Parse('', "$comment execute mine"), Bind(), Execute(), Sync());
+	is($one->result->{error}{C}, '26000', '... nor by a Parse');
+	is($one->query("$comment deallocate mine")->{error}{C}, '26000', '... nor to be deallocated');
+	is($one->query(qq($comment execute "MILLPOND_1"))->{error}{C}, '42939', "... nor one of the pooler's");
+}
+for my $cut (16_384, 65_536)
+{
+	my $comment = '/*' . 'c' x ($cut - length('/**/ prepare na')) . '*/';
+	$one->put(Parse('', "$comment prepare name as select 'first'"), Bind(), Execute(), Sync())->result;
+	is($one->value('execute name'), 'first', "a name across $cut bytes");
+	is($other->query("prepare name as select 'second'")->{error}, undef, '... is not left behind');
+	is($other->value('execute name'), 'second', '... for another');
+	$_->query('deallocate name') for $one, $other;
+}
+
+# What is there for the client stays there.
+$one->query('begin');
+$one->query("prepare own as select 'own'");
+is($one->query("$filler; execute own")->{error}, undef, 'a statement that its client has just prepared, at the end');
+$one->put(Parse('parsed', "select 'parsed'"), Sync())->result;
+$one->query('execute parsed');
+is($one->query("$filler; execute parsed")->{error}, undef, '... or parsed and executed');
+$one->query('rollback');
+is($one->value('execute own'), 'own', '... and it is there afterwards');
+$one->query('deallocate own');
+
+# The pooler's own names, where they are in sight.
+$other->put(Parse('st', "select 'of another'"), Sync())->result;
+my ($ours) = grep { /^MILLPOND_/ } map { $_->[0] } $one->query('select name from pg_prepared_statements')->{rows}->@*;
+ok($ours, "one of the pooler's names: $ours");
+for my $text (qq(execute "$ours"; $filler), qq(select 1; execute "$ours"), qq(deallocate "$ours"; $filler))
+{
+	is($one->query($text)->{error}{C}, '42939', 'is refused in ' . substr($text, 0, 30));
+}
+$other->query('begin');
+is($other->put(Bind('', 'st'), Execute(), Sync())->result->{rows}[0][0], 'of another', '... and still there');
+$other->query('rollback');
+
 is($one->query("$filler; prepare at_end as select 'kept'")->{error}, undef, 'a PREPARE at the end');
 like($millpond->log_since, qr/pinned to its server: PREPARE/, '... pins');
 is($one->value('execute at_end'), 'kept', '... so that it is there');

@@ -83,4 +83,46 @@ for my $age (sort keys %standbys)
 	$millpond->stop;
 }
 
+# Whoever does not tell is passed over, and what a server says by the way does no harm.
+my @yes = (RowDescription('answer'), DataRow('f'), CommandComplete('SELECT 1'), ReadyForQuery());
+my %odd = (
+	'an error'              => [ ErrorResponse('57014', 'canceling statement due to statement timeout'), ReadyForQuery() ],
+	'a fatal error'         => [ ErrorResponse('57P05', 'terminating connection', 'FATAL'), undef ],
+	'no row'                => [ CommandComplete('SELECT 0'), ReadyForQuery() ],
+	'a parameter in front'  => [ ParameterStatus('TimeZone', 'Europe/Berlin'), @yes ],
+	'a notification behind' => [ @yes[ 0 .. 2 ], Message('A', pack('N', 5) . "a\0b\0"), $yes[3] ],
+	'a notice in between'   => [ $yes[0], NoticeResponse('by the way'), @yes[ 1 .. 3 ] ],
+);
+my %fake = map {
+	my $answer = $odd{$_};
+	$_ => FakeServer->new(
+		login => sub ($c, $startup) { $c->{parameters}{server_version} = '13.0 (odd)'; return 0 },
+		query => sub ($c, $query) {
+			return 0 if $query !~ /pg_is_in_recovery/;
+			$c->put(grep { defined } @$answer);
+			$c->leave if !defined $answer->[-1];
+			return 1;
+		})
+} keys %odd;
+my $good = server('good');
+my $pair = sub ($case, $more) {
+	return "host=127.0.0.1,127.0.0.1 port=$fake{$case}{port},$good->{port} load_balance_hosts=disable dbname=it"
+		. " user=password target_session_attrs=primary$more";
+};
+my %number = map { (sort keys %odd)[$_] => $_ } 0 .. keys(%odd) - 1;
+my $millpond = Millpond->new('odd', settings => { auth_file => 'users.txt', server_login_retry => 60, query_wait_timeout => 5 },
+	files => { 'users.txt' => qq("password" "pencil"\n) },
+	databases => { map { ("own_$number{$_}" => $pair->($_, ''), "libpq_$number{$_}" => $pair->($_, ' krbsrvname=it')) } keys %odd });
+for my $case (sort keys %odd)
+{
+	my $expected = $case =~ /error|no row/ ? 'good' : 'odd';
+	for my $who (qw(own libpq))
+	{
+		my $client = Wire->connect($millpond);
+		my $error  = $client->startup(user => 'password', database => "${who}_$number{$case}")->result->{error};
+		is($error ? $error->{M} : $client->{parameters}{server_version} =~ s/.*\((.*)\)/$1/r, $expected, "$who: $case");
+		$client->close;
+	}
+}
+
 done_testing;
