@@ -26,8 +26,8 @@ static bool may_surprise(const char *bytes, size_t length)
 	struct statement statement = {.id = 1};
 	struct name name = {.statement = &statement, .shape = 7};
 	struct held held = {.statement = &statement, .shape = 8};
-	struct held *bucket = &held;
-	struct upstream upstream = {.statements.held = {&bucket, 1, 1, &held, &held}};
+	struct upstream upstream = {0};
+	struct hash_table *table = &upstream.statements.held.table;
 	char *end = page + page_bytes, *at = end - length - (sizeof BIND - 1);
 	struct prepared prepared = {.upstream = &upstream, .data = at, .end = end};
 	struct message bind;
@@ -35,7 +35,10 @@ static bool may_surprise(const char *bytes, size_t length)
 	memcpy(at, BIND, sizeof BIND - 1);
 	memcpy(end - length, bytes, length);
 	message_look(at, (size_t)(end - at), &bind);
-	return prepared_may_surprise(&prepared, &bind, &name);
+	hash_table_add(table, &held.link, (uint32_t)statement.id);
+	bool may = prepared_may_surprise(&prepared, &bind, &name);
+	hash_table_release(table);
+	return may;
 }
 
 static void test_what_follows(void)
