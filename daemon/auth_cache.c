@@ -342,23 +342,6 @@ static uint32_t secret_hash_of(const char *secret)
 	return hash_bytes(HASH_START, secret, strlen(secret)) | 1;
 }
 
-static uint32_t iterations_of(const char *stored)
-{
-	struct scram_secret secret;
-	uint32_t iterations = scram_secret_parse(stored, &secret) ? secret.iterations : 0;
-
-	explicit_bzero(&secret, sizeof secret);
-	return iterations;
-}
-
-static void note_kind(struct auth_cache *cache, const char *stored)
-{
-	if (secret_kind(stored) == SECRET_BROKEN)
-		return;
-	cache->last_iterations = iterations_of(stored);
-	cache->saw_scram |= cache->last_iterations > 0;
-}
-
 /* Whether the secret is another one, or has been missed. */
 static bool note_secret(struct auth_cache *cache, struct auth_cache_entry *entry, const char *secret)
 {
@@ -368,7 +351,7 @@ static bool note_secret(struct auth_cache *cache, struct auth_cache_entry *entry
 	bool is_new = entry->is_missed || entry->secret_hash != hash;
 	entry->secret_hash = hash;
 	entry->is_missed = false;
-	note_kind(cache, secret);
+	cache->saw_scram |= secret_kind(secret) == SECRET_SCRAM;
 	return is_new;
 }
 
@@ -474,12 +457,4 @@ bool auth_cache_saw_scram(struct auth_cache *cache)
 	bool saw = cache->saw_scram;
 	pthread_mutex_unlock(&cache->lock);
 	return saw;
-}
-
-uint32_t auth_cache_last_iterations(struct auth_cache *cache)
-{
-	pthread_mutex_lock(&cache->lock);
-	uint32_t iterations = cache->last_iterations;
-	pthread_mutex_unlock(&cache->lock);
-	return iterations;
 }

@@ -30,7 +30,6 @@ struct auth_cache {
 	struct auth_cache_entry *newest;
 	struct auth_cache_entry *oldest_unwiped; /* none older has a secret */
 	bool saw_scram;		  /* a secret of SCRAM has come */
-	uint32_t last_iterations; /* of the last secret that came; 0: it was none of SCRAM */
 	int64_t expired_at; /* what was asked before is not believed any more; 0: never yet */
 };
 
@@ -91,8 +90,5 @@ void auth_cache_each_secret(struct auth_cache *cache,
 
 /* Whether any of the secrets that came was one of SCRAM. */
 bool auth_cache_saw_scram(struct auth_cache *cache);
-
-/* How many iterations the SCRAM secret of a user who is not known would most likely have; 0: it would be another one. */
-uint32_t auth_cache_last_iterations(struct auth_cache *cache);
 
 #endif

@@ -25,12 +25,8 @@ static uint32_t likely_iterations(const struct session *session, enum auth_metho
 	bool is_plain_likely = method == AUTH_SCRAM && users->plain_count > users->scram_count;
 	uint32_t found = is_plain_likely ? 0 : users->scram_iterations;
 
-	if (lookup_is_by_query(session))
-		/* What anybody may give himself on the server is asked for, but makes no work here. */
-		found = method == AUTH_PLAIN ?
-				0 :
-				auth_cache_last_iterations(session->worker->auth_cache);
-	if (found == 0)
+	/* Of what the server has, anybody could change his own part, and see who is told of that. */
+	if (lookup_is_by_query(session) || found == 0)
 		found = (uint32_t)settings->scram_iterations;
 	return method == AUTH_PLAIN && found > SCRAM_ITERATIONS_MOST ? SCRAM_ITERATIONS_MOST : found;
 }
@@ -60,7 +56,7 @@ static bool would_have_scram(const struct session *session, const struct user_re
 	    users->scram_count > users->count - users->scram_count)
 		return true;
 	/* One who is known, but may not log in any more, is asked as PgBouncer does. */
-	return !record->is_known && auth_cache_last_iterations(session->worker->auth_cache) > 0;
+	return !record->is_known && auth_cache_saw_scram(session->worker->auth_cache);
 }
 
 static bool some_have_scram(const struct session *session)

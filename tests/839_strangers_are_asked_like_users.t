@@ -60,7 +60,8 @@ for my $case (@cases)
 	my ($auth_type, $kind, $where) = @$case;
 	state $number = 0;
 	my $fake  = asked_about($kind);
-	my %query = (auth_user => 'lookup', auth_query => 'select whois($1)', auth_query_cache => $where eq 'cache' ? 600 : 0);
+	my %query = (auth_user => 'lookup', auth_query => 'select whois($1)', auth_query_cache => $where eq 'cache' ? 600 : 0,
+		scram_iterations => $kind eq 'slow' ? 20_000 : 4096);
 	my $lines = join '', map { qq("$_" "$secret{$kind}{$_}"\n) } @users;
 	my $millpond = Millpond->new('pool' . ++$number, databases => { postgres => $fake->target },
 		files => { 'users.txt' => $where eq 'file' ? $lines : qq("lookup" "x"\n) },
@@ -84,6 +85,18 @@ for my $case (@cases)
 	is_deeply([ map { scalar keys $salts{$_}->%* } @users, @strangers ], [ 1, 1, 1, 1 ], '... each with a salt that stays');
 	isnt((keys $salts{eve}->%*)[0], (keys $salts{dan}->%*)[0], '... of one name') unless $salts{eve}{''};
 	is_deeply($questions{eve}, $questions{bob}, "... after as many questions: @{$questions{bob}}") or diag explain \%questions;
+}
+
+# Whoever has a secret with a number of iterations of his own changes nothing for others.
+$secret{scram}{mallory} = Scram::secret('pencil', 'saltsaltsaltsalt', 5000);
+my $asked    = asked_about('scram');
+my $millpond = Millpond->new('mallory', databases => { postgres => $asked->target }, files => { 'users.txt' => qq("lookup" "x"\n) },
+	settings => { auth_type => 'scram-sha-256', auth_file => 'users.txt', auth_user => 'lookup', auth_query => 'select whois($1)' });
+for my $first (qw(mallory ann mallory))
+{
+	transcript($millpond, $first);
+	my ($said) = transcript($millpond, 'eve');
+	like($said, qr/,i=4096 /, "what a stranger is told when $first has been asked");
 }
 
 done_testing;
