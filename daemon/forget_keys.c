@@ -19,12 +19,22 @@ static void keep(const char *user, const char *secret, void *arg)
 	keyring_keep(keeping->keyring, user, secret, keeping->iterations);
 }
 
-/* As clients have brought them along; the cache may have others by now. */
+/* Clients are there that may want another server, or none ever will be. */
+static bool is_served(const struct pool *pool)
+{
+	return pool->client_count > 0 || pool->waiting_count > 0 || pool->is_private;
+}
+
+/* As clients have brought them along; the cache may have others by now. What has opened a server may have to open
+ * more, though a file should lack it for a moment. */
 static void keep_those_of_pools(struct pools *pools, struct keeping *keeping)
 {
 	pools_keep(pools);
-	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
+	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool)) {
 		keep(pool->user_name, pool->secrets[POOL_ANSWER], keeping);
+		if (is_served(pool))
+			keyring_keep_proven(keeping->keyring, pool->needed_key);
+	}
 	pools_let_go(pools);
 }
 

@@ -253,6 +253,11 @@ void keyring_keep(struct keyring *keyring, const char *user, const char *text, u
 	OPENSSL_cleanse(&secret, sizeof secret);
 }
 
+void keyring_keep_proven(struct keyring *keyring, const unsigned char stored_key[SCRAM_KEY_BYTES])
+{
+	keep(keyring, &keyring->proven, stored_key);
+}
+
 bool keyring_sweep(struct keyring *keyring, size_t most)
 {
 	pthread_mutex_lock(&keyring->lock);

@@ -63,6 +63,7 @@ bool keyring_note_proven(struct keyring *keyring, const unsigned char stored_key
 void keyring_begin_round(struct keyring *keyring);
 void keyring_keep(struct keyring *keyring, const char *user, const char *secret,
 		  uint32_t iterations);
+void keyring_keep_proven(struct keyring *keyring, const unsigned char stored_key[SCRAM_KEY_BYTES]);
 bool keyring_sweep(struct keyring *keyring, size_t most);
 
 #endif

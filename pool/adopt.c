@@ -66,8 +66,11 @@ void pool_adopt(struct pool *pool, struct settings *settings, bool same_tls)
 		policy_reconnect(pool, "database configuration changed");
 	if (pool->database == NULL)
 		policy_refuse_all(pool);
-	/* Perhaps it was what kept the servers away that has been mended. */
+	/* Perhaps it was what kept the servers away that has been mended, also those that are under way. */
 	pool->failures = 0;
+	for (struct server *server = pool->servers[SERVER_LOGIN].first; server != NULL;
+	     server = server->next)
+		server->is_outdone = true;
 	settings_drop(old_settings);
 }
 

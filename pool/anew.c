@@ -21,15 +21,6 @@ static uint32_t hash_of(const char *password)
 	return password == NULL ? 0 : hash_bytes(HASH_START, password, strlen(password)) | 1;
 }
 
-/* It is a hash already, so any part of it tells which it is. 0: there is none. */
-static uint32_t name_of(const unsigned char *stored_key)
-{
-	uint32_t name;
-
-	memcpy(&name, stored_key, sizeof name);
-	return name | 1;
-}
-
 /* What is no password, and has 0 for a hash, has not been tried. */
 static bool is_tried(uint32_t hash, uint32_t tried)
 {
@@ -70,7 +61,7 @@ void pools_know_key(struct pools *pools, const unsigned char stored_key[SCRAM_KE
 {
 	pools_keep(pools);
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
-		if (pool->needed_key == name_of(stored_key))
+		if (memcmp(pool->needed_key, stored_key, SCRAM_KEY_BYTES) == 0)
 			know_more(pool, 0, now);
 	pools_let_go(pools);
 }
@@ -78,7 +69,7 @@ void pools_know_key(struct pools *pools, const unsigned char stored_key[SCRAM_KE
 void pool_needs_key(struct pool *pool, const unsigned char stored_key[SCRAM_KEY_BYTES])
 {
 	pools_lock(pool->pools);
-	pool->needed_key = name_of(stored_key);
+	memcpy(pool->needed_key, stored_key, SCRAM_KEY_BYTES);
 	pools_unlock(pool->pools);
 }
 

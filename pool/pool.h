@@ -25,6 +25,7 @@
 #include "pool/stats.h"
 #include "protocol/failure.h"
 #include "protocol/hash_table.h"
+#include "protocol/scram.h"
 
 struct pools;
 
@@ -120,7 +121,7 @@ struct pool {
 	int64_t anew_since; /* the period of anew.h, and how often it was tried anew in it */
 	unsigned anew_count;
 	uint32_t failed_hash; /* the last one's password_hash */
-	uint32_t needed_key;  /* part of the StoredKey of the last login that needed one; 0: none has */
+	unsigned char needed_key[SCRAM_KEY_BYTES]; /* StoredKey of the last login that needed a ClientKey; zeros: none has */
 	atomic_uint creations; /* as pools->alterations, of what may be temporary tables */
 	atomic_uint next_host; /* of a list, see daemon/conninfo.h */
 	int64_t retry_at;
