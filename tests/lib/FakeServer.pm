@@ -10,7 +10,7 @@
 # Hooks, all optional: connected ($c) runs before anything is read; login ($c, \%startup) sends everything up to the first ReadyForQuery;
 # query ($c, $sql) answers one simple query or one Execute, its ReadyForQuery included when
 # $c->{extended} is false; message ($c, $type, $body) sees every message first; cancel ($c) runs
-# before the connection of a cancel request is closed; ssl ($c) answers a request for TLS. A hook that returns false leaves the work to
+# before the connection of a cancel request is closed, which is for the process $c->{cancels}; ssl ($c) answers a request for TLS. A hook that returns false leaves the work to
 # the defaults. What arrived is in received(). So many connections as `backlog` says, and one more, wait to be accepted.
 package FakeServer;
 
@@ -220,6 +220,7 @@ sub startup_packet ($self)
 		$self->log($code == 80877102 ? 'cancel' : 'startup', $rest);
 		if ($code == 80877102)
 		{
+			$self->{cancels} = unpack 'N', $rest;
 			my $hook = $self->{hooks}{cancel};
 			$hook->($self) if $hook;
 			return undef;
