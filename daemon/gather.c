@@ -1,13 +1,11 @@
 #include "daemon/gather.h"
 
-#include "daemon/runtime/loop.h"
 #include "protocol/message.h"
 
 bool gather_begin(struct gather *gather, const char *data, size_t length)
 {
 	struct message message;
 
-	/* With room to spare in the scratch buffer, for what a client sends behind it. */
 	if (length < GATHERED_AFTER_BYTES || !message_look(data, length, &message) ||
 	    message_is_whole(&message))
 		return false;

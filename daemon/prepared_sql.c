@@ -15,17 +15,22 @@
 
 /* --- room --------------------------------------------------------------------------------- */
 
+static bool close_name(struct prepared *prepared, const char *at, struct sql_name *sql_name)
+{
+	write_close(prepared_write_up_to(prepared, at), sql_name->name, sql_name->length);
+	if (!prepared_push(prepared, PIPELINE_OWN_CLOSE))
+		return false;
+	sql_name_remove(&server_of(prepared)->sql_names, sql_name);
+	return true;
+}
+
 bool prepared_evict_sql_names(struct prepared *prepared, const char *at, size_t most)
 {
-	struct server_statements *server = server_of(prepared);
+	const struct sql_names *sql_names = &server_of(prepared)->sql_names;
 
-	while (server->sql_names.table.count > most) {
-		struct sql_name *oldest = server->sql_names.oldest;
-		write_close(prepared_write_up_to(prepared, at), oldest->name, oldest->length);
-		if (!prepared_push(prepared, PIPELINE_OWN_CLOSE))
+	while (sql_names->table.count > most)
+		if (!close_name(prepared, at, sql_names->oldest))
 			return false;
-		sql_name_remove(&server->sql_names, oldest);
-	}
 	return true;
 }
 
@@ -267,21 +272,16 @@ static struct sql_name *find_stranger(const struct prepared *prepared, struct sq
 /* What is not seen of a text may use any name. */
 static bool close_strangers(struct prepared *prepared, const char *at)
 {
-	struct server_statements *server = server_of(prepared);
-	struct sql_name *stranger = find_stranger(prepared, server->sql_names.oldest);
-	bool apart = stands_apart(prepared, true);
+	struct sql_name *stranger = find_stranger(prepared, server_of(prepared)->sql_names.oldest);
+	bool ends_apart = stranger != NULL && stands_apart(prepared, true);
 
-	if (stranger == NULL)
-		return true;
 	while (stranger != NULL) {
 		struct sql_name *newer = stranger->newer;
-		write_close(prepared_write_up_to(prepared, at), stranger->name, stranger->length);
-		if (!prepared_push(prepared, PIPELINE_OWN_CLOSE))
+		if (!close_name(prepared, at, stranger))
 			return false;
-		sql_name_remove(&server->sql_names, stranger);
 		stranger = find_stranger(prepared, newer);
 	}
-	return !apart || prepared_end_apart(prepared, at);
+	return !ends_apart || prepared_end_apart(prepared, at);
 }
 
 /* Makes equal whatever a text, read in one way, names. */
