@@ -20,17 +20,7 @@ my %secret    = (
 # A database that is asked about users, which have secrets of the kind that its name says.
 sub asked_about ($kind)
 {
-	return FakeServer->new(
-		message => sub ($c, $type, $body) {
-			($c->{about}) = $body =~ /(\w+)\0*\z/ if $type eq 'B';
-			return $c->put(RowDescription('name', 'secret')) if $type eq 'D';
-			return 0;
-		},
-		query => sub ($c, $sql) {
-			return 0 if $sql !~ /whois/;
-			my $secret = $secret{$kind}{ $c->{about} };
-			return $c->put($secret ? DataRow($c->{about}, $secret) : (), CommandComplete('SELECT'));
-		});
+	return FakeServer->new(FakeServer::tells_secrets(sub ($user) { $secret{$kind}{$user} }));
 }
 
 # What is said to somebody who comes with a wrong password, but for what is random, and the salts of SCRAM.

@@ -22,16 +22,7 @@ my $fake = FakeServer->new(
 		$c->log('told', $message->[1]) if $message && $message->[0] eq 'p';
 		return $c->leave;
 	},
-	message => sub ($c, $type, $body) {
-		($c->{about}) = $body =~ /(\w+)\0*\z/ if $type eq 'B';
-		return $c->put(RowDescription('name', 'secret')) if $type eq 'D';
-		return 0;
-	},
-	query => sub ($c, $sql) {
-		return 0 if $sql !~ /whois/;
-		my $secret = $secret{ $c->{about} };
-		return $c->put($secret ? DataRow($c->{about}, $secret) : (), CommandComplete('SELECT'));
-	});
+	FakeServer::tells_secrets(sub ($user) { $secret{$user} }));
 # Most have good ones; the line of the first broken one is the third.
 my $good  = qq("fine" "$whole"\n) . qq("fine too" "$whole"\n);
 my @asked = map { "asks_$_" } qw(plain md5 scram);

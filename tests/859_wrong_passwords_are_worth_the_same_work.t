@@ -15,17 +15,7 @@ my $iterations = 20_000;
 my $slow       = Scram::secret('pencil', 'saltsaltsaltsalt', $iterations);
 my %plain      = (plain => 'pencil', hash => 'md5' . md5_hex('pencilhash'), none => '');
 my %scram      = map { $_ => $slow } qw(scram other);
-my $fake = FakeServer->new(
-	message => sub ($c, $type, $body) {
-		($c->{about}) = $body =~ /(\w+)\0*\z/ if $type eq 'B';
-		return $c->put(RowDescription('name', 'secret')) if $type eq 'D';
-		return 0;
-	},
-	query => sub ($c, $sql) {
-		return 0 if $sql !~ /whois/;
-		my $secret = { %plain, %scram }->{ $c->{about} };
-		return $c->put($secret ? DataRow($c->{about}, $secret) : (), CommandComplete('SELECT'));
-	});
+my $fake = FakeServer->new(FakeServer::tells_secrets(sub ($user) { $plain{$user} // $scram{$user} }));
 
 sub lines (%secrets) { return join '', map { qq("$_" "$secrets{$_}"\n) } sort keys %secrets }
 

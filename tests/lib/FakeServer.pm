@@ -57,6 +57,22 @@ sub RowDescription (@names)
 		. join '', map { pack 'Z* N n N n N n', $_, 0, 0, 25, 65535, 0xFFFFFFFF, 0 } @names);
 }
 
+# The hooks of a database whose auth_query has whois in it; find ($user) tells a user's secret, if there is such a user.
+sub tells_secrets ($find)
+{
+	return (
+		message => sub ($c, $type, $body) {
+			($c->{about}) = $body =~ /(\w+)\0*\z/ if $type eq 'B';
+			return $c->put(RowDescription('name', 'secret')) if $type eq 'D';
+			return 0;
+		},
+		query => sub ($c, $sql) {
+			return 0 if $sql !~ /whois/;
+			my $secret = $find->($c->{about});
+			return $c->put($secret ? DataRow($c->{about}, $secret) : (), CommandComplete('SELECT'));
+		});
+}
+
 my %parameters = (
 	server_version              => '15.0',
 	server_encoding             => 'UTF8',
