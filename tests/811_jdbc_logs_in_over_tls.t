@@ -4,8 +4,8 @@ use Guarded;
 use Millpond;
 use Test::More;
 
-my ($jar) = glob '/usr/share/java/postgresql.jar';
-plan skip_all => 'no JDBC driver here' unless $jar;
+my $jar = '/usr/share/java/postgresql.jar';
+plan skip_all => 'no JDBC driver here' unless -e $jar;
 plan skip_all => 'no java here' if system('java -version >/dev/null 2>&1') || system('javac -version >/dev/null 2>&1');
 my $program = new_file('Tls.java', <<'PROGRAM');
 import java.sql.*;
