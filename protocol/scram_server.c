@@ -92,8 +92,8 @@ bool scram_server_first(struct scram_server *server, const char *message, size_t
 {
 	const char *cursor = message;
 	const char *end = message + length;
-	const char *nonce;
-	size_t nonce_length;
+	const char *nonce = NULL;
+	size_t nonce_length = 0;
 	char ours[BASE64_LENGTH(SCRAM_NONCE_BYTES) + 1];
 	char salt[BASE64_LENGTH(SCRAM_SALT_MOST) + 1];
 
