@@ -5,7 +5,7 @@ use Millpond;
 use Test::More;
 
 my $jar = '/usr/share/java/postgresql.jar';
-crowd_skip('no JDBC driver here') unless $jar;
+crowd_skip('no JDBC driver here') unless -e $jar;
 crowd_skip('no java here') if system('java -version >/dev/null 2>&1') || system('javac -version >/dev/null 2>&1');
 my $program = new_file('Crowd.java', <<'PROGRAM');
 import java.sql.*;
