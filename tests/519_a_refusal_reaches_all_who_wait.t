@@ -31,7 +31,7 @@ for my $refusal ($full, $up)
 	my $from    = time;
 	unlink "$folder/all_are_there";
 	my @clients = map { Wire->connect($millpond)->startup } 1 .. 10;
-	wait_until(sub { 11 == $millpond->console('SHOW CLIENTS') }, 'all to be there');
+	wait_until(sub { ($millpond->pool // { cl_waiting => 0 })->{cl_waiting} == @clients }, 'all to wait');
 	put_file("$folder/all_are_there");
 	my @errors  = map { $_->result->{error} } @clients;
 	is_deeply([ map { "$_->{C} $_->{M}" } @errors ],
@@ -51,6 +51,15 @@ for my $refusal ($full, $up)
 	$millpond->stop;
 }
 
+# The server answers no login before all of them wait, or the last ones would hear of one that has failed before.
+sub ask_together ($millpond, @clients)
+{
+	unlink "$folder/all_are_there";
+	$_->put(Query('select 1')) for @clients;
+	wait_until(sub { $millpond->pool->{cl_waiting} == @clients }, 'all to wait');
+	return put_file("$folder/all_are_there");
+}
+
 # Sessions, once their server has gone.
 for my $refusal ($full, $up)
 {
@@ -63,7 +72,7 @@ for my $refusal ($full, $up)
 	says($refusal);
 	$millpond->console('RECONNECT');
 	my $from = $millpond->log_end;
-	$_->put(Query('select 1')) for @clients;
+	ask_together($millpond, @clients);
 	$millpond->wait_for_log(qr/server login failed: FATAL \Q$text\E/, $from);
 	if ($refusal eq $full)
 	{
@@ -90,7 +99,7 @@ $holder->query('begin');
 says("28P01 $wrong");
 $millpond->console('RECONNECT');
 my $logins = $fake->received(qr/ startup /);
-$_->put(Query('select 1')) for @waiting;
+ask_together($millpond, @waiting);
 is_deeply([ map { $_->result->{error}{M} } @waiting ], [ ($wrong) x 3 ], 'who waits is told of a wrong password');
 like(Wire->login($millpond)->query('select 1')->{error}{M}, qr/cached error: \Q$wrong\E/, '... as is who comes later');
 cmp_ok($fake->received(qr/ startup /) - $logins, '<=', 3, '... after no more logins than went out together');
