@@ -64,7 +64,8 @@ for my $bad ("!\0\0\0\4", "Q\0\0\0\0", "\0" x 5)
 	is($client->result->{error}{C}, '08P01', '... what is not allowed is refused');
 	$client->close;
 	is($next->value("next $count"), "next $count", '... the next client is served');
-	my ($number, @rest) = after_query($sql);
+	my ($number, @rest);
+	wait_until(sub { ($number, @rest) = after_query($sql); "@rest" =~ / (?:Q|eof) / }, 'the end of its connection, or what came next');
 	like("@rest", qr/^(?:$number d d{100} )?$number (?:Q next $count\||eof )$/,
 		'... what its server got was whole, or nothing');
 }
