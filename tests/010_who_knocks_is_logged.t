@@ -6,10 +6,10 @@ use Test::More;
 use Wire;
 
 my $server = FakeServer->new;
-my $silent = FakeServer->new(login => sub ($c, $startup) { sleep 1; 0 });
+my $silent = FakeServer->new(login => sub ($c, $startup) { $c->rest; $c->leave });
 my $millpond = Millpond->new('pool', files => { 'users.txt' => join '', map { qq("$_" "pencil"\n) } qw(admin alice) },
-	databases => { postgres => $server->target, slow => $silent->target },
-	settings  => { auth_type => 'md5', auth_file => 'users.txt', admin_users => 'admin', query_wait_timeout => 0.2 });
+	databases => { postgres => $server->target, slow => $silent->target . ' query_wait_timeout=0.2' },
+	settings  => { auth_type => 'md5', auth_file => 'users.txt', admin_users => 'admin' });
 
 sub attempt ($password, %names) { return Wire->connect($millpond)->authenticate($password, %names)->{error}{M} // 'welcome' }
 

@@ -121,9 +121,7 @@ my %case = (
 	},
 	'transaction timeout' => sub {
 		set(transaction_timeout => '0.3');
-		my $client = Wire->login($millpond);
-		$client->query('begin');
-		return $client->result('E')->{error};
+		return Wire->login($millpond)->put(Query('begin'))->result('E')->{error};
 	},
 	'transaction blocks not allowed in statement pooling mode' => sub {
 		return Wire->login($millpond, database => 'statement')->put(Query('begin'))->result('E')->{error};
