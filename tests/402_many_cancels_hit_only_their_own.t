@@ -17,8 +17,7 @@ my @cancels = map {
 } grep { $_ % 2 == 0 } 0 .. $#clients;
 $_->closed for @cancels;
 my @answers = map { $_->result } @clients;
-# Whoever waits for long on a slow machine gets a notice of it.
-is_deeply([ map { $answers[$_]{types} =~ s/^N+//r } grep { $_ % 2 } 0 .. $#answers ], [ ('TDCZ') x 25 ],
+is_deeply([ map { $answers[$_]{types} } grep { $_ % 2 } 0 .. $#answers ], [ ('TDCZ') x 25 ],
 	'no other query was hit');
 my %codes = map { ($answers[$_]{error}
 	? $answers[$_]{error}{C} : 'done') => 1 } grep { $_ % 2 == 0 } 0 .. $#answers;

@@ -40,6 +40,8 @@ my %default_settings = (
 	stats_users     => 'statistician',
 	pool_mode       => 'transaction',
 	max_client_conn => 200,
+	# A notice of a long wait would be an answer too many on a busy machine.
+	query_wait_notify => 0,
 	# Even the few clients of a test are to meet across workers.
 	spread_clients => 1,
 	# So that the whole suite can be run with another number of them.
