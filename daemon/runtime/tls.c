@@ -361,6 +361,16 @@ static bool await_received(struct stream *stream, int64_t deadline)
 	}
 }
 
+/* Nobody waits for what ends the handshake, a ticket or our last word: it goes out with what follows, or
+ * without it when the turn ends. */
+static bool post_sealed(struct stream *stream)
+{
+	stream->posts = true;
+	bool posted = send_sealed(stream);
+	stream->posts = false;
+	return posted;
+}
+
 static bool await_handshake(struct stream *stream, int64_t deadline)
 {
 	struct tls *tls = stream->tls;
@@ -371,10 +381,10 @@ static bool await_handshake(struct stream *stream, int64_t deadline)
 		int result = SSL_do_handshake(tls->ssl);
 		ssize_t failed = result == 1 ? 1 : note_failure(tls, result);
 		int why = errno;
+		if (result == 1)
+			return post_sealed(stream);
 		if (!send_sealed(stream))
 			return false;
-		if (result == 1)
-			return true;
 		errno = failed == 0 ? ECONNRESET : why;
 		if (errno != EAGAIN)
 			return false;

@@ -189,6 +189,65 @@ static void test_handshake_that_was_read(void)
 	close_stream();
 }
 
+/* How much of the answer the first packet behind the handshake brings. */
+static void *asks_at_once(void *arg)
+{
+	char word[64];
+
+	if (!peer_shake_hands(&peer))
+		return NULL;
+	peer_put(&peer, "question", 8);
+	peer_flush(&peer);
+	int n = peer_fill(&peer) ? SSL_read(peer.ssl, word, sizeof word) : -1;
+	return n == 6 && memcmp(word, "answer", 6) == 0 ? arg : NULL;
+}
+
+static void *waits_for_its_ticket(void *arg)
+{
+	if (!peer_shake_hands(&peer))
+		return NULL;
+	peer_flush(&peer);
+	if (!peer_fill(&peer))
+		return NULL;
+	peer_put(&peer, "at last", 7);
+	peer_flush(&peer);
+	return arg;
+}
+
+/* Whose sockets keep packets apart. */
+static void open_packet_stream(void)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
+		abort();
+	fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	stream_init(&stream, &loop, pair[0], spoke);
+	peer_init(&peer, client_context, pair[1]);
+}
+
+static void test_ticket(void)
+{
+	void *as_expected;
+
+	open_packet_stream();
+	if (pthread_create(&thread, NULL, asks_at_once, &peer) != 0)
+		abort();
+	ok(accepts() && reads("question") && stream_post(&stream, "answer", 6),
+	   "%s: a question behind the handshake", kind);
+	await_sleep(&loop, after(1));
+	pthread_join(thread, &as_expected);
+	ok(as_expected != NULL, "%s: is answered in one packet with the ticket", kind);
+	close_stream();
+
+	open_packet_stream();
+	if (pthread_create(&thread, NULL, waits_for_its_ticket, &peer) != 0)
+		abort();
+	ok(accepts() && reads("at last"), "%s: and who asks nothing gets it all the same", kind);
+	pthread_join(thread, NULL);
+	close_stream();
+}
+
 static int other_peer;
 static bool was_sent;
 
@@ -567,6 +626,7 @@ static void tests(void)
 	test_words_behind_the_handshake();
 	test_bad_handshakes();
 	test_handshake_that_was_read();
+	test_ticket();
 	test_what_was_posted_before();
 	test_incoming_flood();
 	test_outgoing_flood();
