@@ -4,6 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 shopt -s nullglob
+# What make calls here is none of the outer one's jobs.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 seconds=${FUZZ_SECONDS:-60}
 targets=(tests/fuzz/fuzz_*.c)
