@@ -280,14 +280,16 @@ adapt = sed -e 's|/usr/local/bin/|$(bindir)/|g' -e 's|/etc/millpond|$(confdir)|g
 adapt_ini = sed -e 's|^unix_socket_dir = /tmp$$|unix_socket_dir = /run/millpond|'
 # On a live system the user and the folders are made at once, and systemd learns of the new units.
 live := $(if $(DESTDIR),,$(shell test $$(id -u) = 0 -a -d /run/systemd/system && echo yes))
+# lay_down FILE,PLACE: for all to read, whatever the umask.
+lay_down = install -m 0644 /dev/null '$(DESTDIR)$2' && $(adapt) $1 > '$(DESTDIR)$2'
 
 install: $(if $(BINARY),,build)
 	install -D -m 0755 '$(or $(BINARY),$(MILLPOND))' '$(DESTDIR)$(bindir)/millpond'
 	install -d $(foreach dir,$(unitdir) $(sysusersdir) $(tmpfilesdir) $(docdir),'$(DESTDIR)$(dir)')
-	$(adapt) systemd/millpond.service > '$(DESTDIR)$(unitdir)/millpond.service'
-	$(adapt) systemd/millpond.socket > '$(DESTDIR)$(unitdir)/millpond.socket'
-	$(adapt) systemd/sysusers.conf > '$(DESTDIR)$(sysusersdir)/millpond.conf'
-	$(adapt) systemd/tmpfiles.conf > '$(DESTDIR)$(tmpfilesdir)/millpond.conf'
+	$(call lay_down,systemd/millpond.service,$(unitdir)/millpond.service)
+	$(call lay_down,systemd/millpond.socket,$(unitdir)/millpond.socket)
+	$(call lay_down,systemd/sysusers.conf,$(sysusersdir)/millpond.conf)
+	$(call lay_down,systemd/tmpfiles.conf,$(tmpfilesdir)/millpond.conf)
 	install -D -m 0644 doc/millpond.1 '$(DESTDIR)$(mandir)/man1/millpond.1'
 	install -D -m 0644 doc/millpond.ini.5 '$(DESTDIR)$(mandir)/man5/millpond.ini.5'
 	install -m 0644 $(wildcard README.md LICENSE conf/millpond.ini) '$(DESTDIR)$(docdir)/'

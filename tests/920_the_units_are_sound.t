@@ -9,7 +9,7 @@ chmod 0755, $dir;
 
 sub make ($arguments)
 {
-	my $output = qx(make --no-print-directory $arguments BINARY='$ENV{MILLPOND}' 2>&1);
+	my $output = qx(umask 077; make --no-print-directory $arguments BINARY='$ENV{MILLPOND}' 2>&1);
 	is($?, 0, "make $arguments") or diag($output);
 	return;
 }
@@ -21,6 +21,8 @@ sub files_under ($root)
 		no_chdir => 1 }, $root);
 	return sort @files;
 }
+
+sub mode ($path) { return sprintf '%o', (stat $path)[2] & 07777 }
 
 sub content ($path, $text = undef)
 {
@@ -57,8 +59,10 @@ is_deeply(
 like(content("$package/usr/lib/systemd/system/millpond.service"),
 	qr{^ExecStart=/usr/bin/millpond /etc/millpond/millpond.ini$}m,
 		'the unit names the final paths');
-is((stat "$package/etc/millpond/millpond.ini")[2] & 0777, 0640,
-	'settings are not for everyone');
+is(mode("$package/etc/millpond/millpond.ini"), 640, 'settings are not for everyone');
+is(join(' ', grep { mode("$package$_") !~ /^(?:644|755)$/ } grep { !/^.etc/ } files_under($package)), '',
+	'... but the rest is, whatever the umask');
+is(mode("$package/usr/$_"), 755, "... and so is the folder $_") for '', 'lib/systemd/system', 'share/man/man5';
 like(content("$package/etc/millpond/millpond.ini"), qr{^unix_socket_dir = /run/millpond$}m,
 	"the Unix socket goes to the service's own folder");
 my $said = qx('$package/usr/bin/millpond' --check '$package/etc/millpond/millpond.ini' 2>&1);
@@ -75,7 +79,6 @@ is_deeply([ files_under($package) ], ['/etc/millpond/millpond.ini'],
 # At each boot ------------------------------------------------------------------------------------
 
 # Whoever runs this stands for root and for the group of the service.
-sub mode ($path) { return sprintf '%o', (stat $path)[2] & 07777 }
 my $root  = "$dir/booted";
 my ($gid) = split / /, $);
 make("install DESTDIR=$root PREFIX=/usr");
