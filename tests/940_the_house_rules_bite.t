@@ -72,6 +72,13 @@ for my $flags ('', 'CPPFLAGS=-D_FORTIFY_SOURCE=3', 'CFLAGS=-D_FORTIFY_SOURCE=3')
 	is(scalar(() = $compile =~ /-D_FORTIFY_SOURCE/g), 1, "fortified once with: $flags");
 }
 
+for (['gcc', 1], ['ccache gcc-12', 1], ['clang', 0], ['/opt/gcc-12/bin/clang', 0])
+{
+	my ($compiler, $whole) = @$_;
+	my ($compile) = (make("-n V=1 $plain CC='$compiler' build/plain/conf/a.o"))[1] =~ /^(.* -c .*)$/m;
+	is(scalar(() = $compile =~ /-flto=auto/g), $whole, "optimised as a whole " . ($whole ? 'by ' : 'not by ') . $compiler);
+}
+
 make_path("$dir/a house");
 system('cp', 'Makefile', "$dir/a house") == 0 or die;
 like(qx(make -n -C '$dir/a house' $plain run 2>&1), qr{ MILLPOND='\Q$dir\E/a house/millpond' }, 'a path may have a blank');
