@@ -80,6 +80,7 @@ MILLPOND := $(if $(filter build/plain,$(OUT)),millpond,$(OUT)/millpond)
 
 MODULES := libevent_core libevent_extra libevent_pthreads libpq inih libsystemd openssl pam ldap lber
 PKG_CONFIG ?= pkg-config
+CLANG_FORMAT ?= clang-format
 
 # Cutting a text short is what snprintf is used for; the warning about it, which clang may not know, guesses at
 # lengths.
@@ -332,7 +333,8 @@ measure:
 	@tests/house/measure.sh
 
 format:
-	clang-format -i $(filter %.c,$(sources)) $(headers) $(unit_sources) $(helper_sources) \
+	@command -v $(CLANG_FORMAT) >/dev/null || { echo 'make format needs: apt-get install clang-format' >&2; exit 1; }
+	$(quiet)$(CLANG_FORMAT) -i $(filter %.c,$(sources)) $(headers) $(unit_sources) $(helper_sources) \
 		$(fuzz_sources) $(wildcard tests/bench/*.[ch] tests/bench/*/*.[ch])
 
 clean:

@@ -86,6 +86,28 @@ like(qx(make -n -C '$dir/a house' $plain run 2>&1), qr{ MILLPOND='\Q$dir\E/a hou
 ($status, $output) = make('help');
 like($output, qr/^ *make check /m, 'make help tells the targets');
 
+# --- what is missing ------------------------------------------------------------------------------
+
+like((make('-n run'))[1], qr/deps\.sh install build server$/m, 'make run wants no more than it runs');
+like((make('-n run SERVER=host=there'))[1], qr/deps\.sh install build client$/m, '... and no server where there is one');
+
+# A machine with nothing but these programs.
+make_path("$dir/bin", "$dir/elsewhere");
+symlink "/usr/bin/$_", "$dir/bin/$_" or die for qw(bash env id sort);
+sub missing ($at)
+{
+	my $said = qx(PATH=$dir/bin PG_BINDIR='$at' tests/house/deps.sh require server 2>&1);
+	return $? ? $said : '';
+}
+like(missing('/nowhere'), qr/Missing: postgresql$/m, 'PostgreSQL is missing');
+put('elsewhere/postgres' => "#!/bin/bash\n");
+chmod 0755, "$dir/elsewhere/postgres";
+is(missing("$dir/elsewhere"), '', 'PG_BINDIR tells where it is');
+
+($status, $output) = make('format CLANG_FORMAT=/nowhere/clang-format');
+isnt($status, 0, 'make format without clang-format');
+like($output, qr/^make format needs: apt-get install clang-format$/m, '... says what to install');
+
 ($status, $output) = make('check TESTS=tests/nothing_like_it.t');
 isnt($status, 0, 'a check without any test is not a success');
 
