@@ -146,7 +146,7 @@ test_objects := $(helper_objects) $(bench_objects) $(fuzz_driver) \
 
 # --- Building -----------------------------------------------------------------------------------
 
-.PHONY: docs build build-deps build-tests build-bench help deps deps-test run check check-all unit fuzz \
+.PHONY: docs build build-deps build-tests build-bench help deps deps-run run check check-all unit fuzz \
 	stress bench install uninstall layers headers measure format clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -230,6 +230,9 @@ build-bench: $(bench_programs)
 deps:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' tests/house/deps.sh install build test $(if $(EVERYTHING),all)
 
+deps-run:
+	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' tests/house/deps.sh install build $(if $(SERVER),client,server)
+
 build-deps:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' tests/house/deps.sh require build
 
@@ -239,7 +242,7 @@ build-deps:
 chosen := $(patsubst tests/%.c,$(OUT)/tests/%,$(if $(TESTS),$(wildcard $(TESTS)), \
 	$(unit_sources) $(fuzz_sources) $(sort $(wildcard tests/*.t))))
 
-run: deps
+run: deps-run
 	@$(MAKE) --no-print-directory build
 	@# exec, so that the signals make passes on reach the script and not a shell around it.
 	@exec env MILLPOND='$(abspath $(MILLPOND))' PORT='$(PORT)' SERVER='$(SERVER)' tests/run.sh
@@ -277,12 +280,12 @@ confdir := $(sysconfdir)/millpond
 
 # What is in systemd/ holds the default paths, so that it can be read and verified as it is.
 adapt = sed -e 's|/usr/local/bin/|$(bindir)/|g' -e 's|/etc/millpond|$(confdir)|g'
+# lay_down FILE,PLACE: for all to read, whatever the umask.
+lay_down = install -m 0644 /dev/null '$(DESTDIR)$2' && $(adapt) $1 > '$(DESTDIR)$2'
 # A service has a folder for its Unix socket that nobody else can clean up.
 adapt_ini = sed -e 's|^unix_socket_dir = /tmp$$|unix_socket_dir = /run/millpond|'
 # On a live system the user and the folders are made at once, and systemd learns of the new units.
 live := $(if $(DESTDIR),,$(shell test $$(id -u) = 0 -a -d /run/systemd/system && echo yes))
-# lay_down FILE,PLACE: for all to read, whatever the umask.
-lay_down = install -m 0644 /dev/null '$(DESTDIR)$2' && $(adapt) $1 > '$(DESTDIR)$2'
 
 install: $(if $(BINARY),,build)
 	install -D -m 0755 '$(or $(BINARY),$(MILLPOND))' '$(DESTDIR)$(bindir)/millpond'

@@ -1,4 +1,4 @@
-# make layers, make headers and make help say what they are there to say, not only that all is well.
+# make layers, headers, help and deps say what they are there to say, not only that all is well.
 use v5.36;
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);

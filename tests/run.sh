@@ -199,7 +199,7 @@ fi
 
 bin=${PG_BINDIR:-$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1 || true)}
 bin=${bin:-$(pg_config --bindir 2>/dev/null || true)}
-[ -x "$bin/psql" ] || fail 'No PostgreSQL found. `make deps` installs one.'
+[ -x "$bin/psql" ] || fail "There is no psql${PG_BINDIR:+ in PG_BINDIR=$PG_BINDIR}. \`make deps\` installs one."
 
 umask 077
 work=$(mktemp -d /tmp/millpond-run.XXXXXX)

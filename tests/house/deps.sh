@@ -2,6 +2,7 @@
 # Finds what the build or the tests need and this machine lacks.
 #
 #   deps.sh install build test   installs it with apt-get when root, otherwise says how
+#   deps.sh install build server and what `make run` needs; client: where there is a server already
 #   deps.sh install all          and what only a few tests want and is large, or is a service elsewhere
 #   deps.sh require build        only says how, and fails
 #
@@ -20,6 +21,11 @@ need_perl() { perl -M"$1" -e 1 2>/dev/null || missing+=("$2"); }
 want_python() { /usr/bin/python3 -c "import $1" 2>/dev/null || wanted+=("$2"); }
 want_program() { $1 >/dev/null 2>&1 || wanted+=("${@:2}"); }
 need_file() { compgen -G "$1" >/dev/null || missing+=("$2"); }
+# In the folder that the tests and `make run` take.
+need_postgres() {
+	local bin=${PG_BINDIR:-$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1 || true)}
+	[ -x "${bin:-$(pg_config --bindir 2>/dev/null)}/$1" ] || missing+=("$2")
+}
 
 look_for_build() {
 	need_program "${CC:-gcc}" "${CC:-gcc}"
@@ -34,18 +40,22 @@ look_for_build() {
 	need_module ldap libldap-dev
 }
 
+look_for_client() { need_postgres psql postgresql-client; }
+look_for_server() { need_postgres postgres postgresql; }
+
 look_for_test() {
 	need_program prove perl
 	need_perl IPC::Run libipc-run-perl
 	need_perl DBD::Pg libdbd-pg-perl
 	need_perl IO::Socket::SSL libio-socket-ssl-perl
 	need_program openssl openssl
-	need_file '/usr/lib/postgresql/*/bin/postgres' postgresql
+	look_for_server
 	need_file '/usr/lib/postgresql/*/lib/pgxs/src/test/perl/PostgreSQL/Test/Cluster.pm' \
 		postgresql-client
 	need_program systemd-analyze systemd
 	need_file '/usr/lib/*/libpam_wrapper.so' libpam-wrapper
 	need_file /usr/sbin/slapd slapd
+	want_program 'strace -V' strace
 	want_python asyncpg python3-asyncpg
 	want_python psycopg python3-psycopg
 	want_python psycopg2 python3-psycopg2
