@@ -61,6 +61,8 @@ export PATH="$PG_BINDIR:$PATH:/usr/sbin:/sbin"
 export PERL5LIB="$PWD/tests/lib:$pgxs/src/test/perl${PERL5LIB:+:$PERL5LIB}"
 export PG_REGRESS="${PG_REGRESS:-$pgxs/src/test/regress/pg_regress}"
 export TESTDATADIR="$work/data" TESTLOGDIR="$work/log" HOME="$work" LC_ALL=C.UTF-8 TMPDIR=/tmp
+# Runs beside each other on one machine reserve their ports in one place.
+export PG_TEST_PORT_DIR="${PG_TEST_PORT_DIR:-/tmp/millpond-ports.${user[0]:+nobody.}$(id -u)}"
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_stack_use_after_return=0:abort_on_error=0}"
 export TSAN_OPTIONS="${TSAN_OPTIONS:-second_deadlock_stack=1}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
