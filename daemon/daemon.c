@@ -324,6 +324,7 @@ static bool make_workers(struct daemon *daemon)
 		worker->pam_offload = &daemon->pam_offload;
 		worker->ldap_offload = &daemon->ldap_offload;
 		worker->cancel_offload = &daemon->cancel_offload;
+		worker->libpq_offload = &daemon->libpq_offload;
 		worker->pools = &daemon->pools;
 		worker->cancel_keys = &daemon->cancel_keys;
 		worker->keyring = &daemon->keyring;
@@ -356,6 +357,7 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	offload_init(&daemon->pam_offload);
 	offload_init(&daemon->ldap_offload);
 	offload_init_for_lanes(&daemon->cancel_offload, OFFLOAD_THREADS_FOR_LANES, 4);
+	offload_init_for_lanes(&daemon->libpq_offload, OFFLOAD_THREADS_FOR_LANES, 4);
 	auth_cache_init(&daemon->auth_cache);
 	quotas_init(&daemon->quotas);
 	cancel_keys_init(&daemon->cancel_keys);
@@ -430,7 +432,8 @@ static bool release_helpers(struct daemon *daemon)
 {
 	struct offload *all[] = {&daemon->offload,	 &daemon->reload_offload,
 				 &daemon->login_offload, &daemon->pam_offload,
-				 &daemon->ldap_offload,	 &daemon->cancel_offload};
+				 &daemon->ldap_offload,	 &daemon->cancel_offload,
+				 &daemon->libpq_offload};
 	bool ended = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)

@@ -1,6 +1,5 @@
 #include "daemon/dial.h"
 
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "daemon/credentials.h"
 #include "daemon/daemon.h"
 #include "daemon/direct_login.h"
+#include "daemon/libpq_login.h"
 #include "daemon/reach.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
@@ -31,24 +31,6 @@ static struct worker *worker_of(const struct server *server)
 }
 
 /* --- logging in --------------------------------------------------------------------------- */
-
-/* libpq's own dance, one step whenever its socket is ready. It may change sockets on the way. */
-static bool await_connected(struct server *server, const struct conninfo *conninfo,
-			    struct failure *why, int64_t deadline)
-{
-	struct loop *loop = &worker_of(server)->loop;
-	enum server_step step = server_connect(server, conninfo->keywords, conninfo->values);
-
-	while (step == STEP_READ || step == STEP_WRITE) {
-		short what = step == STEP_READ ? EV_READ : EV_WRITE;
-		if (!await_descriptor(loop, server_socket(server), what, deadline))
-			return reach_wait_failed(why);
-		step = server_connect_step(server);
-	}
-	if (step == STEP_FAILED)
-		server_connect_failure(server, why);
-	return step == STEP_DONE;
-}
 
 static bool take_over(struct server *server, struct failure *why)
 {
@@ -91,10 +73,7 @@ static bool await_connect_query(struct server *server, const struct settings *se
 	return await_unreported_noted(server, settings, why, deadline);
 }
 
-/*
- * libpq computes in one go what a password has to prove, for as long as the server likes: that is for
- * those passwords and entries alone that cannot do without it.
- */
+/* What libpq computes from a password takes a helper thread as long as the server likes. */
 static bool does_password_need_libpq(const struct credentials *credentials,
 				     const struct conninfo *conninfo)
 {
@@ -125,7 +104,7 @@ static bool await_credentials_accepted(struct server *server, struct conninfo *c
 	return without_libpq ?
 		       await_direct_login(server, worker_of(server), conninfo, credentials, why,
 					  deadline) :
-		       await_connected(server, conninfo, why, deadline);
+		       await_libpq_login(server, worker_of(server), conninfo, why, deadline);
 }
 
 /* The answer by which it was found may be older than another one, after which nobody has seen it. */

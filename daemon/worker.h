@@ -79,6 +79,7 @@ struct worker {
 	struct offload *pam_offload;
 	struct offload *ldap_offload;
 	struct offload *cancel_offload;
+	struct offload *libpq_offload;
 	struct keyring *keyring;
 	struct auth_cache *auth_cache;
 	struct pools *pools;

@@ -79,9 +79,27 @@ enum server_step server_connect(struct server *server, const char *const *keywor
 	return STEP_WRITE;
 }
 
-enum server_step server_connect_step(struct server *server)
+struct pg_conn *server_lend_connection(struct server *server)
 {
-	return step(PQconnectPoll(server->connection));
+	PGconn *connection = server->connection;
+
+	server->connection = NULL;
+	return connection;
+}
+
+void server_give_back_connection(struct server *server, struct pg_conn *connection)
+{
+	server->connection = connection;
+}
+
+enum server_step connection_step(struct pg_conn *connection)
+{
+	return step(PQconnectPoll(connection));
+}
+
+void connection_close(struct pg_conn *connection)
+{
+	PQfinish(connection);
 }
 
 void server_adopt(struct server *server, struct direct **direct)

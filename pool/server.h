@@ -81,7 +81,16 @@ enum server_step { STEP_READ, STEP_WRITE, STEP_DONE, STEP_FAILED };
  */
 enum server_step server_connect(struct server *server, const char *const *keywords,
 				const char *const *values);
-enum server_step server_connect_step(struct server *server);
+
+/*
+ * libpq may take long for a step: it reads files of certificates, asks a Kerberos server, and computes
+ * what a password proves as often as the server likes. So another thread can take it, to which the
+ * connection is lent meanwhile: the server has none until it is given back, or never again if it is closed.
+ */
+struct pg_conn *server_lend_connection(struct server *server);
+void server_give_back_connection(struct server *server, struct pg_conn *connection);
+enum server_step connection_step(struct pg_conn *connection);
+void connection_close(struct pg_conn *connection);
 
 /*
  * Takes a connection that was logged in without libpq, and owns it; server_take_over() comes next, for

@@ -1,4 +1,5 @@
-# A server that asks for more iterations of a password than anybody needs is given up, and holds up nobody else meanwhile.
+# A server that asks for more iterations of a password than anybody needs is given up, and holds up nobody else meanwhile,
+# also where libpq has to log in (for krbsrvname), which takes its word for it.
 use v5.36;
 use FakeServer;
 use Millpond;
@@ -9,7 +10,7 @@ use Wire;
 
 my $secret = Scram::secret('pencil', 'saltsaltsaltsalt', 1);
 my $server = FakeServer->new(login => sub ($c, $startup) {
-	return 0 if $startup->{database} ne 'heavy';
+	return 0 if $startup->{database} eq 'light';
 	my (undef, $challenge) = Scram->challenge($secret, $c->begin_scram);
 	$c->put(AuthRequest(11, $challenge =~ s/i=1$/i=50000000/r));
 	$c->log('challenged', '');
@@ -17,9 +18,10 @@ my $server = FakeServer->new(login => sub ($c, $startup) {
 	return 1;
 });
 my $millpond = Millpond->new('pool',
-	settings  => { workers => 1, server_login_retry => 60, query_wait_timeout => 20 },
+	settings  => { workers => 1, server_login_retry => 60, query_wait_timeout => 20, server_connect_timeout => 3 },
 	databases => {
 		heavy => $server->target . ' user=me password=pencil',
+		libpq => $server->target . ' user=me password=pencil krbsrvname=it',
 		light => $server->target
 	});
 
@@ -33,5 +35,14 @@ cmp_ok(time - $begun, '<', 5, '... at once');
 my $error = $client->result->{error};
 is($error->{M}, 'server login failed: malformed SCRAM message', 'the other one is given up');
 like($error->{D}, qr/iteration count beyond all reason/, '... for this');
+
+$client = Wire->connect($millpond)->startup(database => 'libpq');
+wait_until(sub { $server->received(qr/challenged/) == 2 }, 'the challenge for libpq');
+$begun = time;
+is($bystander->value('3'), '3', 'the bystander is answered while libpq computes');
+cmp_ok(time - $begun, '<', 2, '... at once');
+$millpond->wait_for_log(qr{S-\d+: libpq/me\S* closing because: connect timeout}, 'what libpq does not end in time is given up');
+cmp_ok(time - $begun, '<', 10, '... in its time');
+is($bystander->value('4'), '4', 'and then, too, others are answered');
 
 done_testing;

@@ -77,7 +77,9 @@ static enum server_step connect_to(struct server *server, const char *host, cons
 					0};
 		if (poll(&poller, 1, 5000) != 1)
 			abort();
-		step = server_connect_step(server);
+		struct pg_conn *connection = server_lend_connection(server);
+		step = connection_step(connection);
+		server_give_back_connection(server, connection);
 	}
 	return step;
 }
