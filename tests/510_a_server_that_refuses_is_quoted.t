@@ -43,9 +43,7 @@ like($millpond->log_since,
 		'the log quotes it');
 
 # No server at all.
-my $dead = FakeServer->new;
-$millpond->reconfigure(databases => { dead => $dead->target });
-$dead->stop;
+$millpond->reconfigure(databases => { dead => 'host=127.0.0.1 port=' . PostgreSQL::Test::Cluster::get_free_port() });
 my $client = Wire->connect($millpond);
 $answer = $client->startup(database => 'dead')->result;
 $answer = $client->query('select 1') if !$answer->{error};

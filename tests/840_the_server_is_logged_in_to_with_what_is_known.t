@@ -196,7 +196,7 @@ my ($row) = grep { $_->{user} eq 'scram_scram' }
 is($row->{remote_pid}, $client->value('select pg_backend_pid()'), 'its process is known');
 
 # A host that does not answer is passed over, as libpq does; over TCP, too.
-my $dead = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')->sockport;
+my $dead = PostgreSQL::Test::Cluster::get_free_port();
 $server->set_hba($hba, "host all all 127.0.0.1/32 scram-sha-256\n");
 $scram->write_config(databases => {
 	hosts => "host=127.0.0.1,127.0.0.1 port=$dead," . $server->port
