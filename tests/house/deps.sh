@@ -120,3 +120,7 @@ if [ ${#wanted[@]} -gt 0 ]; then
 	apt-get install -y -qq --no-install-recommends "${wanted[@]}" </dev/null >/dev/null ||
 		echo 'The tests of these will be skipped.'
 fi
+# What only the tests start does not come up with the machine either: slapd would fail, and pgbouncer take the port.
+for service in slapd pgbouncer; do
+	[[ " ${missing[*]} ${wanted[*]} " != *" $service "* ]] || update-rc.d "$service" disable >/dev/null 2>&1 || true
+done
