@@ -22,6 +22,7 @@ my $millpond = Millpond->new('pool',
 	databases => {
 		heavy => $server->target . ' user=me password=pencil',
 		libpq => $server->target . ' user=me password=pencil krbsrvname=it',
+		killed => $server->target . ' user=me password=pencil krbsrvname=it',
 		light => $server->target
 	});
 
@@ -44,5 +45,13 @@ cmp_ok(time - $begun, '<', 2, '... at once');
 $millpond->wait_for_log(qr{S-\d+: libpq/me\S* closing because: connect timeout}, 'what libpq does not end in time is given up');
 cmp_ok(time - $begun, '<', 10, '... in its time');
 is($bystander->value('4'), '4', 'and then, too, others are answered');
+
+$client = Wire->connect($millpond)->startup(database => 'killed');
+wait_until(sub { $server->received(qr/challenged/) == 3 }, 'the challenge for one more');
+$begun = time;
+$millpond->console('KILL killed');
+like($client->result->{error}{M}, qr/admin forced disconnect/, 'KILL does not wait for what libpq computes');
+cmp_ok(time - $begun, '<', 2, '... at all');
+is($bystander->value('5'), '5', 'nor does anybody else');
 
 done_testing;
