@@ -101,8 +101,10 @@ sub _measure_logins ($plan, $server_port)
 		stop_program($_->{pid}) for @poolers;
 		pin_to($plan->{pin});
 		next if ($tls // '') ne 'resumed';
-		$plan->{samples}->compare($name, $name =~ s/resumed/tls/r, $plan->{login_clients}, $_, 'tps', 'of_full')
-			for map { $_->{name} } @poolers;
+		for my $pooler (map { $_->{name} } @poolers) {
+			$plan->{samples}->compare($name, $name =~ s/resumed/tls/r, $plan->{login_clients}, $pooler, @$_)
+				for [ 'tps', 'of_full' ], [ 'cpu_us', 'cpu_of_full' ];
+		}
 	}
 	_print_logins($plan);
 }
@@ -112,7 +114,7 @@ sub _print_logins ($plan)
 	my $samples = $plan->{samples};
 	my $clients = $plan->{login_clients};
 	my @rows    = (['logins', 'pooler', 'logins/s', '/pgbouncer', 'p50 us', 'pooler busy', 'CPU us/login',
-		'/pgbouncer', 'resumed', 'logins/s, /full']);
+		'/pgbouncer', 'resumed', 'logins/s, /full', 'CPU, /full']);
 
 	for my $workload (login_kinds()) {
 		for my $name (@{ $plan->{names} }) {
@@ -121,7 +123,7 @@ sub _print_logins ($plan)
 			next unless defined $get->('tps');
 			push @rows, [$workload, $name, number($get->('tps')), $by->('tps'), number($get->('p50_us')),
 				number(100 * $get->('busy'), 0, ' %'), number($get->('cpu_us'), 1), $by->('cpu_us'),
-				number(100 * $get->('resumed'), 0, ' %'), number($get->('of_full'), 2)];
+				number(100 * $get->('resumed'), 0, ' %'), map { number($get->($_), 2) } qw(of_full cpu_of_full)];
 		}
 	}
 	print_table("**logins**, $clients clients that connect, log in and leave", 2, @rows);
