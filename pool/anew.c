@@ -37,10 +37,22 @@ static bool may_try(struct pool *pool, int64_t now)
 	return pool->anew_count++ < MOST_IN_A_PERIOD;
 }
 
+/* Whether a login has failed, or is under way, for want of what has become known. */
+static bool is_wanted(const struct pool *pool, uint32_t hash)
+{
+	const struct server *server = pool->servers[SERVER_LOGIN].first;
+
+	while (server != NULL && (server->is_outdone || is_tried(hash, server->password_hash)))
+		server = server->next;
+	return server != NULL || (pool->failures > 0 && is_about_secrets(&pool->last_failure) &&
+				  !is_tried(hash, pool->failed_hash));
+}
+
 static void know_more(struct pool *pool, uint32_t hash, int64_t now)
 {
-	if (pool->failures > 0 && is_about_secrets(&pool->last_failure) &&
-	    !is_tried(hash, pool->failed_hash) && may_try(pool, now))
+	if (!is_wanted(pool, hash) || !may_try(pool, now))
+		return;
+	if (is_about_secrets(&pool->last_failure) && !is_tried(hash, pool->failed_hash))
 		pool->failures = 0;
 	for (struct server *server = pool->servers[SERVER_LOGIN].first; server != NULL;
 	     server = server->next)
@@ -83,7 +95,7 @@ void server_note_password(struct server *server)
 	server->password_hash = hash_of(server->pool->secrets[POOL_PASSWORD]);
 }
 
-bool server_knew_less(const struct server *server, const struct failure *why, int64_t now)
+bool server_knew_less(const struct server *server, const struct failure *why)
 {
-	return server->is_outdone && is_about_secrets(why) && may_try(server->pool, now);
+	return server->is_outdone && is_about_secrets(why);
 }

@@ -33,7 +33,7 @@ void pool_knows_password(struct pool *pool, const char *password, int64_t now);
 /* A login begins, with the password that the pool has. Under the lock. */
 void server_note_password(struct server *server);
 
-/* Whether a login has failed for want of what has become known only after it had begun, with the same bound. Under the lock. */
-bool server_knew_less(const struct server *server, const struct failure *why, int64_t now);
+/* Whether a login has failed for want of what has become known only after it had begun. Under the lock. */
+bool server_knew_less(const struct server *server, const struct failure *why);
 
 #endif

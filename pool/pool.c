@@ -183,7 +183,7 @@ void pool_dial_failed(struct server *server, const struct failure *why, int64_t 
 	struct pool *pool = server->pool;
 
 	pools_lock(pool->pools);
-	bool counts = !server_knew_less(server, why, now);
+	bool counts = !server_knew_less(server, why);
 	if (counts)
 		policy_note_failure(server, why, now);
 	policy_retire(server, why->message);

@@ -139,6 +139,35 @@ static void test_key_known(void)
 	end();
 }
 
+/* Some fail all together, as those that go on with a secret which has been replaced. */
+static void many_fail(int count)
+{
+	for (int i = 0; i < count; i++)
+		dial_fails(REFUSED);
+}
+
+static void test_key_known_after_reload(void)
+{
+	const unsigned char needed[SCRAM_KEY_BYTES] = {1, 2};
+
+	begin("server_login_retry = 60", "shop = host=127.0.0.1");
+	pool = find_pool("shop", "me");
+	pool_needs_key(pool, needed);
+	all_ask(8);
+	reload("server_login_retry = 60", "shop = host=127.0.0.1");
+	many_fail(8);
+	ok(count_waiting(8) == 8 && dialling_count == 8,
+	   "all that were under way at a reload are tried anew");
+	many_fail(8);
+	ok(count_refused(8) == 8 && dialling_count == 0, "but only once");
+	pools_know_key(&pools, needed, now);
+	ok(!asks(8) && waits(8) && dialling_count == 1,
+	   "and a key is tried at once, however many they were");
+	all_dials_succeed();
+	returns(8);
+	end();
+}
+
 /* A client joins that was let in with that password, the only one. */
 static void is_joined_with(const char *password)
 {
@@ -378,6 +407,7 @@ int main(void)
 	test_new_settings();
 	test_more_known();
 	test_key_known();
+	test_key_known_after_reload();
 	test_password_given();
 	test_burst();
 	test_refused_beside_lent();
