@@ -17,7 +17,8 @@ my %expected = ('postgres/postgres' => 1, 'patient/postgres' => 3, 'postgres/app
 for my $pair (sort keys %expected)
 {
 	my ($database, $user) = split '/', $pair;
-	my $holder = Wire->login($millpond, database => $database, user => $user);
+	# The first server of a pool is waited for as well, and may take longer on a busy machine.
+	my $holder = wait_until(sub { eval { Wire->login($millpond, database => $database, user => $user) } }, "a server of $pair");
 	$holder->query('begin');
 	my $client = Wire->login($millpond, database => $database, user => $user);
 	my $from   = time;
