@@ -18,12 +18,6 @@
 /* One that finds another under way looks again after this. */
 #define NEXT_US INT64_C(10000)
 
-static void log_change(void *context, const char *line)
-{
-	struct daemon *daemon = context;
-	log_write(&daemon->log, LEVEL_LOG, "%s", line);
-}
-
 /* --- taking over -------------------------------------------------------------------------- */
 
 /* Nobody keeps a database that the file does not have any more. */
@@ -71,7 +65,21 @@ struct change {
 	struct settings *settings; /* the new ones, or NULL */
 	bool keeps_tls; /* what was set cannot be used for TLS, which stays as it was */
 	struct fault_list faults;
+	struct fault_list differences; /* lines for the log, once all is good */
 };
+
+static void note_difference(void *context, const char *line)
+{
+	struct change *change = context;
+	fault_add(&change->differences, "", 0, "%s", line);
+}
+
+static void log_differences(const struct change *change)
+{
+	for (size_t i = 0; i < change->differences.count; i++)
+		log_write(&change->daemon->log, LEVEL_LOG, "%s",
+			  change->differences.faults[i].text);
+}
 
 /* Whether it is a setting of TLS; PgBouncer keeps what it has where it cannot set TLS up anew, and its SET
  * succeeds all the same. */
@@ -132,17 +140,34 @@ static bool prepare(struct change *change, struct settings *settings)
 	return false;
 }
 
+/* What else is wrong with a file whose text is, so that all of it is told at once, as by --check. */
+static void find_other_faults(struct change *change)
+{
+	struct fault_list known;
+
+	fault_list_init(&known);
+	struct settings *settings =
+		settings_load_anyway(change->daemon->settings->conffile, &known);
+	client_tls_prepare(settings, &change->faults);
+	server_tls_check(settings, &change->faults);
+	entries_check(settings, &change->faults);
+	settings_drop(settings);
+	fault_list_release(&known);
+}
+
 /* In a helper thread; the settings in force stay what they are meanwhile. */
 static void make_settings(void *arg)
 {
 	struct change *change = arg;
 	struct daemon *daemon = change->daemon;
-	struct settings *settings =
-		change->name == NULL
-			? settings_reload(daemon->settings, &change->faults, log_change, daemon)
-			: settings_change(daemon->settings, change->name, change->value,
-					  &change->faults);
+	struct settings *settings = change->name == NULL ?
+					    settings_reload(daemon->settings, &change->faults,
+							    note_difference, change) :
+					    settings_change(daemon->settings, change->name,
+							    change->value, &change->faults);
 
+	if (settings == NULL && change->name == NULL)
+		find_other_faults(change);
 	if (settings == NULL)
 		/* But a word that is no mode is refused. */
 		change->keeps_tls = is_for_tls(daemon->settings, change->name) &&
@@ -152,7 +177,7 @@ static void make_settings(void *arg)
 		settings = NULL;
 	}
 	if (settings != NULL && change->name != NULL)
-		settings_describe_changes(daemon->settings, settings, log_change, daemon);
+		settings_describe_changes(daemon->settings, settings, note_difference, change);
 	if (settings == NULL && change->name == NULL)
 		/* The log may have been rotated all the same. */
 		log_configure(&daemon->log, daemon->settings, daemon->verbose, daemon->quiet);
@@ -168,10 +193,14 @@ static bool await_change(struct change *change)
 		await_sleep(loop, loop_now() + NEXT_US);
 	daemon->is_reloading = true;
 	fault_list_init(&change->faults);
+	fault_list_init(&change->differences);
 	if (!await_offload(&daemon->reload_offload, loop, make_settings, change))
 		make_settings(change); /* without a thread it is this or nothing */
-	if (change->settings != NULL)
+	if (change->settings != NULL) {
+		log_differences(change);
 		await_adopted(daemon, change->settings);
+	}
+	fault_list_release(&change->differences);
 	daemon->is_reloading = false;
 	return change->settings != NULL;
 }

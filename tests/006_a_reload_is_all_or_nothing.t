@@ -32,6 +32,19 @@ is(Wire->login($millpond, database => 'second')->value('select 1'), 1,
 ok(!eval { Wire->login($millpond, database => 'third') }, 'and the new one is not');
 
 $from = $millpond->log_end;
+$millpond->write_config(settings => { server_idle_timeout => undef, client_tls_sslmode => 'require', client_tls_key_file => '/nowhere' });
+$millpond->console_error('RELOAD');
+my $said = $millpond->log_since($from);
+like($said, qr/millpond\.ini:\d+: client_tls_key_file/, 'a file that is not there is a fault as well');
+unlike($said, qr/ -> /, '... beside which nothing is told to have changed');
+$from = $millpond->log_end;
+$millpond->write_config(settings => { server_idle_timeout => 'invalid' });
+$millpond->console_error('RELOAD');
+$said = $millpond->log_since($from);
+like($said, qr/ini:\d+: $_\b/, "of two kinds of faults both are told: $_") for qw(server_idle_timeout client_tls_key_file);
+$millpond->write_config(settings => { client_tls_sslmode => undef, client_tls_key_file => undef });
+
+$from = $millpond->log_end;
 $millpond->signal('HUP');
 $millpond->wait_for_log(qr/millpond\.ini:\d+: .*server_idle_timeout/, $from);
 is(setting('server_lifetime'), 200, 'SIGHUP is no different');
