@@ -188,7 +188,9 @@ is_deeply([ sort map { $_->{name} } $millpond->console('SHOW USERS', unix => 1) 
 	[ { six => 1 },               'far',     'web',      $no_line ],
 	[ {},                         'quoted',  'web',      $no_line ],
 );
-for my $case (@cases)
+my $has_ipv6 = IO::Socket::IP->new(LocalHost => '::1', Listen => 1);
+note('no IPv6 here') if !$has_ipv6;
+for my $case (grep { $has_ipv6 || !$_->[0]{six} } @cases)
 {
 	my ($how, $database, $user, $expected) = @$case;
 	my $client = $how->{six} ? Wire->new(IO::Socket::IP->new(PeerHost => '::1', PeerPort => $millpond->port) // die $@)
