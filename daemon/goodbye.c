@@ -14,7 +14,7 @@
 
 bool send_message(struct session *session, struct writer *writer, struct failure *why)
 {
-	bool sent = !writer->failed && stream_post(&session->client, writer->data, writer->length);
+	bool sent = !writer->failed && stream_send(&session->client, writer->data, writer->length);
 	writer_release(writer);
 	return sent || failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 }

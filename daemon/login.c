@@ -1,5 +1,6 @@
 #include "daemon/login.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "daemon/quota.h"
 #include "daemon/replicate.h"
 #include "daemon/runtime/loop.h"
+#include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
@@ -329,7 +331,10 @@ static bool send_welcome(struct session *session, struct failure *why)
 		return failure_set(why, FAILURE_NO_MEMORY);
 	writer_init(&writer);
 	write_welcome(&writer, session);
-	return send_message(session, &writer, why);
+	/* With what the handshake of TLS has posted, in one packet. */
+	bool sent = !writer.failed && stream_post(&session->client, writer.data, writer.length);
+	writer_release(&writer);
+	return sent || failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
 }
 
 /* A replication client has a server of its own, from its login on. */

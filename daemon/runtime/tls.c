@@ -361,8 +361,7 @@ static bool await_received(struct stream *stream, int64_t deadline)
 	}
 }
 
-/* Nobody waits for what ends the handshake, a ticket or our last word: it goes out with what follows, or
- * without it when the turn ends. */
+/* What ends the handshake, mostly a ticket, goes out with what follows, or without it when the turn ends. */
 static bool post_sealed(struct stream *stream)
 {
 	stream->posts = true;
