@@ -8,6 +8,7 @@
 #include "daemon/errand.h"
 #include "daemon/forward.h"
 #include "daemon/offload.h"
+#include "daemon/reach.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/server_log.h"
 #include "daemon/session.h"
@@ -157,15 +158,6 @@ static struct sending *sending_new(const struct server *server)
 	return NULL;
 }
 
-/* A host that hangs does so for all its servers. Never 0. */
-static uint32_t lane_of(const struct server *server)
-{
-	const char *host = server_host(server);
-	uint32_t hash = hash_number(HASH_START, server_port(server));
-
-	return hash_bytes(hash, host, host != NULL ? strlen(host) : 0) | 1;
-}
-
 /* From here on, until the request has been sent, the server goes to nobody else. */
 static struct cancel *cancel_begin(struct upstream *upstream, const struct session *asker)
 {
@@ -178,7 +170,7 @@ static struct cancel *cancel_begin(struct upstream *upstream, const struct sessi
 		free(cancel);
 		return NULL;
 	}
-	cancel->lane = lane_of(upstream->server);
+	cancel->lane = reach_lane(upstream->server);
 	cancel->worker = upstream->worker;
 	cancel->upstream = upstream;
 	cancel->asker = asker;

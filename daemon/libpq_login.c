@@ -2,17 +2,14 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/conninfo.h"
 #include "daemon/offload.h"
 #include "daemon/reach.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/worker.h"
-#include "pool/pool.h"
 #include "pool/server.h"
 #include "protocol/failure.h"
-#include "protocol/hash.h"
 
 struct libpq_step {
 	struct pg_conn *connection;
@@ -32,14 +29,6 @@ static void abandon(void *arg)
 
 	connection_close(step->connection);
 	free(step);
-}
-
-/* What takes long does so for all servers of an entry. Never 0. */
-static uint32_t lane_of(const struct server *server)
-{
-	const char *name = server->pool->database_name;
-
-	return hash_bytes(HASH_START, name, strlen(name)) | 1;
 }
 
 /* The step has its memory, with the connection in it, until it is done or abandoned. */
@@ -73,8 +62,9 @@ static bool await_step(struct server *server, struct worker *worker, enum server
 
 	if (step == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
+	uint32_t lane = reach_lane(server);
 	step->connection = server_lend_connection(server);
-	if (!await_step_done(step, worker, lane_of(server), why, deadline))
+	if (!await_step_done(step, worker, lane, why, deadline))
 		return false;
 	server_give_back_connection(server, step->connection);
 	*next = step->next;

@@ -15,6 +15,8 @@
 #include "conf/hosts.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
+#include "pool/server.h"
+#include "protocol/hash.h"
 
 /* --- addresses ---------------------------------------------------------------------------- */
 
@@ -141,6 +143,14 @@ unsigned reach_count(const struct conninfo *conninfo)
 	unsigned addresses = count_items(conninfo_value(conninfo, "hostaddr"));
 
 	return hosts > addresses ? hosts : addresses;
+}
+
+uint32_t reach_lane(const struct server *server)
+{
+	const char *host = server_host(server);
+	uint32_t hash = hash_number(HASH_START, server_port(server));
+
+	return hash_bytes(hash, host, host != NULL ? strlen(host) : 0) | 1;
 }
 
 bool reach_wait_failed(struct failure *why)

@@ -12,6 +12,7 @@
 #include "protocol/failure.h"
 
 struct loop;
+struct server;
 
 /* How many hosts the list has. */
 unsigned reach_count(const struct conninfo *conninfo);
@@ -22,6 +23,9 @@ unsigned reach_count(const struct conninfo *conninfo);
  */
 bool await_reached(struct direct *direct, struct loop *loop, const struct conninfo *conninfo,
 		   unsigned *number, struct failure *why, int64_t deadline);
+
+/* The lane of helpers' jobs for this server (see offload): a host that hangs does so for all its servers. Never 0. */
+uint32_t reach_lane(const struct server *server);
 
 /* A wait on the way to a server, or into it, has failed: `why` tells the reason, by errno. Answers false. */
 bool reach_wait_failed(struct failure *why);
