@@ -281,7 +281,8 @@ static int serve(const struct options *options, struct settings *settings)
 	bool all_closed = daemon_run(&daemon);
 	remove_pidfile(pidfile);
 	free(pidfile);
-	if (all_closed && !daemon_release(&daemon))
+	/* Helpers may still be at work, which must not lose OpenSSL under their feet. */
+	if (!all_closed || !daemon_release(&daemon))
 		_exit(0);
 	return 0;
 }
