@@ -14,7 +14,6 @@
 #include "daemon/session.h"
 #include "daemon/upstream.h"
 #include "daemon/worker.h"
-#include "protocol/hash.h"
 
 #define REPEAT_AFTER_US INT64_C(500000)
 

@@ -44,7 +44,7 @@ struct daemon {
 	struct offload pam_offload;
 	struct offload ldap_offload;
 	struct offload cancel_offload;
-	struct offload libpq_offload; /* so slow as a server makes it */
+	struct offload libpq_offload; /* as slow as a server makes it */
 	struct keyring keyring;
 	struct auth_cache auth_cache;
 	struct quotas quotas;

@@ -73,7 +73,8 @@ static bool await_connect_query(struct server *server, const struct settings *se
 	return await_unreported_noted(server, settings, why, deadline);
 }
 
-/* What libpq computes from a password takes a helper thread as long as the server likes. */
+/* libpq computes what a password proves for as long as the server likes, and holds a helper thread meanwhile: that is
+ * for those passwords and entries alone that cannot do without it. */
 static bool does_password_need_libpq(const struct credentials *credentials,
 				     const struct conninfo *conninfo)
 {
