@@ -46,7 +46,7 @@ endif
 BUILD ?= build
 PREFIX ?= /usr/local
 sysconfdir ?= /etc
-ROOMS ?= conf protocol pool daemon/runtime daemon
+ROOMS ?= conf protocol pool daemon/runtime daemon/relay daemon/server daemon/login daemon/console daemon
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
@@ -116,8 +116,8 @@ objects := $(patsubst %,$(OUT)/%.o,$(patsubst %.c,%,$(sources)))
 library_objects := $(filter-out $(OUT)/daemon/main.o,$(objects))
 # Named after its rooms, so that a part does not replace the whole.
 library := $(OUT)/$(subst /,.,$(subst $(space),-,$(strip $(ROOMS)))).a
-headers := $(wildcard conf/*.h protocol/*.h pool/*.h daemon/*.h daemon/runtime/*.h tests/lib/*.h \
-	tests/unit/*.h tests/fuzz/*.h tests/bench/*.h tests/preload/*.h)
+headers := $(wildcard conf/*.h protocol/*.h pool/*.h daemon/*.h daemon/*/*.h tests/lib/*.h tests/unit/*.h \
+	tests/fuzz/*.h tests/bench/*.h tests/preload/*.h)
 
 # tests/unit/x_test.c is a program of its own; the other C files in unit/ and lib/ help all of them.
 unit_sources := $(wildcard tests/unit/*_test.c)

@@ -2,8 +2,8 @@
 
 #include <time.h>
 
-#include "daemon/client_tls.h"
 #include "daemon/daemon.h"
+#include "daemon/login/client_tls.h"
 #include "daemon/processors.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "daemon/goodbye.h"
+#include "daemon/relay/upstream.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/future.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
-#include "daemon/upstream.h"
 #include "daemon/worker.h"
 #include "protocol/writer.h"
 

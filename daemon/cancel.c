@@ -8,11 +8,11 @@
 #include "daemon/errand.h"
 #include "daemon/forward.h"
 #include "daemon/offload.h"
-#include "daemon/reach.h"
+#include "daemon/relay/upstream.h"
 #include "daemon/runtime/coroutine.h"
-#include "daemon/server_log.h"
+#include "daemon/server/reach.h"
+#include "daemon/server/server_log.h"
 #include "daemon/session.h"
-#include "daemon/upstream.h"
 #include "daemon/worker.h"
 
 #define REPEAT_AFTER_US INT64_C(500000)

@@ -12,15 +12,15 @@
 #include <time.h>
 
 #include "conf/array.h"
-#include "daemon/auth_query.h"
 #include "daemon/balance.h"
-#include "daemon/console_stats.h"
-#include "daemon/dial.h"
+#include "daemon/console/console_stats.h"
+#include "daemon/login/auth_query.h"
+#include "daemon/login/prepare_keys.h"
 #include "daemon/notify.h"
-#include "daemon/prepare_keys.h"
 #include "daemon/processors.h"
 #include "daemon/reload.h"
 #include "daemon/runtime/coroutine.h"
+#include "daemon/server/dial.h"
 
 /* Descriptors for everything but clients and servers: files, the resolver, those turned away. */
 #define DESCRIPTORS_KEPT 48

@@ -13,14 +13,14 @@
 #include <stdint.h>
 
 #include "conf/settings.h"
-#include "daemon/auth_cache.h"
-#include "daemon/dns.h"
 #include "daemon/forward.h"
-#include "daemon/keyring.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
+#include "daemon/login/auth_cache.h"
+#include "daemon/login/keyring.h"
+#include "daemon/login/quota.h"
 #include "daemon/offload.h"
-#include "daemon/quota.h"
+#include "daemon/server/dns.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"

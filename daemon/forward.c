@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include "conf/settings.h"
-#include "daemon/conninfo.h"
+#include "daemon/console/show.h"
 #include "daemon/daemon.h"
 #include "daemon/errand.h"
-#include "daemon/reach.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/stream.h"
-#include "daemon/show.h"
+#include "daemon/server/conninfo.h"
+#include "daemon/server/reach.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "protocol/writer.h"

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/relay/upstream.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
-#include "daemon/upstream.h"
 #include "daemon/worker.h"
 #include "protocol/writer.h"
 

@@ -4,15 +4,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "daemon/client_tls.h"
 #include "daemon/daemon.h"
-#include "daemon/entry_check.h"
 #include "daemon/errand.h"
+#include "daemon/login/client_tls.h"
+#include "daemon/login/prepare_keys.h"
+#include "daemon/login/secret_check.h"
 #include "daemon/notify.h"
-#include "daemon/prepare_keys.h"
 #include "daemon/runtime/coroutine.h"
-#include "daemon/secret_check.h"
-#include "daemon/server_tls_context.h"
+#include "daemon/server/entry_check.h"
+#include "daemon/server/server_tls_context.h"
 #include "daemon/session.h"
 
 /* One that finds another under way looks again after this. */

@@ -2,9 +2,9 @@
 
 #include "daemon/daemon.h"
 #include "daemon/errand.h"
+#include "daemon/relay/upstream.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/session.h"
-#include "daemon/upstream.h"
 #include "daemon/worker.h"
 
 /* How often the sessions are looked at until all of them hold still. */

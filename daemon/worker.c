@@ -7,9 +7,9 @@
 #include "daemon/balance.h"
 #include "daemon/cancel.h"
 #include "daemon/daemon.h"
-#include "daemon/dial.h"
-#include "daemon/resolve.h"
 #include "daemon/runtime/coroutine.h"
+#include "daemon/server/dial.h"
+#include "daemon/server/resolve.h"
 #include "daemon/session.h"
 #include "daemon/thread.h"
 

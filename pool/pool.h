@@ -123,7 +123,7 @@ struct pool {
 	uint32_t failed_hash; /* the last one's password_hash */
 	unsigned char needed_key[SCRAM_KEY_BYTES]; /* StoredKey of the last login that needed a ClientKey; zeros: none has */
 	atomic_uint creations; /* as pools->alterations, of what may be temporary tables */
-	atomic_uint next_host; /* of a list, see daemon/conninfo.h */
+	atomic_uint next_host; /* of a list, see daemon/server/conninfo.h */
 	int64_t retry_at;
 	struct failure last_failure;
 	bool paused;

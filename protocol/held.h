@@ -18,7 +18,7 @@ struct held {
 	struct held *older;
 	struct statement *statement;
 	uint32_t segment; /* in which it was parsed */
-	uint32_t shape;	  /* of its result, see daemon/prepared_shape.c; 0: not known */
+	uint32_t shape;	  /* of its result, see daemon/relay/prepared_shape.c; 0: not known */
 	uint32_t parameters; /* ... and of its parameters' types */
 	uint32_t alterations; /* how many there had been when it was parsed, see prepared_alterations() */
 	uint32_t creator; /* the transaction in which it was parsed, if that had created something; or 0 */

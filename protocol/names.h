@@ -18,8 +18,8 @@ struct name {
 	struct statement *statement; /* held; NULL: closed, or not there yet */
 	uint32_t pending; /* changes whose outcome is not known yet */
 	uint32_t asked;	  /* uses that the server has not answered yet */
-	uint32_t segment; /* of the last change, see daemon/prepared.h */
-	uint32_t shape;	  /* of the result that the client was told of, see daemon/prepared_shape.c; 0: none */
+	uint32_t segment; /* of the last change, see daemon/relay/prepared.h */
+	uint32_t shape;	  /* of the result that the client was told of, see daemon/relay/prepared_shape.c; 0: none */
 	uint32_t parameters; /* ... and of its parameters, if the server had to find types of theirs; 0: none */
 	uint32_t alterations; /* as of a held statement: what is older is not what the client has prepared */
 	uint32_t described; /* segment in which it last asked for these */

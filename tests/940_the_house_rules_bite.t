@@ -7,7 +7,7 @@ use Test::More;
 
 # A house with the same Makefile and only the files a test puts in.
 my $dir = tempdir(CLEANUP => 1, DIR => $ENV{TESTDATADIR} // '/tmp');
-make_path(map { "$dir/$_" } qw(conf protocol pool daemon/runtime tests));
+make_path(map { "$dir/$_" } qw(conf protocol pool daemon/runtime daemon/relay daemon/server tests));
 system("cp -r Makefile tests/house $dir && mv $dir/house $dir/tests/") == 0 or die;
 
 sub put ($path, $text)
@@ -41,6 +41,12 @@ my @cases = (
 	[ 'daemon/a.c',         '"daemon/runtime/loop.h"', 1 ],
 	[ 'daemon/a.c',         '<ini.h>',                0 ],
 	[ 'daemon/a.c',         '<libpq-fe.h>',           0 ],
+	[ 'daemon/a.c',         '"daemon/relay/relay.h"', 1 ],
+	[ 'daemon/relay/a.c',   '"daemon/session.h"',     1 ],
+	[ 'daemon/relay/a.c',   '"daemon/console/show.h"', 0 ],
+	[ 'daemon/relay/a.c',   '<event2/event.h>',       0 ],
+	[ 'daemon/server/a.c',  '"daemon/relay/upstream.h"', 1 ],
+	[ 'daemon/server/a.c',  '"daemon/login/login.h"', 0 ],
 	[ 'daemon/runtime/a.c', '<event2/event.h>',       1 ],
 	[ 'daemon/runtime/a.c', '"protocol/message.h"',   0 ],
 	[ 'daemon/runtime/a.h', '"daemon/session.h"',     0 ]);

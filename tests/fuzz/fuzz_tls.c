@@ -14,7 +14,7 @@
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
-#include "daemon/server_tls.h"
+#include "daemon/server/server_tls.h"
 #include "tests/unit/tls_peer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 
 command -v ctags >/dev/null || { echo 'make measure needs: apt-get install universal-ctags' >&2; exit 1; }
 shopt -s nullglob
-files=(conf/*.c protocol/*.c pool/*.c daemon/*.c daemon/runtime/*.c)
+files=(conf/*.c protocol/*.c pool/*.c daemon/*.c daemon/*/*.c)
 [ ${#files[@]} -gt 0 ] || exit 0
 
 lengths=$(ctags --kinds-C=f --fields=+ne -o - "${files[@]}" |

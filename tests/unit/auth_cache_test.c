@@ -1,5 +1,5 @@
 /* How many users the cache of auth_query's answers keeps, and whom it forgets when there are more. */
-#include "daemon/auth_cache.h"
+#include "daemon/login/auth_cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>

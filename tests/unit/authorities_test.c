@@ -1,5 +1,5 @@
 /* A file of authorities is read once for as long as it stays as it is. */
-#include "daemon/authorities.h"
+#include "daemon/server/authorities.h"
 
 #include <fcntl.h>
 #include <openssl/err.h>

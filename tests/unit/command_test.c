@@ -1,5 +1,5 @@
 /* The console's commands are taken apart as PgBouncer does it. */
-#include "daemon/command.h"
+#include "daemon/console/command.h"
 #include "tests/unit/tap.h"
 
 static struct command command;

@@ -1,5 +1,5 @@
 /* What the keyring keeps, and what it forgets when there is too much. */
-#include "daemon/keyring.h"
+#include "daemon/login/keyring.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/resolve.h"
+#include "daemon/server/resolve.h"
 #include "tests/unit/in_loop.h"
 #include "tests/unit/tap.h"
 

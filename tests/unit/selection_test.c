@@ -1,7 +1,7 @@
 /* The binary forms of a table's values are those that a server sends. */
-#include "daemon/selection.h"
+#include "daemon/console/selection.h"
 
-#include "daemon/table.h"
+#include "daemon/console/table.h"
 #include "protocol/message.h"
 #include "tests/unit/tap.h"
 

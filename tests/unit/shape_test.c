@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/prepared_parts.h"
+#include "daemon/relay/prepared_parts.h"
 #include "tests/unit/tap.h"
 
 #define BIND "B\0\0\0\x0d\0s\0\0\0\0\0\0\0"

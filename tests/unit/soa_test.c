@@ -1,5 +1,5 @@
 /* Questions for a zone's serial number, and their answers, whole, cut off, and made of nonsense. */
-#include "daemon/soa.h"
+#include "daemon/server/soa.h"
 
 #include <stdlib.h>
 #include <string.h>

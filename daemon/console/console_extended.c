@@ -1,0 +1,496 @@
+/*
+ * The extended protocol on the console, which drivers speak that know no other: JDBC, pgx, asyncpg.
+ * A statement is a command's text; binding puts the values of its parameters into the text, and a
+ * portal keeps what the command has answered until all of it has been fetched.
+ * Source: PostgreSQL manual, "Extended Query", "Message Formats".
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/console/console_turn.h"
+#include "daemon/console/placeholder.h"
+#include "daemon/session.h"
+
+enum { PARAMETERS_MOST = 16, TEXT_MOST = 64 * 1024, OID_TEXT = 25 };
+
+/* What one client may have at once; whoever has more bytes than that gets nothing more. */
+enum { STATEMENTS_MOST = 1000, PORTALS_MOST = 64, BYTES_MOST = 8 * 1024 * 1024 };
+
+struct statement {
+	struct statement *next;
+	char *name;
+	char *text;
+	size_t parameter_count;
+	uint32_t types[PARAMETERS_MOST]; /* as the client declared them; else text */
+};
+
+struct portal {
+	struct portal *next;
+	char *name;
+	char *text; /* with its values */
+	uint16_t *codes;
+	struct selection_formats formats;
+	struct writer answer; /* what is still to be sent of it, from `sent` on */
+	size_t sent;
+	bool is_run;
+};
+
+/* Of a session; made when it is first needed. */
+struct extended {
+	struct statement *statements;
+	struct portal *portals;
+	size_t statement_count;
+	size_t portal_count;
+	size_t bytes; /* of all of them */
+};
+
+/* --- reading messages --------------------------------------------------------------------- */
+
+struct reader {
+	const char *at;
+	const char *end;
+	bool failed;
+};
+
+static const char *take_bytes(struct reader *reader, size_t length)
+{
+	const char *at = reader->at;
+
+	if (reader->failed || (size_t)(reader->end - at) < length) {
+		reader->failed = true;
+		return NULL;
+	}
+	reader->at += length;
+	return at;
+}
+
+static unsigned take_uint16(struct reader *reader)
+{
+	const char *at = take_bytes(reader, 2);
+	return at == NULL ? 0 : read_uint16(at);
+}
+
+static uint32_t take_uint32(struct reader *reader)
+{
+	const char *at = take_bytes(reader, 4);
+	return at == NULL ? 0 : read_uint32(at);
+}
+
+static const char *take_text(struct reader *reader)
+{
+	size_t left = (size_t)(reader->end - reader->at);
+	size_t length = reader->failed ? 0 : strnlen(reader->at, left);
+
+	reader->failed |= length == left;
+	return reader->failed ? "" : take_bytes(reader, length + 1);
+}
+
+static bool malformed(struct failure *why)
+{
+	return failure_set(why, FAILURE_CONSOLE_ERROR, "invalid message format");
+}
+
+/* --- what is kept ------------------------------------------------------------------------- */
+
+/* NULL without memory. */
+static struct extended *extended_of(struct session *session)
+{
+	if (session->extended == NULL)
+		session->extended = calloc(1, sizeof(struct extended));
+	return session->extended;
+}
+
+static bool has_room(const struct extended *extended, struct failure *why)
+{
+	if (extended->statement_count < STATEMENTS_MOST &&
+	    extended->portal_count < PORTALS_MOST && extended->bytes < BYTES_MOST)
+		return true;
+	failure_set(why, FAILURE_CONSOLE_ERROR, "too many prepared statements or portals");
+	memcpy(why->sqlstate, "53400", sizeof why->sqlstate);
+	return false;
+}
+
+static size_t statement_bytes(const struct statement *statement)
+{
+	return sizeof *statement + strlen(statement->name) + strlen(statement->text);
+}
+
+static size_t portal_bytes(const struct portal *portal)
+{
+	return sizeof *portal + strlen(portal->name) + strlen(portal->text) +
+	       portal->formats.count * sizeof *portal->codes + portal->answer.capacity;
+}
+
+static void statement_free(struct statement *statement)
+{
+	free(statement->name);
+	free(statement->text);
+	free(statement);
+}
+
+static void portal_free(struct portal *portal)
+{
+	writer_release(&portal->answer);
+	free(portal->name);
+	free(portal->text);
+	free(portal->codes);
+	free(portal);
+}
+
+static struct statement **find_statement(struct extended *extended, const char *name)
+{
+	struct statement **link = &extended->statements;
+	while (*link != NULL && strcmp((*link)->name, name) != 0)
+		link = &(*link)->next;
+	return link;
+}
+
+static struct portal **find_portal(struct extended *extended, const char *name)
+{
+	struct portal **link = &extended->portals;
+	while (*link != NULL && strcmp((*link)->name, name) != 0)
+		link = &(*link)->next;
+	return link;
+}
+
+static void close_statement(struct extended *extended, const char *name)
+{
+	struct statement **link = find_statement(extended, name), *statement = *link;
+
+	if (statement == NULL)
+		return;
+	*link = statement->next;
+	extended->statement_count--;
+	extended->bytes -= statement_bytes(statement);
+	statement_free(statement);
+}
+
+static void close_portal(struct extended *extended, const char *name)
+{
+	struct portal **link = find_portal(extended, name), *portal = *link;
+
+	if (portal == NULL)
+		return;
+	*link = portal->next;
+	extended->portal_count--;
+	extended->bytes -= portal_bytes(portal);
+	portal_free(portal);
+}
+
+void extended_end_of_transaction(struct session *session)
+{
+	struct extended *extended = session->extended;
+
+	while (extended != NULL && extended->portals != NULL)
+		close_portal(extended, extended->portals->name);
+}
+
+void extended_release(struct session *session)
+{
+	struct extended *extended = session->extended;
+
+	if (extended == NULL)
+		return;
+	while (extended->statements != NULL)
+		close_statement(extended, extended->statements->name);
+	while (extended->portals != NULL)
+		close_portal(extended, extended->portals->name);
+	free(extended);
+	session->extended = NULL;
+}
+
+static bool unknown(const char *what, const char *name, const char *sqlstate, struct failure *why)
+{
+	char text[sizeof why->message];
+
+	snprintf(text, sizeof text, "%s \"%.80s\" does not exist", what, name);
+	failure_set(why, FAILURE_CONSOLE_ERROR, text);
+	memcpy(why->sqlstate, sqlstate, sizeof why->sqlstate);
+	return false;
+}
+
+/* --- Parse -------------------------------------------------------------------------------- */
+
+static bool parse(struct turn *turn, struct extended *extended, struct reader *reader,
+		  struct failure *why)
+{
+	const char *name = take_text(reader), *text = take_text(reader);
+	size_t declared = take_uint16(reader);
+	size_t parameters = placeholders_count(text);
+
+	if (reader->failed)
+		return malformed(why);
+	if (strlen(text) > TEXT_MOST || parameters > PARAMETERS_MOST || declared > PARAMETERS_MOST)
+		return failure_set(why, FAILURE_CONSOLE_ARGUMENTS);
+	if (name[0] != '\0' && *find_statement(extended, name) != NULL)
+		return failure_set(why, FAILURE_CONSOLE_ERROR,
+				   "prepared statement name is already in use");
+	close_statement(extended, name);
+	if (!has_room(extended, why))
+		return false;
+	struct statement *statement = calloc(1, sizeof *statement);
+	if (statement == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	statement->name = strdup(name);
+	statement->text = strdup(text);
+	if (statement->name == NULL || statement->text == NULL) {
+		statement_free(statement);
+		return failure_set(why, FAILURE_NO_MEMORY);
+	}
+	statement->parameter_count = parameters;
+	for (size_t i = 0; i < declared; i++)
+		statement->types[i] = take_uint32(reader);
+	statement->next = extended->statements;
+	extended->statements = statement;
+	extended->statement_count++;
+	extended->bytes += statement_bytes(statement);
+	message_begin(&turn->reply, BACKEND_PARSE_COMPLETE);
+	message_end(&turn->reply);
+	return true;
+}
+
+/* --- Bind --------------------------------------------------------------------------------- */
+
+/* All formats of parameters, which stand in front of the values. */
+static bool take_values(struct reader *reader, const struct statement *statement,
+			struct placeholder_value *values)
+{
+	uint16_t codes[PARAMETERS_MOST] = {0};
+	size_t code_count = take_uint16(reader);
+
+	for (size_t i = 0; i < code_count && !reader->failed; i++) {
+		unsigned code = take_uint16(reader);
+		if (i < PARAMETERS_MOST)
+			codes[i] = (uint16_t)code;
+	}
+	if (take_uint16(reader) != statement->parameter_count || reader->failed)
+		return false;
+	for (size_t i = 0; i < statement->parameter_count; i++) {
+		uint32_t length = take_uint32(reader);
+		values[i] = (struct placeholder_value){0};
+		if (reader->failed || length == UINT32_MAX)
+			continue;
+		values[i].bytes = take_bytes(reader, length);
+		values[i].length = values[i].bytes == NULL ? 0 : length;
+		if (values[i].bytes != NULL && codes[code_count == 1 ? 0 : i] == 1)
+			placeholder_read_binary(&values[i], statement->types[i]);
+	}
+	return !reader->failed;
+}
+
+/* Without memory there are no codes then. */
+static void take_formats(struct reader *reader, struct portal *portal)
+{
+	size_t count = take_uint16(reader);
+
+	portal->codes = calloc(count > 0 ? count : 1, sizeof *portal->codes);
+	for (size_t i = 0; i < count && portal->codes != NULL; i++)
+		portal->codes[i] = (uint16_t)take_uint16(reader);
+	portal->formats = (struct selection_formats){portal->codes, count};
+}
+
+static bool fill_portal(struct portal *portal, const char *name, struct reader *reader,
+			const struct statement *statement, struct failure *why)
+{
+	struct placeholder_value values[PARAMETERS_MOST];
+	struct writer text;
+
+	writer_init(&portal->answer);
+	if (!take_values(reader, statement, values))
+		return malformed(why);
+	take_formats(reader, portal);
+	if (reader->failed)
+		return malformed(why);
+	writer_init(&text);
+	placeholders_fill(&text, statement->text, values);
+	portal->name = strdup(name);
+	portal->text = text.failed ? NULL : strdup(text.data);
+	writer_release(&text);
+	return (portal->name != NULL && portal->text != NULL && portal->codes != NULL) ||
+	       failure_set(why, FAILURE_NO_MEMORY);
+}
+
+static bool bind_statement(struct turn *turn, struct extended *extended, struct reader *reader,
+			   struct failure *why)
+{
+	const char *name = take_text(reader), *statement_name = take_text(reader);
+
+	if (reader->failed)
+		return malformed(why);
+	const struct statement *statement = *find_statement(extended, statement_name);
+	if (statement == NULL)
+		return unknown("prepared statement", statement_name, "26000", why);
+	close_portal(extended, name);
+	if (!has_room(extended, why))
+		return false;
+	struct portal *portal = calloc(1, sizeof *portal);
+	if (portal == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	if (!fill_portal(portal, name, reader, statement, why)) {
+		portal_free(portal);
+		return false;
+	}
+	portal->next = extended->portals;
+	extended->portals = portal;
+	extended->portal_count++;
+	extended->bytes += portal_bytes(portal);
+	message_begin(&turn->reply, BACKEND_BIND_COMPLETE);
+	message_end(&turn->reply);
+	return true;
+}
+
+/* --- Describe, Execute, Close ------------------------------------------------------------- */
+
+static bool describe_text(struct turn *turn, const char *text,
+			  const struct selection_formats *formats, struct failure *why)
+{
+	struct writer description;
+
+	writer_init(&description);
+	bool good = turn_describe(turn, text, &description, why);
+	if (good && description.length > 0) {
+		selection_write_description(&turn->reply, description.data, formats);
+	} else if (good) {
+		message_begin(&turn->reply, BACKEND_NO_DATA);
+		message_end(&turn->reply);
+	}
+	writer_release(&description);
+	return good;
+}
+
+/* What comes back does not depend on the values, but a text without any is no command. */
+static bool describe_with_any(struct turn *turn, const char *statement_text, struct failure *why)
+{
+	struct placeholder_value values[PARAMETERS_MOST];
+	struct writer text;
+
+	for (size_t i = 0; i < PARAMETERS_MOST; i++)
+		values[i] = (struct placeholder_value){.bytes = "1", .length = 1};
+	writer_init(&text);
+	placeholders_fill(&text, statement_text, values);
+	bool good = text.failed ? failure_set(why, FAILURE_NO_MEMORY) :
+				  describe_text(turn, text.data, NULL, why);
+	writer_release(&text);
+	return good;
+}
+
+static bool describe_statement(struct turn *turn, const struct statement *statement,
+			       struct failure *why)
+{
+	message_begin(&turn->reply, BACKEND_PARAMETER_DESCRIPTION);
+	write_uint16(&turn->reply, (unsigned)statement->parameter_count);
+	for (size_t i = 0; i < statement->parameter_count; i++)
+		write_uint32(&turn->reply,
+			     statement->types[i] != 0 ? statement->types[i] : OID_TEXT);
+	message_end(&turn->reply);
+	return describe_with_any(turn, statement->text, why);
+}
+
+static bool describe(struct turn *turn, struct extended *extended, struct reader *reader,
+		     struct failure *why)
+{
+	const char *kind = take_bytes(reader, 1), *name = take_text(reader);
+
+	if (reader->failed)
+		return malformed(why);
+	if (*kind == 'S') {
+		const struct statement *statement = *find_statement(extended, name);
+		return statement == NULL ? unknown("prepared statement", name, "26000", why) :
+					   describe_statement(turn, statement, why);
+	}
+	const struct portal *portal = *find_portal(extended, name);
+	return portal == NULL ? unknown("portal", name, "34000", why) :
+				describe_text(turn, portal->text, &portal->formats, why);
+}
+
+/* Sends as many rows as were asked for; what is no row goes along. 0: all of them. */
+static void send_part(struct turn *turn, struct portal *portal, uint32_t rows_most)
+{
+	const struct writer *answer = &portal->answer;
+	size_t from = portal->sent;
+	uint32_t rows = 0;
+
+	while (portal->sent < answer->length) {
+		const char *message = answer->data + portal->sent;
+		if (*message == BACKEND_DATA_ROW && rows_most > 0 && ++rows > rows_most)
+			break;
+		portal->sent += read_uint32(message + 1) + 1;
+	}
+	write_bytes(&turn->reply, answer->data + from, portal->sent - from);
+	if (portal->sent < answer->length) {
+		message_begin(&turn->reply, BACKEND_PORTAL_SUSPENDED);
+		message_end(&turn->reply);
+	}
+}
+
+static bool await_portal_run(struct turn *turn, struct portal *portal, struct failure *why)
+{
+	struct writer reply = turn->reply;
+
+	writer_init(&turn->reply);
+	bool good = await_turn_run(turn, portal->text, strlen(portal->text), &portal->formats, why);
+	portal->answer = turn->reply;
+	turn->reply = reply;
+	turn->session->extended->bytes += portal->answer.capacity;
+	portal->is_run = true;
+	if (portal->answer.failed)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	return good;
+}
+
+static bool await_execute(struct turn *turn, struct extended *extended, struct reader *reader,
+			  struct failure *why)
+{
+	const char *name = take_text(reader);
+	uint32_t rows_most = take_uint32(reader);
+
+	if (reader->failed)
+		return malformed(why);
+	struct portal *portal = *find_portal(extended, name);
+	if (portal == NULL)
+		return unknown("portal", name, "34000", why);
+	if (!portal->is_run && !await_portal_run(turn, portal, why))
+		return false;
+	if (portal->sent == portal->answer.length)
+		write_command_complete(&turn->reply, "SELECT 0"); /* fetched to its end before */
+	send_part(turn, portal, rows_most);
+	return true;
+}
+
+static bool close_named(struct turn *turn, struct extended *extended, struct reader *reader,
+			struct failure *why)
+{
+	const char *kind = take_bytes(reader, 1), *name = take_text(reader);
+
+	if (reader->failed)
+		return malformed(why);
+	if (*kind == 'S')
+		close_statement(extended, name);
+	else
+		close_portal(extended, name);
+	message_begin(&turn->reply, BACKEND_CLOSE_COMPLETE);
+	message_end(&turn->reply);
+	return true;
+}
+
+bool await_extended_answer(struct turn *turn, const struct message *message, struct failure *why)
+{
+	struct reader reader = {message->body, message->body + message->body_length, false};
+	struct extended *extended = extended_of(turn->session);
+
+	if (extended == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	switch (message->letter) {
+	case FRONTEND_PARSE:
+		return parse(turn, extended, &reader, why);
+	case FRONTEND_BIND:
+		return bind_statement(turn, extended, &reader, why);
+	case FRONTEND_DESCRIBE:
+		return describe(turn, extended, &reader, why);
+	case FRONTEND_EXECUTE:
+		return await_execute(turn, extended, &reader, why);
+	default:
+		return close_named(turn, extended, &reader, why);
+	}
+}

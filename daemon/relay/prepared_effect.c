@@ -1,0 +1,124 @@
+/*
+ * Prepared statements of SQL: notes of what a text does, if all goes well. The tags of the replies tell
+ * whether it has happened (prepared_tag.c).
+ */
+#include "daemon/relay/prepared_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Of one text, that are followed. */
+#define MOST_COMMANDS 1000
+
+/* NULL without memory. */
+static struct sql_note *new_sql_note(const struct sql *sql)
+{
+	struct sql_note *note = calloc(1, sizeof *note);
+
+	if (note == NULL)
+		return NULL;
+	note->effect = sql->effect;
+	if (sql->name != NULL)
+		note->length = sql_name(sql, note->name);
+	return note;
+}
+
+static bool push_sql_note(struct prepared *prepared, unsigned char letter, struct sql_note *sql)
+{
+	struct note note = {.kind = NOTE_SQL, .sql = sql};
+
+	server_of(prepared)->open_effects++;
+	if (sql->effect == SQL_EXECUTE)
+		server_of(prepared)->uses_plan = true;
+	return prepared_push_noted(prepared, letter, &note);
+}
+
+bool prepared_push_effect(struct prepared *prepared, unsigned char letter, const struct sql *sql,
+			  const char *text, size_t length)
+{
+	struct sql_note *sql_note = new_sql_note(sql);
+	char body[3] = {0};
+
+	if (sql_note == NULL)
+		return false;
+	if (sql->effect == SQL_PREPARE) {
+		/* As a Parse has it: behind the text there are no types. */
+		struct writer copy;
+		writer_init(&copy);
+		write_bytes(&copy, text, length);
+		write_bytes(&copy, body, sizeof body);
+		if (!copy.failed)
+			sql_note->statement =
+				prepared_intern(prepared, copy.data, copy.length, true);
+		writer_release(&copy);
+		if (sql_note->statement == NULL) {
+			free(sql_note);
+			return false;
+		}
+	}
+	return push_sql_note(prepared, letter, sql_note);
+}
+
+/* The next command of a text that has a tag about prepared statements. */
+static bool next_tagged(const char **text, const char *end, enum sql_quotes quotes, struct sql *sql)
+{
+	while (sql_next(text, end, quotes, sql))
+		if (sql->effect == SQL_PREPARE || sql->effect == SQL_DEALLOCATE)
+			return true;
+	return false;
+}
+
+/* Whether another way to read the text finds the same commands. */
+static bool is_read_alike(const struct sql_note *notes, const char *text, const char *end,
+			  enum sql_quotes quotes)
+{
+	char name[SQL_NAME_BYTES + 1];
+	struct sql sql;
+
+	while (next_tagged(&text, end, quotes, &sql)) {
+		if (notes == NULL || notes->effect != sql.effect ||
+		    notes->length != sql_name(&sql, name) ||
+		    memcmp(notes->name, name, notes->length) != 0)
+			return false;
+		notes = notes->next;
+	}
+	return notes == NULL;
+}
+
+/* What a text of several statements does, in order; nothing if that is too much, or not certain. False
+ * without memory. */
+static bool note_commands(struct sql_note *note, const char *text, size_t length)
+{
+	const enum sql_quotes ways = sql_readings(text, length);
+	const char *const end = text + length;
+	struct sql_note **link = &note->next;
+	const char *at = text;
+	size_t count = 0;
+	struct sql sql;
+
+	while (count <= MOST_COMMANDS && next_tagged(&at, end, SQL_STANDARD_QUOTES, &sql)) {
+		*link = new_sql_note(&sql);
+		if (*link == NULL)
+			return false;
+		link = &(*link)->next;
+		count++;
+	}
+	bool certain = count <= MOST_COMMANDS;
+	for (enum sql_quotes quotes = SQL_STANDARD_QUOTES + 1; quotes < ways && certain; quotes++)
+		certain = is_read_alike(note->next, text, end, quotes);
+	if (!certain) {
+		sql_note_free(note->next);
+		note->next = NULL;
+	}
+	return true;
+}
+
+bool prepared_push_effects(struct prepared *prepared, const char *text, size_t length)
+{
+	struct sql_note *note = new_sql_note(&(struct sql){.effect = SQL_EXECUTE});
+
+	if (note != NULL && note_commands(note, text, length))
+		return push_sql_note(prepared, FRONTEND_QUERY, note);
+	sql_note_free(note);
+	return false;
+}

@@ -1,0 +1,212 @@
+/* A turn: the client's requests on their way to the server. */
+#include "daemon/relay/relay_parts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/relay/unreported.h"
+#include "daemon/runtime/loop.h"
+#include "daemon/worker.h"
+#include "protocol/message.h"
+
+static enum passage note_request(struct relay *relay, const struct message *message)
+{
+	enum passage passage = PASSAGE_TAKEN;
+
+	if (prepared_wants(&relay->prepared, message->letter))
+		passage = prepared_request(&relay->prepared, message);
+	else if (!pipeline_request(relay->pipeline, message->letter))
+		passage = PASSAGE_FAILED;
+	if (passage == PASSAGE_TAKEN && !message_is_of_copy(message->letter))
+		turn_clock_asks(&relay->clock, message_is_whole(message));
+	if (passage == PASSAGE_TAKEN && unreported_wants(relay->upstream, message->letter))
+		unreported_note_request(relay->upstream, message);
+	return passage;
+}
+
+/* Whether the server has yet to tell if it owes one more reply. */
+static bool must_ask(const struct pipeline *pipeline)
+{
+	return pipeline->doubtful &&
+	       (pipeline_is_settled(pipeline) || pipeline_runs_own_query(pipeline));
+}
+
+/* Whether nothing more may be asked of the server for now. */
+static bool must_wait(const struct relay *relay)
+{
+	return pipeline_is_full(relay->pipeline) || must_ask(relay->pipeline);
+}
+
+/* Hops over the client's messages as far as they can go on now; `*taken` is how far that is. */
+static bool take_requests(struct relay *relay, const char *data, size_t length, size_t *taken,
+			  struct failure *why)
+{
+	struct message message;
+	enum passage passage = PASSAGE_TAKEN;
+	size_t at = relay->left < length ? relay->left : length;
+
+	relay->left -= at;
+	turn_clock_has_rest(&relay->clock, relay->left == 0);
+	while (!must_wait(relay) && message_look(data + at, length - at, &message) &&
+	       !ending_look(&relay->ending, &message, pipeline_wants_copy(relay->pipeline))) {
+		passage = note_request(relay, &message);
+		if (passage != PASSAGE_TAKEN)
+			break;
+		at += message.present;
+		if (!message_is_whole(&message))
+			relay->left = message.body_length + MESSAGE_HEADER_BYTES - message.present;
+	}
+	*taken = at;
+	return passage != PASSAGE_FAILED || failure_set(why, FAILURE_NO_MEMORY);
+}
+
+bool relay_server_failed(const struct relay *relay, struct failure *why)
+{
+	relay_note_server_gone(relay, why);
+	return errno != 0 && failure_detail(why, "%s", strerror(errno));
+}
+
+/* What is not taken waits: for its end, or for the server to catch up. */
+static bool keep_rest(struct relay *relay, const char *data, size_t length, struct failure *why)
+{
+	if (relay->ending.kind != FAILURE_NONE) /* what follows the last message is nobody's */
+		return true;
+	if (!relay->unseen && gather_begin(&relay->gather, data, length))
+		return true;
+	bool kept = relay->unseen ? stream_put_back(relay->client, data, length) :
+				    stream_keep(relay->client, data, length);
+	return kept || failure_set(why, FAILURE_NO_MEMORY);
+}
+
+/* Whether the client owes the rest of what it has begun. */
+static bool is_half_done(const struct relay *relay)
+{
+	return relay->left > 0 || relay->pipeline->unsynced || relay->pipeline->copying_in;
+}
+
+bool relay_send_requests(struct relay *relay, const char *data, size_t length,
+			 const struct writer *prefix, struct failure *why)
+{
+	struct stream *server = &relay->upstream->stream;
+	struct writer both;
+
+	if (prefix == NULL)
+		return length == 0 || stream_post(server, data, length) ||
+		       relay_server_failed(relay, why);
+	/* In one piece with what the server must be told in front of them. */
+	writer_init(&both);
+	write_bytes(&both, prefix->data, prefix->length);
+	write_bytes(&both, data, length);
+	bool sent = !both.failed && stream_post(server, both.data, both.length);
+	writer_release(&both);
+	return sent || relay_server_failed(relay, why);
+}
+
+bool relay_note_own_query(struct relay *relay, struct failure *why)
+{
+	relay->upstream->statements.unnamed_session = 0;
+	return pipeline_request(relay->pipeline, PIPELINE_OWN_QUERY) ||
+	       failure_set(why, FAILURE_NO_MEMORY);
+}
+
+bool relay_answer_own(struct relay *relay, struct failure *why)
+{
+	struct sifted sifted;
+
+	if (relay->pipeline->silent == 0)
+		return true;
+	if (!upstream_answer_own(relay->upstream, &sifted))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	return sifted.length == 0 || relay_pass_replies(relay, &sifted, why);
+}
+
+static bool take_and_send(struct relay *relay, const char *data, size_t length, size_t *taken,
+			  const struct writer *prefix, struct failure *why)
+{
+	const char *rewritten;
+	size_t rewritten_length;
+
+	if (prefix != NULL && !relay_note_own_query(relay, why))
+		return false;
+	prepared_offer(&relay->prepared, data, length);
+	if (!take_requests(relay, data, length, taken, why))
+		return false;
+	if (!prepared_finish(&relay->prepared, *taken, relay->left == 0, &rewritten,
+			     &rewritten_length))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	relay->unseen = must_wait(relay) || relay->prepared.waits;
+	return relay_send_requests(relay, rewritten, rewritten_length, prefix, why) &&
+	       relay_answer_own(relay, why);
+}
+
+bool relay_pass_requests(struct relay *relay, const char *data, size_t length,
+			 const struct writer *prefix, struct failure *why)
+{
+	size_t taken = 0;
+
+	if (!take_and_send(relay, data, length, &taken, prefix, why))
+		return false;
+	if (is_half_done(relay) || taken < length)
+		stream_expect_more(relay->client);
+	return taken == length || keep_rest(relay, data + taken, length - taken, why);
+}
+
+/* Gathers a message longer than the scratch buffer, which is passed on once it is whole. */
+static bool gather_request(struct relay *relay, const char *data, size_t length,
+			   struct failure *why)
+{
+	size_t taken = gather_take(&relay->gather, data, length);
+
+	if (relay->gather.bytes.failed ||
+	    !stream_put_back(relay->client, data + taken, length - taken))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	stream_expect_more(relay->client);
+	return true;
+}
+
+static bool pass_gathered(struct relay *relay, struct failure *why)
+{
+	struct writer *bytes = &relay->gather.bytes;
+	size_t taken = 0;
+
+	if (!take_and_send(relay, bytes->data, bytes->length, &taken, NULL, why))
+		return false;
+	if (taken > 0) /* it does not have to wait */
+		writer_release(bytes);
+	return true;
+}
+
+bool relay_wants_requests(struct relay *relay)
+{
+	return (relay->session->worker->suspension == NOT_SUSPENDED ||
+		stream_is_ahead(relay->client)) &&
+	       !stream_has_unsent(&relay->upstream->stream) && relay->ending.kind == FAILURE_NONE &&
+	       (relay->left > 0 || !must_wait(relay)) &&
+	       !relay->upstream->statements.replay_wanted &&
+	       !(relay->prepared.waits && prepared_is_waiting(&relay->prepared));
+}
+
+bool relay_pump_requests(struct relay *relay, struct failure *why)
+{
+	char *data;
+
+	if (!stream_flush(&relay->upstream->stream))
+		return relay_server_failed(relay, why);
+	bool is_gathered = gather_is_done(&relay->gather);
+	if ((!is_gathered && !stream_has_news(relay->client)) || !relay_wants_requests(relay))
+		return true;
+	if (is_gathered)
+		return pass_gathered(relay, why);
+	bool seen_before = relay->client->put_back;
+	ssize_t length = stream_read(relay->client, &data);
+	if (length > 0 && !seen_before)
+		stats_count(&relay->stats->received, (uint64_t)length);
+	if (length == 0)
+		return failure_set(why, FAILURE_CLIENT_GONE);
+	if (length < 0)
+		return errno == EAGAIN ||
+		       failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	if (gather_is_open(&relay->gather))
+		return gather_request(relay, data, (size_t)length, why);
+	return relay_pass_requests(relay, data, (size_t)length, NULL, why);
+}

@@ -1,0 +1,31 @@
+/*
+ * The parameters that a server reports: whether they tell about the server, or about what its client wishes.
+ * For those that it does not report see unreported.h.
+ */
+#ifndef MILLPOND_RELAY_REPORTED_H
+#define MILLPOND_RELAY_REPORTED_H
+
+#include <stdbool.h>
+
+struct message;
+struct upstream;
+struct writer;
+
+/* Notes a ParameterStatus; `is_own`: it comes of a query of the pooler's own. False: it breaks the
+ * protocol, or there is no memory. */
+bool reported_note(struct upstream *upstream, const struct message *message, bool is_own);
+
+/*
+ * An own query is over, after which the client's wishes are in force: they are proven. How the server spells
+ * them becomes the wish, and is written to be told to the client. False without memory.
+ */
+bool reported_note_applied(struct upstream *upstream, struct writer *told);
+
+/*
+ * A request is over. What it has RESET is, for its session, back at what that came with: this is written to be
+ * told to the client, and has to be set before its next request. (RESET x and RESET ALL have the same tag, so
+ * only what has come back to where the server started counts as reset.) False without memory.
+ */
+bool reported_note_reset(struct upstream *upstream, struct writer *told);
+
+#endif
