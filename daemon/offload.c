@@ -7,11 +7,11 @@
 #include "daemon/runtime/future.h"
 #include "daemon/thread.h"
 
-enum progress { QUEUED, RUNNING, POSTED };
+enum progress { HELD, READY, RUNNING, POSTED };
 
 struct offload_job {
 	struct future done;
-	struct offload_job *next; /* in the line, or of those that run */
+	struct offload_job *next; /* in its line, or of those that run */
 	uint32_t lane;
 	void (*run)(void *arg);
 	void (*release)(void *arg); /* NULL: the job is on the stack of the one that waits */
@@ -20,12 +20,19 @@ struct offload_job {
 	bool is_left;		/* nobody waits any more: whoever runs it frees it */
 };
 
+static void line_init(struct offload_line *line)
+{
+	*line = (struct offload_line){.end = &line->first};
+}
+
 void offload_init(struct offload *offload)
 {
 	*offload = (struct offload){0};
 	pthread_mutex_init(&offload->lock, NULL);
 	pthread_cond_init(&offload->changed, NULL);
-	offload->end = &offload->first;
+	line_init(&offload->ready);
+	line_init(&offload->held);
+	line_init(&offload->running);
 	offload->thread_limit = offload->lane_limit = OFFLOAD_THREADS;
 }
 
@@ -62,67 +69,87 @@ bool offload_release(struct offload *offload, int64_t deadline)
 	return true;
 }
 
-/* --- in the helpers ----------------------------------------------------------------------- */
+/* --- the lines, under the lock ------------------------------------------------------------ */
 
-/* Takes it out of the line. */
-static void take_out(struct offload *offload, struct offload_job *job)
+static void line_up(struct offload_line *line, struct offload_job *job)
 {
-	struct offload_job **link = &offload->first;
+	job->next = NULL;
+	*line->end = job;
+	line->end = &job->next;
+}
+
+static void take_out(struct offload_line *line, struct offload_job *job)
+{
+	struct offload_job **link = &line->first;
 
 	while (*link != job)
 		link = &(*link)->next;
 	*link = job->next;
-	if (offload->end == &job->next)
-		offload->end = link;
-	offload->queued_count--;
+	if (line->end == &job->next)
+		line->end = link;
 }
 
-static bool may_run(const struct offload *offload, const struct offload_job *job)
+static unsigned count_lane(const struct offload_line *line, uint32_t lane)
 {
 	unsigned count = 0;
 
-	if (job->lane == 0)
-		return true;
-	for (const struct offload_job *other = offload->running; other != NULL; other = other->next)
-		count += other->lane == job->lane;
-	return count < offload->lane_limit;
+	for (const struct offload_job *job = line->first; job != NULL; job = job->next)
+		count += job->lane == lane;
+	return count;
 }
 
-static struct offload_job *first_in_line(const struct offload *offload)
+/* Jobs in the line of those that are ready have their place in the lane already. */
+static bool has_place(const struct offload *offload, const struct offload_job *job)
 {
-	struct offload_job *job = offload->first;
-
-	while (job != NULL && !may_run(offload, job))
-		job = job->next;
-	return job;
+	return job->lane == 0 ||
+	       count_lane(&offload->running, job->lane) + count_lane(&offload->ready, job->lane) <
+		       offload->lane_limit;
 }
+
+static void make_ready(struct offload *offload, struct offload_job *job)
+{
+	job->progress = READY;
+	line_up(&offload->ready, job);
+	offload->ready_count++;
+}
+
+/* A place in a lane has become free. */
+static void pass_place_on(struct offload *offload, uint32_t lane)
+{
+	struct offload_job *job = offload->held.first;
+
+	while (job != NULL && job->lane != lane)
+		job = job->next;
+	if (job == NULL)
+		return;
+	take_out(&offload->held, job);
+	make_ready(offload, job);
+}
+
+/* --- in the helpers ----------------------------------------------------------------------- */
 
 static struct offload_job *next_job(struct offload *offload)
 {
-	struct offload_job *job = NULL;
-
 	offload->idle_count++;
-	while (!offload->stopping && (job = first_in_line(offload)) == NULL)
+	while (!offload->stopping && offload->ready.first == NULL)
 		pthread_cond_wait(&offload->changed, &offload->lock);
 	offload->idle_count--;
 	if (offload->stopping)
 		return NULL;
-	take_out(offload, job);
+	struct offload_job *job = offload->ready.first;
+	take_out(&offload->ready, job);
+	offload->ready_count--;
 	job->progress = RUNNING;
-	job->next = offload->running;
-	offload->running = job;
+	line_up(&offload->running, job);
 	return job;
 }
 
-/* Whoever waits for it may go on. */
+/* Whoever waits for it may go on, and so may who waits for its place: this helper is free for him. */
 static void end_job(struct offload *offload, struct offload_job *job)
 {
-	struct offload_job **link = &offload->running;
-
-	while (*link != job)
-		link = &(*link)->next;
-	*link = job->next;
+	take_out(&offload->running, job);
 	job->progress = POSTED;
+	pass_place_on(offload, job->lane);
 }
 
 static void job_free(struct offload_job *job)
@@ -166,20 +193,28 @@ static int start_helper(struct offload *offload)
 
 /* --- in the loops ------------------------------------------------------------------------- */
 
+/* A held one wakes nobody: whoever leaves it his place goes on with it. */
+static void queue_up(struct offload *offload, struct offload_job *job)
+{
+	if (!has_place(offload, job)) {
+		line_up(&offload->held, job);
+		return;
+	}
+	make_ready(offload, job);
+	pthread_cond_signal(&offload->changed);
+}
+
 /* False with errno when there is no thread to run it. */
 static bool add(struct offload *offload, struct offload_job *job)
 {
 	int failure = 0;
 
-	job->next = NULL;
 	pthread_mutex_lock(&offload->lock);
-	if (offload->idle_count <= offload->queued_count && offload->thread_count < offload->thread_limit)
+	if (has_place(offload, job) && offload->idle_count <= offload->ready_count &&
+	    offload->thread_count < offload->thread_limit)
 		failure = start_helper(offload);
 	if (offload->thread_count > 0) {
-		*offload->end = job;
-		offload->end = &job->next;
-		offload->queued_count++;
-		pthread_cond_signal(&offload->changed);
+		queue_up(offload, job);
 		failure = 0;
 	}
 	pthread_mutex_unlock(&offload->lock);
@@ -215,7 +250,7 @@ struct offload_job *offload_begin(struct offload *offload, struct loop *loop, ui
 bool offload_has_begun(struct offload *offload, const struct offload_job *job)
 {
 	pthread_mutex_lock(&offload->lock);
-	bool has_begun = job->progress != QUEUED;
+	bool has_begun = job->progress >= RUNNING;
 	pthread_mutex_unlock(&offload->lock);
 	return has_begun;
 }
@@ -225,17 +260,29 @@ bool offload_is_done(const struct offload_job *job)
 	return job->done.is_done;
 }
 
+/* It has not begun. */
+static void withdraw(struct offload *offload, struct offload_job *job)
+{
+	if (job->progress == HELD) {
+		take_out(&offload->held, job);
+		return;
+	}
+	take_out(&offload->ready, job);
+	offload->ready_count--;
+	pass_place_on(offload, job->lane);
+}
+
 bool await_offload_parted(struct offload *offload, struct offload_job *job)
 {
 	pthread_mutex_lock(&offload->lock);
 	enum progress progress = job->progress;
-	if (progress == QUEUED)
-		take_out(offload, job);
+	if (progress < RUNNING)
+		withdraw(offload, job);
 	job->is_left = progress == RUNNING;
 	pthread_mutex_unlock(&offload->lock);
 	if (progress == RUNNING)
 		return false; /* and it is the helper's from here on */
-	if (progress == QUEUED) {
+	if (progress < RUNNING) {
 		job_free(job);
 		return false;
 	}

@@ -19,13 +19,18 @@
 
 struct offload_job;
 
+struct offload_line {
+	struct offload_job *first;
+	struct offload_job **end;
+};
+
 struct offload {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct offload_job *first;
-	struct offload_job **end;
-	struct offload_job *running;
-	unsigned queued_count;
+	struct offload_line held;  /* until there is a place in their lane */
+	struct offload_line ready; /* for the next helper that is free */
+	struct offload_line running;
+	unsigned ready_count;
 	unsigned idle_count;
 	unsigned thread_limit;
 	unsigned lane_limit;
