@@ -40,6 +40,23 @@ $pinned->query('select 1; prepare a as select 2');
 is($pinned->query('execute a')->{rows}[0][0], 2, '... and has its own under a name that was taken before');
 $pinned->close;
 
+# What a Parse has prepared to be about another statement.
+my $nested = Wire->login($millpond);
+$owner->query("prepare q as select 'theirs'");
+$nested->put(Parse('e1', 'execute q'), Parse('e2', 'explain execute e1'), Parse('d1', 'deallocate q'), Sync())->result;
+is($owner->query('execute q')->{rows}[0][0], 'theirs', 'its owner has it');
+is($nested->query('execute e1')->{error}{C}, '26000', 'EXECUTE does not find it by way of another');
+is($owner->query('execute q')->{rows}[0][0], 'theirs', 'its owner has it');
+$nested->put(Bind('', 'e2'), Execute(), Sync());
+is($nested->result->{error}{C}, '26000', '... nor does it of the extended protocol');
+$nested->query("prepare $_ as select 'own'") for qw(q r);
+is($nested->query('execute d1; select 1/0; deallocate r')->{error}{C}, '26000', '... nor is it taken away so');
+is($owner->query('execute r')->{error}{C}, '26000', 'what was to go behind that is not left to others');
+is($nested->query("execute $_")->{rows}[0][0], 'own', "... $_ is there for its client") for qw(q r);
+is($nested->query('deallocate e1')->{tags}[0], 'DEALLOCATE', 'it can be deallocated');
+is($nested->query("prepare e1 as select 'new'; execute e1")->{rows}[0][0], 'new', '... and its name be taken');
+$nested->close;
+
 # Names of ours.
 for my $sql (q(prepare "MILLPOND_unknown" as select 1), q(execute "MILLPOND_1"), q(deallocate "MILLPOND_1"),
 	q(select 1; prepare "MILLPOND_7" as select 1))

@@ -36,13 +36,22 @@ bool prepared_evict_sql_names(struct prepared *prepared, const char *at, size_t 
 
 /* --- making them equal -------------------------------------------------------------------- */
 
-/* NULL: the client has nothing of that name. */
-static struct name *find_named(const struct prepared *prepared, const char *name, size_t length)
+/* Of a Parse, and about another statement: what would it find, and leave, if SQL executed it? */
+static bool hides_another(const struct statement *statement)
+{
+	return !statement->key.is_command && statement->sql.effect != SQL_NONE;
+}
+
+/* NULL: the client has nothing of that name, or nothing that SQL may execute. */
+static struct name *find_named(const struct prepared *prepared, const char *name, size_t length,
+			       enum sql_effect effect)
 {
 	const struct client_statements *client = prepared->session->statements;
 	struct name *found = client == NULL ? NULL : names_find(&client->names, name, length);
 
-	return found != NULL && found->statement != NULL ? found : NULL;
+	if (found == NULL || found->statement == NULL)
+		return NULL;
+	return effect == SQL_EXECUTE && hides_another(found->statement) ? NULL : found;
 }
 
 static bool push_about(struct prepared *prepared, unsigned char letter, struct sql_name *sql_name,
@@ -103,12 +112,13 @@ static bool make_dummy(struct prepared *prepared, const char *at, struct sql_nam
 	return prepared_push(prepared, PIPELINE_OWN_PARSE);
 }
 
-/* Whether the server has under that name what the client has, and as new. */
-static bool is_equal(const struct prepared *prepared, const char *name, size_t length)
+/* Whether the server has under that name what the client has, and as new, for what it is wanted for. */
+static bool is_equal(const struct prepared *prepared, const char *name, size_t length,
+		     enum sql_effect effect)
 {
 	const struct sql_name *sql_name =
 		sql_name_find(&server_of(prepared)->sql_names, name, length);
-	const struct name *named = find_named(prepared, name, length);
+	const struct name *named = find_named(prepared, name, length, effect);
 
 	if (sql_name == NULL || named == NULL)
 		return sql_name == NULL && named == NULL;
@@ -139,9 +149,9 @@ static bool equalise(struct prepared *prepared, const char *at, const char *name
 		     enum sql_effect effect, bool for_query)
 {
 	struct server_statements *server = server_of(prepared);
-	struct name *named = find_named(prepared, name, length);
+	struct name *named = find_named(prepared, name, length, effect);
 
-	if (is_equal(prepared, name, length))
+	if (is_equal(prepared, name, length, effect))
 		return true;
 	bool apart = stands_apart(prepared, for_query);
 	struct sql_name *sql_name = sql_name_make(&server->sql_names, name, length);
@@ -180,7 +190,7 @@ static bool is_open(const struct prepared *prepared)
 static enum passage require_equal(struct prepared *prepared, const char *at, const char *name,
 				  size_t length, enum sql_effect effect)
 {
-	if (!is_equal(prepared, name, length) && is_open(prepared))
+	if (!is_equal(prepared, name, length, effect) && is_open(prepared))
 		return prepared_wait(prepared);
 	return taken_if(equalise(prepared, at, name, length, effect, false));
 }
@@ -264,7 +274,7 @@ static struct foreseen foresee_all(const char *text, size_t length)
 /* What the server has under a name for which the client has something else, or nothing; or NULL. */
 static struct sql_name *find_stranger(const struct prepared *prepared, struct sql_name *from)
 {
-	while (from != NULL && is_equal(prepared, from->name, from->length))
+	while (from != NULL && is_equal(prepared, from->name, from->length, SQL_EXECUTE))
 		from = from->newer;
 	return from;
 }
