@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf/entry.h"
 #include "conf/loader.h"
 #include "conf/memory.h"
 #include "conf/suggest.h"

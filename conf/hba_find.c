@@ -1,13 +1,12 @@
 /*
  * Which rule fits a client, and whether two files say the same.
  */
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "conf/entry.h"
 #include "conf/hba.h"
 #include "conf/memory.h"
+#include "conf/settings.h"
 
 /* The console is one database, by whichever of its names. */
 static bool same_database(const char *one, const char *other)

@@ -1,7 +1,6 @@
 /*
  * New settings in the place of old ones: what differs, and what has to wait for a restart.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

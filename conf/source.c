@@ -1,6 +1,5 @@
 #include "conf/source.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "conf/array.h"
+
 enum {
 	RESTART = 0,
 	RELOADABLE = 1,
@@ -43,7 +45,6 @@ const struct field setting_table[SETTING_COUNT] = {
 #define CHOICE(name, type, value, reload, help)                                 \
 	SETTING(name, name, FIELD_CHOICE, reload, help, .default_value = value, \
 		.choices = choices_##type)
-#include "conf/array.h"
 #include "conf/settings.def"
 };
 

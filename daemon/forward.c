@@ -1,9 +1,9 @@
 #include "daemon/forward.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conf/settings.h"
 #include "daemon/console/show.h"

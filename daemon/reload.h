@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 
-#include "conf/settings.h"
 #include "protocol/failure.h"
 
 struct daemon;

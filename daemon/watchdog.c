@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "daemon/runtime/loop.h"

@@ -6,7 +6,6 @@
 #define MILLPOND_PROTOCOL_HELD_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "protocol/hash_table.h"

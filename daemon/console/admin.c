@@ -1,8 +1,8 @@
 #include "daemon/console/admin.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
 #include "daemon/console/command.h"

@@ -1,5 +1,6 @@
 #include "daemon/console/show.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

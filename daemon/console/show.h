@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conf/settings.h"
 #include "daemon/console/table.h"
 #include "protocol/writer.h"
 

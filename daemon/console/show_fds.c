@@ -1,3 +1,5 @@
+#include <sys/socket.h>
+
 /*
  * SHOW FDS: the sockets of the process, by number. PgBouncer passes the sockets themselves along, for a
  * process that takes over from it; that is not how Millpond is replaced, and secrets are not shown.

@@ -1,4 +1,6 @@
 /* SHOW PREPARED_STATEMENTS: what clients have prepared, each text once. */
+#include <stdio.h>
+
 #include "daemon/console/show.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"

@@ -1,6 +1,7 @@
 /* SHOW CLIENTS, SERVERS, SOCKETS and ACTIVE_SOCKETS: one row for each connection. */
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "conf/array.h"

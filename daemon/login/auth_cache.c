@@ -9,7 +9,6 @@
 #include "daemon/runtime/future.h"
 #include "daemon/runtime/loop.h"
 #include "protocol/hash.h"
-#include "protocol/scram.h"
 #include "protocol/secret.h"
 
 /* A coroutine that waits for somebody else's query. On its own stack. */

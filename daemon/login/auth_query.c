@@ -1,6 +1,7 @@
 #include "daemon/login/auth_query.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

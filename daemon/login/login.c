@@ -22,7 +22,6 @@
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
-#include "pool/pools.h"
 #include "pool/server.h"
 #include "protocol/message.h"
 #include "protocol/startup.h"

@@ -21,7 +21,6 @@
 #include "daemon/relay/notes.h"
 #include "daemon/relay/portals.h"
 #include "daemon/relay/sql_names.h"
-#include "protocol/failure.h"
 #include "protocol/held.h"
 #include "protocol/message.h"
 #include "protocol/names.h"

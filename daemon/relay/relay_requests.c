@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "daemon/relay/unreported.h"
-#include "daemon/runtime/loop.h"
 #include "daemon/worker.h"
 #include "protocol/message.h"
 

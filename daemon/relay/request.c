@@ -10,7 +10,6 @@
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "protocol/message.h"
-#include "protocol/writer.h"
 
 /* A request longer than this gets its server before it is complete. */
 #define WAIT_FOR_WHOLE_BYTES ((size_t)16 * 1024)

@@ -1,6 +1,7 @@
 #include "daemon/runtime/tls.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>

@@ -9,7 +9,7 @@
 #include "conf/check.h"
 #include "conf/field.h"
 #include "conf/hosts.h"
-#include "daemon/daemon.h"
+#include "daemon/server/dns.h"
 #include "daemon/server/server_tls_context.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"

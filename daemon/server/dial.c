@@ -15,7 +15,6 @@
 #include "daemon/server/credentials.h"
 #include "daemon/server/direct_login.h"
 #include "daemon/server/libpq_login.h"
-#include "daemon/server/reach.h"
 #include "daemon/server/server_log.h"
 #include "daemon/server/server_tls_context.h"
 #include "daemon/worker.h"

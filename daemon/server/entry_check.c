@@ -1,7 +1,5 @@
 #include "daemon/server/entry_check.h"
 
-#include <stdio.h>
-
 #include "conf/check.h"
 #include "conf/keyword.h"
 #include "daemon/server/conninfo.h"

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <event2/util.h>
-#include <netdb.h>
 #include <string.h>
 
 #include "daemon/runtime/coroutine.h"
