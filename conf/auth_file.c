@@ -129,17 +129,10 @@ const char *auth_users_read(struct auth_users *users, const char *path, struct f
 
 /* --- using -------------------------------------------------------------------------------- */
 
-static int compare_name(const void *name, const void *user)
-{
-	return strcmp(name, ((const struct auth_user *)user)->name);
-}
-
 const char *auth_users_find(const struct auth_users *users, const char *name)
 {
 	const struct auth_user *user =
-		users->count ? bsearch(name, users->users, users->count, sizeof(*users->users),
-				       compare_name)
-			     : NULL;
+		find_by_name(name, users->users, users->count, sizeof(*users->users));
 
 	return user ? user->secret : NULL;
 }

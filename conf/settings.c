@@ -9,6 +9,7 @@
 #include "conf/loader.h"
 #include "conf/memory.h"
 #include "conf/peer_entry.h"
+#include "conf/sort.h"
 #include "conf/table.h"
 
 static void settings_free(struct settings *settings)
@@ -104,20 +105,10 @@ void settings_drop(struct settings *settings)
 		settings_free(settings);
 }
 
-static int compare_database(const void *name, const void *entry)
-{
-	return strcmp(name, ((const struct database *)entry)->name);
-}
-
-static int compare_user(const void *name, const void *entry)
-{
-	return strcmp(name, ((const struct user_settings *)entry)->name);
-}
-
 static const struct database *find_entry(const struct settings *settings, const char *name)
 {
-	return bsearch(name, settings->databases, settings->database_count,
-		       sizeof(*settings->databases), compare_database);
+	return find_by_name(name, settings->databases, settings->database_count,
+			    sizeof(*settings->databases));
 }
 
 const struct database *settings_find_database(const struct settings *settings, const char *name)
@@ -137,8 +128,7 @@ bool settings_is_console(const char *name)
 
 const struct user_settings *settings_find_user(const struct settings *settings, const char *name)
 {
-	return bsearch(name, settings->users, settings->user_count, sizeof(*settings->users),
-		       compare_user);
+	return find_by_name(name, settings->users, settings->user_count, sizeof(*settings->users));
 }
 
 const struct peer_entry *settings_find_peer(const struct settings *settings, int id)

@@ -34,3 +34,13 @@ void *sort_by_name(void *items, size_t *count, size_t bytes, void (*release)(voi
 	free(items);
 	return sorted;
 }
+
+static int compare_name(const void *name, const void *item)
+{
+	return strcmp(name, *(char *const *)item);
+}
+
+const void *find_by_name(const char *name, const void *items, size_t count, size_t bytes)
+{
+	return count == 0 ? NULL : bsearch(name, items, count, bytes, compare_name);
+}

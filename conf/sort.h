@@ -13,4 +13,7 @@
  */
 void *sort_by_name(void *items, size_t *count, size_t bytes, void (*release)(void *item));
 
+/* The item of that name in an array that sort_by_name() has made; or NULL. */
+const void *find_by_name(const char *name, const void *items, size_t count, size_t bytes);
+
 #endif
