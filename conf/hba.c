@@ -222,7 +222,7 @@ static bool read_address(struct reader *reader)
 	rule->address_text = word.text;
 	if (!word.text)
 		return false;
-	if (!word.is_quoted && strcmp(word.text, "all") == 0)
+	if (word_is_keyword(&word, "all"))
 		return true;
 	text = text_copy(rule->address_text);
 	slash = strchr(text, '/');

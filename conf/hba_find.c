@@ -14,19 +14,14 @@ static bool same_database(const char *one, const char *other)
 	return strcmp(one, other) == 0 || (settings_is_console(one) && settings_is_console(other));
 }
 
-static bool is_keyword(const struct word *word, const char *keyword)
-{
-	return !word->is_quoted && strcmp(word->text, keyword) == 0;
-}
-
 /* Replication is for no database, so that not even "all" includes it. */
 static bool fits_word(const struct word *word, const struct hba_client *client)
 {
-	if (is_keyword(word, "replication") || client->is_replication)
-		return is_keyword(word, "replication") && client->is_replication;
-	if (is_keyword(word, "all"))
+	if (word_is_keyword(word, "replication") || client->is_replication)
+		return word_is_keyword(word, "replication") && client->is_replication;
+	if (word_is_keyword(word, "all"))
 		return true;
-	if (is_keyword(word, "sameuser"))
+	if (word_is_keyword(word, "sameuser"))
 		return same_database(client->database, client->user);
 	return same_database(word->text, client->database);
 }
@@ -129,8 +124,7 @@ static bool same_ident(const struct ident_line *one, const struct ident_line *ot
 {
 	return strcmp(one->map, other->map) == 0 && one->is_pattern == other->is_pattern &&
 	       strcmp(one->system_user, other->system_user) == 0 &&
-	       one->user.is_quoted == other->user.is_quoted &&
-	       strcmp(one->user.text, other->user.text) == 0;
+	       word_is_equal(&one->user, &other->user);
 }
 
 bool hba_is_equal(const struct hba *one, const struct hba *other)

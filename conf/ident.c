@@ -131,7 +131,7 @@ static bool is_substituted(const char *name, const char *system_user, const regm
 
 static bool line_allows(const struct ident_line *line, const char *system_user, const char *user)
 {
-	bool is_anybody = !line->user.is_quoted && strcmp(line->user.text, "all") == 0;
+	bool is_anybody = word_is_keyword(&line->user, "all");
 	regmatch_t groups[2];
 
 	if (!line->is_pattern)

@@ -174,6 +174,16 @@ void words_expand(struct word_list *list, const char *including, int line,
 
 /* --- looking ------------------------------------------------------------------------------ */
 
+bool word_is_keyword(const struct word *word, const char *keyword)
+{
+	return !word->is_quoted && strcmp(word->text, keyword) == 0;
+}
+
+bool word_is_equal(const struct word *one, const struct word *other)
+{
+	return one->is_quoted == other->is_quoted && strcmp(one->text, other->text) == 0;
+}
+
 bool words_have(const struct word_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -186,7 +196,7 @@ bool words_have(const struct word_list *list, const char *name)
 bool words_have_keyword(const struct word_list *list, const char *keyword)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		if (!list->words[i].is_quoted && strcmp(list->words[i].text, keyword) == 0)
+		if (word_is_keyword(&list->words[i], keyword))
 			return true;
 	}
 	return false;
@@ -197,8 +207,7 @@ bool words_are_equal(const struct word_list *one, const struct word_list *other)
 	if (one->count != other->count)
 		return false;
 	for (size_t i = 0; i < one->count; i++) {
-		if (one->words[i].is_quoted != other->words[i].is_quoted ||
-		    strcmp(one->words[i].text, other->words[i].text) != 0)
+		if (!word_is_equal(&one->words[i], &other->words[i]))
 			return false;
 	}
 	return true;

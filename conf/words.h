@@ -39,7 +39,12 @@ char *words_loosen(const char *line);
 void words_expand(struct word_list *list, const char *including, int line,
 		  struct fault_list *faults);
 
-/* Whether the list has the name; `keyword` counts only without quotes. */
+/* Whether it is the keyword, which is one only without quotes. */
+bool word_is_keyword(const struct word *word, const char *keyword);
+
+bool word_is_equal(const struct word *one, const struct word *other);
+
+/* Whether the list has the name, or the keyword. */
 bool words_have(const struct word_list *list, const char *name);
 bool words_have_keyword(const struct word_list *list, const char *keyword);
 
