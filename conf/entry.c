@@ -196,7 +196,7 @@ static void set_keyword(struct database *database, const char *key, const char *
 
 	for (size_t i = 0; i < count; i += 2) {
 		if (strcmp(database->libpq_keywords[i], key) == 0) {
-			free(database->libpq_keywords[i + 1]);
+			text_wipe(database->libpq_keywords[i + 1]);
 			database->libpq_keywords[i + 1] = text_copy(value);
 			return;
 		}
