@@ -169,7 +169,7 @@ static struct cancel *cancel_begin(struct upstream *upstream, const struct sessi
 		free(cancel);
 		return NULL;
 	}
-	cancel->lane = reach_lane(upstream->server);
+	cancel->lane = reach_lane(server_host(upstream->server), server_port(upstream->server));
 	cancel->worker = upstream->worker;
 	cancel->upstream = upstream;
 	cancel->asker = asker;

@@ -67,15 +67,15 @@ const char *server_encoding_name(const char *name)
 	return encoding < 0 ? NULL : pg_encoding_to_char(encoding);
 }
 
-enum server_step server_connect(struct server *server, const char *const *keywords,
-				const char *const *values)
+enum server_step connection_start(struct pg_conn **connection, const char *const *keywords,
+				  const char *const *values)
 {
-	server->connection = PQconnectStartParams(keywords, values, 0);
-	if (server->connection == NULL || PQstatus(server->connection) == CONNECTION_BAD)
+	*connection = PQconnectStartParams(keywords, values, 0);
+	if (*connection == NULL || PQstatus(*connection) == CONNECTION_BAD)
 		return STEP_FAILED;
 	/* libpq tells the SQLSTATE of a failed login only in the text of a verbose message. */
-	PQsetErrorVerbosity(server->connection, PQERRORS_VERBOSE);
-	PQsetNoticeProcessor(server->connection, drop_notice, NULL);
+	PQsetErrorVerbosity(*connection, PQERRORS_VERBOSE);
+	PQsetNoticeProcessor(*connection, drop_notice, NULL);
 	return STEP_WRITE;
 }
 

@@ -78,19 +78,18 @@ enum server_step { STEP_READ, STEP_WRITE, STEP_DONE, STEP_FAILED };
  * Begins to connect with libpq's keywords and values (both end with NULL); names must have been
  * resolved (hostaddr), since libpq would block to do so. Each step says for what to wait on
  * server_socket(), which may be another one after each step.
+ *
+ * libpq may take long for a step, and for the first: it reads files of passwords and certificates, asks a
+ * Kerberos server, and computes what a password proves as often as the server likes. So another thread can
+ * take them, to which the connection is lent meanwhile: the server has none until it is given, or never
+ * again if it is closed.
  */
-enum server_step server_connect(struct server *server, const char *const *keywords,
-				const char *const *values);
-
-/*
- * libpq may take long for a step: it reads files of certificates, asks a Kerberos server, and computes
- * what a password proves as often as the server likes. So another thread can take it, to which the
- * connection is lent meanwhile: the server has none until it is given back, or never again if it is closed.
- */
-struct pg_conn *server_lend_connection(struct server *server);
-void server_give_back_connection(struct server *server, struct pg_conn *connection);
+enum server_step connection_start(struct pg_conn **connection, const char *const *keywords,
+				  const char *const *values);
 enum server_step connection_step(struct pg_conn *connection);
 void connection_close(struct pg_conn *connection);
+struct pg_conn *server_lend_connection(struct server *server);
+void server_give_back_connection(struct server *server, struct pg_conn *connection);
 
 /*
  * Takes a connection that was logged in without libpq, and owns it; server_take_over() comes next, for

@@ -1,7 +1,6 @@
 /*
- * The login to a server by libpq itself, for what Millpond does not do without it. The loop takes the first step,
- * which reads no more than a file of passwords, and waits for the socket; each further one is a helper
- * thread's, since it may block or take long.
+ * The login to a server by libpq itself, for what Millpond does not do without it. The loop waits for the
+ * socket; each step is a helper thread's, since it may block or take long.
  */
 #ifndef MILLPOND_SERVER_LIBPQ_LOGIN_H
 #define MILLPOND_SERVER_LIBPQ_LOGIN_H

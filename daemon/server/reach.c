@@ -15,7 +15,6 @@
 #include "conf/hosts.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
-#include "pool/server.h"
 #include "protocol/hash.h"
 
 /* --- addresses ---------------------------------------------------------------------------- */
@@ -145,10 +144,9 @@ unsigned reach_count(const struct conninfo *conninfo)
 	return hosts > addresses ? hosts : addresses;
 }
 
-uint32_t reach_lane(const struct server *server)
+uint32_t reach_lane(const char *host, uint16_t port)
 {
-	const char *host = server_host(server);
-	uint32_t hash = hash_number(HASH_START, server_port(server));
+	uint32_t hash = hash_number(HASH_START, port);
 
 	return hash_bytes(hash, host, host != NULL ? strlen(host) : 0) | 1;
 }

@@ -12,7 +12,6 @@
 #include "protocol/failure.h"
 
 struct loop;
-struct server;
 
 /* How many hosts the list has. */
 unsigned reach_count(const struct conninfo *conninfo);
@@ -24,8 +23,8 @@ unsigned reach_count(const struct conninfo *conninfo);
 bool await_reached(struct direct *direct, struct loop *loop, const struct conninfo *conninfo,
 		   unsigned *number, struct failure *why, int64_t deadline);
 
-/* The lane of helpers' jobs for this server (see offload): a host that hangs does so for all its servers. Never 0. */
-uint32_t reach_lane(const struct server *server);
+/* The lane of helpers' jobs for servers there (see offload): a host that hangs does so for all of them. Never 0. */
+uint32_t reach_lane(const char *host, uint16_t port);
 
 /* A wait on the way to a server, or into it, has failed: `why` tells the reason, by errno. Answers false. */
 bool reach_wait_failed(struct failure *why);

@@ -63,6 +63,16 @@ static void stop_fake(void)
 
 /* --- connecting --------------------------------------------------------------------------- */
 
+static enum server_step start(struct server *server, const char *const *keywords,
+			      const char *const *values)
+{
+	struct pg_conn *connection;
+	enum server_step step = connection_start(&connection, keywords, values);
+
+	server_give_back_connection(server, connection);
+	return step;
+}
+
 static enum server_step connect_to(struct server *server, const char *host, const char *port)
 {
 	const char *keywords[] = {"hostaddr", "port",	    "user", "dbname",
@@ -70,7 +80,7 @@ static enum server_step connect_to(struct server *server, const char *host, cons
 	const char *values[] = {host, port, "me", "shop", "disable", "disable", NULL};
 	if (host[0] == '/')
 		keywords[0] = "host";
-	enum server_step step = server_connect(server, keywords, values);
+	enum server_step step = start(server, keywords, values);
 
 	while (step == STEP_READ || step == STEP_WRITE) {
 		struct pollfd poller = {server_socket(server), step == STEP_READ ? POLLIN : POLLOUT,
@@ -173,7 +183,7 @@ static void test_unknown_options(void)
 		struct server *server = server_new(NULL, 1, 0);
 		struct failure why;
 
-		is_int(server_connect(server, keywords, values), STEP_FAILED, "libpq refuses");
+		is_int(start(server, keywords, values), STEP_FAILED, "libpq refuses");
 		server_connect_failure(server, &why);
 		is_text(why.message, options[i].message, "and says what");
 		ok(server_refusal_is_final(&why), "for good");
