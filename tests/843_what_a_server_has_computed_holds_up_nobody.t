@@ -14,8 +14,10 @@ my $server = FakeServer->new(login => sub ($c, $startup) {
 	my (undef, $challenge) = Scram->challenge($secret, $c->begin_scram);
 	$c->put(AuthRequest(11, $challenge =~ s/i=1$/i=50000000/r));
 	$c->log('challenged', '');
-	$c->rest(600);
-	return 1;
+	local $Wire::patience = 600;
+	$c->get;
+	$c->log('left', $startup->{database});
+	$c->leave;
 });
 my $millpond = Millpond->new('pool',
 	settings  => { workers => 1, server_login_retry => 60, query_wait_timeout => 20, server_connect_timeout => 3 },
@@ -46,6 +48,7 @@ is($bystander->value('3'), '3', 'the bystander is answered while libpq computes'
 cmp_ok(time - $begun, '<', 2, '... at once');
 $millpond->wait_for_log(qr{S-\d+: libpq/me\S* closing because: connect timeout}, 'what libpq does not end in time is given up');
 cmp_ok(time - $begun, '<', 10, '... in its time');
+wait_until(sub { $server->received(qr/left libpq/) }, 'the server to be hung up on', 5);
 is($bystander->value('4'), '4', 'and then, too, others are answered');
 
 $client = Wire->connect($millpond)->startup(database => 'killed');

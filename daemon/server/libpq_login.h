@@ -14,7 +14,7 @@ struct server;
 struct worker;
 
 /* True: the server's connection is logged in, and server_take_over() comes next. False: `why`; what libpq was
- * computing at the deadline goes on in its helper, which closes the connection then. */
+ * computing at the deadline goes on in its helper, but the server is hung up on at once. */
 bool await_libpq_login(struct server *server, struct worker *worker, const struct conninfo *conninfo,
 		       struct failure *why, int64_t deadline);
 
