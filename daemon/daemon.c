@@ -249,6 +249,7 @@ static bool watch_signals(struct daemon *daemon)
 	static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a log as large as it may be is no reason to end */
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		daemon->signals[i] =
 			evsignal_new(daemon->workers->loop.base, numbers[i], on_signal, daemon);

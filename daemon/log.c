@@ -42,7 +42,10 @@ static enum log_level level_for(int verbose)
 
 void log_init(struct log *log, int verbose)
 {
-	*log = (struct log){.file = -1, .to_stderr = true, .level = level_for(verbose)};
+	*log = (struct log){.file = {.fd = -1},
+			    .standard_error = {.fd = STDERR_FILENO},
+			    .to_stderr = true,
+			    .level = level_for(verbose)};
 	pthread_rwlock_init(&log->lock, NULL);
 	log->to_journal = stderr_is_journal();
 }
@@ -57,9 +60,9 @@ bool log_configure(struct log *log, const struct settings *settings, int verbose
 			return false;
 	}
 	pthread_rwlock_wrlock(&log->lock);
-	if (log->file >= 0)
-		close(log->file);
-	log->file = file;
+	if (log->file.fd >= 0)
+		close(log->file.fd);
+	log->file.fd = file;
 	log->to_stderr = !quiet;
 	log->level = level_for(verbose + settings->verbose);
 
@@ -76,8 +79,8 @@ bool log_configure(struct log *log, const struct settings *settings, int verbose
 
 void log_release(struct log *log)
 {
-	if (log->file >= 0)
-		close(log->file);
+	if (log->file.fd >= 0)
+		close(log->file.fd);
 	if (log->to_syslog)
 		closelog();
 	free(log->ident);
@@ -90,19 +93,6 @@ bool log_takes(struct log *log, enum log_level level)
 	bool takes = level <= log->level;
 	pthread_rwlock_unlock(&log->lock);
 	return takes;
-}
-
-static void write_all(int fd, const char *line, size_t length)
-{
-	while (length > 0) {
-		ssize_t written = write(fd, line, length);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return; /* there is nowhere to complain */
-		line += written;
-		length -= (size_t)written;
-	}
 }
 
 static size_t put_time(char *line, size_t size)
@@ -128,26 +118,78 @@ static void one_line(char *text)
 			*text = ' ';
 }
 
-static void write_line(const struct log *log, enum log_level level, char *message)
+/* "2026-01-31 23:59:59.999 UTC [pid] LEVEL message" and the end of the line. */
+static size_t put_line(char *line, size_t size, enum log_level level, const char *message)
+{
+	size_t time_length = put_time(line, 100);
+
+	return time_length + (size_t)snprintf(line + time_length, size - time_length,
+					      " [%d] %s %s\n", (int)getpid(), levels[level].name,
+					      message);
+}
+
+/* False: errno says why not. */
+static bool write_all(struct log_outlet *outlet, const char *line, size_t length)
+{
+	for (size_t done = 0; done < length;) {
+		ssize_t written = write(outlet->fd, line + done, length - done);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0) {
+			atomic_fetch_add(&outlet->lost, 1);
+			if (done > 0)
+				atomic_store(&outlet->cut, true);
+			return false;
+		}
+		done += (size_t)written;
+	}
+	return true;
+}
+
+/* Of how many lines are missing, since there was nowhere to tell it when they were lost. What follows a piece of a
+ * line begins a new one. */
+static void tell_of_lost(struct log_outlet *outlet)
+{
+	char message[80];
+	char line[LINE_BYTES] = "\n";
+	unsigned lost = atomic_exchange(&outlet->lost, 0);
+
+	if (lost == 0)
+		return; /* another thread does it */
+	/* A rotated file has no piece. */
+	size_t start =
+		atomic_exchange(&outlet->cut, false) && lseek(outlet->fd, 0, SEEK_END) != 0 ? 1 : 0;
+	snprintf(message, sizeof message, "lines that could not be written to the log: %u", lost);
+	size_t length = put_line(line + start, sizeof line - start, LEVEL_WARNING, message);
+	if (write_all(outlet, line, start + length))
+		return;
+	atomic_fetch_add(&outlet->lost, lost - 1); /* the message counts for none */
+	if (start > 0)
+		atomic_store(&outlet->cut, true);
+}
+
+static void write_to(struct log_outlet *outlet, const char *line, size_t length)
+{
+	if (atomic_load(&outlet->lost) > 0)
+		tell_of_lost(outlet);
+	write_all(outlet, line, length);
+}
+
+static void write_line(struct log *log, enum log_level level, const char *message)
 {
 	char line[LINE_BYTES];
-	char priority[8] = "";
 
 	if (log->to_syslog)
 		syslog(levels[level].priority, "%s", message);
-	if (log->to_journal)
-		snprintf(priority, sizeof priority, "<%d>", levels[level].priority);
-	size_t time_length = put_time(line, 100);
-	int length = snprintf(line + time_length, sizeof line - time_length, " [%d] %s %s\n",
-			      (int)getpid(), levels[level].name, message);
-	if (log->file >= 0)
-		write_all(log->file, line, time_length + (size_t)length);
+	size_t length = put_line(line, sizeof line, level, message);
+	if (log->file.fd >= 0)
+		write_to(&log->file, line, length);
 	if (!log->to_stderr)
 		return;
 	if (log->to_journal)
-		dprintf(STDERR_FILENO, "%s%s\n", priority, message);
+		dprintf(STDERR_FILENO, "<%d>%s\n", levels[level].priority, message);
 	else
-		write_all(STDERR_FILENO, line, time_length + (size_t)length);
+		write_to(&log->standard_error, line, length);
 }
 
 void log_vwrite(struct log *log, enum log_level level, const char *subject, const char *format,

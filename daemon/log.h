@@ -9,15 +9,24 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "conf/settings.h"
 
 enum log_level { LEVEL_FATAL, LEVEL_ERROR, LEVEL_WARNING, LEVEL_LOG, LEVEL_DEBUG, LEVEL_NOISE };
 
+/* A file that lines go to. One that is full loses some, which is told as soon as it takes lines again. */
+struct log_outlet {
+	int fd;		  /* -1: none */
+	atomic_uint lost; /* lines since the last that it took */
+	atomic_bool cut;  /* it has the beginning of one of them */
+};
+
 struct log {
 	pthread_rwlock_t lock; /* whoever changes where lines go waits for those being written */
-	int file;	       /* -1: none */
+	struct log_outlet file;
+	struct log_outlet standard_error;
 	bool to_stderr;
 	bool to_journal; /* stderr is the journal, which has its own time and wants priorities */
 	bool to_syslog;
