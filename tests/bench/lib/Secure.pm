@@ -28,6 +28,10 @@ my @kinds = (
 	[ 'login_tls_scram',     $scram,     'full',    'ecdsa' ],
 );
 
+# Where handshakes are spread over the processors, the generator's own part of them decides how many there are in a
+# second. With one worker it is the pooler's, as it always is with pgbouncer.
+my $one_worker = 'millpond of 1';
+
 sub login_kinds () { return map { $_->[0] } @kinds }
 
 sub _write ($name, $text)
@@ -94,6 +98,8 @@ sub _measure_logins ($plan, $server_port)
 			: @$plan{qw(rounds seconds warmup)};
 		pin_to('none') if $tls;
 		my @poolers = _poolers($plan, $server_port, $settings);
+		push @poolers, { %{ start_pooler('millpond', $server_port, "workers = 1\n$settings") }, name => $one_worker }
+			if $tls && grep { $_ eq 'millpond' } @{ $plan->{names} };
 		for my $round (0 .. $rounds - 1) {
 			take_sample($plan, $_, $name, $plan->{login_clients}, $round, "--seconds=$seconds",
 				"--warmup=$warmup", @how) for @poolers;
@@ -117,7 +123,7 @@ sub _print_logins ($plan)
 		'/pgbouncer', 'resumed', 'logins/s, /full', 'CPU, /full']);
 
 	for my $workload (login_kinds()) {
-		for my $name (@{ $plan->{names} }) {
+		for my $name (@{ $plan->{names} }, $one_worker) {
 			my $get = sub ($key) { $samples->value($workload, $clients, $name, $key) };
 			my $by  = sub ($key) { number($samples->ratio($workload, $clients, $name, 'pgbouncer', $key), 2) };
 			next unless defined $get->('tps');
