@@ -10,7 +10,7 @@ use Process;
 use Samples;
 use Table;
 
-our @EXPORT = qw(measure_relaying measure_scaling measure_resting measure_system_calls
+our @EXPORT = qw(measure_relaying measure_on_one measure_scaling measure_resting measure_system_calls
 	take_sample print_throughput);
 
 # What the generator is asked for, where it is not called as the workload.
@@ -20,7 +20,7 @@ my %run_as = (scaling => 'simple', handover => 'simple', tls => 'simple', idle_t
 sub _load ($plan, $pooler, $workload, $clients, @more)
 {
 	return ("$plan->{programs}/load", "--port=$pooler->{port}", "--pid=$pooler->{pid}",
-		'--workload=' . ($run_as{$workload} // $workload =~ s/^login\K_.*//r), "--clients=$clients", @more);
+		'--workload=' . ($run_as{$workload} // $workload =~ s/^login\K_.*| on one$//r), "--clients=$clients", @more);
 }
 
 # One sample, or a complaint that ends up in the exit status. Who fails three times is out.
@@ -56,6 +56,16 @@ sub _with_floor_of_8 ($clients, @poolers)
 	} @poolers;
 }
 
+sub _measure_throughput ($plan, $workload, $clients, @poolers)
+{
+	for my $round (0 .. $plan->{rounds} - 1) {
+		_progress("$workload, $clients clients, round $round");
+		take_sample($plan, $_, $workload, $clients, $round, "--seconds=$plan->{seconds}", "--warmup=$plan->{warmup}")
+			for _with_floor_of_8($clients, _takers($workload, @poolers));
+	}
+	_progress('');
+}
+
 # Throughput: the poolers run all the time and take turns.
 sub measure_relaying ($plan, $server_port)
 {
@@ -63,16 +73,21 @@ sub measure_relaying ($plan, $server_port)
 
 	for my $workload (grep { !/^(?:idle|statements|waiting|tls|logins|idle_tls)$/ } @{ $plan->{workloads} }) {
 		my @clients = $workload eq 'big' ? (4) : @{ $plan->{clients} };
-		for my $clients (@clients) {
-			for my $round (0 .. $plan->{rounds} - 1) {
-				_progress("$workload, $clients clients, round $round");
-				take_sample($plan, $_, $workload, $clients, $round, "--seconds=$plan->{seconds}",
-					"--warmup=$plan->{warmup}")
-					for _with_floor_of_8($clients, _takers($workload, @poolers));
-			}
-		}
-		_progress('');
+		_measure_throughput($plan, $workload, $_, @poolers) for @clients;
 		print_throughput($plan, $workload, @clients);
+	}
+	stop_program($_->{pid}) for @poolers;
+}
+
+# The same with all on one processor, where nobody has to be woken from the sleep of an idle processor.
+sub measure_on_one ($plan, $server_port)
+{
+	my ($clients) = grep { $_ == 16 } @{ $plan->{clients} } or return;
+	my @poolers = map { start_pooler($_, $server_port) } @{ $plan->{names} };
+
+	for my $workload (map { "$_ on one" } grep { /^(?:simple|extended|prepared|transaction)$/ } @{ $plan->{workloads} }) {
+		_measure_throughput($plan, $workload, $clients, @poolers);
+		print_throughput($plan, $workload, $clients);
 	}
 	stop_program($_->{pid}) for @poolers;
 }
@@ -155,7 +170,7 @@ sub _takers ($workload, @poolers)
 {
 	my %out;
 	$out{floor} = 1 if $workload =~ /^(?:connect|idle|idle_tls|statements|waiting)$/;
-	$out{pgbouncer} = 1 if $workload =~ /^(?:prepared|statements)$/ && !pgbouncer_prepares();
+	$out{pgbouncer} = 1 if $workload =~ /^(?:prepared|statements)\b/ && !pgbouncer_prepares();
 	return grep { !$out{ $_->{name} } } @poolers;
 }
 
