@@ -7,9 +7,9 @@
 
 #include "daemon/borrow.h"
 #include "daemon/daemon.h"
+#include "daemon/recover.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/runtime/loop.h"
-#include "daemon/server/recover.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/anew.h"

@@ -18,7 +18,7 @@ pool           | pool/ protocol/ conf/settings.h               | libpq-fe.h
 daemon/runtime | daemon/runtime/                               | event2/ openssl/
 daemon/relay   | daemon/relay/ $below                           |
 daemon/server  | daemon/server/ daemon/relay/ $keys $below      | event2/ openssl/
-daemon/login   | daemon/login/ daemon/relay/ daemon/server/recover.h $console $below | $vouchers
+daemon/login   | daemon/login/ daemon/relay/ $console $below | $vouchers
 daemon/console | daemon/console/ daemon/relay/ $below           |
 daemon         | daemon/relay/ daemon/server/ daemon/login/ daemon/console/ $below | event2/ openssl/ systemd/
 "

@@ -1,4 +1,4 @@
-#include "daemon/server/recover.h"
+#include "daemon/recover.h"
 
 #include <stddef.h>
 

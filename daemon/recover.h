@@ -2,8 +2,8 @@
  * Brings a server back to rest after its client has left it: in the middle of a query, inside a
  * transaction, or simply at the end of a session.
  */
-#ifndef MILLPOND_SERVER_RECOVER_H
-#define MILLPOND_SERVER_RECOVER_H
+#ifndef MILLPOND_DAEMON_RECOVER_H
+#define MILLPOND_DAEMON_RECOVER_H
 
 #include <stdbool.h>
 
