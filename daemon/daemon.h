@@ -17,13 +17,13 @@
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/login/auth_cache.h"
-#include "daemon/login/keyring.h"
 #include "daemon/login/quota.h"
 #include "daemon/offload.h"
 #include "daemon/server/dns.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
+#include "protocol/keyring.h"
 
 enum daemon_state {
 	DAEMON_RUNNING,

@@ -7,9 +7,9 @@
 
 #include "conf/hba.h"
 #include "daemon/login/authenticate.h"
-#include "daemon/login/certificate.h"
 #include "daemon/login/exchange.h"
 #include "daemon/login/vouch.h"
+#include "daemon/runtime/certificate.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"

@@ -6,12 +6,12 @@
 
 #include "conf/memory.h"
 #include "daemon/login/exchange.h"
-#include "daemon/login/keyring.h"
 #include "daemon/login/lookup.h"
 #include "daemon/login/sasl.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "protocol/hash.h"
+#include "protocol/keyring.h"
 #include "protocol/scram.h"
 #include "protocol/secret.h"
 

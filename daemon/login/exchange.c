@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "daemon/login/greeting.h"
-#include "daemon/login/keyring.h"
 #include "daemon/offload.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
@@ -13,6 +12,7 @@
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/anew.h"
+#include "protocol/keyring.h"
 #include "protocol/message.h"
 #include "protocol/writer.h"
 

@@ -1,9 +1,9 @@
 #include "daemon/login/forget_keys.h"
 
 #include "daemon/login/auth_cache.h"
-#include "daemon/login/keyring.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/worker.h"
+#include "protocol/keyring.h"
 
 /* After so many the others have their turn. */
 #define SECRETS_AT_ONCE ((size_t)64)

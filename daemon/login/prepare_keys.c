@@ -3,10 +3,10 @@
 #include <openssl/crypto.h>
 
 #include "daemon/login/forget_keys.h"
-#include "daemon/login/keyring.h"
 #include "daemon/offload.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/worker.h"
+#include "protocol/keyring.h"
 #include "protocol/secret.h"
 
 /* After so many looks at users without any work the others have their turn. */

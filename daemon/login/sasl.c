@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#include "daemon/login/certificate.h"
-#include "daemon/login/keyring.h"
 #include "daemon/login/prepare_keys.h"
+#include "daemon/runtime/certificate.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
+#include "protocol/keyring.h"
 #include "protocol/message.h"
 #include "protocol/scram_server.h"
 #include "protocol/secret.h"

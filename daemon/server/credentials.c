@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "conf/memory.h"
-#include "daemon/login/keyring.h"
 #include "daemon/login/lookup.h"
 #include "daemon/server/conninfo.h"
 #include "daemon/worker.h"
 #include "pool/anew.h"
 #include "pool/libpq_options.h"
+#include "protocol/keyring.h"
 
 /* Whether the entry says itself where libpq finds a password. */
 static bool leads_elsewhere(const struct database *database)

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/login/certificate.h"
 #include "daemon/offload.h"
+#include "daemon/runtime/certificate.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/server/require_auth.h"

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/login/certificate.h"
+#include "daemon/runtime/certificate.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/server/server_tls_context.h"

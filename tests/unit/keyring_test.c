@@ -1,8 +1,8 @@
 /* What the keyring keeps, and what it forgets when there is too much. */
-#include "daemon/login/keyring.h"
 
 #include <string.h>
 
+#include "protocol/keyring.h"
 #include "tests/unit/tap.h"
 
 static struct keyring keyring;

@@ -1,4 +1,4 @@
-#include "daemon/login/certificate.h"
+#include "daemon/runtime/certificate.h"
 
 #include <arpa/inet.h>
 #include <openssl/ssl.h>

@@ -1,4 +1,4 @@
-#include "daemon/login/keyring.h"
+#include "protocol/keyring.h"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>

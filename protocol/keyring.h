@@ -4,8 +4,8 @@
  * the pooler can log in for them to a server with the same secret. Shared by all workers; its lock is
  * held for look-ups only. Wiped when their secrets are gone, and at the end.
  */
-#ifndef MILLPOND_LOGIN_KEYRING_H
-#define MILLPOND_LOGIN_KEYRING_H
+#ifndef MILLPOND_PROTOCOL_KEYRING_H
+#define MILLPOND_PROTOCOL_KEYRING_H
 
 #include <pthread.h>
 #include <stdbool.h>
