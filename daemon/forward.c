@@ -6,14 +6,12 @@
 #include <string.h>
 
 #include "conf/settings.h"
-#include "daemon/console/show.h"
 #include "daemon/daemon.h"
 #include "daemon/errand.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/stream.h"
 #include "daemon/server/conninfo.h"
 #include "daemon/server/reach.h"
-#include "daemon/session.h"
 #include "daemon/worker.h"
 #include "protocol/writer.h"
 
@@ -245,54 +243,16 @@ bool await_forwarded(struct worker *worker, const unsigned char key[CANCEL_KEY_B
 	return !forwarding.is_late;
 }
 
-/* --- SHOW PEERS, PEER_POOLS ---------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------------ */
 
-static int compare_by_id(const void *one, const void *other)
+void forwards_each(const struct forwards *forwards,
+		   void (*each)(void *context, const struct forward_view *view), void *context)
 {
-	return ((const struct peer_entry *)one)->id - ((const struct peer_entry *)other)->id;
+	for (const struct peer_line *line = forwards->first; line != NULL; line = line->next)
+		each(context, &(struct forward_view){
+				      .peer_id = line->id,
+				      .sent = line->sent,
+				      .connecting = line->connecting,
+				      .waiting = line->waiting_count,
+			      });
 }
-
-static void peer_rows(struct table *table, const struct session *asker)
-{
-	const struct settings *settings = asker->worker->settings;
-	size_t count = settings->peer_count;
-	struct peer_entry *sorted = calloc(count + 1, sizeof *sorted);
-
-	table->writer->failed |= sorted == NULL;
-	if (sorted == NULL)
-		return;
-	if (count > 0)
-		memcpy(sorted, settings->peers, count * sizeof *sorted);
-	qsort(sorted, count, sizeof *sorted, compare_by_id);
-	for (size_t i = 0; i < count; i++) {
-		table_number(table, sorted[i].id);
-		table_text(table, sorted[i].host);
-		table_number(table, sorted[i].port);
-		table_number(table, settings_peer_pool_size(settings, &sorted[i]));
-	}
-	free(sorted);
-}
-
-/* What is being connected is for a request that waits. */
-static void peer_pool_rows(struct table *table, struct worker *worker, const struct session *asker)
-{
-	(void)asker;
-	if (worker->index != 0)
-		return;
-	for (const struct peer_line *line = worker->daemon->forwards.first; line != NULL;
-	     line = line->next) {
-		table_number(table, line->id);
-		table_number(table, line->sent);
-		table_number(table, line->waiting_count + line->connecting);
-		table_number(table, line->sent);
-		table_number(table, line->connecting);
-	}
-}
-
-const struct show show_peers = {
-	"PEERS", "peer_id int4, host text, port int4, pool_size int4", peer_rows, NULL};
-const struct show show_peer_pools = {
-	"PEER_POOLS",
-	"peer_id int4, cl_active_cancel_req int4, cl_waiting_cancel_req int4, "
-	"sv_active_cancel int4, sv_login int4",
-	NULL, peer_pool_rows};

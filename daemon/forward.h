@@ -41,4 +41,16 @@ void forward_restore(unsigned char key[CANCEL_KEY_BYTES]);
  */
 bool await_forwarded(struct worker *worker, const unsigned char key[CANCEL_KEY_BYTES]);
 
+/* How many requests to a peer are under way, as SHOW has it. */
+struct forward_view {
+	int peer_id;
+	unsigned sent; /* and not yet done with */
+	unsigned connecting;
+	unsigned waiting; /* until one of those has been dealt with */
+};
+
+/* In the main thread: calls `each` for all peers that were ever sent something. */
+void forwards_each(const struct forwards *forwards,
+		   void (*each)(void *context, const struct forward_view *view), void *context);
+
 #endif

@@ -42,14 +42,17 @@ const char *show_name(size_t index);
 /* Whether drivers ask for it and set it by themselves: it can be shown, and SET has no effect. */
 bool show_is_fake(const char *name);
 
-/* The tables, by the file they are in: show_sockets.c, show_pools.c, show_users.c, show_stats.c,
- * show_prepared.c, show_fds.c, forward.c, dns.c. */
+/* The tables, by the file they are in: show_....c. */
+extern const struct show show_dns_hosts, show_dns_zones;
 extern const struct show show_fds;
-extern const struct show show_clients, show_servers, show_sockets, show_active_sockets;
-extern const struct show show_pools, show_databases, show_users, show_lists, show_workers;
-extern const struct show show_hba, show_peers, show_peer_pools, show_dns_hosts, show_dns_zones;
+extern const struct show show_hba;
+extern const struct show show_peers, show_peer_pools;
+extern const struct show show_pools, show_databases, show_lists;
 extern const struct show show_prepared_statements;
+extern const struct show show_clients, show_servers, show_sockets, show_active_sockets;
 extern const struct show show_stats, show_stats_totals, show_stats_averages, show_totals;
+extern const struct show show_users;
+extern const struct show show_workers;
 
 /* How many rows SHOW USERS has. */
 size_t show_count_users(const struct worker *worker);

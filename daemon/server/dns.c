@@ -6,12 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "daemon/console/show.h"
 #include "daemon/daemon.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/future.h"
 #include "daemon/server/soa.h"
-#include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/moved.h"
 
@@ -409,53 +407,35 @@ void dns_tick(struct daemon *daemon, int64_t now)
 	dns->zone_watcher = coroutine_start(&daemon->workers->loop, zones_main, daemon);
 }
 
-/* --- SHOW DNS_HOSTS, DNS_ZONES ------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------------ */
 
-/* With the port that PgBouncer shows behind each, which is always 0. */
-static void put_addresses(struct table *table, const struct addresses *addresses)
-{
-	char text[RESOLVE_MOST * (INET6_ADDRSTRLEN + 8)] = "";
-	size_t length = 0;
-
-	for (size_t i = 0; i < addresses->count; i++) {
-		bool is_v6 = address_is_v6(addresses->text[i]);
-		length += (size_t)snprintf(text + length, sizeof text - length, "%s%s%s%s:0",
-					   i > 0 ? "," : "", is_v6 ? "[" : "",
-					   addresses->text[i], is_v6 ? "]" : "");
-	}
-	table_text(table, text);
-}
-
-static void host_rows(struct table *table, const struct session *asker)
+void dns_each_host(struct dns *dns, void (*each)(void *context, const struct dns_host_view *host),
+		   void *context)
 {
 	static const struct addresses none;
-	struct dns *dns = &asker->worker->daemon->dns;
 	int64_t now = loop_now();
 
 	pthread_mutex_lock(&dns->lock);
 	for (const struct dns_name *name = dns->names; name != NULL; name = name->next) {
-		int64_t left = name->expires_at - now;
-		table_text(table, name->name);
-		table_number(table, name->is_known && left > 0 ? left / 1000000 : 0);
-		put_addresses(table, name->is_good ? &name->addresses : &none);
+		int64_t left_us = name->is_known ? name->expires_at - now : 0;
+		each(context, &(struct dns_host_view){
+				      .name = name->name,
+				      .left_us = left_us > 0 ? left_us : 0,
+				      .addresses = name->is_good ? &name->addresses : &none,
+			      });
 	}
 	pthread_mutex_unlock(&dns->lock);
 }
 
-static void zone_rows(struct table *table, const struct session *asker)
+void dns_each_zone(struct dns *dns, void (*each)(void *context, const struct dns_zone_view *zone),
+		   void *context)
 {
-	struct dns *dns = &asker->worker->daemon->dns;
-
 	pthread_mutex_lock(&dns->lock);
-	for (const struct dns_zone *zone = dns->first_zone; zone != NULL; zone = zone->next) {
-		table_text(table, zone->name);
-		table_number(table, zone->serial);
-		table_number(table, (int64_t)atomic_load(&zone->name_count));
-	}
+	for (const struct dns_zone *zone = dns->first_zone; zone != NULL; zone = zone->next)
+		each(context, &(struct dns_zone_view){
+				      .name = zone->name,
+				      .serial = zone->serial,
+				      .name_count = atomic_load(&zone->name_count),
+			      });
 	pthread_mutex_unlock(&dns->lock);
 }
-
-const struct show show_dns_hosts = {"DNS_HOSTS", "hostname text, ttl int8, addrs text", host_rows,
-				    NULL};
-const struct show show_dns_zones = {"DNS_ZONES", "zonename text, serial int8, count int4",
-				    zone_rows, NULL};

@@ -53,4 +53,22 @@ void dns_tick(struct daemon *daemon, int64_t now);
 /* In the worker's thread: what it has asked for is not waited for any more. */
 void dns_cancel_all(struct worker *worker);
 
+/* What is known of a name, and of a zone of names, as SHOW has it. */
+struct dns_host_view {
+	const char *name;
+	int64_t left_us; /* for which its last answer is still believed; 0: it is not */
+	const struct addresses *addresses; /* none of them, unless that answer was good */
+};
+struct dns_zone_view {
+	const char *name;
+	uint32_t serial;   /* 0: not known */
+	size_t name_count; /* of names in it */
+};
+
+/* Calls `each` for all of them, under the lock. */
+void dns_each_host(struct dns *dns, void (*each)(void *context, const struct dns_host_view *host),
+		   void *context);
+void dns_each_zone(struct dns *dns, void (*each)(void *context, const struct dns_zone_view *zone),
+		   void *context);
+
 #endif

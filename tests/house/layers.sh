@@ -7,8 +7,7 @@ set -euo pipefail
 # folders in it.
 digests='openssl/evp.h openssl/hmac.h openssl/sha.h openssl/md5.h openssl/rand.h openssl/crypto.h'
 below='daemon/ daemon/runtime/ pool/ protocol/ conf/'
-# What is known of a user opens servers, too; DNS shows itself.
-lookup='daemon/login/lookup.h daemon/console/show.h'
+lookup=daemon/login/lookup.h # what is known of a user opens servers, too
 console='daemon/console/console.h daemon/console/console_stats.h'
 vouchers='openssl/ security/ ldap.h'
 table="
@@ -16,10 +15,10 @@ conf           | conf/                                         | ini.h
 protocol       | protocol/                                     | $digests
 pool           | pool/ protocol/ conf/settings.h               | libpq-fe.h
 daemon/runtime | daemon/runtime/                               | event2/ openssl/
-daemon/relay   | daemon/relay/ $below                           |
+daemon/relay   | daemon/relay/ $below                          |
 daemon/server  | daemon/server/ daemon/relay/ $lookup $below    | event2/ openssl/
-daemon/login   | daemon/login/ daemon/relay/ $console $below | $vouchers
-daemon/console | daemon/console/ daemon/relay/ $below           |
+daemon/login   | daemon/login/ daemon/relay/ $console $below   | $vouchers
+daemon/console | daemon/console/ daemon/relay/ daemon/server/dns.h $below |
 daemon         | daemon/relay/ daemon/server/ daemon/login/ daemon/console/ $below | event2/ openssl/ systemd/
 "
 # Any other header in <> is the C library's.
