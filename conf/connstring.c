@@ -36,6 +36,17 @@ static char *skip_blanks(char *text)
 	return text;
 }
 
+/* What a word without a "=" was probably meant as. */
+static const char *meant_by(const char *word)
+{
+	if (*word == ';' || *word == '#')
+		return "a comment must stand on a line of its own (and a value with blanks must be "
+		       "quoted)";
+	if (strncmp(word, "postgres://", 11) == 0 || strncmp(word, "postgresql://", 13) == 0)
+		return "an address must be written as host=... port=... dbname=... user=...";
+	return "expected key=value (a value with blanks must be quoted)";
+}
+
 /* Ends the word at `end`, which may be the end of all. */
 static void cut(struct connstring *cursor, char *end)
 {
@@ -72,7 +83,7 @@ bool connstring_next(struct connstring *cursor)
 		end++;
 	value = skip_blanks(end);
 	if (*value != '=')
-		return fail(cursor, key, "expected key=value (a value with blanks must be quoted)");
+		return fail(cursor, key, meant_by(key));
 	if (end == key)
 		return fail(cursor, key, "there is no key before the \"=\"");
 	value = skip_blanks(value + 1);

@@ -1,5 +1,6 @@
 #include "conf/loader.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,6 +78,25 @@ static void read_unknown_setting(struct loader *loader, const struct ini_entry *
 		    suggestion_text(&suggestion));
 }
 
+/* Whether something in the value looks like a comment, which begins with a blank and goes on behind its sign. */
+static bool has_comment(const char *value)
+{
+	for (const char *at = value; *at; at++)
+		if (isblank((unsigned char)*at) && (at[1] == ';' || at[1] == '#') && at[2])
+			return true;
+	return false;
+}
+
+static const char comment_advice[] = "a comment must stand on a line of its own";
+
+static void refuse_setting(struct loader *loader, const struct ini_entry *entry, const char *why)
+{
+	if (has_comment(entry->value))
+		ENTRY_FAULT(loader, entry, "%s: %s; %s", entry->key, why, comment_advice);
+	else
+		ENTRY_FAULT(loader, entry, "%s: %s", entry->key, why);
+}
+
 /* What whoever wrote the line may not expect. */
 static void note_setting(struct loader *loader, const struct ini_entry *entry,
 			 const struct field *field, const struct place *before)
@@ -86,6 +106,9 @@ static void note_setting(struct loader *loader, const struct ini_entry *entry,
 	if (field->is_inert)
 		fault_add(notes, entry->file, entry->line, "\"%s\" has no effect: %s", field->name,
 			  field->help);
+	if (field->kind == FIELD_TEXT && !field->is_secret && has_comment(entry->value))
+		fault_add(notes, entry->file, entry->line, "%s: all of \"%.200s\" is the value; %s",
+			  field->name, entry->value, comment_advice);
 	if (before->file && entry->line > 0)
 		fault_add(notes, entry->file, entry->line,
 			  "%s is set again; the value of %s:%d does not count", field->name,
@@ -108,7 +131,7 @@ static void read_setting(struct loader *loader, const struct ini_entry *entry)
 		return;
 	}
 	if (!field_parse(&setting_table[index], loader->settings, entry->value, why))
-		ENTRY_FAULT(loader, entry, "%s: %s", entry->key, why);
+		refuse_setting(loader, entry, why);
 	else if (*why)
 		fault_add(&loader->settings->notes, entry->file, entry->line, "%s: %s", entry->key,
 			  why);

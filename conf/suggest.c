@@ -4,9 +4,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* Longer words are not typing errors of anything we know. */
 enum { LONGEST_WORD = 48 };
+
+/* What is shorter may be the beginning of anything. */
+enum { SHORTEST_BEGINNING = 3 };
 
 static bool same_letter(char one, char other)
 {
@@ -61,6 +65,10 @@ void suggestion_offer(struct suggestion *suggestion, const char *candidate)
 
 	if (length > LONGEST_WORD || candidate_length > LONGEST_WORD)
 		return;
+	if (length >= SHORTEST_BEGINNING && strncasecmp(suggestion->word, candidate, length) == 0) {
+		suggestion->longer = candidate;
+		suggestion->longer_count++;
+	}
 	distance = edit_distance(suggestion->word, candidate);
 	/* To change every letter is not to correct a word. */
 	if (distance >= candidate_length || distance >= suggestion->distance)
@@ -71,8 +79,12 @@ void suggestion_offer(struct suggestion *suggestion, const char *candidate)
 
 const char *suggestion_text(struct suggestion *suggestion)
 {
-	if (suggestion->nearest)
+	const char *meant = suggestion->nearest		  ? suggestion->nearest :
+			    suggestion->longer_count == 1 ? suggestion->longer :
+							    NULL;
+
+	if (meant)
 		snprintf(suggestion->text, sizeof(suggestion->text), "; did you mean \"%s\"?",
-			 suggestion->nearest);
+			 meant);
 	return suggestion->text;
 }

@@ -1,6 +1,6 @@
 /*
  * Finds what was probably meant by a mistyped word: the nearest of the words on offer, by edit
- * distance, and only if it is near enough to be helpful.
+ * distance, and only if it is near enough to be helpful; or else the only one that begins with it.
  */
 #ifndef MILLPOND_CONF_SUGGEST_H
 #define MILLPOND_CONF_SUGGEST_H
@@ -11,6 +11,8 @@ struct suggestion {
 	const char *word;    /* as it was typed */
 	const char *nearest; /* NULL: nothing near */
 	size_t distance;     /* of the nearest; at first, one more than the largest that counts */
+	const char *longer;  /* begins with the word */
+	int longer_count;
 	char text[160];
 };
 

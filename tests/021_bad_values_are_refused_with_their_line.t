@@ -93,6 +93,18 @@ like($said, qr/test\.ini:6: pool_mode is set again; the value of \S+test\.ini:5 
 is($status, 0, 'a setting without a meaning here is accepted');
 like($said, qr/test\.ini:5: "pkt_buf" has no effect: buffers/, '... with what is done instead');
 
+# A comment behind a value is a part of it, as with PgBouncer.
+for my $case (
+	[ 'listen_port = 6432 # the usual', qr/"6432 # the usual" is not a whole number from 1 to 65535; a comment must stand on a line of its own$/m ],
+	[ 'pool_mode = session ; for now',  qr/; a comment must stand on a line of its own$/m ],
+	[ 'logfile = log ;the log',         qr/logfile: all of "log ;the log" is the value; a comment must stand on a line of its own$/m ])
+{
+	my ($line, $words) = @$case;
+	like((check("$head$line\n"))[1], $words, "a comment behind a value: $line");
+}
+unlike((check($head . "server_reset_query = RESET ALL; DISCARD ALL ;\nlogfile = a;b#c\n"))[1], qr/comment/, 'and what is none');
+like((check($head . "auth_type = scram\n"))[1], qr/did you mean "scram-sha-256"\?/, 'the beginning of a word that could stand there');
+
 # What PgBouncer takes without a word is taken, and a number that means nothing here becomes the nearest that does.
 my @taken = (
 	[ 'max_packet_size = 4294967295' => 2147483647, qr/4294967295 is more than there can be, which is 2147483647/ ],

@@ -75,6 +75,10 @@ int main(void)
 
 	is_wrong("host", "expected key=value", 1);
 	is_wrong("host=a port", "expected key=value", 8);
+	is_wrong("host=a # b", "a comment must stand on a line of its own", 8);
+	is_wrong("host=a ;b=c d", "expected key=value", 13);
+	is_wrong("host=a ; b", "a comment must stand on a line of its own", 8);
+	is_wrong("postgresql://me@a/b", "written as host=... port=... dbname=...", 1);
 	is_wrong("=a", "no key", 1);
 	is_wrong("a=1 =b", "no key", 5);
 	is_wrong("q='abc", "does not end", 3);

@@ -36,6 +36,19 @@ int main(void)
 	long_word[sizeof(long_word) - 1] = '\0';
 	is_text(nearest(long_word), NULL, "a very long word");
 
+	suggestion_init(&suggestion, "trans");
+	suggestion_offer(&suggestion, "session");
+	suggestion_offer(&suggestion, "transaction");
+	is_text(suggestion_text(&suggestion), "; did you mean \"transaction\"?",
+		"the only one that begins so");
+	suggestion_init(&suggestion, "trans");
+	suggestion_offer(&suggestion, "transaction");
+	suggestion_offer(&suggestion, "transmission");
+	is_text(suggestion_text(&suggestion), "", "none of several");
+	suggestion_init(&suggestion, "tr");
+	suggestion_offer(&suggestion, "transaction");
+	is_text(suggestion_text(&suggestion), "", "two letters are the beginning of anything");
+
 	suggestion_init(&suggestion, "prot");
 	is_text(suggestion_text(&suggestion), "", "nothing is suggested at first");
 	suggestion_offer(&suggestion, long_word);
