@@ -12,11 +12,23 @@
 /* Whoever does not take the last words in this time does not want them. */
 #define GOODBYE_LIMIT_US INT64_C(1000000)
 
+static bool give_message(struct session *session, struct writer *writer,
+			 bool (*give)(struct stream *stream, const void *data, size_t length),
+			 struct failure *why)
+{
+	bool given = !writer->failed && give(&session->client, writer->data, writer->length);
+	writer_release(writer);
+	return given || failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+}
+
 bool send_message(struct session *session, struct writer *writer, struct failure *why)
 {
-	bool sent = !writer->failed && stream_send(&session->client, writer->data, writer->length);
-	writer_release(writer);
-	return sent || failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	return give_message(session, writer, stream_send, why);
+}
+
+bool post_message(struct session *session, struct writer *writer, struct failure *why)
+{
+	return give_message(session, writer, stream_post, why);
 }
 
 bool send_ready(struct session *session, struct failure *why)

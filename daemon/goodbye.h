@@ -14,6 +14,9 @@ struct writer;
 /* Sends what has been written, and releases the writer. False when the client cannot be reached: `why`. */
 bool send_message(struct session *session, struct writer *writer, struct failure *why);
 
+/* The same, but in one packet with whatever else is posted in this turn of the loop; for what is no last word. */
+bool post_message(struct session *session, struct writer *writer, struct failure *why);
+
 /* Sends an error, and logs it. False when the client cannot be reached; `why` is then about that. */
 bool send_failure(struct session *session, struct failure *why);
 

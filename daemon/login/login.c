@@ -1,6 +1,5 @@
 #include "daemon/login/login.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,6 @@
 #include "daemon/login/quota.h"
 #include "daemon/relay/replicate.h"
 #include "daemon/runtime/loop.h"
-#include "daemon/runtime/stream.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
@@ -331,9 +329,7 @@ static bool send_welcome(struct session *session, struct failure *why)
 	writer_init(&writer);
 	write_welcome(&writer, session);
 	/* With what the handshake of TLS has posted, in one packet. */
-	bool sent = !writer.failed && stream_post(&session->client, writer.data, writer.length);
-	writer_release(&writer);
-	return sent || failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	return post_message(session, &writer, why);
 }
 
 /* A replication client has a server of its own, from its login on. */
