@@ -12,10 +12,14 @@ my $millpond = Millpond->new('pool', server => $server, settings => { query_time
 	databases => { postgres => '', one => 'dbname=postgres pool_size=1' },
 		users => { app => 'query_timeout=2' });
 
-# The first server of a pool is waited for within that time as well, which a busy machine may not keep.
-sub login (%who) { return wait_until(sub { eval { Wire->login($millpond, %who) } }, 'a server') }
+# A client whose pool has a server at rest: what waits for one to be logged in to waits within that time as well, which
+# a busy machine may not keep.
+sub ready (%who)
+{
+	return wait_until(sub { eval { my $client = Wire->login($millpond, %who); $client->value('select 1'); $client } }, 'a server');
+}
 
-my $bystander = login();
+my $bystander = ready();
 for my $start (Query('select pg_sleep(30)'),
 	Parse('', 'select pg_sleep(30)') . Bind() . Execute() . Sync(),
 	Query('begin; insert into t values (1); select pg_sleep(30)'),
@@ -23,7 +27,7 @@ for my $start (Query('select pg_sleep(30)'),
 	Query('begin; copy t from stdin') . CopyData("1\n"),
 	Parse('', 'copy t from stdin') . Bind() . Execute() . Flush() . substr(CopyData("1\n"), 0, 6))
 {
-	my $client = Wire->login($millpond);
+	my $client = ready();
 	my $from   = time;
 	my $answer = $client->put($start)->result;
 	is_deeply([ @{ $answer->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query timeout' ],
@@ -33,9 +37,10 @@ for my $start (Query('select pg_sleep(30)'),
 	cmp_ok(time - $from, '<', 15, 'and not long after it');
 	wait_until(sub { !$server->backends(q(state <> 'idle')) }, 'the query to end in the server', 15);
 }
+ready()->close;
 is($bystander->value('select count(*) from t'), 0, 'nothing of it is left');
 
-my $app  = login(user => 'app');
+my $app  = ready(user => 'app');
 my $from = time;
 $app->put(Query('select pg_sleep(30)'))->result;
 cmp_ok(time - $from, '>=', 1.9, 'the value of one user');
@@ -47,7 +52,7 @@ $bystander->query('commit');
 is($bystander->query("select generate_series(1, 3), pg_sleep(0.5)")->{error}{M}, 'query timeout',
 	'rows on the way do not prolong it');
 
-my $holder = login(database => 'one');
+my $holder = ready(database => 'one');
 $holder->query('begin');
 my $waiting = Wire->login($millpond, database => 'one')->put(Query('select 1'))->result;
 is_deeply([ @{ $waiting->{error} }{qw(S C M)} ], [ 'FATAL', '57014', 'query_timeout' ],
@@ -66,7 +71,7 @@ cmp_ok(time - $from, '<', 10, '... but soon hears of it');
 # A COPY ends by it also while the server takes nothing, and so nothing is taken from the client.
 my $locker = Wire->login($server);
 $locker->query('begin; lock table t');
-my $copier = Wire->login($millpond)->put(Query('copy t from stdin'));
+my $copier = ready()->put(Query('copy t from stdin'));
 my $data   = CopyData("1\n" x 1_000_000);
 my ($sent, $taken_at) = (0, time);
 while ($sent < 50_000_000 && time < $taken_at + 0.3)
@@ -83,9 +88,9 @@ is($holder->value('select count(*) from t'), 0, 'nothing of it is left');
 
 # Whoever has begun a long message has a server until it is whole.
 my $long = Parse('', 'select 1' . ' ' x 400_000);
-my $slow = Wire->login($millpond, database => 'one');
+my $slow = ready(database => 'one');
 my $half = $slow->put(substr $long, 0, 390_000)->result;
 is($half->{error}{M}, 'query timeout', 'half a long message has its time as well');
-is($holder->value('select 1'), 1, '... and its server is there for others');
+is(ready(database => 'one')->value('select 1'), 1, '... and its place is there for others');
 
 done_testing;

@@ -8,16 +8,8 @@ use Wire;
 
 my $folder = PostgreSQL::Test::Utils::tempdir();
 
-# Notices without end, until the other side closes.
-sub flood ($c)
-{
-	my $notices = Message('N') x 200_000;
-	local $SIG{PIPE} = 'IGNORE';
-	$c->log('floods', '');
-	$c->{socket}->blocking(1);
-	1 while syswrite $c->{socket}, $notices;
-	$c->leave;
-}
+# Notices without end.
+sub flood ($c) { return $c->flood(Message('N') x 200_000) }
 
 # Each server floods only once.
 sub first_time ($what) { return mkdir "$folder/$what" }

@@ -30,24 +30,19 @@ is(begin('endless')->result->{error}{M}, 'password authentication failed', 'more
 $millpond->wait_for_log(qr/too many iterations for a password sent as it is/);
 pass('... and the log says so');
 
-sub answered (@clients) { return scalar grep { !$_->quiet } @clients }
-
 # They take seconds, all together.
-$millpond->write_config(settings => { client_login_timeout => 5 });
-is($admin->query('RELOAD')->{error}, undef, 'less patience');
 my @slow = map { begin('slow') } 1 .. $crowd;
-$admin->query('RELOAD');
-cmp_ok(answered(@slow), '<', 10, 'RELOAD stands in no line with them');
+is($admin->query('RELOAD')->{error}, undef, 'RELOAD');
+ok($slow[-1]->quiet, '... stands in no line with them');
 is(Wire->connect($millpond)->authenticate('pencil', user => 'honest')->{status}, 'I', 'another user is let in');
-cmp_ok(answered(@slow), '<', 10, '... and stands in none, either');
-is($slow[-1]->result->{error}{M}, 'client_login_timeout', 'who waits too long is told');
-$_->closed for @slow;
-
-$admin->query('SET client_login_timeout = 60');
-@slow = map { begin('slow') } 1 .. $crowd;
+ok($slow[-1]->quiet, '... and stands in none, either');
 $_->close for @slow;
 my $present = sub { return { map { @$_ } $admin->query('SHOW LISTS')->{rows}->@* }->{login_clients} };
 ok(wait_until(sub { $present->() == 0 }, 'them to leave', 8), 'who has hung up keeps no place');
 is(Wire->connect($millpond)->authenticate('pencil')->{status}, 'I', '... and the next is let in');
+
+$admin->query('SET client_login_timeout = 2');
+@slow = map { begin('slow') } 1 .. $crowd;
+is($slow[-1]->result->{error}{M}, 'client_login_timeout', 'who waits too long is told');
 
 done_testing;

@@ -165,6 +165,20 @@ sub log ($self, $type, $body)
 
 sub leave ($self) { POSIX::_exit(0) }
 
+# Says the same again and again until the other side closes, and leaves.
+sub flood ($self, $bytes)
+{
+	local $SIG{PIPE} = 'IGNORE';
+	$self->log('floods', '');
+	$self->{socket}->blocking(1);
+	my $at = 0;
+	while (my $sent = syswrite $self->{socket}, $bytes, length($bytes) - $at, $at)
+	{
+		$at = ($at + $sent) % length $bytes;
+	}
+	$self->leave;
+}
+
 # The first byte that is to be read, as a number; nothing at an end.
 sub first_byte ($self)
 {
