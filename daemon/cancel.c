@@ -261,8 +261,9 @@ static const char *await_sending(struct cancel *cancel)
 {
 	struct worker *worker = cancel->worker;
 	int64_t deadline = deadline_after(worker->settings->cancel_wait_timeout_us);
-	struct offload_job *job = offload_begin(worker->cancel_offload, &worker->loop, cancel->lane,
-						send_in_helper, sending_free, cancel->sending);
+	struct offload_job *job =
+		offload_begin(&worker->helpers->cancel, &worker->loop, cancel->lane, send_in_helper,
+			      sending_free, cancel->sending);
 
 	if (job == NULL)
 		return "no thread to send it";
@@ -274,7 +275,7 @@ static const char *await_sending(struct cancel *cancel)
 	while (!offload_is_done(job) && !worker->ending && !late)
 		late = !await_wake(&worker->loop, deadline) && errno != ECANCELED;
 	cancel->job = NULL;
-	if (!await_offload_parted(worker->cancel_offload, job)) {
+	if (!await_offload_parted(&worker->helpers->cancel, job)) {
 		cancel->sending = NULL;
 		cancel->is_late = late;
 		return "no answer";
@@ -388,7 +389,7 @@ const struct cancel *cancel_look(const struct worker *worker, const struct cance
 		.upstream = cancel->upstream,
 		.begun_at = cancel->begun_at,
 		.is_sent = cancel->job != NULL &&
-			   offload_has_begun(worker->cancel_offload, cancel->job),
+			   offload_has_begun(&worker->helpers->cancel, cancel->job),
 	};
 	return cancel;
 }

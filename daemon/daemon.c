@@ -36,9 +36,6 @@
 /* How long an immediate end may take to tell everyone. */
 #define END_LIMIT_US INT64_C(1000000)
 
-/* And for helper threads that ask others, of each kind. */
-#define HELPER_PATIENCE_US 1000000
-
 /* --- the end ------------------------------------------------------------------------------ */
 
 static void order_all(struct daemon *daemon, enum worker_order order)
@@ -320,12 +317,7 @@ static bool make_workers(struct daemon *daemon)
 		worker->count = daemon->worker_count;
 		worker->daemon = daemon;
 		worker->log = &daemon->log;
-		worker->offload = &daemon->offload;
-		worker->login_offload = &daemon->login_offload;
-		worker->pam_offload = &daemon->pam_offload;
-		worker->ldap_offload = &daemon->ldap_offload;
-		worker->cancel_offload = &daemon->cancel_offload;
-		worker->libpq_offload = &daemon->libpq_offload;
+		worker->helpers = &daemon->helpers;
 		worker->pools = &daemon->pools;
 		worker->cancel_keys = &daemon->cancel_keys;
 		worker->keyring = &daemon->keyring;
@@ -351,14 +343,7 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	}
 	RAND_bytes((unsigned char *)&seed, sizeof seed);
 	evthread_use_pthreads(); /* the resolvers share a source of random numbers */
-	offload_init(&daemon->offload);
-	offload_init(&daemon->reload_offload);
-	/* Work for processors: few at once, of whom nobody gets all. */
-	offload_init_for_lanes(&daemon->login_offload, 8, 2);
-	offload_init(&daemon->pam_offload);
-	offload_init(&daemon->ldap_offload);
-	offload_init_for_lanes(&daemon->cancel_offload, OFFLOAD_THREADS_FOR_LANES, 4);
-	offload_init_for_lanes(&daemon->libpq_offload, OFFLOAD_THREADS_FOR_LANES, 4);
+	helpers_init(&daemon->helpers);
 	auth_cache_init(&daemon->auth_cache);
 	quotas_init(&daemon->quotas);
 	cancel_keys_init(&daemon->cancel_keys);
@@ -428,27 +413,13 @@ bool daemon_run(struct daemon *daemon)
 	return join_all(daemon) && is_deserted(daemon);
 }
 
-/* A slow directory does not hold up the end for long. */
-static bool release_helpers(struct daemon *daemon)
-{
-	struct offload *all[] = {&daemon->offload,	 &daemon->reload_offload,
-				 &daemon->login_offload, &daemon->pam_offload,
-				 &daemon->ldap_offload,	 &daemon->cancel_offload,
-				 &daemon->libpq_offload};
-	bool ended = true;
-
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		ended &= offload_release(all[i], loop_now() + HELPER_PATIENCE_US);
-	return ended;
-}
-
 bool daemon_release(struct daemon *daemon)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(daemon->signals); i++)
 		if (daemon->signals[i] != NULL)
 			event_free(daemon->signals[i]);
 	event_free(daemon->tick);
-	bool helpers_ended = release_helpers(daemon);
+	bool helpers_ended = helpers_release(&daemon->helpers);
 	keyring_release(&daemon->keyring);
 	auth_cache_release(&daemon->auth_cache);
 	quotas_release(&daemon->quotas);

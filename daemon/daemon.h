@@ -14,11 +14,11 @@
 
 #include "conf/settings.h"
 #include "daemon/forward.h"
+#include "daemon/helpers.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/login/auth_cache.h"
 #include "daemon/login/quota.h"
-#include "daemon/offload.h"
 #include "daemon/server/dns.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker.h"
@@ -38,13 +38,7 @@ struct daemon {
 	int verbose;
 	bool quiet;
 	struct pools pools;
-	struct offload offload;
-	struct offload reload_offload; /* stands behind nobody */
-	struct offload login_offload;  /* what clients give to do */
-	struct offload pam_offload;
-	struct offload ldap_offload;
-	struct offload cancel_offload;
-	struct offload libpq_offload; /* as slow as a server makes it */
+	struct helpers helpers;
 	struct keyring keyring;
 	struct auth_cache auth_cache;
 	struct quotas quotas;

@@ -194,7 +194,7 @@ static bool await_change(struct change *change)
 	daemon->is_reloading = true;
 	fault_list_init(&change->faults);
 	fault_list_init(&change->differences);
-	if (!await_offload(&daemon->reload_offload, loop, make_settings, change))
+	if (!await_offload(&daemon->helpers.reload, loop, make_settings, change))
 		make_settings(change); /* without a thread it is this or nothing */
 	if (change->settings != NULL) {
 		log_differences(change);

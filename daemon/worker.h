@@ -16,8 +16,8 @@
 
 #include "conf/settings.h"
 #include "daemon/cancel.h"
+#include "daemon/helpers.h"
 #include "daemon/log.h"
-#include "daemon/offload.h"
 #include "daemon/random.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/suspend.h"
@@ -74,12 +74,7 @@ struct worker {
 	unsigned count;		/* ... and how many they are */
 	struct daemon *daemon;
 	struct log *log;
-	struct offload *offload;
-	struct offload *login_offload; /* for logins alone, whose work may be slow */
-	struct offload *pam_offload;
-	struct offload *ldap_offload;
-	struct offload *cancel_offload;
-	struct offload *libpq_offload;
+	struct helpers *helpers;
 	struct keyring *keyring;
 	struct auth_cache *auth_cache;
 	struct pools *pools;

@@ -108,7 +108,7 @@ static bool await_peer(struct session *session, const struct settings *settings,
 	if (lookup == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
 	lookup->uid = credentials.uid;
-	if (!await_helper(&exchange, session->worker->login_offload, LANE_OF_PEERS, look_up_user,
+	if (!await_helper(&exchange, &session->worker->helpers->login, LANE_OF_PEERS, look_up_user,
 			  free, lookup))
 		return false;
 	bool allowed = lookup->name[0] != '\0' &&

@@ -144,9 +144,8 @@ static bool await_scram_check(struct exchange *exchange, const char *stored)
 
 	if (check == NULL)
 		return failure_set(exchange->why, FAILURE_NO_MEMORY);
-	if (!await_helper(exchange, worker->login_offload,
-			  lane_of(exchange->session->user_name), check_password,
-			  password_check_free, check))
+	if (!await_helper(exchange, &worker->helpers->login, lane_of(exchange->session->user_name),
+			  check_password, password_check_free, check))
 		return false;
 	bool is_right = check->is_right & !exchange->doomed;
 	if (is_right)

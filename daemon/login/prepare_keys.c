@@ -31,7 +31,8 @@ bool await_keys(struct worker *worker, const char *user, const char *password, u
 
 	if (keyring_find_derived(worker->keyring, user, password, iterations, secret))
 		return true;
-	if (!await_offload(worker->offload, &worker->loop, derive, &derivation) || !derivation.done)
+	if (!await_offload(&worker->helpers->keys, &worker->loop, derive, &derivation) ||
+	    !derivation.done)
 		return false;
 	keyring_note_derived(worker->keyring, user, password, secret);
 	return true;

@@ -85,7 +85,7 @@ static bool await_verdict(struct exchange *exchange, struct vouching *vouching,
 	struct worker *worker = exchange->session->worker;
 	bool is_pam = method == AUTH_PAM;
 
-	if (!await_helper(exchange, is_pam ? worker->pam_offload : worker->ldap_offload, 0,
+	if (!await_helper(exchange, is_pam ? &worker->helpers->pam : &worker->helpers->ldap, 0,
 			  is_pam ? vouch_by_pam : vouch_by_ldap, vouching_free, vouching))
 		return false;
 	bool vouched = vouching->is_right ?

@@ -86,7 +86,7 @@ static void hang_up(const struct libpq_step *step)
 static bool await_step_done(struct libpq_step *step, struct worker *worker, uint32_t lane,
 			    struct failure *why, int64_t deadline)
 {
-	struct offload_job *job = offload_begin(worker->libpq_offload, &worker->loop, lane,
+	struct offload_job *job = offload_begin(&worker->helpers->libpq, &worker->loop, lane,
 						take_step, abandon, step);
 
 	if (job == NULL) {
@@ -101,7 +101,7 @@ static bool await_step_done(struct libpq_step *step, struct worker *worker, uint
 		reach_wait_failed(why);
 		hang_up(step);
 	}
-	if (!await_offload_parted(worker->libpq_offload, job))
+	if (!await_offload_parted(&worker->helpers->libpq, job))
 		return false;
 	if (!in_time)
 		abandon(step);

@@ -250,7 +250,7 @@ bool await_proof(struct proof *proof)
 {
 	struct worker *worker = proof->worker;
 	char *challenge = proof->challenge;
-	bool sent = await_offload(worker->offload, &worker->loop, derive, proof) &&
+	bool sent = await_offload(&worker->helpers->keys, &worker->loop, derive, proof) &&
 		    proof->is_derived;
 
 	if (!sent)
