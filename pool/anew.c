@@ -18,7 +18,7 @@ static bool is_about_secrets(const struct failure *why)
 /* A password is not kept to tell whether the next is another. 0: there is none. */
 static uint32_t hash_of(const char *password)
 {
-	return password == NULL ? 0 : hash_bytes(HASH_START, password, strlen(password)) | 1;
+	return password == NULL ? 0 : hash_text_nonzero(password);
 }
 
 /* What is no password, and has 0 for a hash, has not been tried. */

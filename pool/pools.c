@@ -10,13 +10,6 @@
 #include "protocol/hash.h"
 #include "protocol/statement.h"
 
-static uint32_t hash_of(const char *database_name, const char *user_name)
-{
-	uint32_t hash = hash_bytes(HASH_START, database_name, strlen(database_name) + 1);
-
-	return hash_bytes(hash, user_name, strlen(user_name));
-}
-
 /* --- the lock ----------------------------------------------------------------------------- */
 
 static void init_lock(struct pools *pools)
@@ -179,7 +172,7 @@ static bool has_key(const struct pool *pool, const struct pool_key *key)
 
 static struct pool *find_or_make(struct pools *pools, const struct pool_key *key)
 {
-	uint32_t hash = hash_of(key->database_name, key->user_name);
+	uint32_t hash = hash_two_texts(key->database_name, key->user_name);
 	struct pool *pool = hash_table_find(&pools->table, hash);
 
 	while (pool != NULL && !has_key(pool, key))

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define HASH_START UINT32_C(2166136261)
 
@@ -18,6 +19,26 @@ static inline uint32_t hash_bytes(uint32_t hash, const char *bytes, size_t lengt
 	for (size_t i = 0; i < length; i++)
 		hash = hash_number(hash, (unsigned char)bytes[i]);
 	return hash;
+}
+
+/* The hash of a text. */
+static inline uint32_t hash_text(const char *text)
+{
+	return hash_bytes(HASH_START, text, strlen(text));
+}
+
+/* Never 0, which is free to stand for no text. */
+static inline uint32_t hash_text_nonzero(const char *text)
+{
+	return hash_text(text) | 1;
+}
+
+/* Of two texts; what ends the one does not begin the other. */
+static inline uint32_t hash_two_texts(const char *one, const char *other)
+{
+	uint32_t hash = hash_bytes(HASH_START, one, strlen(one) + 1);
+
+	return hash_bytes(hash, other, strlen(other));
 }
 
 #endif

@@ -32,7 +32,7 @@ struct parameter_table {
 
 /* --- the table ---------------------------------------------------------------------------- */
 
-static uint32_t hash_text(uint32_t hash, const char *text, int (*fold)(int))
+static uint32_t hash_folded(uint32_t hash, const char *text, int (*fold)(int))
 {
 	for (; *text != '\0'; text++)
 		hash = hash_number(hash, (uint32_t)fold((unsigned char)*text));
@@ -53,8 +53,8 @@ static uint32_t hash_list(const struct parameter *list, size_t count)
 {
 	uint32_t hash = HASH_START;
 	for (size_t i = 0; i < count; i++) {
-		hash = hash_text(hash, list[i].name, lower);
-		hash = hash_text(hash, list[i].value, same);
+		hash = hash_folded(hash, list[i].name, lower);
+		hash = hash_folded(hash, list[i].value, same);
 	}
 	return hash;
 }

@@ -76,17 +76,11 @@ void auth_cache_init(struct auth_cache *cache)
 
 /* --- the table, under the lock ------------------------------------------------------------ */
 
-static uint32_t hash_of(const char *source, const char *user)
-{
-	uint32_t hash = hash_bytes(HASH_START, source, strlen(source) + 1);
-
-	return hash_bytes(hash, user, strlen(user));
-}
-
 static struct auth_cache_entry *find(const struct auth_cache *cache, const char *source,
 				     const char *user)
 {
-	struct auth_cache_entry *entry = hash_table_find(&cache->table, hash_of(source, user));
+	struct auth_cache_entry *entry =
+		hash_table_find(&cache->table, hash_two_texts(source, user));
 
 	while (entry != NULL &&
 	       (strcmp(entry->user, user) != 0 || strcmp(entry->source, source) != 0))
@@ -191,7 +185,7 @@ static struct auth_cache_entry *add(struct auth_cache *cache, const char *source
 		entry_free(entry);
 		return NULL;
 	}
-	hash_table_add(&cache->table, &entry->link, hash_of(source, user));
+	hash_table_add(&cache->table, &entry->link, hash_two_texts(source, user));
 	return entry;
 }
 
@@ -335,18 +329,13 @@ enum auth_turn await_auth_turn(struct auth_cache *cache, struct loop *loop, cons
 
 /* --- answers ------------------------------------------------------------------------------ */
 
-/* A secret is not kept to tell whether the next is another. Never 0. */
-static uint32_t secret_hash_of(const char *secret)
-{
-	return hash_bytes(HASH_START, secret, strlen(secret)) | 1;
-}
-
 /* Whether the secret is another one, or has been missed. */
 static bool note_secret(struct auth_cache *cache, struct auth_cache_entry *entry, const char *secret)
 {
 	if (secret == NULL)
 		return false;
-	uint32_t hash = secret_hash_of(secret);
+	uint32_t hash = hash_text_nonzero(
+		secret); /* it is not kept only to tell whether the next is another */
 	bool is_new = entry->is_missed || entry->secret_hash != hash;
 	entry->secret_hash = hash;
 	entry->is_missed = false;

@@ -130,12 +130,6 @@ static struct password_check *password_check_new(struct exchange *exchange, cons
 	return check;
 }
 
-/* Those of one secret may all be costly. Never 0. */
-static uint32_t lane_of(const char *user)
-{
-	return hash_bytes(HASH_START, user, strlen(user)) | 1;
-}
-
 /* The derivation, milliseconds of work, runs elsewhere. Its key opens servers with that secret, too. */
 static bool await_scram_check(struct exchange *exchange, const char *stored)
 {
@@ -144,8 +138,10 @@ static bool await_scram_check(struct exchange *exchange, const char *stored)
 
 	if (check == NULL)
 		return failure_set(exchange->why, FAILURE_NO_MEMORY);
-	if (!await_helper(exchange, &worker->helpers->login, lane_of(exchange->session->user_name),
-			  check_password, password_check_free, check))
+	/* In a lane of the user's own: those of one secret may all be costly. */
+	if (!await_helper(exchange, &worker->helpers->login,
+			  hash_text_nonzero(exchange->session->user_name), check_password,
+			  password_check_free, check))
 		return false;
 	bool is_right = check->is_right & !exchange->doomed;
 	if (is_right)

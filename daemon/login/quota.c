@@ -36,7 +36,7 @@ void quotas_release(struct quotas *quotas)
 
 static uint32_t hash_of(enum quota_kind kind, const char *name)
 {
-	return hash_bytes(HASH_START + (uint32_t)kind, name, strlen(name));
+	return hash_text(name) + (uint32_t)kind;
 }
 
 static struct quota *find(const struct quotas *quotas, enum quota_kind kind, const char *name)
