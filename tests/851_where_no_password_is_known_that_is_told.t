@@ -38,9 +38,11 @@ for my $database (sort(keys %questions), 'asking')
 {
 	for my $when ('the first', 'who comes later')
 	{
-		my $user = $database eq 'asking' ? 'stranger' : 'app';
+		my $is_own = $database ne 'asking';
+		my $user   = $is_own ? 'app' : 'stranger';
+		my $whose  = $is_own ? '' : 'For auth_user, by whom users are looked up: ';
 		my $result = Wire->connect($millpond)->startup(user => $user, database => $database)->result;
-		is_deeply([ $result->{error}->@{qw(C M D)} ], [ '08004', $told, $detail ], "$database, $when");
+		is_deeply([ $result->{error}->@{qw(C M D)} ], [ '08004', $told, "$whose$detail" ], "$database, $when");
 	}
 }
 like($millpond->log_since, qr/closing because: \Q$told ($detail)/, 'so is the log');
