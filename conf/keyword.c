@@ -19,6 +19,16 @@ static const char *const number[] = {NULL};
 /* Several of them, or with ! in front all others. */
 static const char *const methods[] = {"password", "md5", "gss", "sspi", "scram-sha-256", "none", "oauth", NULL};
 
+const char *const server_type_names[] = {
+	[SERVER_ANY] = "any",
+	[SERVER_READ_WRITE] = "read-write",
+	[SERVER_READ_ONLY] = "read-only",
+	[SERVER_PRIMARY] = "primary",
+	[SERVER_STANDBY] = "standby",
+	[SERVER_PREFER_STANDBY] = "prefer-standby",
+	NULL,
+};
+
 static const struct keyword keywords[] = {
 	{"application_name", NULL, NULL},
 	{"channel_binding", NULL, VALUES("disable", "prefer", "require")},
@@ -50,10 +60,8 @@ static const struct keyword keywords[] = {
 	{"scram_client_key", client_keys, NULL},
 	{"scram_server_key", client_keys, NULL},
 	{"service", NULL, NULL},
-	{"ssl_max_protocol_version", NULL,
-	 VALUES("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")},
-	{"ssl_min_protocol_version", NULL,
-	 VALUES("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")},
+	{"ssl_max_protocol_version", NULL, VALUES("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")},
+	{"ssl_min_protocol_version", NULL, VALUES("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")},
 	{"sslcert", NULL, NULL},
 	{"sslcertmode", NULL, VALUES("disable", "allow", "require")},
 	{"sslcompression", NULL, VALUES("0", "1")},
@@ -67,8 +75,7 @@ static const struct keyword keywords[] = {
 	{"sslpassword", NULL, NULL},
 	{"sslrootcert", NULL, NULL},
 	{"sslsni", NULL, VALUES("0", "1")},
-	{"target_session_attrs", NULL,
-	 VALUES("any", "read-write", "read-only", "primary", "standby", "prefer-standby")},
+	{"target_session_attrs", NULL, server_type_names},
 	{"tcp_user_timeout", NULL, number},
 };
 

@@ -15,6 +15,19 @@ struct keyword {
 	const char *const *values; /* all that it can be, ending with NULL; none: a whole number; NULL: anything */
 };
 
+/* What target_session_attrs asks for. */
+enum server_type {
+	SERVER_ANY,
+	SERVER_READ_WRITE,
+	SERVER_READ_ONLY,
+	SERVER_PRIMARY,
+	SERVER_STANDBY,
+	SERVER_PREFER_STANDBY, /* any, if there is none */
+};
+
+/* By these names, which end with NULL. */
+extern const char *const server_type_names[];
+
 /* NULL: libpq 12 to 18 know no such keyword, or it is one of our own. */
 const struct keyword *keyword_find(const char *name);
 

@@ -2,16 +2,12 @@
 
 #include <string.h>
 
-#include "conf/array.h"
-
 enum server_type server_type_wanted(const struct conninfo *conninfo)
 {
-	static const char *const names[] = {"any",     "read-write", "read-only",
-					    "primary", "standby",    "prefer-standby"};
 	const char *name = conninfo_value(conninfo, "target_session_attrs");
 
-	for (size_t i = 0; name != NULL && i < ARRAY_SIZE(names); i++)
-		if (strcmp(names[i], name) == 0)
+	for (int i = 0; name != NULL && server_type_names[i] != NULL; i++)
+		if (strcmp(server_type_names[i], name) == 0)
 			return (enum server_type)i;
 	return SERVER_ANY;
 }

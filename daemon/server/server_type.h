@@ -7,18 +7,10 @@
 
 #include <stdbool.h>
 
+#include "conf/keyword.h"
 #include "daemon/server/conninfo.h"
 #include "protocol/failure.h"
 #include "protocol/parameters.h"
-
-enum server_type {
-	SERVER_ANY,
-	SERVER_READ_WRITE,
-	SERVER_READ_ONLY,
-	SERVER_PRIMARY,
-	SERVER_STANDBY,
-	SERVER_PREFER_STANDBY, /* any, if there is none */
-};
 
 enum server_type server_type_wanted(const struct conninfo *conninfo);
 
