@@ -133,7 +133,7 @@ bool scram_secret_derive(struct scram_secret *secret, const char *password,
 		    scram_hash(key, sizeof key, secret->stored_key) &&
 		    scram_hmac(salted, "Server Key", 10, secret->server_key);
 
-	if (client_key != NULL)
+	if (good && client_key != NULL)
 		memcpy(client_key, key, sizeof key);
 	OPENSSL_cleanse(salted, sizeof salted);
 	OPENSSL_cleanse(key, sizeof key);

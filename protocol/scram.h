@@ -37,6 +37,7 @@
 #define SCRAM_MECHANISM "SCRAM-SHA-256"
 #define SCRAM_MECHANISM_PLUS "SCRAM-SHA-256-PLUS"
 #define SCRAM_SECRET_PREFIX SCRAM_MECHANISM "$"
+#define SCRAM_BINDING_TYPE "tls-server-end-point" /* the one that PostgreSQL knows (RFC 5929) */
 
 struct scram_secret {
 	uint32_t iterations;
@@ -54,8 +55,8 @@ void scram_secret_print(const struct scram_secret *secret, char *text);
 
 /*
  * Computes the keys for a password from the salt and the iterations that are set. Takes milliseconds
- * (that is its purpose). `client_key` may be NULL. The password is prepared as protocol/saslprep.h
- * says. False when OpenSSL refuses.
+ * (that is its purpose). The password is prepared as protocol/saslprep.h says. False when OpenSSL
+ * refuses: then no key is of use, and `client_key`, which may be NULL, is not filled in.
  */
 bool scram_secret_derive(struct scram_secret *secret, const char *password,
 			 unsigned char client_key[SCRAM_KEY_BYTES]);

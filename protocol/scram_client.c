@@ -17,9 +17,9 @@ void scram_client_first(struct scram_client *client, const unsigned char random[
 	char nonce[BASE64_LENGTH(SCRAM_NONCE_BYTES) + 1];
 
 	/* 'y' says that we would bind the channel if the server could. */
-	strcpy(client->gs2_header, client->uses_plus	 ? "p=tls-server-end-point,,"
-				   : client->is_encrypted ? "y,,"
-							  : "n,,");
+	strcpy(client->gs2_header, client->uses_plus	? "p=" SCRAM_BINDING_TYPE ",," :
+				   client->is_encrypted ? "y,," :
+							  "n,,");
 	base64_encode(random, SCRAM_NONCE_BYTES, nonce);
 	snprintf(client->first_bare, sizeof client->first_bare, "n=,r=%s", nonce);
 	snprintf(client->answer, sizeof client->answer, "%s%s", client->gs2_header,

@@ -6,8 +6,6 @@
 
 #include "protocol/base64.h"
 
-#define BINDING_TYPE "tls-server-end-point"
-
 /* Whatever a client gets wrong, it reads the same words; the detail is for its developer. */
 static bool malformed(struct failure *why, const char *what)
 {
@@ -37,8 +35,8 @@ static bool check_binding_flag(const struct scram_server *server, const char *fl
 		return malformed(why, "unexpected channel-binding flag");
 	if (!server->uses_plus)
 		return malformed(why, "channel binding without SCRAM-SHA-256-PLUS");
-	return (length == sizeof BINDING_TYPE + 1 &&
-		memcmp(flag + 2, BINDING_TYPE, length - 2) == 0) ||
+	return (length == sizeof SCRAM_BINDING_TYPE + 1 &&
+		memcmp(flag + 2, SCRAM_BINDING_TYPE, length - 2) == 0) ||
 	       malformed(why, "unsupported type of channel binding");
 }
 
