@@ -36,24 +36,6 @@ static bool reserve_is_open(const struct pool *pool, int64_t now)
 	return timeout > 0 && pool_longest_wait(pool, now) >= timeout;
 }
 
-size_t pools_count_database(const struct pools *pools, const char *database_name)
-{
-	size_t count = 0;
-	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		if (strcmp(pool->database_name, database_name) == 0)
-			count += pool_server_count(pool);
-	return count;
-}
-
-size_t pools_count_user(const struct pools *pools, const char *user_name)
-{
-	size_t count = 0;
-	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		if (strcmp(pool->user_name, user_name) == 0)
-			count += pool_server_count(pool);
-	return count;
-}
-
 static struct server *oldest_idle(const struct pool *pool)
 {
 	return pool->settings->server_round_robin ? pool->servers[SERVER_IDLE].first :

@@ -448,10 +448,8 @@ bool pools_have_paused(struct pools *pools, const char *database_name)
 
 size_t pools_count(struct pools *pools)
 {
-	size_t count = 0;
 	pools_lock(pools);
-	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
-		count++;
+	size_t count = pools->table.count;
 	pools_unlock(pools);
 	return count;
 }
@@ -459,4 +457,24 @@ size_t pools_count(struct pools *pools)
 size_t pools_server_count(const struct pools *pools)
 {
 	return atomic_load_explicit(&pools->server_count, memory_order_relaxed);
+}
+
+size_t pools_count_database(const struct pools *pools, const char *database_name)
+{
+	size_t count = 0;
+
+	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		if (strcmp(pool->database_name, database_name) == 0)
+			count += pool_server_count(pool);
+	return count;
+}
+
+size_t pools_count_user(const struct pools *pools, const char *user_name)
+{
+	size_t count = 0;
+
+	for (const struct pool *pool = pools->first; pool != NULL; pool = pool->next)
+		if (strcmp(pool->user_name, user_name) == 0)
+			count += pool_server_count(pool);
+	return count;
 }
