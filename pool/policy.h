@@ -12,6 +12,7 @@
 struct server *policy_idle_here(const struct pool *pool, unsigned worker, int64_t now);
 struct server *policy_idle(const struct pool *pool, unsigned worker, int64_t now);
 
+/* Lends one that rests, or goes from one client to the next. */
 void policy_lend(struct server *server, int64_t now);
 
 /* Lends it to one who stands in the queue, or is about to. */
@@ -26,6 +27,10 @@ void policy_replace(struct pool *pool, int64_t now);
 /* A server has become free: it goes to somebody in the queue, or to rest. */
 void policy_settle(struct server *server, int64_t now);
 
+/*
+ * Takes a server out of its pool, to be taken down when the lock is let go. The reason is a literal; any other
+ * text only in the thread of the server's home, where it is used by then.
+ */
 void policy_retire(struct server *server, const char *reason);
 
 /* Whether a borrower is turned away at once. */

@@ -21,6 +21,8 @@ struct parameter_table;
 
 struct parameter_table *parameter_table_new(void);
 void parameter_table_free(struct parameter_table *table); /* all sets must have been dropped */
+
+/* How many sets it has; for tests. */
 size_t parameter_table_count(struct parameter_table *table);
 
 /* The empty set; need not be held. */

@@ -79,8 +79,9 @@ enum reply {
 };
 
 /*
- * Notes a request that is being sent: its letter, or PIPELINE_OWN_QUERY. False when there is no
- * memory for it.
+ * Notes a request that is being sent, or answered here: its letter, which is the client's or one of
+ * PIPELINE_OWN_... and PIPELINE_LOCAL_..., perhaps with PIPELINE_NOTED. False when there is no memory
+ * for it.
  *
  * When an error has made the pipeline `doubtful` (see pipeline.c), whoever holds the connection
  * sends an empty query of its own as soon as the pipeline is settled, and nothing else before that

@@ -81,7 +81,7 @@ static inline uint32_t statement_type_count(const struct statement *statement)
 void statement_write_parse(struct writer *writer, const char *name, size_t name_length,
 			   const char *body, size_t length);
 
-/* What the table holds. */
+/* How many statements it has; for tests. */
 size_t statement_table_count(struct statement_table *table);
 
 /* Calls `each` for all statements, under the lock: it must be quick and must not come back. */

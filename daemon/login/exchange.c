@@ -59,7 +59,7 @@ static bool take_response(struct exchange *exchange, const struct message *messa
 	       failure_set(exchange->why, FAILURE_NO_MEMORY);
 }
 
-/* False with FAILURE_NONE: there is more to come. */
+/* Whether the whole answer is there. False with FAILURE_NONE: more of it is to come. */
 static bool look(struct exchange *exchange, char *data, size_t length, enum failure_kind too_long)
 {
 	struct message message;
@@ -75,9 +75,9 @@ static bool look(struct exchange *exchange, char *data, size_t length, enum fail
 		if (message_is_whole(&message))
 			return take_response(exchange, &message, data, length);
 	}
-	return stream_keep(&exchange->session->client, data, length) ?
-		       false :
-		       failure_set(exchange->why, FAILURE_NO_MEMORY);
+	if (!stream_keep(&exchange->session->client, data, length))
+		failure_set(exchange->why, FAILURE_NO_MEMORY);
+	return false;
 }
 
 bool await_response(struct exchange *exchange, enum failure_kind too_long)

@@ -163,9 +163,7 @@ static unsigned char asker(const struct prepared *prepared, unsigned char letter
 
 bool prepared_push(struct prepared *prepared, unsigned char letter)
 {
-	letter = asker(prepared, letter);
-
-	return pipeline_request(&prepared->upstream->pipeline, letter);
+	return pipeline_request(&prepared->upstream->pipeline, asker(prepared, letter));
 }
 
 bool prepared_push_noted(struct prepared *prepared, unsigned char letter, const struct note *note)

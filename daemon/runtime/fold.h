@@ -18,7 +18,7 @@ struct folded *fold(const void *block, size_t bytes);
 /* Puts it back into the block, which is all zeros by now, wipes and frees it. */
 void unfold(struct folded *folded, void *block);
 
-/* How many bytes it takes. */
+/* How many bytes it takes; for tests. */
 size_t folded_bytes(const struct folded *folded);
 
 #endif
