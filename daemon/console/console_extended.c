@@ -10,9 +10,10 @@
 
 #include "daemon/console/console_turn.h"
 #include "daemon/console/placeholder.h"
+#include "daemon/console/types.h"
 #include "daemon/session.h"
 
-enum { PARAMETERS_MOST = 16, TEXT_MOST = 64 * 1024, OID_TEXT = 25 };
+enum { PARAMETERS_MOST = 16, TEXT_MOST = 64 * 1024 };
 
 /* What one client may have at once; whoever has more bytes than that gets nothing more. */
 enum { STATEMENTS_MOST = 1000, PORTALS_MOST = 64, BYTES_MOST = 8 * 1024 * 1024 };

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "conf/array.h"
+#include "conf/settings.h"
 #include "daemon/console/console_turn.h"
 #include "daemon/console/show.h"
 #include "daemon/console/table.h"
@@ -113,7 +114,7 @@ static const struct {
 	{"SELECT 1", "?column? int4", "1"},
 	{"SELECT version()", "version text", "Millpond " MILLPOND_VERSION},
 	{"SELECT pg_catalog.version()", "version text", "Millpond " MILLPOND_VERSION},
-	{"SELECT current_database()", "current_database text", "pgbouncer"},
+	{"SELECT current_database()", "current_database text", CONSOLE_NAME},
 	{"SELECT pg_is_in_recovery()", "pg_is_in_recovery text", "f"},
 	{"SHOW TRANSACTION ISOLATION LEVEL", "transaction_isolation text", "read committed"},
 };

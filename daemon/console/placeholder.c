@@ -2,9 +2,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23 };
+#include "daemon/console/types.h"
 
 /* The number behind a `$` outside of quotes, or 0; `*length` is that of both. */
 static size_t parameter_at(const char *text, size_t *length)

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/console/types.h"
 #include "protocol/message.h"
 
-enum { OID_INT8 = 20, OID_INT4 = 23, OID_NUMERIC = 1700 };
 /* Behind a column's name: table, attribute, type, size, modifier, format. */
 enum { COLUMN_TAIL_BYTES = 18, COLUMN_OID_AT = 6, COLUMN_FORMAT_AT = 16 };
 enum { COLUMNS_MOST = 64 };

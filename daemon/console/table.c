@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conf/array.h"
+#include "daemon/console/types.h"
 #include "protocol/message.h"
 
 struct type {
@@ -16,11 +17,11 @@ struct type {
 };
 
 static const struct type types[] = {
-	{"text", 25, -1},
-	{"int4", 23, 4},
-	{"int8", 20, 8},
-	{"numeric", 1700, -1},
-	{"bytea", 17, -1},
+	{"text", OID_TEXT, -1},
+	{"int4", OID_INT4, 4},
+	{"int8", OID_INT8, 8},
+	{"numeric", OID_NUMERIC, -1},
+	{"bytea", OID_BYTEA, -1},
 };
 
 static const struct type *find_type(const char *name, size_t length)
