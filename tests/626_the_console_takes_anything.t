@@ -44,6 +44,18 @@ like(error(Query($_->[0])), qr/^EZ 08P01 $_->[1]/, substr $_->[0], 0, 30)
 	[ ' ' x 100_000 . 'x', q(invalid command ') ],
 	[ 'SHOW CLIENTS WHERE id = ' . '7' x 100_000, 'bad arguments' ];
 is($console->query(' ' x 100_000 . 'SHOW VERSION' . ' ' x 10_000)->{types}, 'TDCZ', 'blanks do no harm');
+
+# Messages of the extended protocol that end too early, or too late
+sub refusal ($letter, $body) { return $console->put(Message($letter, $body), Sync())->result->{error}{M} // 'none' }
+$console->put(Parse('', 'SHOW VERSION'), Sync())->result;
+is(refusal(@$_[ 0, 1 ]), 'invalid message format', $_->[2])
+	for [ 'P', "\0SHOW VERSION\0" . pack('nN', 2, 23), 'a Parse with fewer types than it says' ],
+	[ 'P', "\0SHOW VERSION\0" . pack('n', 0) . 'x', 'a Parse with something behind its end' ],
+	[ 'B', "\0\0" . pack('nnn', 0, 0, 0) . 'x', 'a Bind with that' ],
+	[ 'D', "S\0x",                           'a Describe with that' ],
+	[ 'E', "\0" . pack('N', 0) . 'x',        'an Execute with that' ],
+	[ 'C', "S\0x",                           'a Close with that' ];
+
 my $long = Wire->login($millpond, database => 'pgbouncer');
 is($long->put(Query('x' x 200_000))->result('E')->{error}{M}, 'invalid message length', 'a message longer than that');
 ok($long->closed, '... ends the session');

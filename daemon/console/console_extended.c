@@ -12,6 +12,7 @@
 #include "daemon/console/placeholder.h"
 #include "daemon/console/types.h"
 #include "daemon/session.h"
+#include "protocol/reader.h"
 
 enum { PARAMETERS_MOST = 16, TEXT_MOST = 64 * 1024 };
 
@@ -45,47 +46,6 @@ struct extended {
 	size_t portal_count;
 	size_t bytes; /* of all of them */
 };
-
-/* --- reading messages --------------------------------------------------------------------- */
-
-struct reader {
-	const char *at;
-	const char *end;
-	bool failed;
-};
-
-static const char *take_bytes(struct reader *reader, size_t length)
-{
-	const char *at = reader->at;
-
-	if (reader->failed || (size_t)(reader->end - at) < length) {
-		reader->failed = true;
-		return NULL;
-	}
-	reader->at += length;
-	return at;
-}
-
-static unsigned take_uint16(struct reader *reader)
-{
-	const char *at = take_bytes(reader, 2);
-	return at == NULL ? 0 : read_uint16(at);
-}
-
-static uint32_t take_uint32(struct reader *reader)
-{
-	const char *at = take_bytes(reader, 4);
-	return at == NULL ? 0 : read_uint32(at);
-}
-
-static const char *take_text(struct reader *reader)
-{
-	size_t left = (size_t)(reader->end - reader->at);
-	size_t length = reader->failed ? 0 : strnlen(reader->at, left);
-
-	reader->failed |= length == left;
-	return reader->failed ? "" : take_bytes(reader, length + 1);
-}
 
 static bool malformed(struct failure *why)
 {
@@ -213,14 +173,35 @@ static bool unknown(const char *what, const char *name, const char *sqlstate, st
 
 /* --- Parse -------------------------------------------------------------------------------- */
 
+/* NULL without memory. */
+static struct statement *statement_new(const char *name, const char *text)
+{
+	struct statement *statement = calloc(1, sizeof *statement);
+
+	if (statement == NULL)
+		return NULL;
+	statement->name = strdup(name);
+	statement->text = strdup(text);
+	if (statement->name != NULL && statement->text != NULL)
+		return statement;
+	statement_free(statement);
+	return NULL;
+}
+
 static bool parse(struct turn *turn, struct extended *extended, struct reader *reader,
 		  struct failure *why)
 {
-	const char *name = take_text(reader), *text = take_text(reader);
-	size_t declared = take_uint16(reader);
+	const char *name = reader_take_text(reader), *text = reader_take_text(reader);
+	size_t declared = reader_take_uint16(reader);
 	size_t parameters = placeholders_count(text);
+	uint32_t types[PARAMETERS_MOST] = {0};
 
-	if (reader->failed)
+	for (size_t i = 0; i < declared && !reader->failed; i++) {
+		uint32_t type = reader_take_uint32(reader);
+		if (i < PARAMETERS_MOST)
+			types[i] = type;
+	}
+	if (!reader_is_done(reader))
 		return malformed(why);
 	if (strlen(text) > TEXT_MOST || parameters > PARAMETERS_MOST || declared > PARAMETERS_MOST)
 		return failure_set(why, FAILURE_CONSOLE_ARGUMENTS);
@@ -230,18 +211,11 @@ static bool parse(struct turn *turn, struct extended *extended, struct reader *r
 	close_statement(extended, name);
 	if (!has_room(extended, why))
 		return false;
-	struct statement *statement = calloc(1, sizeof *statement);
+	struct statement *statement = statement_new(name, text);
 	if (statement == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
-	statement->name = strdup(name);
-	statement->text = strdup(text);
-	if (statement->name == NULL || statement->text == NULL) {
-		statement_free(statement);
-		return failure_set(why, FAILURE_NO_MEMORY);
-	}
 	statement->parameter_count = parameters;
-	for (size_t i = 0; i < declared; i++)
-		statement->types[i] = take_uint32(reader);
+	memcpy(statement->types, types, sizeof types);
 	statement->next = extended->statements;
 	extended->statements = statement;
 	extended->statement_count++;
@@ -258,21 +232,21 @@ static bool take_values(struct reader *reader, const struct statement *statement
 			struct placeholder_value *values)
 {
 	uint16_t codes[PARAMETERS_MOST] = {0};
-	size_t code_count = take_uint16(reader);
+	size_t code_count = reader_take_uint16(reader);
 
 	for (size_t i = 0; i < code_count && !reader->failed; i++) {
-		unsigned code = take_uint16(reader);
+		uint16_t code = reader_take_uint16(reader);
 		if (i < PARAMETERS_MOST)
-			codes[i] = (uint16_t)code;
+			codes[i] = code;
 	}
-	if (take_uint16(reader) != statement->parameter_count || reader->failed)
+	if (reader_take_uint16(reader) != statement->parameter_count || reader->failed)
 		return false;
 	for (size_t i = 0; i < statement->parameter_count; i++) {
-		uint32_t length = take_uint32(reader);
+		uint32_t length = reader_take_uint32(reader);
 		values[i] = (struct placeholder_value){0};
 		if (reader->failed || length == UINT32_MAX)
 			continue;
-		values[i].bytes = take_bytes(reader, length);
+		values[i].bytes = reader_take_bytes(reader, length);
 		values[i].length = values[i].bytes == NULL ? 0 : length;
 		if (values[i].bytes != NULL && codes[code_count == 1 ? 0 : i] == 1)
 			placeholder_read_binary(&values[i], statement->types[i]);
@@ -283,11 +257,11 @@ static bool take_values(struct reader *reader, const struct statement *statement
 /* Without memory there are no codes then. */
 static void take_formats(struct reader *reader, struct portal *portal)
 {
-	size_t count = take_uint16(reader);
+	size_t count = reader_take_uint16(reader);
 
 	portal->codes = calloc(count > 0 ? count : 1, sizeof *portal->codes);
 	for (size_t i = 0; i < count && portal->codes != NULL; i++)
-		portal->codes[i] = (uint16_t)take_uint16(reader);
+		portal->codes[i] = reader_take_uint16(reader);
 	portal->formats = (struct selection_formats){portal->codes, count};
 }
 
@@ -301,7 +275,7 @@ static bool fill_portal(struct portal *portal, const char *name, struct reader *
 	if (!take_values(reader, statement, values))
 		return malformed(why);
 	take_formats(reader, portal);
-	if (reader->failed)
+	if (!reader_is_done(reader))
 		return malformed(why);
 	writer_init(&text);
 	placeholders_fill(&text, statement->text, values);
@@ -315,7 +289,7 @@ static bool fill_portal(struct portal *portal, const char *name, struct reader *
 static bool bind_statement(struct turn *turn, struct extended *extended, struct reader *reader,
 			   struct failure *why)
 {
-	const char *name = take_text(reader), *statement_name = take_text(reader);
+	const char *name = reader_take_text(reader), *statement_name = reader_take_text(reader);
 
 	if (reader->failed)
 		return malformed(why);
@@ -391,9 +365,9 @@ static bool describe_statement(struct turn *turn, const struct statement *statem
 static bool describe(struct turn *turn, struct extended *extended, struct reader *reader,
 		     struct failure *why)
 {
-	const char *kind = take_bytes(reader, 1), *name = take_text(reader);
+	const char *kind = reader_take_bytes(reader, 1), *name = reader_take_text(reader);
 
-	if (reader->failed)
+	if (!reader_is_done(reader))
 		return malformed(why);
 	if (*kind == 'S') {
 		const struct statement *statement = *find_statement(extended, name);
@@ -443,10 +417,10 @@ static bool await_portal_run(struct turn *turn, struct portal *portal, struct fa
 static bool await_execute(struct turn *turn, struct extended *extended, struct reader *reader,
 			  struct failure *why)
 {
-	const char *name = take_text(reader);
-	uint32_t rows_most = take_uint32(reader);
+	const char *name = reader_take_text(reader);
+	uint32_t rows_most = reader_take_uint32(reader);
 
-	if (reader->failed)
+	if (!reader_is_done(reader))
 		return malformed(why);
 	struct portal *portal = *find_portal(extended, name);
 	if (portal == NULL)
@@ -462,9 +436,9 @@ static bool await_execute(struct turn *turn, struct extended *extended, struct r
 static bool close_named(struct turn *turn, struct extended *extended, struct reader *reader,
 			struct failure *why)
 {
-	const char *kind = take_bytes(reader, 1), *name = take_text(reader);
+	const char *kind = reader_take_bytes(reader, 1), *name = reader_take_text(reader);
 
-	if (reader->failed)
+	if (!reader_is_done(reader))
 		return malformed(why);
 	if (*kind == 'S')
 		close_statement(extended, name);
@@ -477,7 +451,7 @@ static bool close_named(struct turn *turn, struct extended *extended, struct rea
 
 bool await_extended_answer(struct turn *turn, const struct message *message, struct failure *why)
 {
-	struct reader reader = {message->body, message->body + message->body_length, false};
+	struct reader reader = reader_of(message);
 	struct extended *extended = extended_of(turn->session);
 
 	if (extended == NULL)
