@@ -81,6 +81,11 @@ static void log_differences(const struct change *change)
 			  change->differences.faults[i].text);
 }
 
+static bool begins_with(const char *name, const char *beginning)
+{
+	return strncasecmp(name, beginning, strlen(beginning)) == 0;
+}
+
 /* Whether it is a setting of TLS; PgBouncer keeps what it has where it cannot set TLS up anew, and its SET
  * succeeds all the same. */
 static bool is_for_tls(const struct settings *settings, const char *name)
@@ -88,8 +93,7 @@ static bool is_for_tls(const struct settings *settings, const char *name)
 	struct setting_row row;
 	bool is_known = false;
 
-	if (name == NULL || (strncasecmp(name, "client_tls", 10) != 0 &&
-			     strncasecmp(name, "server_tls", 10) != 0))
+	if (name == NULL || (!begins_with(name, "client_tls") && !begins_with(name, "server_tls")))
 		return false;
 	for (size_t i = 0; !is_known && settings_row(settings, i, &row); i++)
 		is_known = strcasecmp(row.key, name) == 0;
@@ -98,7 +102,8 @@ static bool is_for_tls(const struct settings *settings, const char *name)
 
 static bool is_mode(const char *name)
 {
-	return strcasecmp(name + 10, "_sslmode") == 0;
+	return strcasecmp(name, "client_tls_sslmode") == 0 ||
+	       strcasecmp(name, "server_tls_sslmode") == 0;
 }
 
 /*
@@ -108,7 +113,7 @@ static bool is_mode(const char *name)
 static bool prepare_client_tls(struct change *change, struct settings *settings)
 {
 	const struct settings *old = change->daemon->settings;
-	bool is_about_it = change->name == NULL || strncasecmp(change->name, "client_tls", 10) == 0;
+	bool is_about_it = change->name == NULL || begins_with(change->name, "client_tls");
 
 	if (is_about_it && client_tls_prepare(settings, &change->faults))
 		return true;
@@ -155,33 +160,49 @@ static void find_other_faults(struct change *change)
 	fault_list_release(&known);
 }
 
+/* Reads the file again. NULL: with all that is wrong with it. */
+static struct settings *reread(struct change *change)
+{
+	struct daemon *daemon = change->daemon;
+	struct settings *settings =
+		settings_reload(daemon->settings, &change->faults, note_difference, change);
+
+	if (settings == NULL)
+		find_other_faults(change);
+	else if (prepare(change, settings))
+		return settings;
+	settings_drop(settings);
+	/* The log may have been rotated all the same. */
+	log_configure(&daemon->log, daemon->settings, daemon->verbose, daemon->quiet);
+	return NULL;
+}
+
+/* Gives one setting another value. NULL: with a fault. */
+static struct settings *set_one(struct change *change)
+{
+	struct settings *old = change->daemon->settings;
+	struct settings *settings =
+		settings_change(old, change->name, change->value, &change->faults);
+
+	if (settings == NULL) {
+		/* But a word that is no mode is refused. */
+		change->keeps_tls = is_for_tls(old, change->name) && !is_mode(change->name);
+		return NULL;
+	}
+	if (!prepare(change, settings)) {
+		settings_drop(settings);
+		return NULL;
+	}
+	settings_describe_changes(old, settings, note_difference, change);
+	return settings;
+}
+
 /* In a helper thread; the settings in force stay what they are meanwhile. */
 static void make_settings(void *arg)
 {
 	struct change *change = arg;
-	struct daemon *daemon = change->daemon;
-	struct settings *settings = change->name == NULL ?
-					    settings_reload(daemon->settings, &change->faults,
-							    note_difference, change) :
-					    settings_change(daemon->settings, change->name,
-							    change->value, &change->faults);
 
-	if (settings == NULL && change->name == NULL)
-		find_other_faults(change);
-	if (settings == NULL)
-		/* But a word that is no mode is refused. */
-		change->keeps_tls = is_for_tls(daemon->settings, change->name) &&
-				    !is_mode(change->name);
-	if (settings != NULL && !prepare(change, settings)) {
-		settings_drop(settings);
-		settings = NULL;
-	}
-	if (settings != NULL && change->name != NULL)
-		settings_describe_changes(daemon->settings, settings, note_difference, change);
-	if (settings == NULL && change->name == NULL)
-		/* The log may have been rotated all the same. */
-		log_configure(&daemon->log, daemon->settings, daemon->verbose, daemon->quiet);
-	change->settings = settings;
+	change->settings = change->name == NULL ? reread(change) : set_one(change);
 }
 
 static bool await_change(struct change *change)
