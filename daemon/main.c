@@ -24,8 +24,7 @@
 #include "daemon/process.h"
 #include "daemon/runtime/tls_memory.h"
 #include "daemon/server/conninfo.h"
-#include "daemon/server/entry_check.h"
-#include "daemon/server/server_tls_context.h"
+#include "daemon/server/server_check.h"
 #include "daemon/version.h"
 
 struct options {
@@ -169,8 +168,7 @@ static struct settings *load(const struct options *options, bool *good)
 	fault_list_init(&faults);
 	struct settings *settings = settings_load_anyway(options->file, &faults);
 	*good = client_tls_prepare(settings, &faults);
-	*good &= server_tls_check(settings, &faults);
-	*good &= entries_check(settings, &faults);
+	*good &= servers_check(settings, &faults);
 	secrets_note_broken(settings);
 	*good &= faults.count == 0;
 	fault_list_print(&faults, stderr);

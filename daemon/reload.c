@@ -11,8 +11,7 @@
 #include "daemon/login/secret_check.h"
 #include "daemon/notify.h"
 #include "daemon/runtime/coroutine.h"
-#include "daemon/server/entry_check.h"
-#include "daemon/server/server_tls_context.h"
+#include "daemon/server/server_check.h"
 #include "daemon/session.h"
 
 /* One that finds another under way looks again after this. */
@@ -132,8 +131,7 @@ static bool prepare(struct change *change, struct settings *settings)
 
 	bool good = prepare_client_tls(change, settings);
 
-	good &= server_tls_check(settings, faults);
-	good &= entries_check(settings, faults);
+	good &= servers_check(settings, faults);
 	secrets_note_broken(settings);
 	if (!good) {
 		change->keeps_tls = is_for_tls(settings, change->name);
@@ -154,8 +152,7 @@ static void find_other_faults(struct change *change)
 	struct settings *settings =
 		settings_load_anyway(change->daemon->settings->conffile, &known);
 	client_tls_prepare(settings, &change->faults);
-	server_tls_check(settings, &change->faults);
-	entries_check(settings, &change->faults);
+	servers_check(settings, &change->faults);
 	settings_drop(settings);
 	fault_list_release(&known);
 }

@@ -290,7 +290,7 @@ bool server_tls_chooses_ciphers(const struct conninfo *conninfo)
 	       server_tls_mode(conninfo) >= TLS_PREFER;
 }
 
-static bool refuse(const struct settings *settings, const char *setting, const char *value,
+static void refuse(const struct settings *settings, const char *setting, const char *value,
 		   struct fault_list *faults)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_error());
@@ -298,26 +298,25 @@ static bool refuse(const struct settings *settings, const char *setting, const c
 	setting_fault(faults, settings, setting, "%s: cannot use \"%s\": %s", setting, value,
 		      reason != NULL ? reason : "it is not what it should be");
 	ERR_clear_error();
-	return false;
 }
 
-bool server_tls_check(const struct settings *settings, struct fault_list *faults)
+void server_tls_check(const struct settings *settings, struct fault_list *faults)
 {
 	const char *ciphers = tls_ciphers(settings->server_tls_ciphers);
 	const char *suites = settings->server_tls13_ciphers;
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-	bool good = true;
 
 	ERR_clear_error();
-	if (context == NULL)
-		return refuse(settings, "server_tls_ciphers", "TLS", faults);
+	if (context == NULL) {
+		refuse(settings, "server_tls_ciphers", "TLS", faults);
+		return;
+	}
 	if (!choose_ciphers(context, ciphers, NULL))
-		good = refuse(settings, "server_tls_ciphers", ciphers, faults);
+		refuse(settings, "server_tls_ciphers", ciphers, faults);
 	if (suites[0] != '\0' && !choose_ciphers(context, NULL, suites)) {
-		good = refuse(settings, "server_tls13_ciphers", suites, faults);
+		refuse(settings, "server_tls13_ciphers", suites, faults);
 		setting_fault(faults, settings, "server_tls13_ciphers",
 			      "failed to set the TLSv1.3 cipher suites");
 	}
 	SSL_CTX_free(context);
-	return good;
 }

@@ -36,8 +36,8 @@ const char *server_tls_missing_authorities(const struct conninfo *conninfo);
 /* Whether TLS is to be spoken with ciphers of the settings, which libpq cannot be told. */
 bool server_tls_chooses_ciphers(const struct conninfo *conninfo);
 
-/* Whether OpenSSL can do what server_tls_ciphers and server_tls13_ciphers name; false: with faults. */
-bool server_tls_check(const struct settings *settings, struct fault_list *faults);
+/* Adds a fault if OpenSSL cannot do what server_tls_ciphers and server_tls13_ciphers name. */
+void server_tls_check(const struct settings *settings, struct fault_list *faults);
 
 /* The context of a connection in that mode, which is the caller's. NULL: `why`. */
 struct ssl_ctx_st *server_tls_context(const struct conninfo *conninfo, enum tls_mode mode, struct failure *why);

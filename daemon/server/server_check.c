@@ -1,4 +1,4 @@
-#include "daemon/server/entry_check.h"
+#include "daemon/server/server_check.h"
 
 #include "conf/check.h"
 #include "conf/keyword.h"
@@ -17,9 +17,10 @@ static void check_own_login(const struct settings *settings, const struct databa
 		return;
 	if (!libpq_knows(needing))
 		lacking = needing;
-	database_fault(faults, settings, database,
-		       "\"%s\" takes libpq %d, but here is %d.%d, and a login without libpq has no \"%s\"",
-		       lacking, keyword_since(lacking), version / 10000, version % 10000, needing);
+	database_fault(
+		faults, settings, database,
+		"\"%s\" takes libpq %d, but here is %d.%d, and a login without libpq has no \"%s\"",
+		lacking, keyword_since(lacking), version / 10000, version % 10000, needing);
 }
 
 /* What a libpq that knows of sslnegotiation says by itself. */
@@ -64,13 +65,15 @@ static void check_libpq(const struct settings *settings, const struct database *
 	conninfo_add(&conninfo, "password", "none");
 	conninfo_add(&conninfo, "hostaddr", LIBPQ_NOWHERE);
 	if (!libpq_takes(conninfo.keywords, conninfo.values, why, sizeof why))
-		database_fault(faults, settings, database, "libpq cannot connect like this: %s", why);
+		database_fault(faults, settings, database, "libpq cannot connect like this: %s",
+			       why);
 }
 
-bool entries_check(const struct settings *settings, struct fault_list *faults)
+bool servers_check(const struct settings *settings, struct fault_list *faults)
 {
 	size_t before = faults->count;
 
+	server_tls_check(settings, faults);
 	for (size_t i = 0; i < settings->database_count; i++) {
 		const struct database *database = &settings->databases[i];
 		const char *lacking = libpq_lacks(database->libpq_keywords);
