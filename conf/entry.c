@@ -396,6 +396,11 @@ static bool are_keywords_equal(char *const *one, char *const *other)
 	return true;
 }
 
+const char *database_port(const struct database *database)
+{
+	return database != NULL && database->port != NULL ? database->port : "5432";
+}
+
 const char *database_keyword(const struct database *database, const char *name)
 {
 	for (char **keyword = database->libpq_keywords; keyword && *keyword; keyword += 2) {

@@ -196,6 +196,9 @@ bool settings_look_users_up(const struct settings *settings);
 /* Whether ciphers to servers are chosen by server_tls_ciphers or server_tls13_ciphers. */
 bool settings_choose_server_ciphers(const struct settings *settings);
 
+/* The port of an entry, or its list of them; PostgreSQL's own if it gives none, or is NULL. */
+const char *database_port(const struct database *database);
+
 /* The value that an entry gives for a keyword of libpq's that is no key of ours; or NULL. */
 const char *database_keyword(const struct database *database, const char *name);
 

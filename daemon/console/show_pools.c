@@ -290,7 +290,7 @@ static void database_row(struct table *table, const struct settings *settings, c
 	table_text(table, name);
 	table_text(table, database->host);
 	/* Of a list, the first; this column is a number. */
-	table_number(table, database->port == NULL ? 5432 : atoi(database->port));
+	table_number(table, atoi(database_port(database)));
 	table_text(table, database->dbname == NULL ? name : database->dbname);
 	table_text(table, database->user);
 	table_number(table, settings_pool_size(settings, database, NULL));

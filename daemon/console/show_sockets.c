@@ -215,8 +215,7 @@ static void await_client_rows(struct table *table, struct worker *worker, const 
 
 static uint16_t port_of(const struct pool *pool)
 {
-	const char *port = pool->database == NULL ? NULL : pool->database->port;
-	return (uint16_t)(port == NULL ? 5432 : atoi(port));
+	return (uint16_t)atoi(database_port(pool->database));
 }
 
 static struct row server_row(const struct server *server, const char *state, uint16_t port)

@@ -321,7 +321,7 @@ void conninfo_failed(const struct conninfo *conninfo, struct pool *pool,
 void conninfo_succeeded(struct pool *pool, const struct database *database, const char *host,
 			unsigned port)
 {
-	const char *ports = database->port != NULL ? database->port : "5432";
+	const char *ports = database_port(database);
 
 	if (database->load_balance_hosts != BALANCE_DISABLE || database->host == NULL ||
 	    host == NULL || has_addresses(database))
@@ -343,7 +343,7 @@ bool await_conninfo(struct conninfo *conninfo, struct worker *worker, struct poo
 		    struct failure *why, int64_t deadline)
 {
 	const char *hosts = database->host != NULL ? database->host : default_host(settings);
-	const char *ports = database->port != NULL ? database->port : "5432";
+	const char *ports = database_port(database);
 
 	*conninfo = (struct conninfo){.turn = take_turn(pool, database)};
 	if (!(has_addresses(database) ? copy_lists(conninfo, database, ports, why) :

@@ -13,9 +13,8 @@ static void describe_target(const struct server *server, char *text, size_t size
 	const struct database *database;
 	struct settings *settings = pool_settings(server->pool, &database);
 	const char *host = database != NULL ? database->host : NULL;
-	const char *port = database != NULL ? database->port : NULL;
 
-	snprintf(text, size, "%s:%s", host != NULL ? host : "unix", port != NULL ? port : "5432");
+	snprintf(text, size, "%s:%s", host != NULL ? host : "unix", database_port(database));
 	settings_drop(settings);
 }
 
