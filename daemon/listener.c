@@ -18,6 +18,7 @@
 #include "daemon/notify.h"
 #include "daemon/session.h"
 #include "daemon/tcp.h"
+#include "daemon/unix_socket.h"
 #include "daemon/worker.h"
 #include "protocol/writer.h"
 
@@ -308,25 +309,20 @@ static bool set_unix_owner(const struct settings *settings, const char *path, st
 static bool open_unix(struct listeners *listeners, struct worker *worker)
 {
 	const struct settings *settings = worker->settings;
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	bool abstract = settings->unix_socket_dir[0] == '@';
+	const char *folder = settings->unix_socket_dir;
+	bool abstract = folder[0] == '@';
+	struct sockaddr_un address;
+	const char *path = address.sun_path; /* unless it is abstract */
 	char name[sizeof address.sun_path + 8];
-	char path[sizeof address.sun_path];
+	char port[16];
 
-	if (settings->unix_socket_dir[0] == '\0')
+	if (folder[0] == '\0')
 		return true;
-	int printed = snprintf(path, sizeof path, "%s/.s.PGSQL.%d", settings->unix_socket_dir,
-			       settings->listen_port);
-	if (printed < 0 || (size_t)printed >= sizeof path) {
-		errno = ENAMETOOLONG;
-		return listen_failed(worker, settings->unix_socket_dir, -1, false);
-	}
-	snprintf(name, sizeof name, "unix:%s", path);
-	memcpy(address.sun_path, path, sizeof path);
-	if (abstract)
-		address.sun_path[0] = '\0';
-	socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)printed +
-				       (abstract ? 0 : 1));
+	snprintf(port, sizeof port, "%d", settings->listen_port);
+	socklen_t length = unix_socket_address(&address, folder, port);
+	if (length == 0)
+		return listen_failed(worker, folder, -1, false);
+	snprintf(name, sizeof name, "unix:%s/.s.PGSQL.%s", folder, port);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && !abstract && is_abandoned(&address, length))
 		unlink(path);
@@ -340,7 +336,7 @@ static bool open_unix(struct listeners *listeners, struct worker *worker)
 	if (!add_listener(listeners, worker, fd, true, name))
 		return false;
 	if (!abstract)
-		memcpy(listeners->list[listeners->count - 1].path, path, sizeof path);
+		memcpy(listeners->list[listeners->count - 1].path, path, sizeof address.sun_path);
 	return true;
 }
 

@@ -5,16 +5,17 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "conf/hosts.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
+#include "daemon/tcp.h"
+#include "daemon/unix_socket.h"
 #include "protocol/hash.h"
 
 /* --- addresses ---------------------------------------------------------------------------- */
@@ -36,20 +37,9 @@ static unsigned count_items(const char *list)
 /* A directory, or with '@' a name without a file. */
 static bool unix_address(struct direct *direct, const char *folder, const char *port)
 {
-	struct sockaddr_un *address = (struct sockaddr_un *)&direct->address;
-	int length = snprintf(address->sun_path, sizeof address->sun_path, "%s/.s.PGSQL.%s", folder,
-			      port);
-
-	if (length >= (int)sizeof address->sun_path) {
-		errno = ENAMETOOLONG;
-		return false;
-	}
-	address->sun_family = AF_UNIX;
-	if (folder[0] == '@')
-		address->sun_path[0] = '\0';
 	direct->address_length =
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)length + (folder[0] != '@'));
-	return true;
+		unix_socket_address((struct sockaddr_un *)&direct->address, folder, port);
+	return direct->address_length > 0;
 }
 
 static bool numeric_address(struct direct *direct, const char *host, const char *port)
@@ -74,7 +64,7 @@ static void set_option(int fd, int level, int option, const char *value)
 	int number = value != NULL ? atoi(value) : 0;
 
 	if (number > 0)
-		setsockopt(fd, level, option, &number, sizeof number);
+		tcp_set_option(fd, level, option, number);
 }
 
 static void set_options(int fd, const struct conninfo *conninfo)
