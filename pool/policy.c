@@ -1,5 +1,7 @@
 #include "pool/policy.h"
 
+#include <string.h>
+
 #include "pool/anew.h"
 #include "pool/limits.h"
 #include "pool/namesakes.h"
@@ -14,6 +16,9 @@
 
 /* Retries after a failed login: the first soon, then slower, never slower than the setting. */
 #define FIRST_RETRY_US INT64_C(100000)
+
+/* So many logins may find no room at the server, in more than a second, before that is the answer. */
+#define CROWDED_LOGINS 4
 
 /* --- what is decided ---------------------------------------------------------------------- */
 
@@ -36,6 +41,7 @@ void policy_retire(struct server *server, const char *reason)
 {
 	server_move(server, SERVER_CLOSED);
 	server->pool->retiring++;
+	server->pool->takes_over |= server->connected_at != 0;
 	server->retire_reason = reason;
 	defer_retire(deferred_of(server->pool), server);
 }
@@ -122,6 +128,18 @@ void policy_lend_to(struct borrower *borrower, struct server *server, int64_t no
 }
 
 /*
+ * Whether there was no room (53300) for a server in the place of one that was closed. Its backend ends a moment later,
+ * or when it has dropped its temporary tables.
+ */
+static bool is_crowded(const struct pool *pool)
+{
+	const struct failure *why = &pool->last_failure;
+
+	return pool->takes_over && pool->failures <= CROWDED_LOGINS &&
+	       why->kind == FAILURE_SERVER_REFUSED && strcmp(why->sqlstate, "53300") == 0;
+}
+
+/*
  * Whether the last failed login is the borrower's answer. What a server says to one login it will say to the
  * next, as PgBouncer has it. But a server that cannot be reached may come back, and one that starts or ends
  * is about to: whoever has been let in before waits for it.
@@ -132,7 +150,7 @@ static bool is_told(const struct pool *pool, const struct borrower *borrower)
 
 	if (server_refusal_is_final(why))
 		return true;
-	return why->kind == FAILURE_SERVER_REFUSED &&
+	return why->kind == FAILURE_SERVER_REFUSED && !is_crowded(pool) &&
 	       !(borrower->is_let_in && server_is_restarting(why));
 }
 
@@ -258,8 +276,10 @@ void policy_replace(struct pool *pool, int64_t now)
 	struct pool *earlier =
 		pool->pools->replication_waiting_count > 0 ? namesakes_earlier(pool) : NULL;
 
-	if (held_up != NULL && came_before(held_up, pool))
+	if (held_up != NULL && came_before(held_up, pool)) {
+		held_up->takes_over = true;
 		policy_provide(held_up, now);
+	}
 	if (earlier != NULL)
 		policy_provide(earlier, now);
 	policy_provide(pool, now);
@@ -312,7 +332,7 @@ void policy_settle(struct server *server, int64_t now)
 static int64_t retry_delay(const struct pool *pool)
 {
 	const struct settings *settings = pool->settings;
-	if (settings->server_login_retry_is_set)
+	if (settings->server_login_retry_is_set && !is_crowded(pool))
 		return settings->server_login_retry_us;
 	int64_t delay = FIRST_RETRY_US;
 	for (unsigned i = 1; i < pool->failures && delay < settings->server_login_retry_us; i++)
@@ -327,12 +347,12 @@ void policy_note_failure(const struct server *server, const struct failure *why,
 {
 	struct pool *pool = server->pool;
 
+	pool->last_failure = *why;
 	/* Logins that went out together and fail together count once. */
 	if (pool->failures == 0 || now >= pool->retry_at) {
 		pool->failures++;
 		pool->retry_at = now + retry_delay(pool);
 	}
-	pool->last_failure = *why;
 	pool->failed_hash = server->password_hash;
 }
 

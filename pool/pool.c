@@ -166,6 +166,7 @@ void pool_dial_succeeded(struct server *server, int64_t now)
 
 	pools_lock(pool->pools);
 	pool->failures = 0;
+	pool->takes_over = false;
 	server->connected_at = now;
 	parameters_assign(&pool->welcome, server->reported);
 	server_move(server, SERVER_IDLE);

@@ -126,6 +126,7 @@ struct pool {
 	atomic_uint next_host; /* of a list, see daemon/server/conninfo.h */
 	int64_t retry_at;
 	struct failure last_failure;
+	bool takes_over; /* the places of servers that were closed, whose backends may not have ended yet */
 	bool paused;
 	bool is_held_up; /* somebody waits, and nothing but a limit that spans pools allows no server more */
 	struct parameters *welcome; /* what the newest server reported: told to new clients */

@@ -401,6 +401,36 @@ static void test_failure_that_is_remembered(void)
 	end();
 }
 
+/* A backend ends a moment after its server was closed, and takes the place of the next one until then. */
+static void test_place_of_a_closed_server(void)
+{
+	begin_pool("default_pool_size = 1\nserver_lifetime = 0\nserver_login_retry = 60");
+	asks(0);
+	dial_succeeds();
+	asks(1);
+	asks(2);
+	returns(0);
+	for (int i = 0; i < 4; i++) {
+		dial_fails(FULL);
+		ok(count_waiting(3) == 2 && dialling_count == 0, "no room yet: they wait");
+		ok(!asks(3) && waits(3), "so does who comes");
+		pool_leave(pool, &crowd[3]);
+		ok(until_retry() <= SECOND, "it is soon tried again");
+	}
+	dial_succeeds();
+	ok(has_server(1), "and there is room");
+	returns(1);
+	for (int i = 0; i < 4; i++) {
+		dial_fails(FULL);
+		until_retry();
+	}
+	dial_fails(FULL);
+	ok(crowd[2].refused, "where there is none for longer, that is told");
+	asks(4);
+	ok(crowd[4].refused && until_retry() > 40 * SECOND, "and it is tried again in its time");
+	end();
+}
+
 int main(void)
 {
 	test_final_refusal();
@@ -418,5 +448,6 @@ int main(void)
 	test_flat_delays();
 	test_minimum_while_failing();
 	test_failure_that_is_remembered();
+	test_place_of_a_closed_server();
 	return done();
 }
