@@ -40,30 +40,45 @@ char *source_find(const char *path, const char *including)
 	return text_copy(path);
 }
 
+/* There may have been passwords in it. */
+static void wipe(char *text, size_t length)
+{
+	if (text)
+		explicit_bzero(text, length);
+	free(text);
+}
+
 static void file_release(struct source_file *file)
 {
 	free(file->name);
-	/* There may have been passwords in it. */
-	if (file->text)
-		explicit_bzero(file->text, (size_t)(file->end - file->text));
-	free(file->text);
+	wipe(file->text, (size_t)(file->end - file->text));
 	*file = (struct source_file){0};
 }
 
-/* Reads all there is; NULL with errno if that cannot be done. */
+/* The text in a larger block; NULL without memory, and it is gone. */
+static char *move_to_larger(char *text, size_t length, size_t capacity)
+{
+	char *larger = malloc(capacity + 1);
+
+	if (larger && text)
+		memcpy(larger, text, length);
+	wipe(text, length);
+	return larger;
+}
+
+/* Reads all there is, and puts a zero behind it; NULL with errno if that cannot be done. */
 static char *read_all(int descriptor, size_t *length)
 {
 	size_t capacity = 16 * 1024, used = 0;
-	char *text = NULL, *larger;
+	char *text = NULL;
 	ssize_t got;
 
 	do {
 		if (!text || used == capacity) {
 			capacity *= 2;
-			larger = realloc(text, capacity + 1);
-			if (!larger)
-				goto failed;
-			text = larger;
+			text = move_to_larger(text, used, capacity);
+			if (!text)
+				return NULL;
 		}
 		got = read(descriptor, text + used, capacity - used);
 		if (got < 0 && errno != EINTR)
@@ -78,7 +93,7 @@ static char *read_all(int descriptor, size_t *length)
 	return text;
 
 failed:
-	free(text);
+	wipe(text, used);
 	return NULL;
 }
 
