@@ -1,6 +1,7 @@
 #include "daemon/server/conninfo.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <event2/util.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,8 +121,9 @@ static void await_targets(struct targets *targets, struct worker *worker, const 
 
 void conninfo_add(struct conninfo *conninfo, const char *keyword, const char *value)
 {
-	if (value == NULL || conninfo->count == CONNINFO_MOST)
+	if (value == NULL)
 		return;
+	assert(conninfo->count < CONNINFO_MOST);
 	conninfo->keywords[conninfo->count] = keyword;
 	conninfo->values[conninfo->count++] = value;
 }

@@ -13,6 +13,7 @@
 struct pool;
 struct worker;
 
+/* More pairs than there can be: all keywords of an entry (see conf/keyword.c), and what the settings say. */
 #define CONNINFO_MOST 64
 
 struct conninfo {
