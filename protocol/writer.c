@@ -20,6 +20,13 @@ void writer_release(struct writer *writer)
 	writer_init(writer);
 }
 
+void writer_wipe(struct writer *writer)
+{
+	if (writer->data != NULL)
+		explicit_bzero(writer->data, writer->length);
+	writer_release(writer);
+}
+
 void writer_reuse(struct writer *writer)
 {
 	if (writer->capacity > REUSED_BYTES)

@@ -24,6 +24,9 @@ struct writer {
 void writer_init(struct writer *writer);
 void writer_release(struct writer *writer);
 
+/* The same for what nobody is to find in memory. */
+void writer_wipe(struct writer *writer);
+
 /* Empties a writer that is used again and again, and keeps its memory unless that has grown huge. */
 void writer_reuse(struct writer *writer);
 

@@ -213,9 +213,7 @@ static bool await_record(struct session *session, const struct auth_source *sour
 								    FAILURE_SERVER_GONE);
 	else
 		done = understand(session, &replies, record, why);
-	if (replies.data != NULL)
-		explicit_bzero(replies.data, replies.length);
-	writer_release(&replies);
+	writer_wipe(&replies);
 	await_give_back(session->upstream, NULL, false);
 	/* Whatever the query has reported, it was not this client's doing. */
 	parameters_assign(&session->wishes, parameters_empty(session->worker->pools->parameters));

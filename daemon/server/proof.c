@@ -53,9 +53,7 @@ bool proof_send(struct proof *proof, struct writer *writer)
 {
 	bool sent = !writer->failed && stream_send(proof->stream, writer->data, writer->length);
 
-	if (writer->data != NULL)
-		explicit_bzero(writer->data, writer->length);
-	writer_release(writer);
+	writer_wipe(writer);
 	return sent || failure_set(proof->why, FAILURE_SERVER_GONE);
 }
 
