@@ -12,7 +12,9 @@
 struct keyword {
 	const char *name;
 	const char *refusal;	   /* why it cannot be used; NULL: it can */
-	const char *const *values; /* all that it can be, ending with NULL; none: a whole number; NULL: anything */
+	const char *const *
+		values; /* all words that it can be, ending with NULL; a list without any stands for a
+				      whole number, and NULL for anything */
 };
 
 /* What target_session_attrs asks for. */

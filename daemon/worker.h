@@ -58,11 +58,13 @@ struct worker_load {
 	_Atomic uint64_t servers_in; /* servers that came from other workers */
 	unsigned active_count;	     /* sessions that had something to do in this tick; its own */
 	atomic_uint active;	     /* the same of the last tick */
-	unsigned lately;	     /* the average of `permille`; the main thread's, as are */
-	int64_t cpu_us;		     /* when it was last measured ... */
-	int64_t measured_at;
-	int64_t idle_us;     /* ... of the first worker: of all processors, and ... */
-	int64_t free_lately; /* ... the average of what they had free, in thousandths of one */
+	/* The main thread's own: */
+	unsigned lately;     /* average of `permille` */
+	int64_t measured_at; /* when it was last measured, ... */
+	int64_t cpu_us;	     /* ... and how much time of a processor it had used by then */
+	/* Likewise, and of the first worker only, since they are about all processors: */
+	int64_t idle_us;     /* how long these had been idle by then */
+	int64_t free_lately; /* average of how much of them is free, in thousandths of one */
 };
 
 struct worker {

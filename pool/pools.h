@@ -26,7 +26,8 @@ struct pools {
 	void *context; /* of the calls */
 	struct parameter_table *parameters;
 	struct statement_table *statements;
-	atomic_uint alterations; /* what was prepared before one of them may be outdated */
+	atomic_uint
+		alterations; /* how often clients have altered something: what was prepared before may be outdated */
 	struct pool *first;
 	struct pool *last;
 	struct hash_table table;
