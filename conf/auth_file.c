@@ -51,24 +51,31 @@ static void read_line(struct auth_users *users, char *line, const struct source 
 		return;
 	}
 	users->users = memory_grow(users->users, users->count, sizeof(*users->users));
-	users->users[users->count++] = (struct auth_user){text_copy(name), text_copy(secret), source_line(source)};
+	users->users[users->count++] = (struct auth_user){
+		.name = text_copy(name), .secret = text_copy(secret), .line = source_line(source)};
 }
 
 /* --- order -------------------------------------------------------------------------------- */
 
 _Static_assert(offsetof(struct auth_user, name) == 0, "users are sorted by what stands first in them");
 
-static void user_release(void *item)
+static void user_release(struct auth_user *user)
 {
-	struct auth_user *user = item;
-
 	free(user->name);
 	text_wipe(user->secret);
 }
 
+static void user_drop(void *item, void *next)
+{
+	struct auth_user *user = item, *next_user = next;
+
+	next_user->earlier_line = user->line;
+	user_release(user);
+}
+
 static void sort(struct auth_users *users)
 {
-	users->users = sort_by_name(users->users, &users->count, sizeof(*users->users), user_release);
+	users->users = sort_by_name(users->users, &users->count, sizeof(*users->users), user_drop);
 }
 
 /* --- kinds of secrets --------------------------------------------------------------------- */

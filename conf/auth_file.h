@@ -20,6 +20,7 @@ struct auth_user {
 	char *name;
 	char *secret;
 	int line;
+	int earlier_line; /* which named the user as well and does not count; 0: none */
 };
 
 struct auth_users {

@@ -13,6 +13,7 @@
 #include "conf/ini.h"
 #include "conf/memory.h"
 #include "conf/peer_entry.h"
+#include "conf/repeats.h"
 #include "conf/sort.h"
 #include "conf/source.h"
 #include "conf/suggest.h"
@@ -204,18 +205,21 @@ _Static_assert(offsetof(struct database, name) == 0 && offsetof(struct user_sett
 		       offsetof(struct peer_entry, name) == 0,
 	       "entries are sorted by what stands first in them");
 
-static void release_database(void *entry)
+static void drop_database(void *entry, void *next)
 {
+	(void)next;
 	database_release(entry);
 }
 
-static void release_user(void *entry)
+static void drop_user(void *entry, void *next)
 {
+	(void)next;
 	user_settings_release(entry);
 }
 
-static void release_peer(void *entry)
+static void drop_peer(void *entry, void *next)
 {
+	(void)next;
 	peer_entry_release(entry);
 }
 
@@ -376,14 +380,16 @@ static void interpret(struct loader *loader, bool is_read)
 	read_directory(loader);
 	settings->server_login_retry_is_set = settings_pair(settings, "server_login_retry") != NULL;
 	settings->databases = sort_by_name(settings->databases, &settings->database_count,
-					   sizeof(*settings->databases), release_database);
+					   sizeof(*settings->databases), drop_database);
 	settings->users = sort_by_name(settings->users, &settings->user_count,
-				       sizeof(*settings->users), release_user);
+				       sizeof(*settings->users), drop_user);
 	settings->peers = sort_by_name(settings->peers, &settings->peer_count,
-				       sizeof(*settings->peers), release_peer);
+				       sizeof(*settings->peers), drop_peer);
 	/* A line with a fault may be what seems to be missing. */
-	if (loader->faults->count == 0)
+	if (loader->faults->count == 0) {
 		settings_note_oddities(settings);
+		settings_note_repeats(settings);
+	}
 	for (int i = 0; i < SETTING_COUNT; i++)
 		free(loader->places[i].file);
 }

@@ -14,7 +14,7 @@ static int compare_items(const void *one, const void *other)
 	return order ? order : (*item > *other_item) - (*item < *other_item);
 }
 
-void *sort_by_name(void *items, size_t *count, size_t bytes, void (*release)(void *item))
+void *sort_by_name(void *items, size_t *count, size_t bytes, void (*drop)(void *item, void *next))
 {
 	char **order = memory_zeroed(*count * sizeof(*order));
 	char *sorted = memory_zeroed(*count * bytes);
@@ -25,7 +25,7 @@ void *sort_by_name(void *items, size_t *count, size_t bytes, void (*release)(voi
 	qsort(order, *count, sizeof(*order), compare_items);
 	for (size_t i = 0; i < *count; i++) {
 		if (i + 1 < *count && strcmp(*(char **)order[i], *(char **)order[i + 1]) == 0)
-			release(order[i]);
+			drop(order[i], order[i + 1]);
 		else
 			memcpy(sorted + kept++ * bytes, order[i], bytes);
 	}

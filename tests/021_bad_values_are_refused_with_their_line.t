@@ -89,6 +89,14 @@ like($said, qr/test\.ini:6: user "joe": unknown key "pool_sise"; did you mean "p
 ($status, $said) = check($head . "pool_mode = session\npool_mode = statement\n");
 is($status, 0, 'a setting that is given twice is accepted');
 like($said, qr/test\.ini:6: pool_mode is set again; the value of \S+test\.ini:5 does not count/, '... and noted');
+my $users = new_file('users', qq("ann" "1"\n"bob" "2"\n"ann" "3"\n));
+($status, $said) = check("[databases]\nx = host=127.0.0.1\n[users]\njoe = pool_size=1\n[databases]\nx = host=127.0.0.2\ny = host=127.0.0.1\n"
+	. "[users]\njoe = pool_size=2\n[millpond]\nauth_file = $users\n");
+is($status, 0, 'so is an entry');
+like($said, qr/test\.ini:6: database "x" has an entry again; the one of \S+test\.ini:2 does not count$/m, '... of a database');
+like($said, qr/test\.ini:9: user "joe" has an entry again; the one of \S+test\.ini:4 does not count$/m, '... of a user');
+like($said, qr/^\Q$users\E:3: user "ann" is listed again; line 1 does not count$/m, '... and a user of auth_file');
+is(scalar(() = $said =~ /does not count/g), 3, '... and nothing else is');
 ($status, $said) = check($head . "pkt_buf = 8192\n");
 is($status, 0, 'a setting without a meaning here is accepted');
 like($said, qr/test\.ini:5: "pkt_buf" has no effect: buffers/, '... with what is done instead');
