@@ -146,10 +146,11 @@ void settings_keep_restart_values(struct settings *new, const struct settings *o
 struct settings *settings_reload(const struct settings *old, struct fault_list *faults,
 				 void (*report)(void *context, const char *line), void *context)
 {
-	struct settings *new = settings_load(old->conffile, faults);
+	size_t faults_before = faults->count;
+	struct settings *new = settings_load_anyway(old->conffile, faults);
 
-	if (!new)
-		return NULL;
+	if (faults->count > faults_before)
+		return new;
 	settings_describe_changes(old, new, report, context);
 	settings_keep_restart_values(new, old);
 	return new;

@@ -273,8 +273,8 @@ int64_t settings_client_idle_timeout_us(const struct settings *settings,
 
 /*
  * Reads the old settings' file again. Returns new settings, held once, that can take the place of
- * the old ones at once: what takes a restart has kept its old value. Or NULL, with faults. `report`
- * gets one line about each difference between the old settings and the file, such as
+ * the old ones at once: what takes a restart has kept its old value. With faults, those of settings_load_anyway().
+ * `report` gets one line about each difference between the old settings and the file, such as
  *
  *	default_pool_size: 20 -> 40
  *	listen_port: 6432 -> 6433 (takes a restart)

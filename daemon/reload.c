@@ -123,14 +123,15 @@ static bool prepare_client_tls(struct change *change, struct settings *settings)
 	return true;
 }
 
-/* What can still go wrong with settings whose text is good. */
+/* What can still go wrong with settings, which is told together with what is wrong with their text. */
 static bool prepare(struct change *change, struct settings *settings)
 {
 	struct daemon *daemon = change->daemon;
 	struct fault_list *faults = &change->faults;
 
-	bool good = prepare_client_tls(change, settings);
+	bool good = faults->count == 0;
 
+	good &= prepare_client_tls(change, settings);
 	good &= servers_check(settings, faults);
 	secrets_note_broken(settings);
 	if (!good) {
@@ -143,20 +144,6 @@ static bool prepare(struct change *change, struct settings *settings)
 	return false;
 }
 
-/* What else is wrong with a file whose text is, so that all of it is told at once, as by --check. */
-static void find_other_faults(struct change *change)
-{
-	struct fault_list known;
-
-	fault_list_init(&known);
-	struct settings *settings =
-		settings_load_anyway(change->daemon->settings->conffile, &known);
-	client_tls_prepare(settings, &change->faults);
-	servers_check(settings, &change->faults);
-	settings_drop(settings);
-	fault_list_release(&known);
-}
-
 /* Reads the file again. NULL: with all that is wrong with it. */
 static struct settings *reread(struct change *change)
 {
@@ -164,9 +151,7 @@ static struct settings *reread(struct change *change)
 	struct settings *settings =
 		settings_reload(daemon->settings, &change->faults, note_difference, change);
 
-	if (settings == NULL)
-		find_other_faults(change);
-	else if (prepare(change, settings))
+	if (prepare(change, settings))
 		return settings;
 	settings_drop(settings);
 	/* The log may have been rotated all the same. */
