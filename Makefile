@@ -23,6 +23,7 @@
 #                      a JDK, node and pgbouncer, without which a few tests are skipped, and BoringSSL for bench
 #   make layers        who includes what, against the table of rooms
 #   make headers       each header compiles alone
+#   make awaits        the name of each function that may switch to another coroutine says so
 #   make measure       the longest functions and files
 #   make format        clang-format on all C files
 #   make clean         remove what was built
@@ -148,7 +149,7 @@ test_objects := $(helper_objects) $(bench_objects) $(fuzz_driver) \
 # --- Building -----------------------------------------------------------------------------------
 
 .PHONY: docs build build-deps build-tests build-bench help deps deps-run run check check-all unit fuzz \
-	stress bench install uninstall layers headers measure format clean FORCE
+	stress bench install uninstall layers headers awaits measure format clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -252,7 +253,7 @@ run: deps-run
 check: deps
 	@$(MAKE) --no-print-directory WERROR=1 check-all
 
-check-all: layers headers build build-bench $(preloads) $(filter $(OUT)/%,$(chosen))
+check-all: layers headers awaits build build-bench $(preloads) $(filter $(OUT)/%,$(chosen))
 	@MILLPOND='$(MILLPOND)' OUT='$(OUT)' SANITIZE='$(SANITIZE)' PROVE_FLAGS='$(PROVE_FLAGS)' \
 		tests/house/prove.sh $(chosen)
 
@@ -332,6 +333,9 @@ headers: build-deps
 		echo "#include \"$$header\"" | $(COMPILE) -Wno-unused -fsyntax-only -x c - || \
 		{ echo "$$header does not compile alone"; exit 1; }; \
 	done
+
+awaits:
+	@tests/house/awaits.pl
 
 measure:
 	@tests/house/measure.sh

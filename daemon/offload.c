@@ -43,9 +43,9 @@ void offload_init_for_lanes(struct offload *offload, unsigned thread_limit, unsi
 	offload->lane_limit = lane_limit;
 }
 
-static bool join_helpers(struct offload *offload, int64_t deadline)
+static bool join_helpers(struct offload *offload, int64_t until_us)
 {
-	int64_t left_us = deadline - loop_now();
+	int64_t left_us = until_us - loop_now();
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
@@ -56,13 +56,13 @@ static bool join_helpers(struct offload *offload, int64_t deadline)
 	return all;
 }
 
-bool offload_release(struct offload *offload, int64_t deadline)
+bool offload_release(struct offload *offload, int64_t until_us)
 {
 	pthread_mutex_lock(&offload->lock);
 	offload->stopping = true;
 	pthread_cond_broadcast(&offload->changed);
 	pthread_mutex_unlock(&offload->lock);
-	if (!join_helpers(offload, deadline))
+	if (!join_helpers(offload, until_us))
 		return false;
 	pthread_cond_destroy(&offload->changed);
 	pthread_mutex_destroy(&offload->lock);

@@ -45,10 +45,10 @@ void offload_init(struct offload *offload);
 void offload_init_for_lanes(struct offload *offload, unsigned thread_limit, unsigned lane_limit);
 
 /*
- * Waits for the jobs that are running, and forgets the others; nobody may wait for one of these. False:
- * one had not ended by that time, and the helpers are left behind, with the offload.
+ * Waits, blocking, for the jobs that are running, and forgets the others; nobody may wait for one of these. False:
+ * one had not ended by that time of loop_now(), and the helpers are left behind, with the offload.
  */
-bool offload_release(struct offload *offload, int64_t deadline);
+bool offload_release(struct offload *offload, int64_t until_us);
 
 /*
  * Has run(arg) called in a helper thread and waits until it has returned; that wait cannot be cut

@@ -1,4 +1,4 @@
-# make layers, headers, help and deps say what they are there to say, not only that all is well.
+# make layers, headers, awaits, help and deps say what they are there to say, not only that all is well.
 use v5.36;
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
@@ -68,6 +68,22 @@ isnt($status, 0, 'a header that does not compile alone is found');
 like($output, qr{conf/a\.h does not compile alone}, 'and named');
 put('conf/a.h', "#include <stddef.h>\nsize_t length(void);\n");
 is((make('headers'))[0], 0, 'a header that does is left alone');
+
+# What calls, and whether it may call something that switches
+for my $case (
+	[ 'bool await_more(struct a *a)',         1 ],
+	[ 'bool take(struct a *a, int64_t deadline)', 1 ],
+	[ 'static void take_main(void *arg)',     1 ],
+	[ 'static void take(void *arg)',          0 ],
+	[ 'static inline bool take(void)',        0 ])
+{
+	my ($head, $allowed) = @$case;
+	put('daemon/a.c', "/* await_it(); */\nbool await_it(void)\n{\n\treturn true;\n}\n\n$head\n{\n\tawait_it();\n}\n");
+	($status, $output) = make('awaits');
+	is($status ? 0 : 1, $allowed, "$head " . ($allowed ? 'may' : 'may not') . ' wait') or diag($output);
+	like($output, qr{^daemon/a\.c:7: take\(\) calls await_it\(\)}m, 'and the place is named') unless $allowed;
+}
+unlink "$dir/daemon/a.c";
 
 # The second definition would be a warning, and warnings are errors here.
 my $plain = 'BUILD=build DEBUG= SANITIZE= WERROR=';

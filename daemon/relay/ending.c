@@ -44,10 +44,10 @@ bool ending_look(struct ending *ending, const struct message *message, bool in_c
 	return true;
 }
 
-int64_t ending_limit(const struct ending *ending, int64_t deadline, enum failure_kind *kind)
+int64_t ending_limit(const struct ending *ending, int64_t limit, enum failure_kind *kind)
 {
-	if (ending->kind == FAILURE_NONE || ending->at + GRACE_US >= deadline)
-		return deadline;
+	if (ending->kind == FAILURE_NONE || ending->at + GRACE_US >= limit)
+		return limit;
 	*kind = ending->kind;
 	return ending->at + GRACE_US;
 }

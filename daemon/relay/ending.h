@@ -27,8 +27,8 @@ void ending_init(struct ending *ending, const struct settings *settings);
 /* Whether a message is the last one; `in_copy`: the server waits for the data of a COPY. */
 bool ending_look(struct ending *ending, const struct message *message, bool in_copy);
 
-/* The earlier of `deadline` and the end of the grace for what stands in front of the last message; if it is
+/* The earlier of `limit` and the end of the grace for what stands in front of the last message; if it is
  * the latter, `*kind` is why that message is the last. */
-int64_t ending_limit(const struct ending *ending, int64_t deadline, enum failure_kind *kind);
+int64_t ending_limit(const struct ending *ending, int64_t limit, enum failure_kind *kind);
 
 #endif
