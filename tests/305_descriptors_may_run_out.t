@@ -43,9 +43,9 @@ is(refusal(), $words, '... and no other client of the same name');
 my @silent = map { Wire->connect($millpond)->put("\0") } 1 .. 30;
 is(Wire->connect($millpond)->put("\0")->result->{error}{M}, $words, 'those who say nothing take no more than the reserve');
 is($admin->value('SHOW VERSION') =~ /Millpond/, 1, 'the admin stays');
-$_->close for @silent, $admin;
-wait_until(sub { eval { Wire->login($millpond, database => 'pgbouncer') } }, 'the reserve to be free again');
-is(refusal(), $words, 'it is no place for others');
+wait_until(sub { eval { Wire->login($millpond, database => 'pgbouncer') } }, 'those who say nothing to be sent away');
+is($_->result->{error}{M}, $words, '... and told why') for @silent;
+is(refusal(), $words, 'the reserve is no place for others');
 ok(!$millpond->log_contains(qr/accept\(\) failed/), 'it never ran out');
 
 $_->close for splice @clients, 0, 10;

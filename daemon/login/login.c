@@ -25,6 +25,9 @@
 #include "protocol/startup.h"
 #include "protocol/writer.h"
 
+/* For whoever has a descriptor that is kept for when there are no others. */
+#define LIMIT_IN_RESERVE_US INT64_C(5000000)
+
 /* --- who and where ------------------------------------------------------------------------ */
 
 /* A server cuts a longer name, so it would be another one only here. What the files name may have any length. */
@@ -452,10 +455,8 @@ static void wipe_secrets(struct session *session)
 	}
 }
 
-bool await_login(struct session *session, struct failure *why)
+static bool await_login_until(struct session *session, struct failure *why, int64_t deadline)
 {
-	int64_t limit = session->worker->settings->client_login_timeout_us;
-	int64_t deadline = limit > 0 ? session->accepted_at + limit : DEADLINE_NEVER;
 	struct startup startup;
 	struct failure ignored;
 
@@ -471,4 +472,26 @@ bool await_login(struct session *session, struct failure *why)
 	wipe_secrets(session);
 	free(packet);
 	return welcome;
+}
+
+/* The reserve is for admins and cancel requests, which come to the point; others could hold all of it without a word. */
+static bool await_login_in_reserve(struct session *session, struct failure *why, int64_t deadline)
+{
+	int64_t limit = session->accepted_at + LIMIT_IN_RESERVE_US;
+	bool is_short = limit < deadline;
+
+	if (await_login_until(session, why, is_short ? limit : deadline))
+		return true;
+	return why->kind == FAILURE_LOGIN_TIMEOUT && is_short ?
+		       failure_set(why, FAILURE_NO_DESCRIPTORS) :
+		       false;
+}
+
+bool await_login(struct session *session, struct failure *why)
+{
+	int64_t limit = session->worker->settings->client_login_timeout_us;
+	int64_t deadline = limit > 0 ? session->accepted_at + limit : DEADLINE_NEVER;
+
+	return session->in_reserve ? await_login_in_reserve(session, why, deadline) :
+				     await_login_until(session, why, deadline);
 }
