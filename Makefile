@@ -23,7 +23,8 @@
 #                      a JDK, node and pgbouncer, without which a few tests are skipped, and BoringSSL for bench
 #   make layers        who includes what, against the table of rooms
 #   make headers       each header compiles alone
-#   make awaits        the name of each function that may switch to another coroutine says so
+#   make awaits        the name of each function that may switch to another coroutine says so, and none does
+#                      with a lock
 #   make measure       the longest functions and files
 #   make format        clang-format on all C files
 #   make clean         remove what was built

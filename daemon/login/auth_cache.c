@@ -258,16 +258,11 @@ static enum auth_turn await_told(struct auth_cache *cache, struct auth_cache_ent
 	return waiter->turn;
 }
 
-/* Under the lock, which it gives back. */
-static enum auth_turn await_one_turn(struct auth_cache *cache, struct loop *loop,
-				     struct auth_cache_entry *entry, struct user_record *record,
-				     struct failure *why, int64_t deadline)
+/* Under the lock, of an entry about which somebody asks. */
+static void list_waiter(struct auth_cache_entry *entry, struct loop *loop, struct waiter *waiter)
 {
-	struct waiter waiter = {.told = future_in(loop), .next = entry->waiters, .is_listed = true};
-
-	entry->waiters = &waiter;
-	pthread_mutex_unlock(&cache->lock);
-	return await_told(cache, entry, &waiter, record, why, deadline);
+	*waiter = (struct waiter){.told = future_in(loop), .next = entry->waiters, .is_listed = true};
+	entry->waiters = waiter;
 }
 
 static void begin_to_ask(struct auth_cache_entry *entry)
@@ -308,22 +303,25 @@ enum auth_turn await_auth_turn(struct auth_cache *cache, struct loop *loop, cons
 			       struct failure *why, int64_t deadline)
 {
 	for (;;) {
+		struct waiter waiter;
+		enum auth_turn turn;
+
 		pthread_mutex_lock(&cache->lock);
 		struct auth_cache_entry *entry = find(cache, source, user);
-		if (entry != NULL && entry->is_asked) {
-			enum auth_turn turn =
-				await_one_turn(cache, loop, entry, record, why, deadline);
-			if (turn != AUTH_TURN_YOURS)
-				return turn;
-			continue;
-		}
-		enum auth_turn turn = entry != NULL ?
-					      take_turn(cache, entry, fresh_since, record) :
-					      take_first_turn(cache, source, user);
+		bool waits = entry != NULL && entry->is_asked;
+		if (waits)
+			list_waiter(entry, loop, &waiter);
+		else if (entry != NULL)
+			turn = take_turn(cache, entry, fresh_since, record);
+		else
+			turn = take_first_turn(cache, source, user);
 		pthread_mutex_unlock(&cache->lock);
-		if (turn == AUTH_TURN_FAILED)
+		if (waits)
+			turn = await_told(cache, entry, &waiter, record, why, deadline);
+		else if (turn == AUTH_TURN_FAILED)
 			failure_set(why, FAILURE_NO_MEMORY);
-		return turn;
+		if (!waits || turn != AUTH_TURN_YOURS)
+			return turn;
 	}
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # Checks what the name of a function promises: only one called await_..., or with a parameter `deadline`, may switch to
 # another coroutine, and so may call another such one; beside these, what a coroutine runs: ..._main(), and session_run().
-# Prints every function that does so and is none of them, and exits 1. What is called by a pointer is not seen.
+# And nothing that may switch is called between taking a lock and letting it go, since others would wait as long.
+# Prints every call that is not as it should be, and exits 1. What is called by a pointer is not seen.
 use v5.36;
 
 chdir(($0 =~ s{[^/]*$}{}r) . "../..") or die;
@@ -25,16 +26,22 @@ for my $path (grep { -f } map { glob "$_/*.[ch]" } qw(conf protocol pool daemon 
 		my $line = 1 + substr($text, 0, $-[1]) =~ tr/\n//;
 		my $says_so = $name =~ /^await_/ || $parameters =~ /\bdeadline\b/;
 		$switches{$name} = 1 if $says_so;
-		push @functions, { name => $name, place => "$path:$line", body => $body } unless $says_so || $name =~ /_main$|^session_run$/;
+		my $may = $says_so || scalar($name =~ /_main$|^session_run$/);
+		push @functions, { name => $name, place => "$path:$line", body => $body, may => $may };
 	}
 }
 
 my $bad = 0;
 for my $function (@functions)
 {
-	for my $called (grep { $switches{$_} } $function->{body} =~ /\b(\w+)\(/g)
+	my $is_locked = 0;
+	for my $called ($function->{body} =~ /\b(\w+)\(/g)
 	{
-		say "$function->{place}: $function->{name}() calls $called(), which may switch, and does not say so";
+		$is_locked = 1 if $called =~ /^(pools|pthread_(mutex|rwlock))_(rd|wr)?lock$/;
+		$is_locked = 0 if $called =~ /^(pools|pthread_(mutex|rwlock))_unlock$/;
+		next unless $switches{$called} && ($is_locked || !$function->{may});
+		say "$function->{place}: $function->{name}() calls $called(), which may switch, ",
+			$is_locked ? 'with a lock' : 'and does not say so';
 		$bad = 1;
 	}
 }
