@@ -184,10 +184,8 @@ int keyword_since(const char *name)
 static const struct {
 	const char *keyword, *harmless;
 } libpqs_own[] = {
-	{"gssdelegation", "0"},	    {"gsslib", ""},
-	{"krbsrvname", ""},	    {"passfile", ""},
-	{"requirepeer", ""},	    {"sslpassword", ""},
-	{"sslsni", "1"},
+	{"gssdelegation", "0"}, {"gsslib", ""},	     {"krbsrvname", ""},
+	{"passfile", ""},	{"sslpassword", ""}, {"sslsni", "1"},
 };
 
 bool keyword_needs_libpq(const char *keyword, const char *value)

@@ -16,7 +16,7 @@ struct helpers {
 	struct offload pam;
 	struct offload ldap;
 	struct offload cancel; /* sending cancel requests; in lanes, one for each host */
-	struct offload libpq;  /* the steps of libpq's logins; likewise */
+	struct offload libpq;  /* the steps of libpq's logins, and requirepeer; likewise */
 };
 
 void helpers_init(struct helpers *helpers);

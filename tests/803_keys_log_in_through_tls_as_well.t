@@ -16,7 +16,7 @@ $server->safe_psql('postgres', "create role alice login password 'secret';"
 my $secret = $server->safe_psql('postgres', "select rolpassword from pg_authid where rolname = 'alice'");
 my $hash   = 'md5' . md5_hex('secretbob');
 $server->safe_psql('postgres', 'create database tls');
-$server->set_hba("local all postgres trust\nhostssl tls alice all scram-sha-256\nhostssl tls bob all md5\n"
+$server->set_hba("local all postgres trust\nlocal tls alice scram-sha-256\nlocal tls bob md5\nhostssl tls alice all scram-sha-256\nhostssl tls bob all md5\n"
 	. "host postgres alice all scram-sha-256\n");
 
 my $users = new_file('users', qq{"alice" "$secret"\n"bob" "$hash"\n});
@@ -57,6 +57,9 @@ my %entries = (
 	strict   => [ "host=127.0.0.1 port=$port dbname=tls target_session_attrs=read-write", qr/^t$/ ],
 	encoding => [ "host=127.0.0.1 port=$port dbname=tls client_encoding=auto",               qr/^t$/ ],
 	nothing  => [ "host=localhost port=$port dbname=tls sslmode=verify-full",                qr/sslrootcert/ ],
+	peer     => [ 'host=' . $server->host . " port=$port dbname=tls requirepeer=" . getpwuid($<), qr/^f$/ ],
+	impostor => [ 'host=' . $server->host . " port=$port dbname=tls requirepeer=root",
+		qr/requirepeer specifies "root", but actual peer user name is/ ],
 	words    => [ $fake->target . ' sslmode=require',                      qr/SSL error: wrong version number/ ],
 );
 my $millpond = Millpond->new('pool',

@@ -1,9 +1,8 @@
 #include "daemon/login/admission.h"
 
-#include <pwd.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "conf/hba.h"
 #include "daemon/login/authenticate.h"
@@ -12,9 +11,10 @@
 #include "daemon/runtime/certificate.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
+#include "daemon/system_user.h"
 #include "daemon/worker.h"
 
-/* No name of a user, in a certificate or of the system, is longer. */
+/* No name of a user in a certificate is longer. */
 #define NAME_BYTES 256
 
 /* Where one look-up hangs, all do. */
@@ -77,43 +77,21 @@ static bool check_clientcert(const struct session *session, const struct setting
 
 /* --- the system's users ------------------------------------------------------------------- */
 
-struct lookup {
-	uid_t uid;
-	char name[NAME_BYTES];
-};
-
-/* May ask a server over the network. */
-static void look_up_user(void *arg)
-{
-	struct lookup *lookup = arg;
-	struct passwd entry;
-	struct passwd *found = NULL;
-	char buffer[4096];
-
-	if (getpwuid_r(lookup->uid, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL &&
-	    strlen(entry.pw_name) < sizeof lookup->name)
-		strcpy(lookup->name, entry.pw_name);
-}
-
 static bool await_peer(struct session *session, const struct settings *settings, const char *map,
 		       struct failure *why, int64_t deadline)
 {
 	struct exchange exchange = {.session = session, .why = why, .deadline = deadline};
-	struct ucred credentials;
-	socklen_t length = sizeof credentials;
+	struct system_user *user = system_user_of_peer(session->client.fd);
 
-	if (getsockopt(session->client.fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
-		return failure_set(why, FAILURE_PEER_REJECTED);
-	struct lookup *lookup = calloc(1, sizeof *lookup);
-	if (lookup == NULL)
-		return failure_set(why, FAILURE_NO_MEMORY);
-	lookup->uid = credentials.uid;
-	if (!await_helper(&exchange, &session->worker->helpers->login, LANE_OF_PEERS, look_up_user,
-			  free, lookup))
+	if (user == NULL)
+		return failure_set(why,
+				   errno == ENOMEM ? FAILURE_NO_MEMORY : FAILURE_PEER_REJECTED);
+	if (!await_helper(&exchange, &session->worker->helpers->login, LANE_OF_PEERS,
+			  system_user_look_up, free, user))
 		return false;
-	bool allowed = lookup->name[0] != '\0' &&
-		       hba_ident_allows(&settings->hba, map, lookup->name, session->user_name);
-	free(lookup);
+	bool allowed = user->name[0] != '\0' &&
+		       hba_ident_allows(&settings->hba, map, user->name, session->user_name);
+	free(user);
 	return allowed || failure_set(why, FAILURE_PEER_REJECTED);
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/runtime/stream.h"
 #include "daemon/server/proof.h"
 #include "daemon/server/reach.h"
+#include "daemon/server/require_peer.h"
 #include "daemon/server/server_tls.h"
 #include "daemon/server/server_tls_context.h"
 #include "daemon/server/server_type.h"
@@ -269,16 +270,6 @@ static void spoke(struct stream *stream)
 	(void)stream;
 }
 
-/* What libpq would do and this login does not; better no connection than one of another kind. */
-static bool is_within_reach(const struct conninfo *conninfo, struct failure *why)
-{
-	if (conninfo_value(conninfo, "requirepeer") == NULL)
-		return true;
-	failure_set(why, FAILURE_SERVER_LOGIN, "wrong password type");
-	return failure_detail(why, "This libpq cannot log in with such a secret, and the pooler by "
-				   "itself has no requirepeer.");
-}
-
 static bool await_conversation(struct login *login, const struct conninfo *conninfo,
 			       const struct credentials *credentials, int64_t deadline)
 {
@@ -290,7 +281,8 @@ static bool await_conversation(struct login *login, const struct conninfo *conni
 	parameters_assign(&login->server->base, NULL);
 	proof_init(&login->proof, login->worker, &login->stream, conninfo, credentials, login->why);
 	stream_init(&login->stream, &login->worker->loop, direct->fd, spoke);
-	bool done = await_server_tls(direct, &login->stream, conninfo, login->mode, login->why,
+	bool done = await_required_peer(direct, login->worker, conninfo, login->why, deadline) &&
+		    await_server_tls(direct, &login->stream, conninfo, login->mode, login->why,
 				     deadline) &&
 		    send_startup(login, conninfo) && await_ready(login, deadline) &&
 		    await_wanted(login, deadline);
@@ -401,8 +393,6 @@ bool await_direct_login(struct server *server, struct worker *worker,
 	bool again;
 	bool done;
 
-	if (!is_within_reach(conninfo, why))
-		return false;
 	do
 		done = await_login(&login, conninfo, credentials, &again, deadline);
 	while (again);
