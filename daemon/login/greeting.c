@@ -11,6 +11,9 @@
 #include "daemon/session.h"
 #include "daemon/worker.h"
 
+/* Longer than any packet that is taken. A handshake may have to wait with what was read of it. */
+#define READ_AT_ONCE ((size_t)16 * 1024)
+
 /* The type of a handshake's records, which no length of a packet begins with (RFC 8446, 5.1). */
 #define TLS_HANDSHAKE_RECORD 0x16
 
@@ -136,7 +139,7 @@ static enum startup_kind await_packet(struct session *session, struct startup *s
 {
 	char *data;
 	bool has_begun = stream_held_bytes(&session->client) > 0;
-	ssize_t got = stream_read(&session->client, &data);
+	ssize_t got = stream_read_some(&session->client, &data, READ_AT_ONCE);
 
 	if (got < 0 && errno == EAGAIN)
 		return STARTUP_INCOMPLETE;

@@ -61,6 +61,7 @@ bool loop_init(struct loop *loop)
 	*loop = (struct loop){.inbox_fd = -1};
 	coroutine_queue_init(&loop->ready);
 	coroutine_queue_init(&loop->yielded);
+	turnstile_init(&loop->turnstile);
 	loop->inbox_end = &loop->inbox;
 	pthread_mutex_init(&loop->inbox_lock, NULL);
 
@@ -108,6 +109,7 @@ void loop_run(struct loop *loop)
 					     EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY | wait);
 		loop->is_stopped |= failed == -1;
 		loop->time = 0;
+		loop->turnstile.used_us = 0;
 		coroutines_run(loop);
 		batch_end(loop);
 	}

@@ -19,6 +19,7 @@
 
 #include "daemon/runtime/batch.h"
 #include "daemon/runtime/context.h"
+#include "daemon/runtime/turnstile.h"
 
 #define DEADLINE_NEVER INT64_MAX
 
@@ -56,6 +57,7 @@ struct loop {
 	struct context context;	   /* of the loop itself */
 	struct coroutine_queue ready;
 	struct coroutine_queue yielded; /* not before the next turn */
+	struct turnstile turnstile;
 	struct batch batch;
 	bool is_stopped;
 	int64_t time; /* see loop_time(); 0: nobody has asked */

@@ -352,6 +352,9 @@ static bool keep_plain_text(struct stream *stream)
 static bool await_received(struct stream *stream, int64_t deadline)
 {
 	for (;;) {
+		/* In front of what is read, since the buffer is everybody's. */
+		if (SSL_is_server(stream->tls->ssl) && !await_turnstile(stream->loop, deadline))
+			return false;
 		ssize_t got = receive(stream, stream->loop->scratch, SCRATCH_BYTES, SCRATCH_BYTES);
 		if (got > 0)
 			return true;
@@ -378,7 +381,9 @@ static bool await_handshake(struct stream *stream, int64_t deadline)
 	for (unsigned rounds = 0;; rounds++) {
 		batch_send(stream->loop); /* nobody's bytes wait while keys are computed */
 		begin(stream);
+		int64_t begun_at = loop_now();
 		int result = SSL_do_handshake(tls->ssl);
+		turnstile_count(stream->loop, begun_at);
 		ssize_t failed = result == 1 ? 1 : note_failure(tls, result);
 		int why = errno;
 		if (result == 1)
@@ -410,7 +415,9 @@ bool await_tls_accept(struct stream *stream, struct ssl_ctx_st *context, const c
 		return false;
 	}
 	SSL_set_accept_state(ssl);
-	tls->received = data;
+	if (length > 0 && !await_turnstile_with(stream->loop, data, length, deadline))
+		return false;
+	tls->received = stream->loop->scratch;
 	tls->received_length = length;
 	if (!await_handshake(stream, deadline))
 		return false;
