@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "conf/check.h"
-#include "conf/suggest.h"
 #include "conf/tls.h"
 #include "daemon/tls_context.h"
 
@@ -19,35 +18,16 @@ struct preparation {
 	struct fault_list *faults;
 };
 
-/*
- * The last words of OpenSSL say what is wrong, or what the system said about a file. Of `words`, which
- * end with NULL, one may have been meant.
- */
+static bool refuse(const struct preparation *preparation, const char *setting, const char *value)
+{
+	return tls_context_refuse(preparation->faults, preparation->settings, setting, value, NULL);
+}
+
+/* Of `words`, which end with NULL, one may have been meant. */
 static bool refuse_word(const struct preparation *preparation, const char *setting,
 			const char *value, const char *const *words)
 {
-	struct suggestion suggestion;
-	unsigned long error = ERR_peek_error();
-	const char *reason = ERR_GET_LIB(error) == ERR_LIB_SYS ?
-				     strerror(ERR_GET_REASON(error)) :
-				     ERR_reason_error_string(error);
-
-	suggestion_init(&suggestion, value);
-	while (*words != NULL)
-		suggestion_offer(&suggestion, *words++);
-	setting_fault(preparation->faults, preparation->settings, setting,
-		      "%s: cannot use \"%s\": %s%s", setting, value,
-		      reason != NULL ? reason : "it is not what it should be",
-		      suggestion_text(&suggestion));
-	ERR_clear_error();
-	return false;
-}
-
-static bool refuse(const struct preparation *preparation, const char *setting, const char *value)
-{
-	static const char *const none[] = {NULL};
-
-	return refuse_word(preparation, setting, value, none);
+	return tls_context_refuse(preparation->faults, preparation->settings, setting, value, words);
 }
 
 /* The line that asks for it is told. */
@@ -172,17 +152,12 @@ static bool load_authorities(const struct preparation *preparation)
 
 static bool choose_ciphers(const struct preparation *preparation)
 {
-	const char *ciphers = tls_ciphers(preparation->settings->client_tls_ciphers);
-	const char *suites = preparation->settings->client_tls13_ciphers;
+	struct settings *settings = preparation->settings;
+	bool good = tls_context_take_ciphers(preparation->context, preparation->faults, settings,
+					     "client_tls_ciphers", settings->client_tls_ciphers);
 
-	bool good = ciphers == NULL || tls_context_choose_ciphers(preparation->context, ciphers) ||
-		    refuse(preparation, "client_tls_ciphers", ciphers);
-	if (suites[0] != '\0' && SSL_CTX_set_ciphersuites(preparation->context, suites) != 1) {
-		refuse(preparation, "client_tls13_ciphers", suites);
-		setting_fault(preparation->faults, preparation->settings, "client_tls13_ciphers",
-			      "failed to set the TLSv1.3 cipher suites");
-		good = false;
-	}
+	good &= tls_context_take_suites(preparation->context, preparation->faults, settings,
+					"client_tls13_ciphers", settings->client_tls13_ciphers);
 	return good;
 }
 

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "conf/array.h"
-#include "conf/check.h"
 #include "conf/field.h"
 #include "daemon/server/authorities.h"
 #include "daemon/tls_context.h"
@@ -290,33 +289,18 @@ bool server_tls_chooses_ciphers(const struct conninfo *conninfo)
 	       server_tls_mode(conninfo) >= TLS_PREFER;
 }
 
-static void refuse(const struct settings *settings, const char *setting, const char *value,
-		   struct fault_list *faults)
-{
-	const char *reason = ERR_reason_error_string(ERR_peek_error());
-
-	setting_fault(faults, settings, setting, "%s: cannot use \"%s\": %s", setting, value,
-		      reason != NULL ? reason : "it is not what it should be");
-	ERR_clear_error();
-}
-
 void server_tls_check(const struct settings *settings, struct fault_list *faults)
 {
-	const char *ciphers = tls_ciphers(settings->server_tls_ciphers);
-	const char *suites = settings->server_tls13_ciphers;
+	ERR_clear_error();
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 
-	ERR_clear_error();
 	if (context == NULL) {
-		refuse(settings, "server_tls_ciphers", "TLS", faults);
+		tls_context_refuse(faults, settings, "server_tls_ciphers", "TLS", NULL);
 		return;
 	}
-	if (!choose_ciphers(context, ciphers, NULL))
-		refuse(settings, "server_tls_ciphers", ciphers, faults);
-	if (suites[0] != '\0' && !choose_ciphers(context, NULL, suites)) {
-		refuse(settings, "server_tls13_ciphers", suites, faults);
-		setting_fault(faults, settings, "server_tls13_ciphers",
-			      "failed to set the TLSv1.3 cipher suites");
-	}
+	tls_context_take_ciphers(context, faults, settings, "server_tls_ciphers",
+				 settings->server_tls_ciphers);
+	tls_context_take_suites(context, faults, settings, "server_tls13_ciphers",
+				settings->server_tls13_ciphers);
 	SSL_CTX_free(context);
 }
