@@ -221,12 +221,6 @@ static const char *what_is_missing(const struct options *options, const struct s
 	return NULL;
 }
 
-static void remove_pidfile(const char *path)
-{
-	if (path[0] != '\0')
-		unlink(path);
-}
-
 /* Ports and directories that only root may use are opened before the user changes. */
 static bool take_position(struct daemon *daemon, const char *user, const char *pidfile)
 {
@@ -243,7 +237,7 @@ static bool take_position(struct daemon *daemon, const char *user, const char *p
 		process_find_home();
 		if (daemon_start(daemon))
 			return true;
-		remove_pidfile(pidfile);
+		process_remove_pidfile(pidfile);
 	} else {
 		log_write(&daemon->log, LEVEL_FATAL, "%s", why);
 	}
@@ -277,7 +271,7 @@ static int serve(const struct options *options, struct settings *settings)
 		  event_base_get_method(daemon.workers->loop.base),
 		  OpenSSL_version(OPENSSL_VERSION));
 	bool all_closed = daemon_run(&daemon);
-	remove_pidfile(pidfile);
+	process_remove_pidfile(pidfile);
 	free(pidfile);
 	/* Helpers may still be at work, which must not lose OpenSSL under their feet. */
 	if (!all_closed || !daemon_release(&daemon))

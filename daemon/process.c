@@ -105,16 +105,24 @@ void process_make_file_for(const char *user, const char *path)
 	close(fd);
 }
 
-static bool is_alive(const char *path)
+/* The process that a pid file names; 0: none. */
+static pid_t named_in(const char *path)
 {
 	long pid = 0;
 	FILE *file = fopen(path, "re");
 
 	if (file == NULL)
-		return false;
+		return 0;
 	bool read = fscanf(file, "%ld", &pid) == 1;
 	fclose(file);
-	return read && pid > 0 && pid != getpid() && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+	return read && pid > 0 ? (pid_t)pid : 0;
+}
+
+static bool is_alive(const char *path)
+{
+	pid_t pid = named_in(path);
+
+	return pid != 0 && pid != getpid() && (kill(pid, 0) == 0 || errno == EPERM);
 }
 
 bool process_write_pidfile(const char *path, char *why, unsigned size)
@@ -130,4 +138,10 @@ bool process_write_pidfile(const char *path, char *why, unsigned size)
 	if (!written)
 		snprintf(why, size, "cannot write pid file %s: %s", path, strerror(errno));
 	return written;
+}
+
+void process_remove_pidfile(const char *path)
+{
+	if (named_in(path) == getpid())
+		unlink(path);
 }

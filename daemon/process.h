@@ -30,6 +30,9 @@ void process_make_file_for(const char *user, const char *path);
 /* Writes the pid file, unless the process named in it lives. False: `why` says what went wrong. */
 bool process_write_pidfile(const char *path, char *why, unsigned size);
 
+/* Unless it names another process by now. */
+void process_remove_pidfile(const char *path);
+
 /* Sets HOME where it is not, to the home of who runs the process: libpq looks there for certificates. */
 void process_find_home(void);
 

@@ -41,4 +41,13 @@ wait_until(sub { !kill 0, $pid }, 'its end');
 ok(!-e $pidfile, 'the pidfile is gone with it');
 ok(!-e $millpond->host . '/.s.PGSQL.' . $millpond->port, 'and so is the Unix socket');
 
+# Somebody has taken the file away, and another one has come meanwhile.
+is((run_binary('-q', '-d', $millpond->ini))[0], 0, 'another one starts');
+wait_until(sub { -s $pidfile }, 'the pidfile');
+($pid) = slurp_file($pidfile) =~ /^(\d+)/;
+put_file($pidfile, "$$\n");
+kill 'INT', $pid;
+wait_until(sub { !kill 0, $pid }, 'its end');
+is(-e $pidfile ? slurp_file($pidfile) : '', "$$\n", 'a pidfile that names another process stays');
+
 done_testing;
