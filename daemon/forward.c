@@ -132,11 +132,6 @@ static void leave_place(struct peer_line *line)
 
 /* --- sending ------------------------------------------------------------------------------ */
 
-static void nothing_spoke(struct stream *stream)
-{
-	(void)stream;
-}
-
 /* The peer closes the connection when it has done what it can. */
 static void await_done(struct loop *loop, int fd, const unsigned char *key, int64_t deadline)
 {
@@ -145,7 +140,7 @@ static void await_done(struct loop *loop, int fd, const unsigned char *key, int6
 
 	writer_init(&writer);
 	write_cancel_request(&writer, key);
-	stream_init(&stream, loop, fd, nothing_spoke);
+	stream_init(&stream, loop, fd, stream_ignore);
 	if (!writer.failed && stream_send(&stream, writer.data, writer.length))
 		await_end_of_stream(&stream, deadline);
 	writer_release(&writer);

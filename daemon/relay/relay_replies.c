@@ -36,10 +36,12 @@ static void turn_deaf(struct relay *relay)
 
 static bool client_is_lost(struct relay *relay, struct failure *why)
 {
-	if (relay->ending.kind != FAILURE_CLIENT_SAID_GOODBYE)
-		return !failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
-	turn_deaf(relay);
-	return false;
+	if (relay->ending.kind == FAILURE_CLIENT_SAID_GOODBYE) {
+		turn_deaf(relay);
+		return false;
+	}
+	failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	return true;
 }
 
 bool relay_pass_replies(struct relay *relay, const struct sifted *sifted, struct failure *why)

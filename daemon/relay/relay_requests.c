@@ -62,7 +62,9 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 bool relay_server_failed(const struct relay *relay, struct failure *why)
 {
 	relay_note_server_gone(relay, why);
-	return errno != 0 && failure_detail(why, "%s", strerror(errno));
+	if (errno != 0)
+		failure_detail(why, "%s", strerror(errno));
+	return false;
 }
 
 /* What is not taken waits: for its end, or for the server to catch up. */

@@ -99,6 +99,11 @@ void stream_init(struct stream *stream, struct loop *loop, int fd,
 	*stream = (struct stream){.loop = loop, .fd = fd, .spoke = spoke, .readable = true};
 }
 
+void stream_ignore(struct stream *stream)
+{
+	(void)stream;
+}
+
 bool stream_watch(struct stream *stream)
 {
 	if (stream->watched)

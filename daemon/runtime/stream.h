@@ -67,6 +67,9 @@ struct stream {
 void stream_init(struct stream *stream, struct loop *loop, int fd,
 		 void (*spoke)(struct stream *stream));
 
+/* A `spoke` that does nothing, for a stream whose one coroutine looks at it when it will. */
+void stream_ignore(struct stream *stream);
+
 /* Adds the read event, so that `spoke` or a waiter hear of new bytes. False with errno. */
 bool stream_watch(struct stream *stream);
 

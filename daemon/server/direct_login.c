@@ -265,11 +265,6 @@ static bool await_wanted(struct login *login, int64_t deadline)
 	return !login->is_other_type;
 }
 
-static void spoke(struct stream *stream)
-{
-	(void)stream;
-}
-
 static bool await_conversation(struct login *login, const struct conninfo *conninfo,
 			       const struct credentials *credentials, int64_t deadline)
 {
@@ -280,7 +275,7 @@ static bool await_conversation(struct login *login, const struct conninfo *conni
 	login->ready = login->asks = login->is_answered = login->is_other_type = false;
 	parameters_assign(&login->server->base, NULL);
 	proof_init(&login->proof, login->worker, &login->stream, conninfo, credentials, login->why);
-	stream_init(&login->stream, &login->worker->loop, direct->fd, spoke);
+	stream_init(&login->stream, &login->worker->loop, direct->fd, stream_ignore);
 	bool done = await_required_peer(direct, login->worker, conninfo, login->why, deadline) &&
 		    await_server_tls(direct, &login->stream, conninfo, login->mode, login->why,
 				     deadline) &&

@@ -49,11 +49,6 @@ static bool is_behind(const struct attempt *attempt)
 	return attempt->kind == BEHIND || attempt->kind == BEHIND_ANSWER;
 }
 
-static void spoke(struct stream *stream)
-{
-	(void)stream;
-}
-
 static void prepare(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -153,7 +148,7 @@ static void attempt_main(void *arg)
 
 	expect(direct != NULL);
 	direct->fd = attempt->pair[0];
-	stream_init(&stream, &loop, direct->fd, spoke);
+	stream_init(&stream, &loop, direct->fd, stream_ignore);
 	bool done = is_from_server(attempt) ? await_server(direct, &stream, deadline) :
 					      await_client(attempt, &stream, deadline);
 	expect(done == is_behind(attempt));

@@ -22,16 +22,11 @@ static struct stream stream;
 static struct tls_peer peer;
 static pthread_t thread;
 
-static void spoke(struct stream *spoken)
-{
-	(void)spoken;
-}
-
 static void open_stream(void)
 {
 	int pair[2];
 	make_pair(pair);
-	stream_init(&stream, &loop, pair[0], spoke);
+	stream_init(&stream, &loop, pair[0], stream_ignore);
 	peer_init(&peer, client_context, pair[1]);
 }
 
@@ -222,7 +217,7 @@ static void open_packet_stream(void)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
 		abort();
 	fcntl(pair[0], F_SETFL, O_NONBLOCK);
-	stream_init(&stream, &loop, pair[0], spoke);
+	stream_init(&stream, &loop, pair[0], stream_ignore);
 	peer_init(&peer, client_context, pair[1]);
 }
 
@@ -271,7 +266,7 @@ static void test_what_was_posted_before(void)
 	ssize_t length;
 
 	make_pair(pair);
-	stream_init(&other, &loop, pair[0], spoke);
+	stream_init(&other, &loop, pair[0], stream_ignore);
 	other_peer = pair[1];
 	open_stream();
 	peer_does(shakes_hands_and_echoes);
@@ -607,7 +602,7 @@ static void test_adoption(void)
 	peer_does(says_two_things);
 	ok(SSL_accept(ssl) == 1, "%s: a connection of somebody else's", kind);
 	fcntl(pair[0], F_SETFL, O_NONBLOCK);
-	stream_init(&stream, &loop, pair[0], spoke);
+	stream_init(&stream, &loop, pair[0], stream_ignore);
 	ok(tls_adopt(&stream, ssl), "%s: is adopted", kind);
 	ok(stream_send(&stream, "word", 4) && reads("adopted"), "%s: and serves as any other", kind);
 	stream_release(&stream);
