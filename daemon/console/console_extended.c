@@ -260,8 +260,11 @@ static void take_formats(struct reader *reader, struct portal *portal)
 	size_t count = reader_take_uint16(reader);
 
 	portal->codes = calloc(count > 0 ? count : 1, sizeof *portal->codes);
-	for (size_t i = 0; i < count && portal->codes != NULL; i++)
-		portal->codes[i] = reader_take_uint16(reader);
+	for (size_t i = 0; i < count && !reader->failed; i++) {
+		uint16_t code = reader_take_uint16(reader);
+		if (portal->codes != NULL)
+			portal->codes[i] = code;
+	}
 	portal->formats = (struct selection_formats){portal->codes, count};
 }
 
