@@ -5,7 +5,7 @@
 
 #include "conf/value.h"
 
-unsigned list_length(const char *list)
+unsigned host_list_length(const char *list)
 {
 	unsigned length = 1;
 
@@ -16,7 +16,7 @@ unsigned list_length(const char *list)
 	return length;
 }
 
-const char *list_item(const char *list, unsigned number, size_t *length)
+const char *host_list_item(const char *list, unsigned number, size_t *length)
 {
 	while (number-- > 0 && strchr(list, ','))
 		list = strchr(list, ',') + 1;
@@ -63,7 +63,7 @@ static bool ports_check(const char *ports, char *why, size_t bytes)
 
 bool hosts_check(const char *host, const char *hostaddr, const char *port, char *why, size_t bytes)
 {
-	unsigned hosts = host ? list_length(host) : 1;
+	unsigned hosts = host ? host_list_length(host) : 1;
 
 	if (host && has_empty_item(host)) {
 		snprintf(why, bytes, "an item of the list of hosts is empty");
@@ -78,10 +78,10 @@ bool hosts_check(const char *host, const char *hostaddr, const char *port, char 
 		return true;
 	if (!ports_check(port, why, bytes))
 		return false;
-	if (list_length(port) != 1 && list_length(port) != hosts) {
+	if (host_list_length(port) != 1 && host_list_length(port) != hosts) {
 		snprintf(why, bytes,
 			 "there are %u ports for %u %s; give one for all, or one each",
-			 list_length(port), hosts, hosts == 1 ? "host" : "hosts");
+			 host_list_length(port), hosts, hosts == 1 ? "host" : "hosts");
 		return false;
 	}
 	return true;

@@ -15,6 +15,7 @@
 #include "daemon/worker.h"
 #include "pool/pool.h"
 
+/* So many hosts of a list are tried at a time; the next time may begin with another one. */
 #define HOSTS_MOST 32
 
 /* A growing comma list. */
@@ -101,14 +102,14 @@ static bool has_addresses(const struct database *database)
 static void await_targets(struct targets *targets, struct worker *worker, const char *hosts,
 			  const char *ports, unsigned first, int64_t deadline)
 {
-	unsigned count = list_length(hosts);
+	unsigned count = host_list_length(hosts);
 
 	for (unsigned i = 0; i < count && i < HOSTS_MOST; i++) {
 		unsigned number = (i + first) % count;
 		size_t host_length;
 		size_t port_length;
-		const char *item = list_item(hosts, number, &host_length);
-		const char *port = list_item(ports, number, &port_length);
+		const char *item = host_list_item(hosts, number, &host_length);
+		const char *port = host_list_item(ports, number, &port_length);
 		char *host = strndup(item, host_length);
 		if (host == NULL)
 			targets->host.failed = true;
@@ -328,10 +329,10 @@ void conninfo_succeeded(struct pool *pool, const struct database *database, cons
 	if (database->load_balance_hosts != BALANCE_DISABLE || database->host == NULL ||
 	    host == NULL || has_addresses(database))
 		return;
-	for (unsigned i = 0; i < list_length(database->host); i++) {
+	for (unsigned i = 0; i < host_list_length(database->host); i++) {
 		size_t host_length, port_length;
-		const char *item = list_item(database->host, i, &host_length);
-		const char *its_port = list_item(ports, i, &port_length);
+		const char *item = host_list_item(database->host, i, &host_length);
+		const char *its_port = host_list_item(ports, i, &port_length);
 		if (strlen(host) == host_length && strncmp(item, host, host_length) == 0 &&
 		    strtoul(its_port, NULL, 10) == port) {
 			atomic_store_explicit(&pool->next_host, i, memory_order_relaxed);

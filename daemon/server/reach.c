@@ -24,14 +24,14 @@
 static void copy_item(const char *list, unsigned number, char *text, size_t size)
 {
 	size_t length = 0;
-	const char *item = list == NULL ? "" : list_item(list, number, &length);
+	const char *item = list == NULL ? "" : host_list_item(list, number, &length);
 
 	snprintf(text, size, "%.*s", (int)length, item);
 }
 
 static unsigned count_items(const char *list)
 {
-	return list == NULL ? 0 : list_length(list);
+	return list == NULL ? 0 : host_list_length(list);
 }
 
 /* A directory, or with '@' a name without a file. */
