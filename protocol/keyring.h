@@ -49,7 +49,7 @@ bool keyring_find_derived(struct keyring *keyring, const char *user, const char 
 void keyring_note_derived(struct keyring *keyring, const char *user, const char *password,
 			  const struct scram_secret *secret);
 
-/* ClientKeys, by the StoredKey that they belong to. The second answers whether it was not known before. */
+/* ClientKeys, by the StoredKey that they belong to: whether one is known; and whether a new one was not known before. */
 bool keyring_find_proven(struct keyring *keyring, const unsigned char stored_key[SCRAM_KEY_BYTES],
 			 unsigned char client_key[SCRAM_KEY_BYTES]);
 bool keyring_note_proven(struct keyring *keyring, const unsigned char stored_key[SCRAM_KEY_BYTES],
@@ -57,8 +57,8 @@ bool keyring_note_proven(struct keyring *keyring, const unsigned char stored_key
 
 /*
  * Secrets have changed: a round begins. Then keyring_keep() is called for each that is known, and at last
- * keyring_sweep(), until it answers false. A secret may be NULL. What nobody has wanted in the round is wiped. At most so many keys are
- * looked at in one call.
+ * keyring_sweep(), until it answers false. It wipes what nobody has wanted in the round, and looks at no more
+ * than `most` keys in one call. A secret may be NULL.
  */
 void keyring_begin_round(struct keyring *keyring);
 void keyring_keep(struct keyring *keyring, const char *user, const char *secret,

@@ -482,9 +482,9 @@ static bool await_login_in_reserve(struct session *session, struct failure *why,
 
 	if (await_login_until(session, why, is_short ? limit : deadline))
 		return true;
-	return why->kind == FAILURE_LOGIN_TIMEOUT && is_short ?
-		       failure_set(why, FAILURE_NO_DESCRIPTORS) :
-		       false;
+	if (is_short && why->kind == FAILURE_LOGIN_TIMEOUT)
+		failure_set(why, FAILURE_NO_DESCRIPTORS);
+	return false;
 }
 
 bool await_login(struct session *session, struct failure *why)

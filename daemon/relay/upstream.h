@@ -97,7 +97,10 @@ const char *upstream_read_at_rest(struct upstream *upstream);
 bool upstream_query(struct upstream *upstream, const char *sql, struct failure *why,
 		    int64_t deadline);
 
-/* The same inside a transaction, too, which stays open; what is for the client to which it is lent is added to `replies`. */
+/*
+ * The same inside a transaction, too, which stays open; what is for the client to which it is lent is added to
+ * `replies`.
+ */
 bool upstream_query_for(struct upstream *upstream, const char *sql, struct writer *replies,
 			struct failure *why, int64_t deadline);
 

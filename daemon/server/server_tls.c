@@ -105,7 +105,10 @@ static bool is_trusted(const struct direct *direct, struct failure *why)
 	return fail(why, text);
 }
 
-/* A server of something else could be led to take what we say for its own (RFC 9325, section 3.7). Texts as libpq has them. */
+/*
+ * A server of something else could be led to take what we say for its own (RFC 9325, section 3.7). Texts as libpq
+ * has them.
+ */
 static bool means_postgresql(const struct direct *direct, struct failure *why)
 {
 	static const char ours[] = ALPN_POSTGRESQL;
