@@ -11,6 +11,7 @@
 #include <sys/time.h>
 
 #include "conf/directory.h"
+#include "daemon/login/vouch_socket.h"
 #include "daemon/login/vouching.h"
 #include "daemon/runtime/loop.h"
 
@@ -109,7 +110,7 @@ static void set_up(void)
 }
 
 /* Whom to trust under TLS, ldap.conf says, or LDAPTLS_CACERT and their like, once for the process. */
-static LDAP *open_server(struct vouching *vouching)
+static LDAP *open_server(struct vouching *vouching, struct vouch_socket *socket)
 {
 	static pthread_once_t is_set_up = PTHREAD_ONCE_INIT;
 	const int version = LDAP_VERSION3;
@@ -123,7 +124,8 @@ static LDAP *open_server(struct vouching *vouching)
 	    (ldap_set_option(ldap, LDAP_OPT_PROTOCOL_VERSION, &version) != LDAP_SUCCESS ||
 	     ldap_set_option(ldap, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) != LDAP_SUCCESS ||
 	     ldap_set_option(ldap, LDAP_OPT_RESTART, LDAP_OPT_ON) != LDAP_SUCCESS ||
-	     ldap_set_option(ldap, LDAP_OPT_NETWORK_TIMEOUT, &patience) != LDAP_SUCCESS))
+	     ldap_set_option(ldap, LDAP_OPT_NETWORK_TIMEOUT, &patience) != LDAP_SUCCESS ||
+	     !vouch_socket_bound(socket, ldap, ANSWER_US, vouching->deadline)))
 		status = LDAP_LOCAL_ERROR;
 	if (status == LDAP_SUCCESS)
 		return ldap;
@@ -254,7 +256,8 @@ void vouch_by_ldap(void *arg)
 {
 	struct vouching *vouching = arg;
 	const struct directory *directory = vouching->directory;
-	LDAP *ldap = open_server(vouching);
+	struct vouch_socket socket;
+	LDAP *ldap = open_server(vouching, &socket);
 
 	if (ldap == NULL)
 		return;
