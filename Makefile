@@ -26,7 +26,7 @@
 #   make awaits        the name of each function that may switch to another coroutine says so, and none does
 #                      with a lock
 #   make measure       the longest functions and files
-#   make format        clang-format on all C files
+#   make format        lays out the lines of C that are not committed yet, with clang-format
 #   make clean         remove what was built
 #
 # These go with each of them:
@@ -341,10 +341,11 @@ awaits:
 measure:
 	@tests/house/measure.sh
 
+# Only these: what has been laid out by hand, as tables are, stays so.
 format:
 	@command -v $(CLANG_FORMAT) >/dev/null || { echo 'make format needs: apt-get install clang-format' >&2; exit 1; }
-	$(quiet)$(CLANG_FORMAT) -i $(filter %.c,$(sources)) $(headers) $(unit_sources) $(helper_sources) \
-		$(fuzz_sources) $(wildcard tests/bench/*.[ch] tests/bench/*/*.[ch])
+	@git rev-parse -q --verify HEAD >/dev/null || { echo 'make format needs a git checkout' >&2; exit 1; }
+	$(quiet)git clang-format --force --binary $(CLANG_FORMAT) --extensions c,h HEAD
 
 clean:
 	rm -rf $(BUILD) millpond
