@@ -166,7 +166,6 @@ void pool_dial_succeeded(struct server *server, int64_t now)
 
 	pools_lock(pool->pools);
 	pool->failures = 0;
-	pool->takes_over = false;
 	server->connected_at = now;
 	parameters_assign(&pool->welcome, server->reported);
 	server_move(server, SERVER_IDLE);
@@ -176,6 +175,8 @@ void pool_dial_succeeded(struct server *server, int64_t now)
 	else if (pool->first_waiting != NULL)
 		policy_lend_to(queue_next(pool, server->worker), server, now);
 	policy_provide(pool, now);
+	/* Of several that were closed at once, one has left its place. */
+	pool->takes_over = pool->takes_over && pool->servers[SERVER_LOGIN].count > 0;
 	pools_unlock(pool->pools);
 }
 

@@ -431,6 +431,26 @@ static void test_place_of_a_closed_server(void)
 	end();
 }
 
+/* Two at once: that one of them has ended says nothing about the other. */
+static void test_places_of_closed_servers(void)
+{
+	begin_pool("default_pool_size = 2\nserver_lifetime = 0\nserver_login_retry = 60");
+	all_ask(2);
+	all_dials_succeed();
+	asks(2);
+	asks(3);
+	returns(0);
+	returns(1);
+	is_int(dialling_count, 2, "two are to take the places of two");
+	dial_succeeds();
+	dial_fails(FULL);
+	ok(has_server(2) && waits(3), "there is room for one of them");
+	ok(until_retry() <= SECOND, "the other is soon tried again");
+	dial_succeeds();
+	ok(has_server(3), "and has its place");
+	end();
+}
+
 int main(void)
 {
 	test_final_refusal();
@@ -449,5 +469,6 @@ int main(void)
 	test_minimum_while_failing();
 	test_failure_that_is_remembered();
 	test_place_of_a_closed_server();
+	test_places_of_closed_servers();
 	return done();
 }
