@@ -101,12 +101,17 @@ static bool is_done(struct vouching *vouching, LDAP *ldap, const char *what, int
 
 /* --- the way there ------------------------------------------------------------------------ */
 
-/* The library sets itself up at its first use, for which it takes no lock. */
+/*
+ * The library sets itself up at its first use, and once more at its first use of TLS, for which it takes no lock.
+ * Whoever needs TLS is told if there can be none.
+ */
 static void set_up(void)
 {
+	const int as_client = 0;
 	int version;
 
 	ldap_get_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version);
+	ldap_set_option(NULL, LDAP_OPT_X_TLS_NEWCTX, &as_client);
 }
 
 /* Whom to trust under TLS, ldap.conf says, or LDAPTLS_CACERT and their like, once for the process. */
