@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/future.h"
 #include "daemon/thread.h"
 
@@ -290,4 +291,21 @@ bool await_offload_parted(struct offload *offload, struct offload_job *job)
 	await_future(&job->done);
 	free(job);
 	return true;
+}
+
+bool await_offload_until(struct offload *offload, struct loop *loop, uint32_t lane,
+			 void (*run)(void *arg), void (*release)(void *arg), void *arg,
+			 int64_t deadline)
+{
+	struct offload_job *job = offload_begin(offload, loop, lane, run, release, arg);
+	bool done = job != NULL;
+
+	while (done && !offload_is_done(job))
+		done = await_wake(loop, deadline);
+	int why = errno;
+	bool is_back = job == NULL || await_offload_parted(offload, job);
+	if (!done && is_back)
+		release(arg);
+	errno = why;
+	return done;
 }

@@ -78,4 +78,12 @@ bool offload_is_done(const struct offload_job *job);
 /* Parts with the job. True: it was done, and `arg` is the caller's. */
 bool await_offload_parted(struct offload *offload, struct offload_job *job);
 
+/*
+ * All of that for whoever has nothing else to look after meanwhile. True: it is done, and `arg` is the caller's again.
+ * False with errno: it could not be begun, or the wait has failed as await_wake() does; `arg` is or will be released.
+ */
+bool await_offload_until(struct offload *offload, struct loop *loop, uint32_t lane,
+			 void (*run)(void *arg), void (*release)(void *arg), void *arg,
+			 int64_t deadline);
+
 #endif

@@ -21,18 +21,8 @@ struct libpq_step {
 	struct pg_conn *connection;	   /* NULL: it is to be begun, ... */
 	char *keywords[CONNINFO_MOST + 1]; /* ... with these */
 	char *values[CONNINFO_MOST + 1];
-	int socket; /* the connection's, under a number of its own; -1: there is none */
 	enum server_step next;
 };
-
-static struct libpq_step *step_new(void)
-{
-	struct libpq_step *step = calloc(1, sizeof *step);
-
-	if (step != NULL)
-		step->socket = -1;
-	return step;
-}
 
 static void step_free(struct libpq_step *step)
 {
@@ -40,8 +30,6 @@ static void step_free(struct libpq_step *step)
 		free(step->keywords[i]);
 		text_wipe(step->values[i]);
 	}
-	if (step->socket >= 0)
-		close(step->socket);
 	free(step);
 }
 
@@ -76,43 +64,13 @@ static void abandon(void *arg)
 	step_free(step);
 }
 
-/* Whatever the helper is at: the server's backend leaves, and with it what counts in max_connections there. */
-static void hang_up(const struct libpq_step *step)
-{
-	shutdown(step->socket, SHUT_RDWR);
-}
-
 /* The step has its memory, with the connection in it, until it is done or abandoned. */
-static bool await_step_done(struct libpq_step *step, struct worker *worker, uint32_t lane,
-			    struct failure *why, int64_t deadline)
-{
-	struct offload_job *job = offload_begin(&worker->helpers->libpq, &worker->loop, lane,
-						take_step, abandon, step);
-
-	if (job == NULL) {
-		reach_wait_failed(why);
-		abandon(step);
-		return false;
-	}
-	bool in_time = true;
-	while (!offload_is_done(job) && in_time)
-		in_time = await_wake(&worker->loop, deadline);
-	if (!in_time) {
-		reach_wait_failed(why);
-		hang_up(step);
-	}
-	if (!await_offload_parted(&worker->helpers->libpq, job))
-		return false;
-	if (!in_time)
-		abandon(step);
-	return in_time;
-}
-
 static bool await_step(struct server *server, struct libpq_step *step, struct worker *worker,
 		       uint32_t lane, enum server_step *next, struct failure *why, int64_t deadline)
 {
-	if (!await_step_done(step, worker, lane, why, deadline))
-		return false;
+	if (!await_offload_until(&worker->helpers->libpq, &worker->loop, lane, take_step, abandon,
+				 step, deadline))
+		return reach_wait_failed(why);
 	server_give_back_connection(server, step->connection);
 	*next = step->next;
 	step_free(step);
@@ -124,7 +82,7 @@ static bool await_first_step(struct server *server, struct worker *worker,
 			     const struct conninfo *conninfo, enum server_step *next,
 			     struct failure *why, int64_t deadline)
 {
-	struct libpq_step *step = step_new();
+	struct libpq_step *step = calloc(1, sizeof *step);
 	const char *port = conninfo_value(conninfo, "port");
 
 	if (step == NULL || !copy_conninfo(step, conninfo)) {
@@ -140,15 +98,21 @@ static bool await_first_step(struct server *server, struct worker *worker,
 static bool await_next_step(struct server *server, struct worker *worker, enum server_step *next,
 			    struct failure *why, int64_t deadline)
 {
-	struct libpq_step *step = step_new();
+	struct libpq_step *step = calloc(1, sizeof *step);
 	uint32_t lane = reach_lane(server_host(server), server_port(server));
 
 	if (step == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
 	/* libpq may close its own, and somebody else have that number then. */
-	step->socket = fcntl(server_socket(server), F_DUPFD_CLOEXEC, 0);
+	int socket = fcntl(server_socket(server), F_DUPFD_CLOEXEC, 0);
 	step->connection = server_lend_connection(server);
-	return await_step(server, step, worker, lane, next, why, deadline);
+	bool done = await_step(server, step, worker, lane, next, why, deadline);
+	/* Whatever the helper is at: the server's backend leaves, and with it what counts in max_connections there. */
+	if (!done && socket >= 0)
+		shutdown(socket, SHUT_RDWR);
+	if (socket >= 0)
+		close(socket);
+	return done;
 }
 
 bool await_libpq_login(struct server *server, struct worker *worker, const struct conninfo *conninfo,

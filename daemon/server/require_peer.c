@@ -17,26 +17,6 @@
 /* Where one name is not told, none is. */
 #define LANE_OF_PEERS 1
 
-/* The user is the job's until it is done. */
-static bool await_name(struct system_user *user, struct worker *worker, struct failure *why,
-		       int64_t deadline)
-{
-	struct offload *helpers = &worker->helpers->libpq;
-	struct offload_job *job = offload_begin(helpers, &worker->loop, LANE_OF_PEERS,
-						system_user_look_up, free, user);
-	bool in_time = job != NULL;
-
-	while (in_time && !offload_is_done(job))
-		in_time = await_wake(&worker->loop, deadline);
-	if (!in_time)
-		reach_wait_failed(why);
-	if (job == NULL)
-		free(user);
-	else if (await_offload_parted(helpers, job) && !in_time)
-		free(user);
-	return in_time;
-}
-
 static bool is_required(const struct system_user *user, const char *required, struct failure *why)
 {
 	if (strcmp(user->name, required) == 0)
@@ -56,10 +36,10 @@ bool await_required_peer(const struct direct *direct, struct worker *worker,
 	if (required == NULL || direct->address.ss_family != AF_UNIX)
 		return true;
 	struct system_user *user = system_user_of_peer(direct->fd);
-	if (user == NULL)
+	if (user == NULL ||
+	    !await_offload_until(&worker->helpers->libpq, &worker->loop, LANE_OF_PEERS,
+				 system_user_look_up, free, user, deadline))
 		return reach_wait_failed(why);
-	if (!await_name(user, worker, why, deadline))
-		return false;
 	bool is_he = is_required(user, required, why);
 	free(user);
 	return is_he;
