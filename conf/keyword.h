@@ -11,10 +11,9 @@
 
 struct keyword {
 	const char *name;
-	const char *refusal;	   /* why it cannot be used; NULL: it can */
-	const char *const *
-		values; /* all words that it can be, ending with NULL; a list without any stands for a
-				      whole number, and NULL for anything */
+	const char *refusal; /* why it cannot be used; NULL: it can */
+	/* All words that it can be, ending with NULL; a list without any stands for a whole number, NULL for anything. */
+	const char *const *values;
 };
 
 /* What target_session_attrs asks for. */

@@ -1,9 +1,9 @@
-#include <sys/socket.h>
-
 /*
  * SHOW FDS: the sockets of the process, by number. PgBouncer passes the sockets themselves along, for a
  * process that takes over from it; that is not how Millpond is replaced, and secrets are not shown.
  */
+#include <sys/socket.h>
+
 #include "conf/array.h"
 #include "daemon/console/show.h"
 #include "daemon/daemon.h"

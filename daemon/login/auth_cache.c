@@ -332,8 +332,8 @@ static bool note_secret(struct auth_cache *cache, struct auth_cache_entry *entry
 {
 	if (secret == NULL)
 		return false;
-	uint32_t hash = hash_text_nonzero(
-		secret); /* it is not kept only to tell whether the next is another */
+	/* It is not kept only to tell whether the next is another. */
+	uint32_t hash = hash_text_nonzero(secret);
 	bool is_new = entry->is_missed || entry->secret_hash != hash;
 	entry->secret_hash = hash;
 	entry->is_missed = false;
