@@ -63,13 +63,18 @@ static void user_release(struct auth_user *user)
 {
 	free(user->name);
 	text_wipe(user->secret);
+	free(user->earlier_lines);
 }
 
 static void user_drop(void *item, void *next)
 {
 	struct auth_user *user = item, *next_user = next;
 
-	next_user->earlier_line = user->line;
+	next_user->earlier_lines =
+		memory_grow(user->earlier_lines, user->earlier_count, sizeof(*user->earlier_lines));
+	next_user->earlier_lines[user->earlier_count] = user->line;
+	next_user->earlier_count = user->earlier_count + 1;
+	user->earlier_lines = NULL;
 	user_release(user);
 }
 

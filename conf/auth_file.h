@@ -20,7 +20,8 @@ struct auth_user {
 	char *name;
 	char *secret;
 	int line;
-	int earlier_line; /* which named the user as well and does not count; 0: none */
+	int *earlier_lines; /* which named the user as well and do not count */
+	size_t earlier_count;
 };
 
 struct auth_users {

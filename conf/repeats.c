@@ -13,7 +13,8 @@
 struct entry {
 	const char *name;
 	const struct pair *pair;
-	const struct pair *earlier; /* of the same name; NULL: none */
+	const struct pair **earlier; /* those of the same name */
+	size_t earlier_count;
 };
 
 _Static_assert(offsetof(struct entry, name) == 0,
@@ -21,7 +22,13 @@ _Static_assert(offsetof(struct entry, name) == 0,
 
 static void note_earlier(void *item, void *next)
 {
-	((struct entry *)next)->earlier = ((const struct entry *)item)->pair;
+	const struct entry *entry = item;
+	struct entry *next_entry = next;
+
+	next_entry->earlier =
+		memory_grow(entry->earlier, entry->earlier_count, sizeof(*entry->earlier));
+	next_entry->earlier[entry->earlier_count] = entry->pair;
+	next_entry->earlier_count = entry->earlier_count + 1;
 }
 
 static void note_entries(struct settings *settings, const char *section, const char *what)
@@ -32,16 +39,18 @@ static void note_entries(struct settings *settings, const char *section, const c
 	for (size_t i = 0; i < settings->pair_count; i++) {
 		const struct pair *pair = &settings->pairs[i];
 		if (pair->key && strcmp(pair->section, section) == 0)
-			entries[count++] = (struct entry){pair->key, pair, NULL};
+			entries[count++] = (struct entry){.name = pair->key, .pair = pair};
 	}
 	entries = sort_by_name(entries, &count, sizeof(*entries), note_earlier);
 	for (size_t i = 0; i < count; i++) {
 		const struct entry *entry = &entries[i];
-		if (entry->earlier)
+		for (size_t j = 0; j < entry->earlier_count; j++)
 			fault_add(
 				&settings->notes, entry->pair->file, entry->pair->line,
 				"%s \"%.80s\" has an entry again; the one of %s:%d does not count",
-				what, entry->name, entry->earlier->file, entry->earlier->line);
+				what, entry->name, entry->earlier[j]->file,
+				entry->earlier[j]->line);
+		free(entry->earlier);
 	}
 	free(entries);
 }
@@ -55,9 +64,11 @@ void settings_note_repeats(struct settings *settings)
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		note_entries(settings, sections[i].section, sections[i].what);
-	for (size_t i = 0; i < users->count; i++)
-		if (users->users[i].earlier_line > 0)
-			fault_add(&settings->notes, users->path, users->users[i].line,
+	for (size_t i = 0; i < users->count; i++) {
+		const struct auth_user *user = &users->users[i];
+		for (size_t j = 0; j < user->earlier_count; j++)
+			fault_add(&settings->notes, users->path, user->line,
 				  "user \"%.80s\" is listed again; line %d does not count",
-				  users->users[i].name, users->users[i].earlier_line);
+				  user->name, user->earlier_lines[j]);
+	}
 }

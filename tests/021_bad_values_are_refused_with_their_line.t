@@ -97,6 +97,10 @@ like($said, qr/test\.ini:6: database "x" has an entry again; the one of \S+test\
 like($said, qr/test\.ini:9: user "joe" has an entry again; the one of \S+test\.ini:4 does not count$/m, '... of a user');
 like($said, qr/^\Q$users\E:3: user "ann" is listed again; line 1 does not count$/m, '... and a user of auth_file');
 is(scalar(() = $said =~ /does not count/g), 3, '... and nothing else is');
+put_file($users, map { qq("$_" "x"\n) } qw(ann ann bob ann));
+($status, $said) = check(join "\n", '[databases]', ('x = host=127.0.0.1') x 3, '[millpond]', "auth_file = $users", '');
+is(join(' ', $said =~ /database "x" has an entry again; the one of \S+test\.ini:(\d+) does/g), '2 3', 'each earlier entry is named');
+is(join(' ', $said =~ /^\Q$users\E:4: user "ann" is listed again; line (\d+) does/mg), '1 2', '... and each earlier line of auth_file');
 ($status, $said) = check($head . "pkt_buf = 8192\n");
 is($status, 0, 'a setting without a meaning here is accepted');
 like($said, qr/test\.ini:5: "pkt_buf" has no effect: buffers/, '... with what is done instead');
