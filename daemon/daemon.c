@@ -131,13 +131,12 @@ static void report_statistics(struct daemon *daemon, int64_t elapsed_us)
 
 static void end_period_if_due(struct daemon *daemon, int64_t now)
 {
-	int64_t elapsed = now - daemon->period_began_at;
+	int64_t elapsed = now - daemon->pools.periods.began_at;
 
 	if (elapsed < daemon->settings->stats_period_us || daemon->settings->stats_period_us <= 0)
 		return;
-	daemon->period_began_at = now;
-	pools_end_period(&daemon->pools, elapsed);
-	console_stats_end_period(daemon, elapsed);
+	pools_end_period(&daemon->pools, now);
+	console_stats_end_period(daemon);
 	report_statistics(daemon, elapsed);
 }
 
@@ -358,7 +357,7 @@ bool daemon_init(struct daemon *daemon, struct settings *settings, int verbose, 
 	daemon->session_limit = raise_descriptor_limit(daemon);
 	daemon->tick = event_new(daemon->workers->loop.base, -1, EV_PERSIST, tick, daemon);
 	daemon->watchdog_us = notify_watchdog_us();
-	daemon->period_began_at = loop_now();
+	stats_periods_init(&daemon->pools.periods, loop_now());
 	return daemon->tick != NULL && event_add(daemon->tick, &period) == 0;
 }
 

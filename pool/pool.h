@@ -130,8 +130,7 @@ struct pool {
 	bool paused;
 	bool is_held_up; /* somebody waits, and nothing but a limit that spans pools allows no server more */
 	struct parameters *welcome; /* what the newest server reported: told to new clients */
-	struct stats period_start; /* snapshots for the averages */
-	struct stats average;
+	struct stats_past past;
 	struct pool_share *shares; /* one for each worker */
 };
 

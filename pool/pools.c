@@ -343,14 +343,16 @@ void pools_tick(struct pools *pools, int64_t now)
 		policy_tick(pool, now);
 }
 
-void pools_end_period(struct pools *pools, int64_t elapsed_us)
+void pools_end_period(struct pools *pools, int64_t now)
 {
 	struct stats stats;
 
+	pools_lock(pools);
+	stats_periods_next(&pools->periods, now);
+	pools_unlock(pools);
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool)) {
 		pool_stats(pool, &stats);
-		stats_average(&pool->average, &pool->period_start, &stats, elapsed_us);
-		pool->period_start = stats;
+		stats_past_keep(&pool->past, &pools->periods, &stats);
 	}
 }
 

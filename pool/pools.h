@@ -40,7 +40,8 @@ struct pools {
 	bool stopping;	  /* nothing is lent any more */
 	bool paused;	  /* all pools are */
 	struct pauses pauses; /* the pools of these databases are */
-	struct stats forgotten; /* the counters of pools that are no more */
+	struct stats_periods periods; /* the main thread begins them, under the lock */
+	struct stats forgotten;	      /* the counters of pools that are no more */
 	unsigned keepers; /* while there are any no pool is forgotten */
 };
 
@@ -127,8 +128,8 @@ bool pool_is_of(const struct pool *pool, const char *database_name);
 /* The counters of all pools together. */
 void pools_stats(struct pools *pools, struct stats *sum);
 
-/* Computes the averages of all pools over the period that ends now. */
-void pools_end_period(struct pools *pools, int64_t elapsed_us);
+/* A period of the statistics ends now, and the next begins. */
+void pools_end_period(struct pools *pools, int64_t now);
 
 /* Retires every idle server and refuses every borrower. */
 void pools_stop(struct pools *pools, int64_t now);

@@ -25,3 +25,30 @@ void stats_average(struct stats *average, const struct stats *before, const stru
 		per(after->query_time - before->query_time, after->query_count - before->query_count);
 	/* PgBouncer shows the waiting per second of the period, not per query. */
 }
+
+void stats_periods_init(struct stats_periods *periods, int64_t now)
+{
+	/* So that what comes at once is not divided by next to nothing. */
+	*periods = (struct stats_periods){.began_at = now, .last_began_at = now - 1000000};
+}
+
+void stats_periods_next(struct stats_periods *periods, int64_t now)
+{
+	periods->number++;
+	periods->last_began_at = periods->began_at;
+	periods->began_at = now;
+}
+
+void stats_past_keep(struct stats_past *past, const struct stats_periods *periods,
+		     const struct stats *stats)
+{
+	past->number = periods->number;
+	past->last_began = past->began;
+	past->began = *stats;
+}
+
+const struct stats *stats_past_before(const struct stats_past *past,
+				      const struct stats_periods *periods)
+{
+	return past->number == periods->number ? &past->last_began : &past->began;
+}

@@ -60,6 +60,15 @@ my $waited = difference(sub {
 });
 cmp_ok($waited->{wait_time}, '>=', 500_000, 'the time that clients waited');
 
+# Averages tell of the period that has just begun as well.
+$client->query('select 1') for 1 .. 300;
+my $now = stats();
+cmp_ok($now->{avg_query_count}, '>', 0, 'queries a second, in the first period already');
+cmp_ok($now->{avg_recv}, '>', $now->{avg_query_count}, '... and bytes');
+cmp_ok($now->{avg_query_time}, '>', 0, '... and the time of one');
+my ($average) = grep { $_->{name} eq 'avg_query_count' } $millpond->console('SHOW TOTALS');
+cmp_ok($average->{value}, '>', 0, '... and of all together');
+
 # The console is a database of its own, whose clients count as others do, the question itself included.
 my $console = Wire->login($millpond, database => 'pgbouncer');
 sub own ($table = 'STATS') { return (grep { $_->{database} eq 'pgbouncer' } $console->hashes("SHOW $table"))[0] }

@@ -48,22 +48,22 @@ static void sum(const struct daemon *daemon, struct stats *total)
 		stats_add(total, &daemon->workers[i].console_stats);
 }
 
-/* The averages are kept by the lock that those of the pools are kept by. */
-void console_stats_look(struct daemon *daemon, struct stats *total, struct stats *average)
+int64_t console_stats_look(struct daemon *daemon, struct stats *total, struct stats *before)
 {
-	sum(daemon, total);
 	pools_lock(&daemon->pools);
-	*average = daemon->console_average;
+	sum(daemon, total);
+	*before = *stats_past_before(&daemon->console_past, &daemon->pools.periods);
+	int64_t since = daemon->pools.periods.last_began_at;
 	pools_unlock(&daemon->pools);
+	return since;
 }
 
-void console_stats_end_period(struct daemon *daemon, int64_t elapsed_us)
+void console_stats_end_period(struct daemon *daemon)
 {
 	struct stats total;
 
 	sum(daemon, &total);
 	pools_lock(&daemon->pools);
-	stats_average(&daemon->console_average, &daemon->console_period_start, &total, elapsed_us);
-	daemon->console_period_start = total;
+	stats_past_keep(&daemon->console_past, &daemon->pools.periods, &total);
 	pools_unlock(&daemon->pools);
 }

@@ -24,10 +24,10 @@ void console_stats_ready(struct session *session);
 
 void console_stats_login(struct session *session);
 
-/* The counters of all workers, and their averages over the last period; from any thread. */
-void console_stats_look(struct daemon *daemon, struct stats *total, struct stats *average);
+/* The counters of all workers, now and as the last period began; answers when that was. From any thread. */
+int64_t console_stats_look(struct daemon *daemon, struct stats *total, struct stats *before);
 
-/* In the main thread: a period ends now. */
-void console_stats_end_period(struct daemon *daemon, int64_t elapsed_us);
+/* In the main thread: a period has begun. */
+void console_stats_end_period(struct daemon *daemon);
 
 #endif

@@ -5,6 +5,7 @@
 #include "daemon/console/console_stats.h"
 #include "daemon/console/show.h"
 #include "daemon/daemon.h"
+#include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/session_walk.h"
 #include "daemon/worker.h"
@@ -14,37 +15,37 @@
 
 struct sums {
 	struct stats total;
-	struct stats average;
+	struct stats before; /* as of `since` */
+	int64_t since;
 };
 
-static uint64_t weighted(uint64_t time_a, uint64_t count_a, uint64_t time_b, uint64_t count_b)
+static void add(struct sums *sums, const struct stats *total, const struct stats *before)
 {
-	uint64_t count = count_a + count_b;
-	/* Less than one a second, which is shown as none, may still have taken time. */
-	if (count == 0)
-		return time_a > time_b ? time_a : time_b;
-	return (time_a * count_a + time_b * count_b) / count;
-}
-
-/* Averages per second add up; those per transaction or query count as often as there were any. */
-static void add(struct sums *sums, const struct stats *total, const struct stats *b)
-{
-	struct stats *a = &sums->average;
-	uint64_t xact = weighted(a->xact_time, a->xact_count, b->xact_time, b->xact_count);
-	uint64_t query = weighted(a->query_time, a->query_count, b->query_time, b->query_count);
-
 	stats_add(&sums->total, total);
-	stats_add(a, b);
-	a->xact_time = xact;
-	a->query_time = query;
+	stats_add(&sums->before, before);
 }
 
 static void add_pool(struct sums *sums, const struct pool *pool)
 {
 	struct stats total;
+	const struct stats_periods *periods = &pool->pools->periods;
 
 	pool_stats(pool, &total);
-	add(sums, &total, &pool->average);
+	add(sums, &total, stats_past_before(&pool->past, periods));
+	sums->since = periods->last_began_at;
+}
+
+static void add_console(struct sums *sums, struct daemon *daemon)
+{
+	struct stats total, before;
+
+	sums->since = console_stats_look(daemon, &total, &before);
+	add(sums, &total, &before);
+}
+
+static void average(struct stats *average, const struct sums *sums)
+{
+	stats_average(average, &sums->before, &sums->total, loop_now() - sums->since);
 }
 
 static void put_stats(struct table *table, const struct stats *stats)
@@ -56,9 +57,9 @@ static void put_stats(struct table *table, const struct stats *stats)
 static void put_console(struct table *table, const struct session *asker,
 			void (*put)(struct table *table, const struct sums *sums))
 {
-	struct sums sums;
+	struct sums sums = {0};
 
-	console_stats_look(asker->worker->daemon, &sums.total, &sums.average);
+	add_console(&sums, asker->worker->daemon);
 	table_text(table, CONSOLE_NAME);
 	put(table, &sums);
 }
@@ -94,12 +95,6 @@ static void await_each_database(struct table *table, const struct session *asker
 
 /* --- by database -------------------------------------------------------------------------- */
 
-static void put_both(struct table *table, const struct sums *sums)
-{
-	put_stats(table, &sums->total);
-	put_stats(table, &sums->average);
-}
-
 static void put_totals(struct table *table, const struct sums *sums)
 {
 	put_stats(table, &sums->total);
@@ -107,7 +102,16 @@ static void put_totals(struct table *table, const struct sums *sums)
 
 static void put_averages(struct table *table, const struct sums *sums)
 {
-	put_stats(table, &sums->average);
+	struct stats averages;
+
+	average(&averages, sums);
+	put_stats(table, &averages);
+}
+
+static void put_both(struct table *table, const struct sums *sums)
+{
+	put_totals(table, sums);
+	put_averages(table, sums);
 }
 
 static void await_stats_rows(struct table *table, const struct session *asker)
@@ -187,17 +191,17 @@ static void put_list(struct table *table, const char *prefix, const struct stats
 static void totals_rows(struct table *table, const struct session *asker)
 {
 	struct sums sums = {0};
-	struct sums console;
+	struct stats averages;
 	struct pools *pools = asker->worker->pools;
 
 	pools_keep(pools);
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
 		add_pool(&sums, pool);
 	pools_let_go(pools);
-	console_stats_look(asker->worker->daemon, &console.total, &console.average);
-	add(&sums, &console.total, &console.average);
+	add_console(&sums, asker->worker->daemon);
+	average(&averages, &sums);
 	put_list(table, "total", &sums.total);
-	put_list(table, "avg", &sums.average);
+	put_list(table, "avg", &averages);
 }
 
 const struct show show_totals = {"TOTALS", "name text, value numeric", totals_rows, NULL};

@@ -570,6 +570,15 @@ static void test_welcome(void)
 	end();
 }
 
+static struct stats totals, average;
+
+static void averages_at(int64_t time)
+{
+	pool_stats(pool, &totals);
+	stats_average(&average, stats_past_before(&pool->past, &pools.periods), &totals,
+		      time - pools.periods.last_began_at);
+}
+
 static void test_averages(void)
 {
 	begin("", "shop = host=127.0.0.1");
@@ -578,19 +587,32 @@ static void test_averages(void)
 	pool->shares[0].stats.query_time = 1000;
 	pool->shares[0].stats.xact_count = 0;
 	pool->shares[0].stats.xact_time = 0;
-	pools_end_period(&pools, 2 * SECOND);
-	is_int(pool->average.query_count, 10, "counts are averaged over seconds");
-	is_int(pool->average.query_time, 50, "times over what took them");
-	is_int(pool->average.xact_time, 0, "of which there may be none");
+	averages_at(2 * SECOND);
+	is_int(average.query_count, 10,
+	       "counts are averaged over seconds, already in the first period");
+	is_int(average.query_time, 50, "times over what took them");
+	is_int(average.xact_time, 0, "of which there may be none");
+	pools_end_period(&pools, 10 * SECOND);
+	averages_at(10 * SECOND);
+	is_int(average.query_count, 2, "of a period that has ended");
+	pool->shares[0].stats.query_count += 20;
+	averages_at(20 * SECOND);
+	is_int(average.query_count, 2, "with what came since");
+	stats_periods_next(&pools.periods, 20 * SECOND);
+	averages_at(30 * SECOND);
+	is_int(average.query_count, 1, "the last period alone, before its snapshot has been taken");
+	stats_past_keep(&pool->past, &pools.periods, &totals);
+	averages_at(30 * SECOND);
+	is_int(average.query_count, 1, "and after it");
 	pool->shares[0].stats.query_count += 1;
 	pool->shares[0].stats.query_time += 7;
-	pools_end_period(&pools, SECOND);
-	ok(pool->average.query_count == 1 && pool->average.query_time == 7,
-	   "each period stands for itself");
+	pools_end_period(&pools, 30 * SECOND);
+	averages_at(31 * SECOND);
+	ok(average.query_count == 0 && average.query_time == 7, "and the one after that");
 	struct stats sum;
 	pool_stats(pool, &sum);
 	stats_add(&sum, &pool->shares[0].stats);
-	is_int(sum.query_count, 42, "counters are summed");
+	is_int(sum.query_count, 82, "counters are summed");
 	end();
 }
 
