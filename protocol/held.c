@@ -7,22 +7,8 @@ struct held *held_find(const struct held_set *set, uint64_t statement_id)
 	struct held *held = hash_table_find(&set->table, (uint32_t)statement_id);
 
 	while (held != NULL && held->statement->id != statement_id)
-		held = hash_table_find_next(&held->link);
+		held = hash_table_find_next(&held->aged.link);
 	return held;
-}
-
-static void put_in_front(struct held_set *set, struct held *held)
-{
-	held->newer = NULL;
-	held->older = set->newest;
-	*(set->newest != NULL ? &set->newest->newer : &set->oldest) = held;
-	set->newest = held;
-}
-
-static void take_out(struct held_set *set, struct held *held)
-{
-	*(held->newer != NULL ? &held->newer->older : &set->newest) = held->older;
-	*(held->older != NULL ? &held->older->newer : &set->oldest) = held->newer;
 }
 
 struct held *held_add(struct held_set *set, struct statement *statement)
@@ -32,40 +18,40 @@ struct held *held_add(struct held_set *set, struct statement *statement)
 	if (held == NULL)
 		return NULL;
 	held->statement = statement_hold(statement, HELD_BY_SERVER);
-	hash_table_add(&set->table, &held->link, (uint32_t)statement->id);
-	put_in_front(set, held);
+	hash_table_add(&set->table, &held->aged.link, (uint32_t)statement->id);
+	age_list_add(&set->by_use, &held->aged);
 	return held;
 }
 
 void held_remove(struct held_set *set, struct held *held)
 {
-	hash_table_remove(&set->table, &held->link);
-	take_out(set, held);
+	hash_table_remove(&set->table, &held->aged.link);
+	age_list_remove(&set->by_use, &held->aged);
 	statement_drop(held->statement, HELD_BY_SERVER);
 	free(held);
 }
 
 void held_touch(struct held_set *set, struct held *held)
 {
-	if (set->newest == held)
+	if (set->by_use.newest == held)
 		return;
-	take_out(set, held);
-	put_in_front(set, held);
+	age_list_remove(&set->by_use, &held->aged);
+	age_list_add(&set->by_use, &held->aged);
 }
 
 struct held *held_least_used(const struct held_set *set)
 {
-	struct held *held = set->oldest;
+	struct held *held = set->by_use.oldest;
 
 	while (held != NULL && held->pending)
-		held = held->newer;
+		held = held->aged.newer;
 	return held;
 }
 
 void held_clear(struct held_set *set)
 {
-	while (set->newest != NULL)
-		held_remove(set, set->newest);
+	while (set->by_use.newest != NULL)
+		held_remove(set, set->by_use.newest);
 	hash_table_release(&set->table);
 	*set = (struct held_set){0};
 }

@@ -8,13 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "protocol/age_list.h"
 #include "protocol/hash_table.h"
 #include "protocol/statement.h"
 
 struct held {
-	struct hash_link link; /* by the statement's number */
-	struct held *newer;    /* by use */
-	struct held *older;
+	struct aged aged; /* by use; its link by the statement's number */
 	struct statement *statement;
 	uint32_t segment; /* in which it was parsed */
 	uint32_t shape;	  /* of its result, see daemon/relay/prepared_shape.c; 0: not known */
@@ -28,8 +27,7 @@ struct held {
 
 struct held_set {
 	struct hash_table table;
-	struct held *newest;
-	struct held *oldest;
+	struct age_list by_use;
 };
 
 /* NULL: the server does not hold it. */

@@ -8,9 +8,7 @@
 #include "protocol/secret.h"
 
 struct keyring_entry {
-	struct hash_link link; /* by the id */
-	struct keyring_entry *newer;
-	struct keyring_entry *older;
+	struct aged aged; /* by its last use; its link by the id */
 	uint32_t round; /* in which it was last wanted */
 	unsigned char id[SCRAM_KEY_BYTES];
 	unsigned char keys[2 * SCRAM_KEY_BYTES];
@@ -31,9 +29,9 @@ static void entry_free(struct keyring_entry *entry)
 
 static void table_release(struct keyring_table *table)
 {
-	while (table->oldest != NULL) {
-		struct keyring_entry *entry = table->oldest;
-		table->oldest = entry->newer;
+	while (table->by_use.oldest != NULL) {
+		struct keyring_entry *entry = table->by_use.oldest;
+		table->by_use.oldest = entry->aged.newer;
 		entry_free(entry);
 	}
 	hash_table_release(&table->entries);
@@ -64,36 +62,32 @@ static struct keyring_entry *find(const struct keyring_table *table, const unsig
 	struct keyring_entry *entry = hash_table_find(&table->entries, hash_of(id));
 
 	while (entry != NULL && memcmp(entry->id, id, SCRAM_KEY_BYTES) != 0)
-		entry = hash_table_find_next(&entry->link);
+		entry = hash_table_find_next(&entry->aged.link);
 	return entry;
 }
 
 static void append(struct keyring_table *table, struct keyring_entry *entry)
 {
 	entry->round = table->round;
-	entry->newer = NULL;
-	entry->older = table->newest;
-	*(table->newest != NULL ? &table->newest->newer : &table->oldest) = entry;
-	table->newest = entry;
+	age_list_add(&table->by_use, &entry->aged);
 }
 
 static void take_out(struct keyring_table *table, const struct keyring_entry *entry)
 {
 	if (table->unswept == entry)
-		table->unswept = entry->newer;
-	*(entry->newer != NULL ? &entry->newer->older : &table->newest) = entry->older;
-	*(entry->older != NULL ? &entry->older->newer : &table->oldest) = entry->newer;
+		table->unswept = entry->aged.newer;
+	age_list_remove(&table->by_use, &entry->aged);
 }
 
 static void add(struct keyring_table *table, struct keyring_entry *entry)
 {
-	hash_table_add(&table->entries, &entry->link, hash_of(entry->id));
+	hash_table_add(&table->entries, &entry->aged.link, hash_of(entry->id));
 	append(table, entry);
 }
 
 static void forget(struct keyring_table *table, struct keyring_entry *entry)
 {
-	hash_table_remove(&table->entries, &entry->link);
+	hash_table_remove(&table->entries, &entry->aged.link);
 	take_out(table, entry);
 	entry_free(entry);
 }
@@ -125,7 +119,7 @@ static bool table_put(struct keyring *keyring, struct keyring_table *table, cons
 	pthread_mutex_lock(&keyring->lock);
 	bool is_new = find(table, id) == NULL;
 	if (is_new && table->entries.count >= KEYRING_MOST)
-		forget(table, table->oldest);
+		forget(table, table->by_use.oldest);
 	if (is_new)
 		add(table, entry);
 	pthread_mutex_unlock(&keyring->lock);
@@ -208,14 +202,14 @@ bool keyring_note_proven(struct keyring *keyring, const unsigned char stored_key
 static void begin_round(struct keyring_table *table)
 {
 	table->round++;
-	table->unswept = table->oldest;
+	table->unswept = table->by_use.oldest;
 }
 
 static void sweep(struct keyring_table *table, size_t *most)
 {
 	for (; *most > 0 && table->unswept != NULL; --*most) {
 		struct keyring_entry *entry = table->unswept;
-		table->unswept = entry->newer;
+		table->unswept = entry->aged.newer;
 		if (entry->round != table->round)
 			forget(table, entry);
 	}

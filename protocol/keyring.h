@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/age_list.h"
 #include "protocol/hash_table.h"
 #include "protocol/scram.h"
 
@@ -22,8 +23,7 @@ struct keyring_entry;
 
 struct keyring_table {
 	struct hash_table entries;
-	struct keyring_entry *oldest; /* by their last use */
-	struct keyring_entry *newest;
+	struct age_list by_use;
 	struct keyring_entry *unswept; /* it and all newer ones are still to be looked at in this round; or NULL */
 	uint32_t round;
 };

@@ -22,9 +22,8 @@ struct waiter {
 };
 
 struct auth_cache_entry {
-	struct hash_link link; /* by source and user */
-	struct auth_cache_entry *newer; /* among those at rest, which are asked about by nobody and have no clients */
-	struct auth_cache_entry *older;
+	/* Its link is by source and user; it is in the list while nobody asks about it and it has no clients. */
+	struct aged aged;
 	char *source;
 	char *user;
 	bool is_asked;	  /* a query is under way */
@@ -84,7 +83,7 @@ static struct auth_cache_entry *find(const struct auth_cache *cache, const char 
 
 	while (entry != NULL &&
 	       (strcmp(entry->user, user) != 0 || strcmp(entry->source, source) != 0))
-		entry = hash_table_find_next(&entry->link);
+		entry = hash_table_find_next(&entry->aged.link);
 	return entry;
 }
 
@@ -98,7 +97,7 @@ static void entry_free(struct auth_cache_entry *entry)
 
 static void forget(struct auth_cache *cache, struct auth_cache_entry *entry)
 {
-	hash_table_remove(&cache->table, &entry->link);
+	hash_table_remove(&cache->table, &entry->aged.link);
 	entry_free(entry);
 }
 
@@ -119,15 +118,13 @@ static bool is_fresh(const struct auth_cache *cache, const struct auth_cache_ent
 static void take_out(struct auth_cache *cache, struct auth_cache_entry *entry)
 {
 	if (cache->oldest_unwiped == entry)
-		cache->oldest_unwiped = entry->newer;
-	*(entry->older != NULL ? &entry->older->newer : &cache->oldest) = entry->newer;
-	*(entry->newer != NULL ? &entry->newer->older : &cache->newest) = entry->older;
-	entry->newer = entry->older = NULL;
+		cache->oldest_unwiped = entry->aged.newer;
+	age_list_remove(&cache->at_rest, &entry->aged);
 }
 
 static void forget_oldest(struct auth_cache *cache)
 {
-	struct auth_cache_entry *entry = cache->oldest;
+	struct auth_cache_entry *entry = cache->at_rest.oldest;
 
 	if (entry == NULL)
 		return;
@@ -144,9 +141,7 @@ static void wipe(struct auth_cache_entry *entry)
 
 static void rest(struct auth_cache *cache, struct auth_cache_entry *entry)
 {
-	entry->older = cache->newest;
-	*(cache->newest != NULL ? &cache->newest->newer : &cache->oldest) = entry;
-	cache->newest = entry;
+	age_list_add(&cache->at_rest, &entry->aged);
 	if (cache->oldest_unwiped == NULL)
 		cache->oldest_unwiped = entry;
 }
@@ -166,7 +161,7 @@ static void wipe_stale(struct auth_cache *cache, int64_t fresh_since)
 {
 	struct auth_cache_entry *entry = cache->oldest_unwiped;
 
-	for (; entry != NULL && !is_fresh(cache, entry, fresh_since); entry = entry->newer)
+	for (; entry != NULL && !is_fresh(cache, entry, fresh_since); entry = entry->aged.newer)
 		wipe(entry);
 	cache->oldest_unwiped = entry;
 }
@@ -185,7 +180,7 @@ static struct auth_cache_entry *add(struct auth_cache *cache, const char *source
 		entry_free(entry);
 		return NULL;
 	}
-	hash_table_add(&cache->table, &entry->link, hash_two_texts(source, user));
+	hash_table_add(&cache->table, &entry->aged.link, hash_two_texts(source, user));
 	return entry;
 }
 

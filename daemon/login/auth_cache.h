@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/age_list.h"
 #include "protocol/failure.h"
 #include "protocol/hash_table.h"
 
@@ -26,8 +27,7 @@ struct loop;
 struct auth_cache {
 	pthread_mutex_t lock;
 	struct hash_table table;
-	struct auth_cache_entry *oldest; /* of those at rest */
-	struct auth_cache_entry *newest;
+	struct age_list at_rest;
 	struct auth_cache_entry *oldest_unwiped; /* none older has a secret */
 	bool saw_scram;		  /* a secret of SCRAM has come */
 	int64_t expired_at; /* what was asked before is not believed any more; 0: never yet */

@@ -70,8 +70,8 @@ void prepared_look_at_error(struct upstream *upstream, const struct message *mes
 	struct held *held = held_find(&server->held, note->id);
 	if (held != NULL)
 		held->stale = true;
-	for (struct sql_name *sql_name = server->sql_names.newest; sql_name != NULL;
-	     sql_name = sql_name->older)
+	for (struct sql_name *sql_name = server->sql_names.by_age.newest; sql_name != NULL;
+	     sql_name = sql_name->aged.older)
 		if (sql_name->statement != NULL && sql_name->statement->id == note->id)
 			sql_name_set(sql_name, NULL);
 }
@@ -150,7 +150,8 @@ void prepared_note_literals(struct upstream *upstream)
 {
 	struct server_statements *server = &upstream->statements;
 
-	for (struct held *held = server->held.newest; held != NULL; held = held->older) {
+	for (struct held *held = server->held.by_use.newest; held != NULL;
+	     held = held->aged.older) {
 		if ((int32_t)(held->segment - server->rest_segment) < 0)
 			continue;
 		held->doubtful = held->pending;

@@ -29,7 +29,7 @@ bool prepared_evict_sql_names(struct prepared *prepared, const char *at, size_t 
 	const struct sql_names *sql_names = &server_of(prepared)->sql_names;
 
 	while (sql_names->table.count > most)
-		if (!close_name(prepared, at, sql_names->oldest))
+		if (!close_name(prepared, at, sql_names->by_age.oldest))
 			return false;
 	return true;
 }
@@ -275,18 +275,19 @@ static struct foreseen foresee_all(const char *text, size_t length)
 static struct sql_name *find_stranger(const struct prepared *prepared, struct sql_name *from)
 {
 	while (from != NULL && is_equal(prepared, from->name, from->length, SQL_EXECUTE))
-		from = from->newer;
+		from = from->aged.newer;
 	return from;
 }
 
 /* What is not seen of a text may use any name. */
 static bool close_strangers(struct prepared *prepared, const char *at)
 {
-	struct sql_name *stranger = find_stranger(prepared, server_of(prepared)->sql_names.oldest);
+	struct sql_name *stranger =
+		find_stranger(prepared, server_of(prepared)->sql_names.by_age.oldest);
 	bool ends_apart = stranger != NULL && stands_apart(prepared, true);
 
 	while (stranger != NULL) {
-		struct sql_name *newer = stranger->newer;
+		struct sql_name *newer = stranger->aged.newer;
 		if (!close_name(prepared, at, stranger))
 			return false;
 		stranger = find_stranger(prepared, newer);
@@ -392,8 +393,9 @@ enum passage prepared_request_query(struct prepared *prepared, const struct mess
 {
 	const char *text = message->body;
 	size_t length = prepared_readable_length(message);
-	bool has_strangers = !message_is_whole(message) &&
-			     find_stranger(prepared, server_of(prepared)->sql_names.oldest) != NULL;
+	bool has_strangers =
+		!message_is_whole(message) &&
+		find_stranger(prepared, server_of(prepared)->sql_names.by_age.oldest) != NULL;
 
 	server_of(prepared)->query_segment = server_of(prepared)->segment;
 	if (has_strangers || has_effects(prepared, text, length))

@@ -39,10 +39,10 @@ static void forget_all(struct upstream *upstream)
 		unpin(upstream);
 	}
 	/* What may be gone is closed, and parsed anew. */
-	for (struct held *held = server->held.newest; held != NULL; held = held->older)
+	for (struct held *held = server->held.by_use.newest; held != NULL; held = held->aged.older)
 		held->stale = true;
-	for (struct sql_name *sql_name = server->sql_names.newest; sql_name != NULL;
-	     sql_name = sql_name->older)
+	for (struct sql_name *sql_name = server->sql_names.by_age.newest; sql_name != NULL;
+	     sql_name = sql_name->aged.older)
 		sql_name_set(sql_name, NULL);
 	server->unnamed_session = 0;
 }

@@ -12,7 +12,7 @@ static struct sql_name *find(const struct sql_names *set, uint32_t hash, const c
 
 	while (sql_name != NULL &&
 	       (sql_name->length != length || memcmp(sql_name->name, name, length) != 0))
-		sql_name = hash_table_find_next(&sql_name->link);
+		sql_name = hash_table_find_next(&sql_name->aged.link);
 	return sql_name;
 }
 
@@ -31,19 +31,17 @@ struct sql_name *sql_name_make(struct sql_names *set, const char *name, size_t l
 	sql_name = malloc(sizeof *sql_name + length);
 	if (sql_name == NULL)
 		return NULL;
-	*sql_name = (struct sql_name){.older = set->newest, .length = (uint32_t)length};
+	*sql_name = (struct sql_name){.length = (uint32_t)length};
 	memcpy(sql_name->name, name, length);
-	hash_table_add(&set->table, &sql_name->link, hash);
-	*(set->newest != NULL ? &set->newest->newer : &set->oldest) = sql_name;
-	set->newest = sql_name;
+	hash_table_add(&set->table, &sql_name->aged.link, hash);
+	age_list_add(&set->by_age, &sql_name->aged);
 	return sql_name;
 }
 
 void sql_name_remove(struct sql_names *set, struct sql_name *sql_name)
 {
-	hash_table_remove(&set->table, &sql_name->link);
-	*(sql_name->newer != NULL ? &sql_name->newer->older : &set->newest) = sql_name->older;
-	*(sql_name->older != NULL ? &sql_name->older->newer : &set->oldest) = sql_name->newer;
+	hash_table_remove(&set->table, &sql_name->aged.link);
+	age_list_remove(&set->by_age, &sql_name->aged);
 	statement_drop(sql_name->statement, HELD_BY_SERVER);
 	free(sql_name);
 }
@@ -65,8 +63,8 @@ void sql_names_forget(const struct sql_names *set, const char *name, size_t leng
 
 void sql_names_clear(struct sql_names *set)
 {
-	while (set->newest != NULL)
-		sql_name_remove(set, set->newest);
+	while (set->by_age.newest != NULL)
+		sql_name_remove(set, set->by_age.newest);
 	hash_table_release(&set->table);
 	*set = (struct sql_names){0};
 }

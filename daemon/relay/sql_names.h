@@ -8,26 +8,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/age_list.h"
 #include "protocol/hash_table.h"
 #include "protocol/statement.h"
 
 struct sql_name {
-	struct hash_link link;	/* by the name */
-	struct sql_name *newer; /* by when they were made */
-	struct sql_name *older;
+	struct aged aged;	     /* by when it was made; its link by the name */
 	struct statement *statement; /* held; NULL: it is not known what, if anything */
 	uint32_t alterations;	     /* how many there had been when it was prepared ... */
 	uint32_t creator;	     /* ... and in which transaction, see prepared_creator() */
-	uint32_t
-		going; /* the reading in which the first that is done with it is to deallocate it */
+	uint32_t going; /* in this reading the first that is done with it is to deallocate it */
 	uint32_t length;
 	char name[];
 };
 
 struct sql_names {
 	struct hash_table table;
-	struct sql_name *newest;
-	struct sql_name *oldest;
+	struct age_list by_age;
 };
 
 /* NULL: none of that name. */

@@ -35,7 +35,7 @@ static bool may_surprise(const char *bytes, size_t length)
 	memcpy(at, BIND, sizeof BIND - 1);
 	memcpy(end - length, bytes, length);
 	message_look(at, (size_t)(end - at), &bind);
-	hash_table_add(table, &held.link, (uint32_t)statement.id);
+	hash_table_add(table, &held.aged.link, (uint32_t)statement.id);
 	bool may = prepared_may_surprise(&prepared, &bind, &name);
 	hash_table_release(table);
 	return may;
