@@ -290,10 +290,10 @@ bool sql_forgets_statements(const char *text)
 	return false;
 }
 
-static bool is_ascii(const char *text, size_t length)
+bool sql_name_is_ascii(const struct sql *sql)
 {
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] >= 0x80)
+	for (uint32_t i = 0; i < sql->name_length; i++)
+		if ((unsigned char)sql->name[i] >= 0x80)
 			return false;
 	return true;
 }
@@ -310,12 +310,9 @@ size_t sql_name(const struct sql *sql, char name[SQL_NAME_BYTES + 1])
 	/* U&"..." is read as the word U, followed by something else. */
 	if (!quoted && sql->name_length == 1 && (*at | 0x20) == 'u' && end[0] == '&')
 		return 0;
-	for (at += quoted, end -= quoted; at < end; at++) {
-		if (length == SQL_NAME_BYTES) {
-			if (!is_ascii(name, length) || !is_ascii(at, 1))
-				return 0;
-			break;
-		}
+	if (!sql_name_is_ascii(sql))
+		return 0;
+	for (at += quoted, end -= quoted; at < end && length < SQL_NAME_BYTES; at++) {
 		char c = *at;
 		if (!quoted && c >= 'A' && c <= 'Z')
 			c = (char)(c + 32);

@@ -5,7 +5,8 @@ use Test::More;
 use Wire;
 
 my $server   = Postgres->new;
-my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1', small => 'dbname=postgres pool_size=1' },
+my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1', small => 'dbname=postgres pool_size=1',
+		two => 'dbname=postgres pool_size=2' },
 	settings => { max_prepared_statements => 3 });
 my $long = 'x' x 63;
 
@@ -56,6 +57,23 @@ is($nested->query("execute $_")->{rows}[0][0], 'own', "... $_ is there for its c
 is($nested->query('deallocate e1')->{tags}[0], 'DEALLOCATE', 'it can be deallocated');
 is($nested->query("prepare e1 as select 'new'; execute e1")->{rows}[0][0], 'new', '... and its name be taken');
 $nested->close;
+
+# One name has other bytes in another encoding.
+my ($latin, $unicode) = map { Wire->login($millpond, database => 'two', client_encoding => $_) } 'LATIN1', 'UTF8';
+$latin->query("prepare \xe9 as select 'latin'");
+is($unicode->query("prepare \xc3\xa9 as select 'unicode'")->{tags}[0], 'PREPARE', 'two can have it');
+is($latin->query("execute \xe9")->{rows}[0][0], 'latin', '... each its own');
+is($unicode->query("execute \xc3\xa9")->{rows}[0][0], 'unicode', '... in its own bytes');
+is($_->[0]->query("deallocate $_->[1]")->{tags}[0], 'DEALLOCATE', '... until it goes')
+	for [ $latin, "\xe9" ], [ $unicode, "\xc3\xa9" ];
+my @others = map { Wire->login($millpond, database => 'two') } 1 .. 2;
+is_deeply([ map { $_->query('begin; select 1')->{rows}[0][0] } @others ], [ 1, 1 ], '... and nobody is pinned any more');
+$_->close for @others;
+$latin->query("prepare \xe9 as select 'latin'");
+$latin->close;
+$unicode->put(Parse("\xc3\xa9", "select 'own'"), Bind('', "\xc3\xa9"), Execute(), Sync());
+is($unicode->result->{rows}[0][0], 'own', 'names of the protocol may be of anything');
+is($unicode->query("execute \xc3\xa9")->{error}{C}, '26000', '... which SQL does not find');
 
 # Names of ours.
 for my $sql (q(prepare "MILLPOND_unknown" as select 1), q(execute "MILLPOND_1"), q(deallocate "MILLPOND_1"),

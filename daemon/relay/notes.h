@@ -40,6 +40,7 @@ struct sql_note {
 	enum sql_effect effect;
 	struct statement *statement; /* that it prepares, held */
 	struct sql_note *next;	     /* what the text does then, if it is of several commands */
+	bool is_foreign;	     /* its name is not of ASCII: the server has it out of our sight, if at all */
 	size_t length;
 	char name[SQL_NAME_BYTES + 1];
 };

@@ -18,8 +18,10 @@ static struct sql_note *new_sql_note(const struct sql *sql)
 	if (note == NULL)
 		return NULL;
 	note->effect = sql->effect;
-	if (sql->name != NULL)
+	if (sql->name != NULL) {
 		note->length = sql_name(sql, note->name);
+		note->is_foreign = !sql_name_is_ascii(sql);
+	}
 	return note;
 }
 

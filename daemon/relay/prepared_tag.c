@@ -91,7 +91,8 @@ static void note_command(struct upstream *upstream, const char *tag, struct sql_
 	if (strcmp(tag, "PREPARE") == 0 && known && sql->effect == SQL_PREPARE &&
 	    sql->statement != NULL)
 		note_prepared(upstream, sql);
-	else if (strcmp(tag, "DEALLOCATE") == 0 && known && sql->effect == SQL_DEALLOCATE)
+	else if (strcmp(tag, "DEALLOCATE") == 0 && sql != NULL && sql->effect == SQL_DEALLOCATE &&
+		 (known || sql->is_foreign))
 		note_deallocated(upstream, sql);
 	else
 		pin(upstream, tag);
