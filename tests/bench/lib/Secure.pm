@@ -6,6 +6,7 @@ use v5.36;
 use Exporter 'import';
 use Poolers;
 use Process;
+use Ration;
 use Relayed;
 use Samples;
 use Table;
@@ -31,6 +32,12 @@ my @kinds = (
 # Where handshakes are spread over the processors, the generator's own part of them decides how many there are in a
 # second. With one worker it is the pooler's, as it always is with pgbouncer.
 my $one_worker = 'millpond of 1';
+
+# These once more with so much of a processor for each thread of a pooler, so that generator and pooler together do
+# not fill them, and the pooler is the limit.
+my @rationed = qw(login_scram login_tls login_resumed login_tls_ecdsa);
+my $ration   = 0.2;    # of a processor
+my $workers  = 2;
 
 sub login_kinds () { return map { $_->[0] } @kinds }
 
@@ -63,9 +70,10 @@ sub tls_settings ($kind = 'ecdsa')
 	};
 }
 
-sub _poolers ($plan, $server_port, $settings)
+sub _poolers ($plan, $server_port, $settings, $ours = '')
 {
-	return map { start_pooler($_, $server_port, $settings) } grep { $_ ne 'floor' } @{ $plan->{names} };
+	return map { start_pooler($_, $server_port, $settings . ($_ eq 'millpond' ? $ours : '')) }
+		grep { $_ ne 'floor' } @{ $plan->{names} };
 }
 
 sub _measure_queries ($plan, $server_port)
@@ -82,47 +90,81 @@ sub _measure_queries ($plan, $server_port)
 	print_throughput($plan, 'tls', @{ $plan->{clients} });
 }
 
+# The lines of the ini for logins of a kind, and the options of the generator.
+sub _ways ($name, $secret, $tls, $certificate)
+{
+	my $settings = $tls ? tls_settings($certificate) : '';
+	my @how      = $tls ? "--tls=$tls" : ();
+	if ($secret) {
+		my $users = _write("$name.users", qq("bench" "$secret"\n));
+		$settings .= "auth_type = scram-sha-256\nauth_file = $users\n";
+		push @how, "--password=$password";
+	}
+	return ($settings, @how);
+}
+
+# The poolers take turns, and end. What is spread over processors takes a moment to be so: is_long.
+sub _take_turns ($plan, $workload, $is_long, $how, @poolers)
+{
+	my ($rounds, $seconds, $warmup) = $is_long ? @$plan{qw(long_rounds long_seconds long_warmup)}
+		: @$plan{qw(rounds seconds warmup)};
+
+	for my $round (0 .. $rounds - 1) {
+		take_sample($plan, $_, $workload, $plan->{login_clients}, $round, "--seconds=$seconds",
+			"--warmup=$warmup", @$how) for @poolers;
+	}
+	stop_program($_->{pid}) for @poolers;
+	return if $workload !~ /resumed/;
+	for my $pooler (map { $_->{name} } @poolers) {
+		$plan->{samples}->compare($workload, $workload =~ s/resumed/tls/r, $plan->{login_clients}, $pooler, @$_)
+			for [ 'tps', 'of_full' ], [ 'cpu_us', 'cpu_of_full' ];
+	}
+}
+
 sub _measure_logins ($plan, $server_port)
 {
 	for my $kind (@kinds) {
-		my ($name, $secret, $tls, $certificate) = @$kind;
-		my $settings = $tls ? tls_settings($certificate) : '';
-		my @how      = $tls ? "--tls=$tls" : ();
-		if ($secret) {
-			my $users = _write("$name.users", qq("bench" "$secret"\n));
-			$settings .= "auth_type = scram-sha-256\nauth_file = $users\n";
-			push @how, "--password=$password";
-		}
-		# Handshakes are spread over the processors, which takes a moment.
-		my ($rounds, $seconds, $warmup) = $tls ? @$plan{qw(long_rounds long_seconds long_warmup)}
-			: @$plan{qw(rounds seconds warmup)};
+		my ($name, undef, $tls) = @$kind;
+		my ($settings, @how) = _ways(@$kind);
 		pin_to('none') if $tls;
 		my @poolers = _poolers($plan, $server_port, $settings);
 		push @poolers, { %{ start_pooler('millpond', $server_port, "workers = 1\n$settings") }, name => $one_worker }
 			if $tls && grep { $_ eq 'millpond' } @{ $plan->{names} };
-		for my $round (0 .. $rounds - 1) {
-			take_sample($plan, $_, $name, $plan->{login_clients}, $round, "--seconds=$seconds",
-				"--warmup=$warmup", @how) for @poolers;
-		}
-		stop_program($_->{pid}) for @poolers;
+		_take_turns($plan, $name, $tls, \@how, @poolers);
 		pin_to($plan->{pin});
-		next if ($tls // '') ne 'resumed';
-		for my $pooler (map { $_->{name} } @poolers) {
-			$plan->{samples}->compare($name, $name =~ s/resumed/tls/r, $plan->{login_clients}, $pooler, @$_)
-				for [ 'tps', 'of_full' ], [ 'cpu_us', 'cpu_of_full' ];
-		}
 	}
-	_print_logins($plan);
+	_print_logins($plan, 'that connect, log in and leave', login_kinds());
 }
 
-sub _print_logins ($plan)
+# pgbouncer is one thread and gets one ration; Millpond gets one for each worker.
+sub _measure_rationed ($plan, $server_port)
+{
+	my %kind = map { $_->[0] => $_ } @kinds;
+
+	if (my $why = why_no_rations()) {
+		print "\nLogins are not measured with a part of a processor for each thread of a pooler: $why.\n";
+		return;
+	}
+	pin_to('none');
+	for my $name (@rationed) {
+		my ($settings, @how) = _ways($kind{$name}->@*);
+		my @poolers = _poolers($plan, $server_port, $settings, "workers = $workers\nspread_clients = 1\n");
+		ration($_->{pid}, $_->{name} eq 'millpond' ? $workers * $ration : $ration) for @poolers;
+		_take_turns($plan, "$name rationed", 1, \@how, @poolers);
+		end_rations();
+	}
+	pin_to($plan->{pin});
+	_print_logins($plan, "while each thread of a pooler gets $ration of a processor", map { "$_ rationed" } @rationed);
+}
+
+sub _print_logins ($plan, $what, @workloads)
 {
 	my $samples = $plan->{samples};
 	my $clients = $plan->{login_clients};
 	my @rows    = (['logins', 'pooler', 'logins/s', '/pgbouncer', 'p50 us', 'pooler busy', 'CPU us/login',
 		'/pgbouncer', 'resumed', 'logins/s, /full', 'CPU, /full']);
 
-	for my $workload (login_kinds()) {
+	for my $workload (@workloads) {
 		for my $name (@{ $plan->{names} }, $one_worker) {
 			my $get = sub ($key) { $samples->value($workload, $clients, $name, $key) };
 			my $by  = sub ($key) { number($samples->ratio($workload, $clients, $name, 'pgbouncer', $key), 2) };
@@ -132,7 +174,7 @@ sub _print_logins ($plan)
 				number(100 * $get->('resumed'), 0, ' %'), map { number($get->($_), 2) } qw(of_full cpu_of_full)];
 		}
 	}
-	print_table("**logins**, $clients clients that connect, log in and leave", 2, @rows);
+	print_table("**logins**, $clients clients $what", 2, @rows);
 }
 
 sub measure_secure ($plan, $server_port)
@@ -141,6 +183,7 @@ sub measure_secure ($plan, $server_port)
 
 	_measure_queries($plan, $server_port) if $wanted{tls};
 	_measure_logins($plan, $server_port) if $wanted{logins};
+	_measure_rationed($plan, $server_port) if $wanted{logins};
 	measure_resting($plan, $server_port, 'idle_tls', tls_settings(), '--tls=full') if $wanted{idle_tls};
 }
 
