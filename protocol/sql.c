@@ -47,14 +47,31 @@ static const char *skip_block_comment(const char *at, const char *end)
 	return end;
 }
 
+static bool is_end_of_line(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
+static bool begins_line_comment(const char *at, const char *end)
+{
+	return end - at >= 2 && at[0] == '-' && at[1] == '-';
+}
+
+/* To where its line ends. */
+static const char *skip_line(const char *at, const char *end)
+{
+	while (at < end && !is_end_of_line(*at))
+		at++;
+	return at;
+}
+
 static const char *skip_blanks(const char *at, const char *end)
 {
 	while (at < end) {
 		if (is_space(*at))
 			at++;
-		else if (end - at >= 2 && at[0] == '-' && at[1] == '-')
-			while (at < end && *at != '\n' && *at != '\r')
-				at++;
+		else if (begins_line_comment(at, end))
+			at = skip_line(at, end);
 		else if (end - at >= 2 && at[0] == '/' && at[1] == '*')
 			at = skip_block_comment(at, end);
 		else
@@ -79,6 +96,32 @@ static const char *skip_quoted(const char *at, const char *end, bool escapes)
 			at++;
 	}
 	return end;
+}
+
+/* Where a string that has ended at `at` goes on in another line, or NULL. */
+static const char *find_continuation(const char *at, const char *end)
+{
+	bool is_other_line = false;
+
+	for (; at < end && (is_space(*at) || begins_line_comment(at, end)); at++) {
+		if (*at == '-')
+			at = skip_line(at, end) - 1;
+		else
+			is_other_line |= is_end_of_line(*at);
+	}
+	return is_other_line && at < end && *at == '\'' ? at : NULL;
+}
+
+/* The string behind an E: what follows in other lines has escapes as well. */
+static const char *skip_escaped(const char *at, const char *end, bool escapes)
+{
+	const char *behind;
+
+	do {
+		behind = skip_quoted(at, end, escapes);
+		at = find_continuation(behind, end);
+	} while (at != NULL);
+	return behind;
 }
 
 /* $tag$ ... $tag$, or the sign alone, as in $1. */
@@ -113,7 +156,7 @@ static struct token next_token(const char *at, const char *end, enum sql_quotes 
 		    *token.end == '\'')
 			return (struct token){
 				TOKEN_OTHER, at,
-				skip_quoted(token.end, end, quotes != SQL_PLAIN_QUOTES)};
+				skip_escaped(token.end, end, quotes != SQL_PLAIN_QUOTES)};
 	} else if (*at == '"') {
 		token.kind = TOKEN_QUOTED_NAME;
 		token.end = skip_quoted(at, end, false);

@@ -16,6 +16,7 @@ $owner->query("prepare $_ as select 'theirs'") for qw(q q2), $long;
 my %asks = (
 	'a quote that is escaped'  => [ q(select 'a\''; execute q), standard_conforming_strings => 'off' ],
 	'half a character'         => [ "select E'\x95\x5c'; execute q", client_encoding => 'SJIS' ],
+	'a string of two lines'    => [ "select E'a'\n'\\'', '\\'; execute q; select ''" ],
 	'a name in Unicode'        => [ q(execute U&"\0071") ],
 	'a name that is cut'       => [ "execute ${long}y" ],
 );

@@ -104,6 +104,14 @@ static void test_several(void)
 	is_text(effects("select ';execute p'; select 1"), "00", "a string");
 	is_text(effects("select 'a''b;'; execute p"), "02", "a doubled quote");
 	is_text(effects("select e'a\\';'; execute p"), "02", "an escaped quote");
+	is_text(effects("select e'a'\n'\\';'; execute p"), "02",
+		"... where the string goes on in another line");
+	is_text(effects("select e'a'--'\n\t--\r'\\';'\n'\\';'; execute p"), "02",
+		"... behind comments");
+	is_text(effects("select e'a' '\\'; execute p"), "02", "... not in the same line");
+	is_text(effects("select e'a'\n/**/'\\'; execute p"), "02",
+		"... nor behind another kind of comment");
+	is_text(effects("select 'a'\n'\\'; execute p"), "02", "... nor without an E");
 	is_text(effects("select $$;execute p;$$"), "0", "dollar quotes");
 	is_text(effects("select $a$;$$;execute p$a$; execute p"), "02", "with a tag");
 	is_text(effects("select $1; execute p"), "02", "a parameter");
