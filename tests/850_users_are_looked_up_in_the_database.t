@@ -193,6 +193,10 @@ for my $name ('null', q(''))
 		auth_query => "$row union all select usename, passwd from pg_shadow where usename = \$1" });
 	is((attempt('scrammer'))[0], 'welcome', '... and does not hide a row that names somebody');
 }
+reconfigure(settings => { auth_type => 'plain', auth_query =>
+	q(select * from (values ($1::text, 'chalk'), ($1, 'crayon'), (null, 'slate')) as row) });
+like((attempt('scrammer', $_))[0], $_ eq 'crayon' ? qr/^welcome$|for user "scrammer"/ : qr/^password authentication failed$/,
+	"of several rows the last one counts that names somebody: $_") for qw(chalk crayon slate);
 reconfigure(settings => { auth_query => undef, auth_type => 'trust' });
 is((attempt('nobody'))[0], 'no such user', 'trust hides nothing');
 is((attempt('scrammer'))[0], 'welcome', 'and asks for nothing') or diag $millpond->log_since;

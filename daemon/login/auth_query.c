@@ -111,25 +111,24 @@ static bool take_value(const char **cursor, const char *end, char **value)
 	return text == NULL || *value != NULL;
 }
 
-/* Without a name it is nobody's, and so is the secret in it. */
+/* Without a name it is nobody's, and so is the secret in it. Otherwise it takes the place of those before. */
 static bool take_row(struct session *session, const struct message *message,
 		     struct user_record *record, struct failure *why)
 {
 	const char *cursor = message->body + 2;
 	const char *end = message->body + message->body_length;
+	struct user_record row = {0};
 	char *name = NULL;
 
 	if (message->body_length < 2 || read_uint16(message->body) != 2)
 		return refuse(session, why, "it must return exactly 2 columns, user and secret");
-	if (!take_value(&cursor, end, &name) || !take_value(&cursor, end, &record->secret)) {
-		free(name);
-		return failure_set(why, FAILURE_SERVER_PROTOCOL);
-	}
-	record->is_known = name != NULL && name[0] != '\0';
+	bool taken = take_value(&cursor, end, &name) && take_value(&cursor, end, &row.secret);
+	row.is_known = taken && name != NULL && name[0] != '\0';
 	free(name);
-	if (!record->is_known)
-		user_record_release(record);
-	return true;
+	user_record_release(row.is_known ? record : &row);
+	if (row.is_known)
+		*record = row;
+	return taken || failure_set(why, FAILURE_SERVER_PROTOCOL);
 }
 
 static bool is_about_encoding(const struct failure *server)
@@ -137,7 +136,7 @@ static bool is_about_encoding(const struct failure *server)
 	return strcmp(server->sqlstate, "22021") == 0 || strcmp(server->sqlstate, "22P05") == 0;
 }
 
-/* The first row that names a user counts. */
+/* Of several rows that name a user the last one counts, as with PgBouncer. */
 static bool understand(struct session *session, const struct writer *replies,
 		       struct user_record *record, struct failure *why)
 {
@@ -153,8 +152,7 @@ static bool understand(struct session *session, const struct writer *replies,
 			/* A name that is no text in the database's encoding is nobody's. */
 			return is_about_encoding(&server) || refuse(session, why, server.message);
 		}
-		if (message.letter == BACKEND_DATA_ROW && !record->is_known &&
-		    !take_row(session, &message, record, why))
+		if (message.letter == BACKEND_DATA_ROW && !take_row(session, &message, record, why))
 			return false;
 		at += message.present;
 	}
