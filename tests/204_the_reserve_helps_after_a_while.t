@@ -21,7 +21,7 @@ is($clients[2]->result->{status}, 'T', 'the first waiting client gets a server')
 my $waited = time - $from;
 cmp_ok($waited, '>=', 0.9, 'not before the time-out');
 cmp_ok($waited, '<', 5, 'but soon after it');
-like($millpond->log_since, qr/taking connection from reserve_pool/, 'which is logged');
+like($millpond->log_since, qr/ WARNING \S+ \S+ taking connection from reserve_pool/, 'which is logged');
 ok($clients[3]->quiet(1.5), 'the second one waits on');
 is(scalar $server->backends, 3, 'three servers and no more');
 is(scalar(() = $millpond->log_since =~ /taking connection from reserve_pool/g), 1, 'logged once');

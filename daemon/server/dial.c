@@ -185,7 +185,7 @@ static void dial_main(void *arg)
 	server->busy = coroutine_current(&worker->loop);
 	worker_does(worker, "logging in to a server", server->id);
 	if (pool_is_into_reserve(server->pool))
-		server_log(worker->log, LEVEL_LOG, server, "taking connection from reserve_pool");
+		server_log(worker->log, LEVEL_WARNING, server, "taking connection from reserve_pool");
 	if (await_server_login(server, &why, deadline)) {
 		if (worker->settings->log_connections)
 			server_log_new(worker->log, server);
