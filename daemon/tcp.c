@@ -5,8 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Fixed, as in PgBouncer: how long a client may say nothing before it is accepted all the same. */
-#define DEFER_SECONDS 45
+/* Fixed, as in PgBouncer: how long a client may say nothing before it is accepted all the same, and its time to log in
+ * begins. */
+#define DEFER_SECONDS 1
 
 void tcp_set_option(int fd, int level, int option, int value)
 {

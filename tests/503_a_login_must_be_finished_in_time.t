@@ -1,4 +1,4 @@
-# client_login_timeout counts from the accept, although a byte drips every now and then.
+# client_login_timeout counts from the accept, which a silent client has soon, although a byte drips every now and then.
 use v5.36;
 use FakeServer;
 use Millpond;
@@ -7,8 +7,7 @@ use Time::HiRes qw(sleep time);
 use Wire;
 
 my $server    = Postgres->new;
-my $millpond  = Millpond->new('pool', server => $server,
-	settings => { client_login_timeout => 2, tcp_defer_accept => 0 });
+my $millpond  = Millpond->new('pool', server => $server, settings => { client_login_timeout => 2 });
 my $bystander = Wire->login($millpond);
 my $from      = time;
 my $silent    = Wire->connect($millpond);
