@@ -68,8 +68,9 @@ static bool await_unlistened(struct upstream *upstream, int64_t deadline)
 
 	server_log(upstream->worker->log, LEVEL_LOG, upstream->server,
 		   "UNLISTEN *: a client has left a LISTEN behind, which stays with no server");
-	upstream->listens = false;
-	return upstream_query(upstream, "UNLISTEN *", &why, deadline);
+	bool good = upstream_query(upstream, "UNLISTEN *", &why, deadline);
+	upstream->listens = upstream->overhears = false;
+	return good;
 }
 
 /*
@@ -112,7 +113,7 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 	}
 	if (reset && !await_reset(upstream, deadline))
 		return "reset query failed";
-	if (upstream->listens && !await_unlistened(upstream, deadline))
+	if ((upstream->listens || upstream->overhears) && !await_unlistened(upstream, deadline))
 		return "client disconnect while server was not ready";
 	return NULL;
 }

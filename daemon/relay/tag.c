@@ -86,7 +86,7 @@ void tag_note(struct upstream *upstream, const char *tag)
 		prepared_note_tag(upstream, tag);
 	bool discards = tag[0] == 'D' && strcmp(tag, "DISCARD ALL") == 0;
 	if (discards)
-		upstream->listens = false;
+		upstream->listens = upstream->overhears = false;
 	if (pipeline_runs_own_query(&upstream->pipeline))
 		return;
 	/* The client may have left meanwhile. */

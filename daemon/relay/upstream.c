@@ -155,7 +155,7 @@ bool upstream_query(struct upstream *upstream, const char *sql, struct failure *
 
 const char *upstream_read_at_rest(struct upstream *upstream)
 {
-	bool good = !upstream->said_error; /* behind the last reply */
+	bool good = !upstream->said_error && !upstream->overhears; /* behind the last reply */
 	struct sifted ignored;
 	char *data;
 
@@ -166,7 +166,7 @@ const char *upstream_read_at_rest(struct upstream *upstream)
 		if (length <= 0)
 			return "server conn crashed?";
 		good = upstream_sift(upstream, data, (size_t)length, &ignored) &&
-		       !upstream->said_error && reads < READS_IN_A_ROW;
+		       !upstream->said_error && !upstream->overhears && reads < READS_IN_A_ROW;
 		/* What began at rest is nobody's, even if its end comes in somebody's time. */
 		upstream->left_is_own = true;
 	}

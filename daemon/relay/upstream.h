@@ -33,7 +33,8 @@ struct upstream {
 	size_t left;		 /* to come of a reply whose beginning has been passed on */
 	bool left_is_own;	 /* ... or dropped */
 	bool torn;		 /* the client left in the middle of a message to it */
-	bool listens;		 /* a client has left a LISTEN behind */
+	bool listens;		 /* its client has asked for notifications ... */
+	bool overhears; /* ... or somebody has, out of our sight: some came that nobody is known to want */
 	bool has_altered;	 /* its client has, in this transaction: see tag.h */
 	bool has_created;
 	bool has_rows;		 /* the command that runs returns some, or is about to */
@@ -84,8 +85,8 @@ bool upstream_answer_own(struct upstream *upstream, struct sifted *sifted);
 
 /*
  * Reads what the server says while it is lent to nobody: notices and parameters are noted. Returns why it
- * has to be discarded, or NULL: it has said anything else, or an error last, or more than anybody can need,
- * or has ended.
+ * has to be discarded, or NULL: it has said anything else, or an error last, or more than anybody can need;
+ * or a notification, which nobody can have asked for any more; or has ended.
  */
 const char *upstream_read_at_rest(struct upstream *upstream);
 

@@ -5,7 +5,9 @@
 
 #include "daemon/relay/reported.h"
 #include "daemon/relay/tag.h"
+#include "daemon/session.h"
 #include "daemon/worker.h"
+#include "pool/pool.h"
 #include "protocol/message.h"
 #include "protocol/writer.h"
 
@@ -201,6 +203,20 @@ static bool note_ready(struct upstream *upstream, const struct message *message,
 					note_wishes(upstream, sieve, reported_note_applied));
 }
 
+/*
+ * Whether a notification is for the client. A LISTEN that a function ran is not seen: then it may be what an
+ * earlier client has asked for.
+ */
+static bool is_asked_for(struct upstream *upstream)
+{
+	const struct session *session = upstream->session;
+
+	if (session != NULL && upstream->listens)
+		return true;
+	upstream->overhears = true;
+	return session != NULL && pool_share_mode(session->share) == POOL_SESSION;
+}
+
 /* Notes one message, in the pipeline and for what it means; false when it breaks the protocol. */
 static bool note_message(struct upstream *upstream, const struct message *message,
 			 struct sieve *sieve, bool *for_client)
@@ -215,6 +231,8 @@ static bool note_message(struct upstream *upstream, const struct message *messag
 	*for_client = reply == REPLY_FORWARD;
 	if (message->letter == BACKEND_PARAMETER_DESCRIPTION && *for_client)
 		*for_client = !prepared_told_parameters(upstream);
+	if (message->letter == BACKEND_NOTIFICATION)
+		*for_client = is_asked_for(upstream);
 	if (message->letter == BACKEND_PARAMETER_STATUS)
 		return reported_note(upstream, message, !*for_client);
 	return reply != REPLY_WRONG;
