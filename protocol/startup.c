@@ -15,6 +15,11 @@
 
 #define FIXED_BYTES ((size_t)8) /* length and version */
 
+/* What PostgreSQL says of such packets. */
+#define BAD_LENGTH "invalid length of startup packet"
+#define NO_VALUE "invalid startup packet layout: expected value"
+#define NO_TERMINATOR "invalid startup packet layout: expected terminator as last byte"
+
 const char startup_ssl_request[] = {0, 0, 0, FIXED_BYTES,
 				    1234 >> 8, (char)(1234 & 0xff), 5679 >> 8, 5679 & 0xff};
 
@@ -65,6 +70,12 @@ static bool note_parameter(struct startup *startup, const char *name, const char
 	return true;
 }
 
+static enum startup_kind bad(const char *what, struct failure *why)
+{
+	failure_set(why, FAILURE_BAD_STARTUP, what);
+	return STARTUP_BAD;
+}
+
 /* The packet's last byte is known to be zero, so each text ends inside. */
 static enum startup_kind parse_parameters(struct startup *startup, const char *end,
 					  struct failure *why)
@@ -73,20 +84,14 @@ static enum startup_kind parse_parameters(struct startup *startup, const char *e
 	while (at < end - 1 && *at != '\0') {
 		const char *name = at;
 		const char *value = name + strlen(name) + 1;
-		if (value >= end) {
-			failure_set(why, FAILURE_BAD_STARTUP,
-				    "invalid startup packet layout: expected value");
-			return STARTUP_BAD;
-		}
+		if (value >= end)
+			return bad(NO_VALUE, why);
 		if (!note_parameter(startup, name, value, why))
 			return STARTUP_BAD;
 		at = value + strlen(value) + 1;
 	}
-	if (at != end - 1) {
-		failure_set(why, FAILURE_BAD_STARTUP,
-			    "invalid startup packet layout: expected terminator as last byte");
-		return STARTUP_BAD;
-	}
+	if (at != end - 1)
+		return bad(NO_TERMINATOR, why);
 	return STARTUP_SESSION;
 }
 
@@ -106,11 +111,8 @@ static enum startup_kind parse_session(const char *data, uint32_t version, struc
 		return STARTUP_BAD;
 	}
 	startup->minor = PROTOCOL_MINOR(version);
-	if (startup->packet_length == FIXED_BYTES || end[-1] != '\0') {
-		failure_set(why, FAILURE_BAD_STARTUP,
-			    "invalid startup packet layout: expected terminator as last byte");
-		return STARTUP_BAD;
-	}
+	if (startup->packet_length == FIXED_BYTES || end[-1] != '\0')
+		return bad(NO_TERMINATOR, why);
 	startup->parameters = data + FIXED_BYTES;
 	return parse_parameters(startup, end, why);
 }
@@ -118,10 +120,7 @@ static enum startup_kind parse_session(const char *data, uint32_t version, struc
 static enum startup_kind expect_length(const struct startup *startup, size_t length,
 				       enum startup_kind kind, struct failure *why)
 {
-	if (startup->packet_length == length)
-		return kind;
-	failure_set(why, FAILURE_BAD_STARTUP, "invalid length of startup packet");
-	return STARTUP_BAD;
+	return startup->packet_length == length ? kind : bad(BAD_LENGTH, why);
 }
 
 enum startup_kind startup_parse(const char *data, size_t length, struct startup *startup,
@@ -131,10 +130,8 @@ enum startup_kind startup_parse(const char *data, size_t length, struct startup 
 	if (length < 4)
 		return STARTUP_INCOMPLETE;
 	startup->packet_length = read_uint32(data);
-	if (startup->packet_length < FIXED_BYTES || startup->packet_length > STARTUP_LONGEST) {
-		failure_set(why, FAILURE_BAD_STARTUP, "invalid length of startup packet");
-		return STARTUP_BAD;
-	}
+	if (startup->packet_length < FIXED_BYTES || startup->packet_length > STARTUP_LONGEST)
+		return bad(BAD_LENGTH, why);
 	if (length < startup->packet_length)
 		return STARTUP_INCOMPLETE;
 
