@@ -78,9 +78,9 @@ static bool await_wishes(struct session *session, struct writer *prefix, struct 
 		if (!await_told(session, prefix->data + MESSAGE_HEADER_BYTES, why,
 				deadline_after(limit))) {
 			parameters_assign(&server->applied, NULL);
-			return session->killed != FAILURE_NONE ?
-				       failure_set(why, session->killed) :
-				       false;
+			if (session->killed != FAILURE_NONE)
+				failure_set(why, session->killed);
+			return false;
 		}
 		prefix->length = 0;
 	}
@@ -304,9 +304,8 @@ static bool is_to_be_replaced(const struct session *session)
 static bool await_rest(struct session *session, struct failure *why)
 {
 	if (stream_has_unsent(&session->client) && !await_sent(&session->client, DEADLINE_NEVER))
-		return session->killed != FAILURE_NONE ?
-			       failure_set(why, session->killed) :
-			       failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+		return failure_set(why, session_end_reason(session, FAILURE_CLIENT_SEND_FAILED),
+				   strerror(errno));
 	stream_rest(&session->client);
 	if (is_to_be_replaced(session))
 		return failure_set(why, FAILURE_SERVER_REPLACED);

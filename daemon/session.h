@@ -104,6 +104,13 @@ const struct user_settings *session_user(const struct session *session);
 /* Ends the session, for that reason, wherever it is. */
 void session_kill(struct session *session, enum failure_kind reason);
 
+/* Why it is to end: what it was killed for, or else the other reason. */
+static inline enum failure_kind session_end_reason(const struct session *session,
+						   enum failure_kind otherwise)
+{
+	return session->killed != FAILURE_NONE ? session->killed : otherwise;
+}
+
 /* The client gives up its place in the queue: its request fails, and the session goes on. */
 void session_cancel_wait(struct session *session);
 

@@ -93,9 +93,8 @@ static bool await_set_command(struct turn *turn, struct failure *why)
 
 bool turn_connection_failed(const struct session *session, struct failure *why)
 {
-	if (session->killed != FAILURE_NONE)
-		return failure_set(why, session->killed);
-	return failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	return failure_set(why, session_end_reason(session, FAILURE_CLIENT_SEND_FAILED),
+			   strerror(errno));
 }
 
 bool await_turn_sent(struct turn *turn, struct failure *why)

@@ -206,9 +206,10 @@ static bool await_record(struct session *session, const struct auth_source *sour
 	bool done = send_query(session->upstream, source->query, session->user_name) &&
 		    upstream_collect(session->upstream, &replies, ANSWER_BYTES, deadline);
 	if (!done)
-		failure_set(why, session->killed != FAILURE_NONE ? session->killed :
-				 errno == ETIMEDOUT		  ? FAILURE_LOGIN_TIMEOUT_SERVER_DOWN :
-								    FAILURE_SERVER_GONE);
+		failure_set(why,
+			    session_end_reason(session, errno == ETIMEDOUT ?
+								FAILURE_LOGIN_TIMEOUT_SERVER_DOWN :
+								FAILURE_SERVER_GONE));
 	else
 		done = understand(session, &replies, record, why);
 	writer_wipe(&replies);

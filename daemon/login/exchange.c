@@ -124,10 +124,10 @@ static bool await_done(const struct exchange *exchange, const struct offload_job
 			return failure_set(exchange->why, FAILURE_CLIENT_GONE);
 		if (await_wake(session->client.loop, exchange->deadline))
 			continue;
-		return failure_set(exchange->why, errno == ETIMEDOUT ? FAILURE_LOGIN_TIMEOUT :
-						  session->killed != FAILURE_NONE ?
-								       session->killed :
-								       FAILURE_NO_MEMORY);
+		return failure_set(exchange->why,
+				   errno == ETIMEDOUT ?
+					   FAILURE_LOGIN_TIMEOUT :
+					   session_end_reason(session, FAILURE_NO_MEMORY));
 	}
 	return true;
 }

@@ -26,8 +26,7 @@ bool await_more(struct session *session, struct failure *why, int64_t deadline)
 		return true;
 	if (errno == ETIMEDOUT)
 		return failure_set(why, FAILURE_LOGIN_TIMEOUT);
-	return failure_set(why, session->killed != FAILURE_NONE ? session->killed :
-								   FAILURE_NO_MEMORY);
+	return failure_set(why, session_end_reason(session, FAILURE_NO_MEMORY));
 }
 
 /* Whatever was sent along with the question came from somebody else (CVE-2021-23214). */

@@ -75,8 +75,7 @@ static bool await_refused(struct exchange *exchange, const struct vouching *vouc
 	if (vouching->delay_us > 0)
 		await_sleep(session->client.loop,
 			    until < exchange->deadline ? until : exchange->deadline);
-	return failure_set(exchange->why,
-			   session->killed != FAILURE_NONE ? session->killed : refusal);
+	return failure_set(exchange->why, session_end_reason(session, refusal));
 }
 
 static bool await_verdict(struct exchange *exchange, struct vouching *vouching,

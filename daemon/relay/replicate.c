@@ -105,8 +105,7 @@ static bool await_movement(struct session *session, const struct pump *requests,
 	session->is_mid_turn = false;
 	if (moved || errno == EINTR)
 		return true;
-	return failure_set(why, session->killed != FAILURE_NONE ? session->killed :
-								   FAILURE_NO_MEMORY);
+	return failure_set(why, session_end_reason(session, FAILURE_NO_MEMORY));
 }
 
 bool await_replicated(struct session *session, struct failure *why)
