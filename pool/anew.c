@@ -11,8 +11,7 @@
 /* 28P01, or 28000 where the server asks PAM or LDAP. */
 static bool is_about_secrets(const struct failure *why)
 {
-	return why->kind == FAILURE_SERVER_LOGIN ||
-	       (why->kind == FAILURE_SERVER_REFUSED && strncmp(why->sqlstate, "28", 2) == 0);
+	return why->kind == FAILURE_SERVER_LOGIN || server_has_refused(why, "28");
 }
 
 /* A password is not kept to tell whether the next is another. 0: there is none. */

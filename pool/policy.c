@@ -133,10 +133,8 @@ void policy_lend_to(struct borrower *borrower, struct server *server, int64_t no
  */
 static bool is_crowded(const struct pool *pool)
 {
-	const struct failure *why = &pool->last_failure;
-
 	return pool->takes_over && pool->failures <= CROWDED_LOGINS &&
-	       why->kind == FAILURE_SERVER_REFUSED && strcmp(why->sqlstate, "53300") == 0;
+	       server_has_refused(&pool->last_failure, "53300");
 }
 
 /*

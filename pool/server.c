@@ -226,23 +226,27 @@ void server_connect_failure(const struct server *server, struct failure *why)
 		copy_line(why->detail, sizeof why->detail, detail + 10);
 }
 
+bool server_has_refused(const struct failure *why, const char *sqlstate)
+{
+	return why->kind == FAILURE_SERVER_REFUSED &&
+	       strncmp(why->sqlstate, sqlstate, strlen(sqlstate)) == 0;
+}
+
 bool server_refusal_is_final(const struct failure *why)
 {
 	/* A secret that is of no use today is of none tomorrow. */
 	if (why->kind == FAILURE_SERVER_LOGIN)
 		return true;
 	/* Not so for 53300 (too many connections) and 57P03 (starting up): these pass, if slowly. */
-	return why->kind == FAILURE_SERVER_REFUSED &&
-	       (strncmp(why->sqlstate, "28", 2) == 0 || strncmp(why->sqlstate, "3D", 2) == 0 ||
-		strncmp(why->sqlstate, "22", 2) == 0 || strncmp(why->sqlstate, "42", 2) == 0);
+	return server_has_refused(why, "28") || server_has_refused(why, "3D") ||
+	       server_has_refused(why, "22") || server_has_refused(why, "42");
 }
 
 bool server_is_restarting(const struct failure *why)
 {
 	/* "the database system is shutting down", "... has crashed", "... is starting up" */
-	return why->kind == FAILURE_SERVER_REFUSED &&
-	       (strcmp(why->sqlstate, "57P01") == 0 || strcmp(why->sqlstate, "57P02") == 0 ||
-		strcmp(why->sqlstate, "57P03") == 0);
+	return server_has_refused(why, "57P01") || server_has_refused(why, "57P02") ||
+	       server_has_refused(why, "57P03");
 }
 
 /* --- taking over -------------------------------------------------------------------------- */

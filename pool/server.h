@@ -105,6 +105,9 @@ void *server_ssl(const struct server *server);	/* OpenSSL's SSL; NULL: in the cl
 /* After STEP_FAILED: the server's or libpq's own reason, and its SQLSTATE where the server said it. */
 void server_connect_failure(const struct server *server, struct failure *why);
 
+/* Whether a server has refused, with an SQLSTATE that begins so. */
+bool server_has_refused(const struct failure *why, const char *sqlstate);
+
 /* Whether a failure is the server's considered answer, which will not change by itself. */
 bool server_refusal_is_final(const struct failure *why);
 
