@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/ini.h"
 #include "conf/memory.h"
 
 void connstring_init(struct connstring *cursor, const char *text)
@@ -40,8 +41,7 @@ static char *skip_blanks(char *text)
 static const char *meant_by(const char *word)
 {
 	if (*word == ';' || *word == '#')
-		return "a comment must stand on a line of its own (and a value with blanks must be "
-		       "quoted)";
+		return INI_COMMENT_ADVICE " (and a value with blanks must be quoted)";
 	if (strncmp(word, "postgres://", 11) == 0 || strncmp(word, "postgresql://", 13) == 0)
 		return "an address must be written as host=... port=... dbname=... user=...";
 	return "expected key=value (a value with blanks must be quoted)";

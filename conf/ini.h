@@ -26,6 +26,9 @@ enum {
 	INI_FILE_BYTES = 64 * 1024 * 1024, /* the largest file */
 };
 
+/* For whoever has written one behind a value. */
+#define INI_COMMENT_ADVICE "a comment must stand on a line of its own"
+
 /* A section's header (key and value are NULL) or a pair; valid only during the call. */
 struct ini_entry {
 	const char *file;

@@ -88,12 +88,10 @@ static bool has_comment(const char *value)
 	return false;
 }
 
-static const char comment_advice[] = "a comment must stand on a line of its own";
-
 static void refuse_setting(struct loader *loader, const struct ini_entry *entry, const char *why)
 {
 	if (has_comment(entry->value))
-		ENTRY_FAULT(loader, entry, "%s: %s; %s", entry->key, why, comment_advice);
+		ENTRY_FAULT(loader, entry, "%s: %s; " INI_COMMENT_ADVICE, entry->key, why);
 	else
 		ENTRY_FAULT(loader, entry, "%s: %s", entry->key, why);
 }
@@ -108,8 +106,9 @@ static void note_setting(struct loader *loader, const struct ini_entry *entry,
 		fault_add(notes, entry->file, entry->line, "\"%s\" has no effect: %s", field->name,
 			  field->help);
 	if (field->kind == FIELD_TEXT && !field->is_secret && has_comment(entry->value))
-		fault_add(notes, entry->file, entry->line, "%s: all of \"%.200s\" is the value; %s",
-			  field->name, entry->value, comment_advice);
+		fault_add(notes, entry->file, entry->line,
+			  "%s: all of \"%.200s\" is the value; " INI_COMMENT_ADVICE, field->name,
+			  entry->value);
 	if (before->file && entry->line > 0)
 		fault_add(notes, entry->file, entry->line,
 			  "%s is set again; the value of %s:%d does not count", field->name,
