@@ -60,11 +60,11 @@ static const char instead_of_reboot[] =
 	"    which then takes no new clients and ends when its last one has left\n";
 
 static const struct option long_options[] = {
-	{"daemon", no_argument, NULL, 'd'},	 {"quiet", no_argument, NULL, 'q'},
+	{"daemon", no_argument, NULL, 'd'},	{"quiet", no_argument, NULL, 'q'},
 	{"user", required_argument, NULL, 'u'}, {"verbose", no_argument, NULL, 'v'},
-	{"version", no_argument, NULL, 'V'},	 {"help", no_argument, NULL, 'h'},
-	{"settings", no_argument, NULL, 's'},	 {"check", no_argument, NULL, 'c'},	 {"reboot", no_argument, NULL, 'R'},
-	{0},
+	{"version", no_argument, NULL, 'V'},	{"help", no_argument, NULL, 'h'},
+	{"settings", no_argument, NULL, 's'},	{"check", no_argument, NULL, 'c'},
+	{"reboot", no_argument, NULL, 'R'},	{0},
 };
 
 /* PgBouncer's lines, with one for the own version; names are looked up by libevent's resolver. */
@@ -74,46 +74,52 @@ static void print_version(void)
 	       MILLPOND_VERSION, event_get_version(), OpenSSL_version(OPENSSL_VERSION));
 }
 
-/* False: nothing more is to be done, and `status` is the exit status. */
-static bool parse_options(int argc, char **argv, struct options *options, int *status)
+/* An option that only has something printed; or one that does not exist. */
+static _Noreturn void print_and_exit(int letter)
 {
+	switch (letter) {
+	case 's':
+		settings_describe(stdout);
+		exit(0);
+	case 'V':
+		print_version();
+		exit(0);
+	case 'h':
+		fputs(usage, stdout);
+		exit(0);
+	case 'R':
+		fputs(instead_of_reboot, stderr);
+		exit(1);
+	default:
+		fputs("Try 'millpond --help'.\n", stderr);
+		exit(1);
+	}
+}
+
+static struct options parse_options(int argc, char **argv)
+{
+	struct options options = {0};
 	int letter;
 
-	*status = 0;
 	while ((letter = getopt_long(argc, argv, "dqu:vVhR", long_options, NULL)) != -1) {
 		switch (letter) {
 		case 'd':
-			options->background = true;
+			options.background = true;
 			break;
 		case 'q':
-			options->quiet = true;
+			options.quiet = true;
 			break;
 		case 'u':
-			options->user = optarg;
+			options.user = optarg;
 			break;
 		case 'v':
-			options->verbose++;
+			options.verbose++;
 			break;
 		case 'c':
-			options->check = true;
+			options.check = true;
 			break;
-		case 's':
-			settings_describe(stdout);
-			return false;
-		case 'V':
-			print_version();
-			return false;
-		case 'h':
-			fputs(usage, stdout);
-			return false;
-		case 'R':
-			fputs(instead_of_reboot, stderr);
-			*status = 1;
-			return false;
 		default:
-			fputs("Try 'millpond --help'.\n", stderr);
-			*status = 1;
-			return false;
+			print_and_exit(letter);
 		}
 	}
 	if (argc - optind != 1) {
@@ -121,11 +127,10 @@ static bool parse_options(int argc, char **argv, struct options *options, int *s
 			optind == argc ? "no configuration file given" :
 					 "more than one configuration file given",
 			usage);
-		*status = 1;
-		return false;
+		exit(1);
 	}
-	options->file = argv[optind];
-	return true;
+	options.file = argv[optind];
+	return options;
 }
 
 static const char *user_to_become(const struct options *options, const struct settings *settings)
@@ -312,15 +317,11 @@ static bool name_no_password_file(void)
 
 int main(int argc, char **argv)
 {
-	struct options options = {0};
-	int status;
-
 	tls_memory_take_over();
 	forget_libpq_environment();
 	if (!name_no_password_file())
 		return complain(strerror(errno));
-	if (!parse_options(argc, argv, &options, &status))
-		return status;
+	struct options options = parse_options(argc, argv);
 	if (options.check)
 		return check(&options);
 	bool good;
