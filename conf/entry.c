@@ -5,6 +5,7 @@
 
 #include "conf/array.h"
 #include "conf/connstring.h"
+#include "conf/entry_parser.h"
 #include "conf/field.h"
 #include "conf/hosts.h"
 #include "conf/keyword.h"
@@ -16,22 +17,18 @@
 	{                                                                              \
 		.name = #key, .kind = FIELD_TEXT, .offset = offsetof(struct type, key) \
 	}
-#define COUNT_KEY(type, key)                                                             \
+#define COUNT_UP_TO(most, type, key)                                                     \
 	{                                                                                \
 		.name = #key, .kind = FIELD_COUNT, .offset = offsetof(struct type, key), \
-		.default_value = SETTING_UNSET, .max = 1000000, .is_decimal = true,      \
+		.default_value = SETTING_UNSET, .max = (most), .is_decimal = true,       \
 		.clamped_up_to = UINT32_MAX                                              \
 	}
+#define SERVERS_KEY(type, key) COUNT_UP_TO(1000000, type, key)
+#define CLIENTS_KEY(type, key) COUNT_UP_TO(100000000, type, key)
 #define DURATION_KEY(type, key)                                                                  \
 	{                                                                                        \
 		.name = #key, .kind = FIELD_DURATION, .offset = offsetof(struct type, key##_us), \
 		.default_value = SETTING_UNSET                                                   \
-	}
-#define CLIENTS_KEY(type, key)                                                           \
-	{                                                                                \
-		.name = #key, .kind = FIELD_COUNT, .offset = offsetof(struct type, key), \
-		.default_value = SETTING_UNSET, .max = 100000000, .is_decimal = true,    \
-		.clamped_up_to = UINT32_MAX                                              \
 	}
 #define POOL_MODE_KEY(type)                                                                   \
 	{                                                                                     \
@@ -45,16 +42,18 @@ static const struct field database_keys[] = {
 	TEXT_KEY(database, host),
 	TEXT_KEY(database, port),
 	TEXT_KEY(database, user),
-	{.name = "password", .kind = FIELD_TEXT, .offset = offsetof(struct database, password),
+	{.name = "password",
+	 .kind = FIELD_TEXT,
+	 .offset = offsetof(struct database, password),
 	 .is_secret = true},
 	TEXT_KEY(database, auth_user),
 	TEXT_KEY(database, auth_query),
 	TEXT_KEY(database, auth_dbname),
 	TEXT_KEY(database, connect_query),
-	COUNT_KEY(database, pool_size),
-	COUNT_KEY(database, min_pool_size),
-	COUNT_KEY(database, reserve_pool_size),
-	COUNT_KEY(database, max_db_connections),
+	SERVERS_KEY(database, pool_size),
+	SERVERS_KEY(database, min_pool_size),
+	SERVERS_KEY(database, reserve_pool_size),
+	SERVERS_KEY(database, max_db_connections),
 	CLIENTS_KEY(database, max_db_client_connections),
 	DURATION_KEY(database, server_lifetime),
 	DURATION_KEY(database, query_wait_timeout),
@@ -68,9 +67,9 @@ static const struct field database_keys[] = {
 
 static const struct field user_keys[] = {
 	POOL_MODE_KEY(user_settings),
-	COUNT_KEY(user_settings, pool_size),
-	COUNT_KEY(user_settings, reserve_pool_size),
-	COUNT_KEY(user_settings, max_user_connections),
+	SERVERS_KEY(user_settings, pool_size),
+	SERVERS_KEY(user_settings, reserve_pool_size),
+	SERVERS_KEY(user_settings, max_user_connections),
 	CLIENTS_KEY(user_settings, max_user_client_connections),
 	DURATION_KEY(user_settings, query_timeout),
 	DURATION_KEY(user_settings, query_wait_timeout),
@@ -89,83 +88,19 @@ const struct field *user_key_at(size_t index)
 	return index < ARRAY_SIZE(user_keys) ? &user_keys[index] : NULL;
 }
 
-/* What a key of an entry can be, and the entry itself. */
-struct entry_parser {
-	const struct ini_entry *entry;
-	struct fault_list *faults;
-	struct fault_list *notes;
-	const char *what; /* for messages: `database`, `user` */
-	const struct field *fields;
-	size_t field_count;
-	void *base;
-};
-
-#define ENTRY_FAULT(parser, format, ...)                                          \
-	fault_add((parser)->faults, (parser)->entry->file, (parser)->entry->line, \
-		  "%s \"%s\": " format, (parser)->what, (parser)->entry->key, __VA_ARGS__)
-
-static const struct field *find_key(const struct entry_parser *parser, const char *name)
-{
-	for (size_t i = 0; i < parser->field_count; i++) {
-		if (strcmp(parser->fields[i].name, name) == 0)
-			return &parser->fields[i];
-	}
-	return NULL;
-}
-
-static void refuse_unknown(struct entry_parser *parser, const char *key, bool with_keywords)
-{
-	struct suggestion suggestion;
-
-	suggestion_init(&suggestion, key);
-	for (size_t i = 0; i < parser->field_count; i++)
-		suggestion_offer(&suggestion, parser->fields[i].name);
-	for (size_t i = 0; with_keywords && keyword_at(i); i++)
-		suggestion_offer(&suggestion, keyword_at(i)->name);
-	ENTRY_FAULT(parser, "unknown key \"%.80s\"%s", key, suggestion_text(&suggestion));
-}
-
-/* Whether the key was a field; it is dealt with then. */
-static bool parse_field(struct entry_parser *parser, const char *key, const char *value)
-{
-	const struct field *field = find_key(parser, key);
-	char why[FIELD_WHY_BYTES];
-
-	if (!field)
-		return false;
-	if (!field_parse(field, parser->base, value, why))
-		ENTRY_FAULT(parser, "%s: %s", key, why);
-	else if (*why)
-		fault_add(parser->notes, parser->entry->file, parser->entry->line,
-			  "%s \"%s\": %s: %s", parser->what, parser->entry->key, key, why);
-	return true;
-}
-
-static void report_syntax(struct entry_parser *parser, const struct connstring *cursor)
-{
-	if (cursor->wrong)
-		ENTRY_FAULT(parser, "at character %zu of the value: %s", cursor->where,
-			    cursor->wrong);
-}
-
 /* --- [databases] --- */
 
-/* What server parameters become: one text for libpq's `options`. */
-struct server_options {
-	char *text; /* NULL: none */
-};
-
-static void server_options_append(struct server_options *options, const char *addition)
+/* Server parameters become one text for libpq's `options`. */
+static void append_option(char **options, const char *addition)
 {
-	char *text = text_format("%s%s%s", options->text ? options->text : "",
-				 options->text ? " " : "", addition);
+	char *text = text_format("%s%s%s", *options ? *options : "", *options ? " " : "", addition);
 
-	free(options->text);
-	options->text = text;
+	free(*options);
+	*options = text;
 }
 
 /* `-c name=value`, with a backslash before what would end it, as the server reads it. */
-static void server_options_set(struct server_options *options, const char *name, const char *value)
+static void append_parameter(char **options, const char *name, const char *value)
 {
 	char *escaped = memory_zeroed(2 * strlen(value) + 1), *to = escaped, *option;
 
@@ -175,7 +110,7 @@ static void server_options_set(struct server_options *options, const char *name,
 		*to++ = *from;
 	}
 	option = text_format("-c %s=%s", name, escaped);
-	server_options_append(options, option);
+	append_option(options, option);
 	free(option);
 	free(escaped);
 }
@@ -210,7 +145,7 @@ static void set_keyword(struct database *database, const char *key, const char *
 }
 
 /* Says which values there are, and which was probably meant. */
-static void refuse_keyword_value(struct entry_parser *parser, const struct keyword *keyword,
+static void refuse_keyword_value(const struct entry_parser *parser, const struct keyword *keyword,
 				 const char *value)
 {
 	struct suggestion suggestion;
@@ -224,7 +159,7 @@ static void refuse_keyword_value(struct entry_parser *parser, const struct keywo
 		    suggestion_text(&suggestion));
 }
 
-static void parse_keyword(struct entry_parser *parser, const struct keyword *keyword,
+static void parse_keyword(const struct entry_parser *parser, const struct keyword *keyword,
 			  const char *value)
 {
 	bool is_possible = keyword_can_be(keyword, value);
@@ -237,29 +172,30 @@ static void parse_keyword(struct entry_parser *parser, const struct keyword *key
 		set_keyword(parser->base, keyword->name, value);
 }
 
-static void parse_database_pair(struct entry_parser *parser, struct server_options *options,
-				const char *key, const char *value)
+/* A pair of a database, and where its server parameters go. */
+static void parse_database_pair(const struct entry_parser *parser, char **options, const char *key,
+				const char *value)
 {
 	const struct keyword *keyword = keyword_find(key);
 
 	if (strcmp(key, "reserve_pool") == 0)
 		key = "reserve_pool_size"; /* its name in old files */
-	if (parse_field(parser, key, value) || strcmp(key, "service") == 0)
+	if (entry_parse_field(parser, key, value) || strcmp(key, "service") == 0)
 		return;
 	if (strcmp(key, "datestyle") == 0 || strcmp(key, "timezone") == 0)
-		server_options_set(options, key, value);
+		append_parameter(options, key, value);
 	else if (strcmp(key, "options") == 0)
-		server_options_append(options, value);
+		append_option(options, value);
 	else if (keyword)
 		parse_keyword(parser, keyword, value);
 	else
-		refuse_unknown(parser, key, true);
+		entry_refuse_key(parser, key);
 }
 
 /* What a service of libpq says counts as if it stood in front of the entry's own. */
 struct service {
 	const struct entry_parser *entry;
-	struct server_options *options;
+	char **options;
 };
 
 static bool is_libpqs(const char *key)
@@ -293,7 +229,7 @@ static void parse_service_pair(void *context, const struct ini_entry *pair)
 		parse_database_pair(&parser, service->options, pair->key, pair->value);
 }
 
-static void parse_service(struct entry_parser *parser, struct server_options *options)
+static void parse_service(const struct entry_parser *parser, char **options)
 {
 	struct service service = {.entry = parser, .options = options};
 	struct connstring cursor;
@@ -321,15 +257,13 @@ static void drop_empty(char **text)
 	}
 }
 
-static void check_database(struct entry_parser *parser, const struct database *database,
-			   struct fault_list *notes)
+static void check_database(const struct entry_parser *parser, const struct database *database)
 {
-	const struct ini_entry *entry = parser->entry;
 	const char *hostaddr = database_keyword(database, "hostaddr");
 	const char *sslmode = database_keyword(database, "sslmode");
 	char why[FIELD_WHY_BYTES];
 
-	if (settings_is_console(entry->key))
+	if (settings_is_console(database->name))
 		ENTRY_FAULT(parser, "%s", "this name is reserved for the console");
 	if (!hosts_check(database->host, hostaddr, database->port, why, sizeof(why)))
 		ENTRY_FAULT(parser, "%s", why);
@@ -337,12 +271,9 @@ static void check_database(struct entry_parser *parser, const struct database *d
 		ENTRY_FAULT(parser, "weak sslmode \"%s\" may not be used with sslrootcert=system "
 				    "(use \"verify-full\")", sslmode);
 	if (database->password && !database->user)
-		fault_add(notes, entry->file, entry->line,
-			  "database \"%s\": password has no use without user", entry->key);
+		ENTRY_NOTE(parser, "%s", "password has no use without user");
 	if (database->pool_size == 0)
-		fault_add(notes, entry->file, entry->line,
-			  "database \"%s\": with pool_size=0 no query will ever be served",
-			  entry->key);
+		ENTRY_NOTE(parser, "%s", "with pool_size=0 no query will ever be served");
 }
 
 void database_parse(struct database *database, const struct ini_entry *entry,
@@ -355,23 +286,23 @@ void database_parse(struct database *database, const struct ini_entry *entry,
 		.what = "database",
 		.fields = database_keys,
 		.field_count = ARRAY_SIZE(database_keys),
+		.takes_keywords = true,
 		.base = database,
 	};
-	struct server_options options = {0};
+	char *options = NULL;
 	struct connstring cursor;
 
 	database->name = text_copy(entry->key);
-	for (size_t i = 0; i < ARRAY_SIZE(database_keys); i++)
-		field_set_default(&database_keys[i], database);
+	fields_set_default(database_keys, ARRAY_SIZE(database_keys), database);
 	parse_service(&parser, &options);
 	connstring_init(&cursor, entry->value);
 	while (connstring_next(&cursor))
 		parse_database_pair(&parser, &options, cursor.key, cursor.value);
-	report_syntax(&parser, &cursor);
+	entry_check_syntax(&parser, &cursor);
 	connstring_release(&cursor);
-	if (options.text)
-		set_keyword(database, "options", options.text);
-	free(options.text);
+	if (options)
+		set_keyword(database, "options", options);
+	free(options);
 
 	drop_empty(&database->dbname);
 	drop_empty(&database->host);
@@ -380,7 +311,7 @@ void database_parse(struct database *database, const struct ini_entry *entry,
 	drop_empty(&database->auth_query);
 	drop_empty(&database->auth_dbname);
 	drop_empty(&database->connect_query);
-	check_database(&parser, database, notes);
+	check_database(&parser, database);
 }
 
 static bool are_keywords_equal(char *const *one, char *const *other)
@@ -436,17 +367,13 @@ bool database_leads_to_same(const struct database *old, const struct database *n
 
 bool database_is_equal(const struct database *one, const struct database *other)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(database_keys); i++) {
-		if (!field_is_equal(&database_keys[i], one, other))
-			return false;
-	}
-	return are_keywords_equal(one->libpq_keywords, other->libpq_keywords);
+	return fields_are_equal(database_keys, ARRAY_SIZE(database_keys), one, other) &&
+	       are_keywords_equal(one->libpq_keywords, other->libpq_keywords);
 }
 
 void database_release(struct database *database)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(database_keys); i++)
-		field_release(&database_keys[i], database);
+	fields_release(database_keys, ARRAY_SIZE(database_keys), database);
 	for (size_t i = 0; database->libpq_keywords && database->libpq_keywords[i]; i++)
 		text_wipe(database->libpq_keywords[i]);
 	free(database->libpq_keywords);
@@ -468,27 +395,14 @@ void user_settings_parse(struct user_settings *user, const struct ini_entry *ent
 		.field_count = ARRAY_SIZE(user_keys),
 		.base = user,
 	};
-	struct connstring cursor;
 
 	user->name = text_copy(entry->key);
-	for (size_t i = 0; i < ARRAY_SIZE(user_keys); i++)
-		field_set_default(&user_keys[i], user);
-	connstring_init(&cursor, entry->value);
-	while (connstring_next(&cursor)) {
-		if (!parse_field(&parser, cursor.key, cursor.value))
-			refuse_unknown(&parser, cursor.key, false);
-	}
-	report_syntax(&parser, &cursor);
-	connstring_release(&cursor);
+	entry_parse_fields(&parser);
 }
 
 bool user_settings_is_equal(const struct user_settings *one, const struct user_settings *other)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(user_keys); i++) {
-		if (!field_is_equal(&user_keys[i], one, other))
-			return false;
-	}
-	return true;
+	return fields_are_equal(user_keys, ARRAY_SIZE(user_keys), one, other);
 }
 
 void user_settings_release(struct user_settings *user)

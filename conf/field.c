@@ -351,3 +351,24 @@ void field_release(const struct field *field, void *base)
 	if (field->kind == FIELD_TEXT)
 		set_text(field, base, NULL);
 }
+
+void fields_set_default(const struct field *fields, size_t count, void *base)
+{
+	for (size_t i = 0; i < count; i++)
+		field_set_default(&fields[i], base);
+}
+
+bool fields_are_equal(const struct field *fields, size_t count, const void *one, const void *other)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!field_is_equal(&fields[i], one, other))
+			return false;
+	}
+	return true;
+}
+
+void fields_release(const struct field *fields, size_t count, void *base)
+{
+	for (size_t i = 0; i < count; i++)
+		field_release(&fields[i], base);
+}

@@ -1,6 +1,6 @@
 /*
  * A field of a structure that has a text form: how it is read, shown, compared and copied. The
- * settings, the keys of [databases] and those of [users] are arrays of these.
+ * settings, and the keys of [databases], [users] and [peers] are arrays of these.
  *
  * Every function takes the structure that holds the field as `base`.
  */
@@ -69,5 +69,10 @@ void field_copy(const struct field *field, void *to, const void *from);
 
 /* Frees what the field owns. */
 void field_release(const struct field *field, void *base);
+
+/* The same for all fields of an array. */
+void fields_set_default(const struct field *fields, size_t count, void *base);
+bool fields_are_equal(const struct field *fields, size_t count, const void *one, const void *other);
+void fields_release(const struct field *fields, size_t count, void *base);
 
 #endif

@@ -175,7 +175,7 @@ static void read_peer(struct loader *loader, const struct ini_entry *entry)
 		memory_grow(settings->peers, settings->peer_count, sizeof(*settings->peers));
 	peer = &settings->peers[settings->peer_count++];
 	*peer = (struct peer_entry){0};
-	peer_entry_parse(peer, entry, loader->faults);
+	peer_entry_parse(peer, entry, loader->faults, &settings->notes);
 }
 
 static void read_entry(void *context, const struct ini_entry *entry)
@@ -361,8 +361,7 @@ static void interpret(struct loader *loader, bool is_read)
 {
 	struct settings *settings = loader->settings;
 
-	for (int i = 0; i < SETTING_COUNT; i++)
-		field_set_default(&setting_table[i], settings);
+	fields_set_default(setting_table, SETTING_COUNT, settings);
 	for (size_t i = 0; i < settings->pair_count; i++) {
 		struct ini_entry entry = entry_of(&settings->pairs[i]);
 

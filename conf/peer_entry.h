@@ -11,12 +11,9 @@
 #include "conf/ini.h"
 #include "conf/settings.h"
 
-/*
- * Fills a zeroed structure from a pair of the ini, and reports to `faults` what is wrong. The
- * structure can be released in any case.
- */
+/* As database_parse(), see conf/entry.h. */
 void peer_entry_parse(struct peer_entry *peer, const struct ini_entry *entry,
-		      struct fault_list *faults);
+		      struct fault_list *faults, struct fault_list *notes);
 
 /* The keys that are fields of the structure, from 0; NULL: there are no more. */
 const struct field *peer_key_at(size_t index);

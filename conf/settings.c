@@ -14,8 +14,7 @@
 
 static void settings_free(struct settings *settings)
 {
-	for (int i = 0; i < SETTING_COUNT; i++)
-		field_release(&setting_table[i], settings);
+	fields_release(setting_table, SETTING_COUNT, settings);
 	for (size_t i = 0; i < settings->database_count; i++)
 		database_release(&settings->databases[i]);
 	for (size_t i = 0; i < settings->user_count; i++)
