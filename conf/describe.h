@@ -11,7 +11,7 @@
 
 /*
  * One line each: section, name, kind, default, what it can be, `reload`, `restart` or (for keys of
- * [databases] and [users]) `-`, `inert` or `-`, and what it does; with tabulators between them.
+ * entries) `-`, `inert` or `-`, and what it does; with tabulators between them.
  */
 void settings_describe(FILE *stream);
 

@@ -120,6 +120,11 @@ const struct database *settings_find_database(const struct settings *settings, c
 	return database ? database : find_entry(settings, "*");
 }
 
+bool database_is_fallback(const struct database *database)
+{
+	return strcmp(database->name, "*") == 0;
+}
+
 bool settings_is_console(const char *name)
 {
 	return strcmp(name, CONSOLE_NAME) == 0 || strcmp(name, "millpond") == 0;

@@ -166,10 +166,11 @@ struct settings *settings_load_anyway(const char *path, struct fault_list *fault
 struct settings *settings_hold(struct settings *settings);
 void settings_drop(struct settings *settings);
 
-/*
- * The entry for a database name, or the "*" entry, or NULL. `console` names are not entries.
- */
+/* The entry for a database name, or else the fallback; NULL: neither, or the name is the console's. */
 const struct database *settings_find_database(const struct settings *settings, const char *name);
+
+/* Whether an entry is "*", the fallback for all names that have none. */
+bool database_is_fallback(const struct database *database);
 
 /* The console is a database of its own, with two names. This is the one by which it is shown and counted. */
 #define CONSOLE_NAME "pgbouncer"

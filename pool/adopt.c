@@ -8,7 +8,7 @@
 
 static bool has_own_entry(const struct database *database)
 {
-	return database != NULL && strcmp(database->name, "*") != 0;
+	return database != NULL && !database_is_fallback(database);
 }
 
 bool database_is_lost(const struct database *before, bool is_forced, const struct database *now)

@@ -1,7 +1,5 @@
 #include "pool/disuse.h"
 
-#include <string.h>
-
 #include "pool/limits.h"
 #include "pool/pool.h"
 
@@ -33,9 +31,9 @@ bool disuse_is_from_birth(const struct pool *pool, int64_t now)
 		(parameters_count(pool->welcome) == 0 && !has_forced_user));
 }
 
-static bool is_of_a_database_by_star(const struct pool *pool)
+static bool is_of_fallback(const struct pool *pool)
 {
-	return pool->database != NULL && strcmp(pool->database->name, "*") == 0;
+	return pool->database != NULL && database_is_fallback(pool->database);
 }
 
 /* The sooner of the times that hold for it; 0: it is kept for ever. */
@@ -44,7 +42,7 @@ static int64_t time_kept(const struct pool *pool)
 	int64_t any = pool->settings->pool_idle_timeout_us;
 	int64_t by_star = pool->settings->autodb_idle_timeout_us;
 
-	if (by_star <= 0 || !is_of_a_database_by_star(pool))
+	if (by_star <= 0 || !is_of_fallback(pool))
 		return any;
 	return any > 0 && any < by_star ? any : by_star;
 }

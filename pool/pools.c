@@ -152,7 +152,7 @@ static struct pool *pool_new(struct pools *pools, const struct pool_key *key)
 /* Whether the pool makes its database known: "*" stands for it, and no other clients have a pool of it. */
 static bool makes_known(const struct pools *pools, const struct pool *pool)
 {
-	if (pool->is_private || pool->database == NULL || strcmp(pool->database->name, "*") != 0)
+	if (pool->is_private || pool->database == NULL || !database_is_fallback(pool->database))
 		return false;
 	for (const struct pool *other = pools->first; other != NULL; other = other->next)
 		if (!other->is_private && !other->is_removed &&
@@ -239,7 +239,7 @@ static void make_forced_pools(struct pools *pools)
 		const struct database *database = &settings->databases[i];
 		const struct user_settings *user =
 			database->user == NULL ? NULL : settings_find_user(settings, database->user);
-		if (database->user != NULL && strcmp(database->name, "*") != 0 &&
+		if (database->user != NULL && !database_is_fallback(database) &&
 		    settings_min_pool_size(settings, database, user) > 0)
 			find_or_make(pools, &(struct pool_key){.database_name = database->name,
 							       .user_name = database->user,

@@ -398,7 +398,7 @@ static size_t count_databases(struct table *table, const struct worker *worker)
 	struct pool **list = pools_by_names(table, worker->pools, &left);
 
 	for (size_t i = 0; i < settings->database_count; i++)
-		count += strcmp(settings->databases[i].name, "*") != 0;
+		count += !database_is_fallback(&settings->databases[i]);
 	for (struct pool *const *pools = list; left > 0;) {
 		const char *name = pools[0]->database_name;
 		const struct database *database = settings_find_database(settings, name);
