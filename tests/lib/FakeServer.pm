@@ -144,6 +144,7 @@ sub _serve ($self, $listener, $record)
 		my $connection = FakeServer::Connection->new($socket, hooks => $self->{hooks},
 			record => $record, number => $number, parameters => {%parameters}, status => 'I');
 		eval { $connection->serve; 1 } or $connection->log('died', $@);
+		$connection->{socket}->close;    # of TLS as well
 		POSIX::_exit(0);
 	}
 }
