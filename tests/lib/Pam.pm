@@ -9,6 +9,7 @@ package Pam;
 use v5.36;
 use Surroundings;
 use Carp;
+use File::Path qw(rmtree);
 use Files;
 use PostgreSQL::Test::Utils ();
 
@@ -25,7 +26,7 @@ sub missing ($class)
 sub new ($class, %options)
 {
 	my $dir    = PostgreSQL::Test::Utils::tempdir();
-	my $self   = bless { dir => $dir, wrapper => _wrapper() }, $class;
+	my $self   = bless { dir => $dir, wrapper => _wrapper(), owner => $$ }, $class;
 	my $matrix = _modules() . "/pam_matrix.so passdb=$dir/passwords";
 	my %services = (pgbouncer => "auth required MATRIX\naccount required MATRIX\n", ($options{services} // {})->%*);
 	mkdir "$dir/pam.d" or croak "$dir/pam.d: $!";
@@ -38,6 +39,19 @@ sub new ($class, %options)
 		$self->{wrapper} = "$dir/shallow.so $self->{wrapper}";
 	}
 	return $self;
+}
+
+# The wrapper copies the services to a folder of its own, which stays behind when a daemon has ended while a module hung.
+# This comes after the daemons' end.
+sub DESTROY ($self)
+{
+	return if $self->{owner} != $$;
+	for my $copy (glob '/tmp/pam.?')
+	{
+		my $service = eval { PostgreSQL::Test::Utils::slurp_file("$copy/pgbouncer") } // '';
+		rmtree($copy) if $service =~ /\Q$self->{dir}\E/;
+	}
+	return;
 }
 
 # The environment of a daemon that is to find them.
