@@ -1,29 +1,24 @@
 #include "daemon/login/login.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "conf/memory.h"
 #include "daemon/borrow.h"
-#include "daemon/cancel.h"
 #include "daemon/console/console.h"
 #include "daemon/console/console_stats.h"
 #include "daemon/daemon.h"
-#include "daemon/goodbye.h"
 #include "daemon/login/admission.h"
 #include "daemon/login/greeting.h"
 #include "daemon/login/quota.h"
+#include "daemon/login/welcome.h"
+#include "daemon/login/wishes.h"
 #include "daemon/relay/replicate.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/tls.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
-#include "pool/server.h"
-#include "protocol/message.h"
 #include "protocol/startup.h"
-#include "protocol/writer.h"
 
 /* For whoever has a descriptor that is kept for when there are no others. */
 #define LIMIT_IN_RESERVE_US INT64_C(5000000)
@@ -130,210 +125,7 @@ static bool find_pool(struct session *session, const struct replication *replica
 	return false;
 }
 
-/* --- parameters --------------------------------------------------------------------------- */
-
-/* The client is told of it before a server is, and its drivers know only PostgreSQL's own names. */
-static const char *fold_encoding(const char *name, const char *value)
-{
-	const char *folded =
-		strcasecmp(name, "client_encoding") == 0 ? server_encoding_name(value) : NULL;
-
-	return folded != NULL ? folded : value;
-}
-
-static bool note_parameter(struct session *session, enum failure_kind unsupported,
-			   const char *name, const char *value, struct failure *why)
-{
-	const struct settings *settings = session->worker->settings;
-	const char *spelling = parameters_spelling(session->welcome, name);
-	bool is_tracked = spelling != NULL || settings_track(settings, name);
-
-	if (is_tracked && !parameter_is_read_only(name))
-		return parameters_change(&session->wishes, spelling != NULL ? spelling : name,
-					 fold_encoding(name, value)) ||
-		       failure_set(why, FAILURE_NO_MEMORY);
-	if (settings_list_has(settings->ignore_startup_parameters, name))
-		return true;
-	return failure_set(why, unsupported, name);
-}
-
-static bool note_options(struct session *session, const char *options, struct failure *why)
-{
-	bool others_ignored = settings_list_has(session->worker->settings->ignore_startup_parameters,
-						"options");
-	char *copy = strdup(options);
-	char *cursor = copy;
-	const char *name;
-	const char *value;
-	int found = copy == NULL ? -1 : 1;
-
-	if (copy == NULL)
-		failure_set(why, FAILURE_NO_MEMORY);
-	while (found > 0 && (found = startup_option_next(&cursor, &name, &value, why)) > 0)
-		if (!note_parameter(session, FAILURE_STARTUP_OPTION, name, value, why) &&
-		    !(others_ignored && why->kind == FAILURE_STARTUP_OPTION))
-			found = -1;
-	free(copy);
-	return found == 0 || (others_ignored && why->kind == FAILURE_STARTUP_OPTIONS);
-}
-
-/* So that the server's own views tell from where each client came, as in PgBouncer's words. */
-static bool add_host(struct session *session, struct failure *why)
-{
-	const char *wished = parameters_get(session->wishes, "application_name");
-	char peer[PEER_TEXT_BYTES + 8];
-	char name[400];
-
-	peer_text(&session->peer, peer, sizeof peer);
-	snprintf(name, sizeof name, "%.300s - %s", wished != NULL ? wished : "app", peer);
-	return parameters_change(&session->wishes, "application_name", name) ||
-	       failure_set(why, FAILURE_NO_MEMORY);
-}
-
-/* With more to be logged than usual, what each client has come with. */
-static void log_startup(const struct session *session, const struct startup *startup)
-{
-	const char *cursor = startup->parameters;
-	const char *name;
-	const char *value;
-
-	if (!log_takes(session->worker->log, LEVEL_DEBUG))
-		return;
-	if (startup->options != NULL)
-		session_log(session, LEVEL_DEBUG, "got var: options=%s", startup->options);
-	if (startup->replication != REPLICATION_NONE)
-		session_log(session, LEVEL_DEBUG, "got var: replication=%s",
-			    startup->replication == REPLICATION_LOGICAL ? "database" : "true");
-	while (startup_next(&cursor, &name, &value))
-		session_log(session, LEVEL_DEBUG, "got var: %s=%s", name, value);
-}
-
-/* What the client asks for beyond a user and a database. Protocol options are answered later. */
-static bool note_parameters(struct session *session, const struct startup *startup,
-			    struct failure *why)
-{
-	const char *cursor = startup->parameters;
-	const char *name;
-	const char *value;
-
-	if (startup->options != NULL && !note_options(session, startup->options, why))
-		return false;
-	while (startup_next(&cursor, &name, &value))
-		if (!startup_is_protocol_option(name) &&
-		    !note_parameter(session, FAILURE_STARTUP_PARAMETER, name, value, why))
-			return false;
-	if (session->worker->settings->application_name_add_host && !add_host(session, why))
-		return false;
-	parameters_assign(&session->startup, session->wishes);
-	return true;
-}
-
-/* On the console there is no server to tell anything to, and whatever a client asks for will do; but it
- * is shown who it says it is. */
-static bool note_application(struct session *session, const struct startup *startup,
-			     struct failure *why)
-{
-	const char *cursor = startup->parameters;
-	const char *name;
-	const char *value;
-
-	while (startup_next(&cursor, &name, &value))
-		if (strcasecmp(name, "application_name") == 0 &&
-		    !parameters_change(&session->wishes, name, value))
-			return failure_set(why, FAILURE_NO_MEMORY);
-	return !session->worker->settings->application_name_add_host || add_host(session, why);
-}
-
-/* --- the welcome -------------------------------------------------------------------------- */
-
-static uint32_t count_protocol_options(const struct startup *startup)
-{
-	const char *cursor = startup->parameters;
-	const char *name;
-	const char *value;
-	uint32_t count = 0;
-
-	while (startup_next(&cursor, &name, &value))
-		count += startup_is_protocol_option(name);
-	return count;
-}
-
-/* NegotiateProtocolVersion: the newest minor version known here, and the options, none of which is. */
-static void write_negotiation(struct writer *writer, const struct startup *startup,
-			      uint32_t option_count)
-{
-	const char *cursor = startup->parameters;
-	const char *name;
-	const char *value;
-
-	message_begin(writer, NEGOTIATION_LETTER);
-	write_uint32(writer, PROTOCOL_VERSION);
-	write_uint32(writer, option_count);
-	while (startup_next(&cursor, &name, &value))
-		if (startup_is_protocol_option(name))
-			write_text(writer, name);
-	message_end(writer);
-}
-
-/*
- * If the client asks for more than is known here: a newer version, or protocol options. In front of any
- * question about who it is: a client does not expect it any later.
- */
-static bool negotiate(struct session *session, const struct startup *startup, struct failure *why)
-{
-	uint32_t option_count = count_protocol_options(startup);
-	struct writer writer;
-
-	if (option_count == 0 && startup->minor == 0)
-		return true;
-	writer_init(&writer);
-	write_negotiation(&writer, startup, option_count);
-	return send_message(session, &writer, why);
-}
-
-static void write_parameters(struct writer *writer, const struct session *session)
-{
-	const struct parameters *welcome = session->welcome;
-
-	for (size_t i = 0; i < parameters_count(welcome); i++) {
-		const char *name = parameters_name(welcome, i);
-		const char *wished = parameters_get(session->wishes, name);
-		/* The name that the client came with, not the one the server is logged in as. */
-		if (strcasecmp(name, "session_authorization") == 0)
-			wished = session->user_name;
-		write_parameter_status(writer, name,
-				       wished != NULL ? wished : parameters_value(welcome, i));
-	}
-}
-
-static void write_welcome(struct writer *writer, const struct session *session)
-{
-	message_begin(writer, AUTHENTICATION_LETTER);
-	write_uint32(writer, AUTHENTICATION_OK);
-	message_end(writer);
-	if (session->phase == SESSION_CONSOLE)
-		console_write_parameters(writer);
-	else
-		write_parameters(writer, session);
-	message_begin(writer, BACKEND_KEY_LETTER);
-	write_bytes(writer, session->cancel_key.bytes, CANCEL_KEY_BYTES);
-	message_end(writer);
-	if (session->worker->settings->login_notify_message[0] != '\0')
-		write_notice(writer, session->worker->settings->login_notify_message, "");
-	write_ready_for_query(writer, 'I');
-}
-
-static bool send_welcome(struct session *session, struct failure *why)
-{
-	struct writer writer;
-
-	if (!cancel_key_assign(session->worker->cancel_keys, session))
-		return failure_set(why, FAILURE_NO_MEMORY);
-	writer_init(&writer);
-	write_welcome(&writer, session);
-	/* With what the handshake of TLS has posted, in one packet. */
-	return post_message(session, &writer, why);
-}
+/* --- into the pool, or to the console ----------------------------------------------------- */
 
 /* A replication client has a server of its own, from its login on. */
 static bool await_own_server(struct session *session, struct failure *why, int64_t deadline)
@@ -373,13 +165,13 @@ static bool await_pool_login(struct session *session, const struct startup *star
 		return false;
 	if (replicates ? !await_own_server(session, why, deadline) :
 			 !await_first_server(session, why, deadline) ||
-				 !note_parameters(session, startup, why))
+				 !wishes_note(session, startup, why))
 		return false;
 	session->phase = SESSION_LOGGED_IN;
 	session->client.is_eager = true;
 	/* Counted before anybody can know of it. */
 	stats_count(&session->share->stats.client_login_count, 1);
-	bool welcome = send_welcome(session, why);
+	bool welcome = welcome_send(session, why);
 	parameters_assign(&session->welcome, NULL);
 	return welcome;
 }
@@ -387,7 +179,7 @@ static bool await_pool_login(struct session *session, const struct startup *star
 static bool console_login(struct session *session, const struct startup *startup,
 			  struct failure *why)
 {
-	if (!console_admits(session, why) || !note_application(session, startup, why))
+	if (!console_admits(session, why) || !wishes_note_on_console(session, startup, why))
 		return false;
 	if (session->in_reserve && !session->is_admin)
 		return failure_set(why, FAILURE_NO_DESCRIPTORS);
@@ -396,7 +188,7 @@ static bool console_login(struct session *session, const struct startup *startup
 	if (!quota_enter(session, why))
 		return false;
 	console_stats_login(session);
-	return send_welcome(session, why);
+	return welcome_send(session, why);
 }
 
 /* Whether the client is who it says; the kernel vouches for who runs the process. */
@@ -432,7 +224,7 @@ static bool await_introduced(struct session *session, const struct startup *star
 		return failure_set(why, session->killed);
 	if (!note_names(session, startup, why))
 		return false;
-	log_startup(session, startup);
+	wishes_log(session, startup);
 	is_console = settings_is_console(session->database_name);
 	if (is_console)
 		session_uncount(session);
@@ -441,7 +233,8 @@ static bool await_introduced(struct session *session, const struct startup *star
 	if (session->worker->closing && !is_console)
 		return failure_set(why, FAILURE_SHUTTING_DOWN);
 	log_attempt(session);
-	if (!negotiate(session, startup, why) || !await_identified(session, startup, why, deadline))
+	if (!welcome_negotiate(session, startup, why) ||
+	    !await_identified(session, startup, why, deadline))
 		return false;
 	return is_console ? console_login(session, startup, why) :
 			    await_pool_login(session, startup, why, deadline);
