@@ -47,24 +47,30 @@ static void note_last(struct pump *pump, const char *data, size_t length)
 	memcpy(pump->last + size - length, data, length);
 }
 
-/* 1: something moved. 0: nothing could. -1: the one that is read from has ended; -2: the other. */
-static int pump(struct pump *pump, bool reads)
+enum pumped {
+	PUMPED_SOMETHING,
+	PUMPED_NOTHING, /* neither side could move */
+	SOURCE_ENDED,
+	TARGET_ENDED,
+};
+
+static enum pumped pump(struct pump *pump, bool reads)
 {
 	char *data;
 
 	if (!stream_flush(pump->to))
-		return -2;
+		return TARGET_ENDED;
 	if (!reads || stream_has_unsent(pump->to))
-		return 0;
+		return PUMPED_NOTHING;
 	ssize_t length = stream_read(pump->from, &data);
 	if (length < 0 && errno == EAGAIN)
-		return 0;
+		return PUMPED_NOTHING;
 	if (length <= 0)
-		return -1;
+		return SOURCE_ENDED;
 	stream_expect_more(pump->from);
 	note_last(pump, data, (size_t)length);
 	stats_count(pump->counter, (uint64_t)length);
-	return stream_send(pump->to, data, (size_t)length) ? 1 : -2;
+	return stream_send(pump->to, data, (size_t)length) ? PUMPED_SOMETHING : TARGET_ENDED;
 }
 
 static bool client_ended(const struct pump *requests, struct failure *why)
@@ -117,17 +123,17 @@ bool await_replicated(struct session *session, struct failure *why)
 	int rounds = 0;
 
 	for (;;) {
-		int back = pump(&replies, session->worker->suspension != SUSPENDED);
-		if (back == -1)
+		enum pumped back = pump(&replies, session->worker->suspension != SUSPENDED);
+		if (back == SOURCE_ENDED)
 			return server_ended(&requests, why);
-		int forth = back == -2 ?
-				    -1 :
-				    pump(&requests, may_read_client(session));
-		if (forth == -1)
+		if (back == TARGET_ENDED)
 			return client_ended(&requests, why);
-		if (forth == -2)
+		enum pumped forth = pump(&requests, may_read_client(session));
+		if (forth == SOURCE_ENDED)
+			return client_ended(&requests, why);
+		if (forth == TARGET_ENDED)
 			return server_ended(&requests, why);
-		if (back == 0 && forth == 0) {
+		if (back == PUMPED_NOTHING && forth == PUMPED_NOTHING) {
 			rounds = 0;
 			if (!await_movement(session, &requests, &replies, why))
 				return false;
