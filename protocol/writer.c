@@ -116,36 +116,46 @@ static void write_field(struct writer *writer, char field, const char *text)
 }
 
 /* Severity stands twice: 'S' may be translated, 'V' never is. */
-static void write_report(struct writer *writer, char letter, const char *severity,
-			 const char *sqlstate, const char *message, const char *detail,
-			 const char *hint, const char *file, const char *routine)
+static void begin_report(struct writer *writer, char letter, const char *severity,
+			 const char *sqlstate, const char *message)
 {
 	message_begin(writer, letter);
 	write_field(writer, 'S', severity);
 	write_field(writer, 'V', severity);
 	write_field(writer, 'C', sqlstate);
 	write_field(writer, 'M', message);
-	write_field(writer, 'D', detail);
-	write_field(writer, 'H', hint);
-	write_field(writer, 'F', file);
-	write_field(writer, 'R', routine);
+}
+
+static void end_report(struct writer *writer)
+{
 	write_uint8(writer, 0);
 	message_end(writer);
 }
 
 void write_failure(struct writer *writer, const struct failure *why)
 {
+	begin_report(writer, BACKEND_ERROR, failure_severity(why), why->sqlstate, why->message);
+	write_field(writer, 'D', why->detail);
+	write_field(writer, 'H', failure_hint(why));
 	/* By this place in PostgreSQL drivers recognise it, and prepare anew. */
-	bool is_known = why->kind == FAILURE_PLAN_CHANGED;
-
-	write_report(writer, BACKEND_ERROR, failure_severity(why), why->sqlstate, why->message,
-		     why->detail, failure_hint(why),
-		     is_known ? "plancache.c" : NULL, is_known ? "RevalidateCachedQuery" : NULL);
+	if (why->kind == FAILURE_PLAN_CHANGED) {
+		write_field(writer, 'F', "plancache.c");
+		write_field(writer, 'R', "RevalidateCachedQuery");
+	}
+	end_report(writer);
 }
 
 void write_notice(struct writer *writer, const char *message, const char *detail)
 {
-	write_report(writer, BACKEND_NOTICE, "NOTICE", "00000", message, detail, NULL, NULL, NULL);
+	begin_report(writer, BACKEND_NOTICE, "NOTICE", "00000", message);
+	write_field(writer, 'D', detail);
+	end_report(writer);
+}
+
+void write_empty(struct writer *writer, char letter)
+{
+	message_begin(writer, letter);
+	message_end(writer);
 }
 
 void write_parameter_status(struct writer *writer, const char *name, const char *value)

@@ -41,7 +41,8 @@ void write_text(struct writer *writer, const char *text);
 void message_begin(struct writer *writer, char letter);
 void message_end(struct writer *writer);
 
-/* Whole messages. */
+/* Whole messages. An empty one is nothing but its letter. */
+void write_empty(struct writer *writer, char letter);
 void write_failure(struct writer *writer, const struct failure *why);
 void write_notice(struct writer *writer, const char *message, const char *detail);
 void write_parameter_status(struct writer *writer, const char *name, const char *value);

@@ -213,8 +213,7 @@ bool await_turn_run(struct turn *turn, const char *text, size_t length,
 	command_parse(text, length, command);
 	switch (command->form) {
 	case COMMAND_EMPTY:
-		message_begin(&turn->reply, BACKEND_EMPTY_QUERY);
-		message_end(&turn->reply);
+		write_empty(&turn->reply, BACKEND_EMPTY_QUERY);
 		return true;
 	case COMMAND_SET:
 		return await_set_command(turn, why);

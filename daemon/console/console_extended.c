@@ -220,8 +220,7 @@ static bool parse(struct turn *turn, struct extended *extended, struct reader *r
 	extended->statements = statement;
 	extended->statement_count++;
 	extended->bytes += statement_bytes(statement);
-	message_begin(&turn->reply, BACKEND_PARSE_COMPLETE);
-	message_end(&turn->reply);
+	write_empty(&turn->reply, BACKEND_PARSE_COMPLETE);
 	return true;
 }
 
@@ -313,8 +312,7 @@ static bool bind_statement(struct turn *turn, struct extended *extended, struct 
 	extended->portals = portal;
 	extended->portal_count++;
 	extended->bytes += portal_bytes(portal);
-	message_begin(&turn->reply, BACKEND_BIND_COMPLETE);
-	message_end(&turn->reply);
+	write_empty(&turn->reply, BACKEND_BIND_COMPLETE);
 	return true;
 }
 
@@ -330,8 +328,7 @@ static bool describe_text(struct turn *turn, const char *text,
 	if (good && description.length > 0) {
 		selection_write_description(&turn->reply, description.data, formats);
 	} else if (good) {
-		message_begin(&turn->reply, BACKEND_NO_DATA);
-		message_end(&turn->reply);
+		write_empty(&turn->reply, BACKEND_NO_DATA);
 	}
 	writer_release(&description);
 	return good;
@@ -397,8 +394,7 @@ static void send_part(struct turn *turn, struct portal *portal, uint32_t rows_mo
 	}
 	write_bytes(&turn->reply, answer->data + from, portal->sent - from);
 	if (portal->sent < answer->length) {
-		message_begin(&turn->reply, BACKEND_PORTAL_SUSPENDED);
-		message_end(&turn->reply);
+		write_empty(&turn->reply, BACKEND_PORTAL_SUSPENDED);
 	}
 }
 
@@ -447,8 +443,7 @@ static bool close_named(struct turn *turn, struct extended *extended, struct rea
 		close_statement(extended, name);
 	else
 		close_portal(extended, name);
-	message_begin(&turn->reply, BACKEND_CLOSE_COMPLETE);
-	message_end(&turn->reply);
+	write_empty(&turn->reply, BACKEND_CLOSE_COMPLETE);
 	return true;
 }
 

@@ -79,8 +79,7 @@ static bool send_query(struct upstream *upstream, const char *query, const char 
 	write_text(&writer, "");
 	write_uint32(&writer, 0);
 	message_end(&writer);
-	message_begin(&writer, FRONTEND_SYNC);
-	message_end(&writer);
+	write_empty(&writer, FRONTEND_SYNC);
 	bool sent = !writer.failed;
 	for (size_t i = 0; sent && i < sizeof letters; i++)
 		sent = pipeline_request(&upstream->pipeline, (unsigned char)letters[i]);

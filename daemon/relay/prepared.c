@@ -125,8 +125,7 @@ bool prepared_finish(struct prepared *prepared, size_t taken, bool at_end, const
 	/* The client's own Sync is not read before, so it is for us to hear the outcome. */
 	if (at_end && must_flush(prepared)) {
 		prepared_write_up_to(prepared, prepared->data + taken);
-		message_begin(out, FRONTEND_FLUSH);
-		message_end(out);
+		write_empty(out, FRONTEND_FLUSH);
 	}
 	if (!prepared->rewriting) {
 		*data = prepared->data;

@@ -30,8 +30,7 @@ bool prepared_end_apart(struct prepared *prepared, const char *at)
 {
 	struct writer *out = prepared_write_up_to(prepared, at);
 
-	message_begin(out, FRONTEND_SYNC);
-	message_end(out);
+	write_empty(out, FRONTEND_SYNC);
 	return prepared_push(prepared, PIPELINE_OWN_SYNC);
 }
 

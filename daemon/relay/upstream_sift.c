@@ -59,8 +59,7 @@ static void answer_own(struct upstream *upstream, struct sieve *sieve)
 
 	while ((letter = pipeline_answer_own(pipeline)) != 0) {
 		struct writer *out = add_to(sieve, upstream);
-		message_begin(out, (char)letter);
-		message_end(out);
+		write_empty(out, (char)letter);
 		if (pipeline->noted > 0)
 			prepared_note_outcome(upstream, false, letter);
 	}
