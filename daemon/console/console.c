@@ -154,7 +154,7 @@ static bool await_show_command(struct turn *turn, const char *text, size_t lengt
 		return await_table(turn, &turn->reply, text, length, why);
 	writer_init(&table);
 	bool good = await_table(turn, &table, text, length, why) &&
-		    selection_write(&turn->reply, &table, selection, formats, formats == NULL, why);
+		    selection_write(&turn->reply, &table, selection, formats, why);
 	writer_release(&table);
 	return good;
 }
@@ -168,8 +168,7 @@ static bool is_pretended(struct turn *turn, const char *text, size_t length,
 
 	writer_init(&said);
 	bool is_said = pretend(&said, turn->session, text, length);
-	*good = !is_said ||
-		selection_write(&turn->reply, &said, &all, formats, formats == NULL, why);
+	*good = !is_said || selection_write(&turn->reply, &said, &all, formats, why);
 	writer_release(&said);
 	return is_said;
 }

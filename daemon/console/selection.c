@@ -328,7 +328,7 @@ static const char **take_rows(const char **at, const char *end, const struct sor
 /* A RowDescription and its rows, from `*at` on. */
 static bool write_table(struct writer *writer, const char **at, const char *end,
 			const struct selection *selection, const struct selection_formats *formats,
-			bool with_description, struct failure *why)
+			struct failure *why)
 {
 	struct columns columns;
 	struct sorting sorting = {.columns = &columns, .selection = selection};
@@ -338,9 +338,10 @@ static bool write_table(struct writer *writer, const char **at, const char *end,
 	read_columns(&columns, *at);
 	if (!find_columns(&sorting, conditions, why))
 		return false;
-	if (with_description)
-		selection_write_description(writer, *at, formats);
-	*at += read_uint32(*at + 1) + 1;
+	size_t heading = read_uint32(*at + 1) + 1;
+	if (formats == NULL)
+		write_bytes(writer, *at, heading);
+	*at += heading;
 	const char **rows = take_rows(at, end, &sorting, conditions, &count);
 	if (rows == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
@@ -356,7 +357,7 @@ static bool write_table(struct writer *writer, const char **at, const char *end,
 
 bool selection_write(struct writer *writer, const struct writer *table,
 		     const struct selection *selection, const struct selection_formats *formats,
-		     bool with_description, struct failure *why)
+		     struct failure *why)
 {
 	const char *at = table->data, *end = at + table->length;
 
@@ -365,8 +366,7 @@ bool selection_write(struct writer *writer, const struct writer *table,
 	while (at < end) {
 		size_t message = read_uint32(at + 1) + 1;
 		if (*at == BACKEND_ROW_DESCRIPTION) {
-			if (!write_table(writer, &at, end, selection, formats, with_description,
-					 why))
+			if (!write_table(writer, &at, end, selection, formats, why))
 				return false;
 			continue;
 		}

@@ -45,20 +45,20 @@ struct selection {
 	int64_t limit; /* -1: none */
 };
 
-/* The forms that a Bind asks for: none: text; one: for all columns; else one each. */
+/* The forms that a Bind asks for: none: text; one: for all columns; else one each. NULL: there is no Bind. */
 struct selection_formats {
 	const uint16_t *codes; /* 0: text, 1: binary */
 	size_t count;
 };
 
 /*
- * Writes what is left of a table: of messages from the server that end with a CommandComplete. A
- * RowDescription is written only if asked for. False: there is no such column, or there was no memory, for
+ * Writes what is left of a table: of messages from the server that end with a CommandComplete. With formats there
+ * is no RowDescription, since Describe asks for that. False: there is no such column, or there was no memory, for
  * this or for the table itself.
  */
 bool selection_write(struct writer *writer, const struct writer *table,
 		     const struct selection *selection, const struct selection_formats *formats,
-		     bool with_description, struct failure *why);
+		     struct failure *why);
 
 /* Writes a RowDescription again with the formats in it. */
 void selection_write_description(struct writer *writer, const char *message,

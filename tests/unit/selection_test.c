@@ -42,7 +42,7 @@ static void write_in_binary(struct writer *row, const char *type, const char *te
 	writer_init(&plain);
 	table_begin(&table, &plain, heading);
 	table_text(&table, text);
-	ok(selection_write(row, &plain, &all, &formats, false, &why), "%s %s", type, text);
+	ok(selection_write(row, &plain, &all, &formats, &why), "%s %s", type, text);
 	writer_release(&plain);
 }
 
