@@ -11,39 +11,50 @@
 #include <string.h>
 
 #include "protocol/hash.h"
+#include "protocol/reader.h"
 
 /* Not looked at: too many columns. Whoever was told of them is not protected. */
 #define SHAPE_UNKNOWN 1
 
-bool prepared_asks_for_binary(const struct message *message)
+/* A Bind from behind its names on, as far as it is there. False: these are not there. */
+static bool find_formats(const struct message *message, struct reader *reader)
 {
 	struct reference portal;
 	struct reference statement;
-	const char *end = message->body + message->body_length;
 
 	if (!reference_find(message, message->body, &portal) ||
 	    !reference_find(message, portal.rest, &statement))
+		return false;
+	*reader = (struct reader){statement.rest, message->start + message->present, false};
+	return true;
+}
+
+/* Whether one of a list of formats is binary, or they are not all there. */
+static bool has_binary(struct reader *reader)
+{
+	bool is_binary = false;
+
+	for (uint16_t formats = reader_take_uint16(reader); formats > 0 && !reader->failed;
+	     formats--)
+		is_binary |= reader_take_uint16(reader) != 0;
+	return is_binary || reader->failed;
+}
+
+bool prepared_asks_for_binary(const struct message *message)
+{
+	struct reader reader;
+
+	if (!find_formats(message, &reader))
 		return true;
-	const char *at = statement.rest;
-	if (end - at < 2)
-		return true;
-	at += 2 + 2 * (size_t)read_uint16(at); /* formats of the parameters */
-	if (end - at < 2)
-		return true;
-	uint16_t values = read_uint16(at);
-	for (at += 2; values > 0 && end - at >= 4; values--) {
-		uint32_t length = read_uint32(at);
-		at += 4;
+	/* The formats of the parameters, and their values. */
+	reader_take_bytes(&reader, 2 * (size_t)reader_take_uint16(&reader));
+	for (uint16_t values = reader_take_uint16(&reader); values > 0 && !reader.failed;
+	     values--) {
+		uint32_t length = reader_take_uint32(&reader);
 		if (length != UINT32_MAX)
-			at += length < (size_t)(end - at) ? length : (size_t)(end - at);
+			reader_take_bytes(&reader, length);
 	}
-	if (end - at < 2)
-		return true;
-	uint16_t formats = read_uint16(at);
-	for (at += 2; formats > 0 && end - at >= 2; at += 2, formats--)
-		if (read_uint16(at) != 0)
-			return true;
-	return false;
+	return has_binary(&reader);
 }
 
 /* A longer one is whole or not as the reads happen to fall: it must be unknown in either case. */
@@ -212,19 +223,9 @@ static bool has_asked(const struct prepared *prepared, const struct name *name)
 /* Whether a Bind has binary values for parameters, or what it has cannot be seen yet. */
 static bool sends_binary(const struct message *message)
 {
-	const char *end = message->start + message->present;
-	struct reference portal;
-	struct reference statement;
+	struct reader formats;
 
-	if (!reference_find(message, message->body, &portal) ||
-	    !reference_find(message, portal.rest, &statement) || end - statement.rest < 2)
-		return true;
-	uint16_t formats = read_uint16(statement.rest);
-	const char *at = statement.rest + 2;
-	for (; formats > 0 && end - at >= 2; at += 2, formats--)
-		if (read_uint16(at) != 0)
-			return true;
-	return formats > 0;
+	return !find_formats(message, &formats) || has_binary(&formats);
 }
 
 bool prepared_may_surprise(const struct prepared *prepared, const struct message *message,
