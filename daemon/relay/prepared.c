@@ -289,14 +289,11 @@ static const struct sql *runs(const struct statement *statement)
 static enum passage use_statement(struct prepared *prepared, const struct message *message,
 				  const struct reference *portal, const struct reference *reference)
 {
-	const struct client_statements *client = prepared->session->statements;
-	struct name *name;
 	enum passage passage;
 
 	if (reference->length == 0)
 		return use_unnamed(prepared, message, portal);
-	name = client == NULL ? NULL
-			      : names_find(&client->names, reference->name, reference->length);
+	struct name *name = prepared_find_name(prepared, reference->name, reference->length);
 	if (name != NULL && prepared_is_open(prepared, name->pending > 0, name->segment))
 		return prepared_wait(prepared);
 	if (name == NULL || name->statement == NULL)
@@ -344,10 +341,7 @@ static enum passage request_bind(struct prepared *prepared, const struct message
 static enum passage close_named(struct prepared *prepared, const struct message *message,
 				const struct reference *reference)
 {
-	const struct client_statements *client = prepared->session->statements;
-	struct name *name =
-		client == NULL ? NULL
-			       : names_find(&client->names, reference->name, reference->length);
+	struct name *name = prepared_find_name(prepared, reference->name, reference->length);
 	struct note note;
 
 	if (name != NULL && prepared_is_open(prepared, name->pending > 0, name->segment))

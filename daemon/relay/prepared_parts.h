@@ -55,6 +55,15 @@ static inline enum passage taken_if(bool good)
 /* The client's part, made if it is new. NULL without memory. */
 struct client_statements *prepared_client(const struct prepared *prepared);
 
+/* What the client has, or had, under that name; or NULL. */
+static inline struct name *prepared_find_name(const struct prepared *prepared, const char *name,
+					      size_t length)
+{
+	const struct client_statements *client = prepared->session->statements;
+
+	return client == NULL ? NULL : names_find(&client->names, name, length);
+}
+
 /* Notes in the pipeline what has been written; with a note that tells what its outcome means, see notes_add().
  * False without memory. */
 bool prepared_push(struct prepared *prepared, unsigned char letter);

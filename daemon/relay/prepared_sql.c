@@ -46,8 +46,7 @@ static bool hides_another(const struct statement *statement)
 static struct name *find_named(const struct prepared *prepared, const char *name, size_t length,
 			       enum sql_effect effect)
 {
-	const struct client_statements *client = prepared->session->statements;
-	struct name *found = client == NULL ? NULL : names_find(&client->names, name, length);
+	struct name *found = prepared_find_name(prepared, name, length);
 
 	if (found == NULL || found->statement == NULL)
 		return NULL;
