@@ -198,9 +198,32 @@ static bool list_has(const char *list, const char *wanted,
 	return false;
 }
 
+/* Whether one of the words between blanks is that one. */
+static bool item_has(const char *item, size_t length, const char *wanted)
+{
+	const char *end = item + length;
+
+	while (item < end) {
+		size_t word = strcspn(item, ", \t");
+		if (word == strlen(wanted) && strncmp(item, wanted, word) == 0)
+			return true;
+		item += word;
+		item += strspn(item, " \t");
+	}
+	return false;
+}
+
 bool settings_list_has(const char *list, const char *word)
 {
-	return list_has(list, word, strncmp);
+	const char *item;
+	size_t length;
+
+	if (list_has(list, word, strncmp))
+		return true;
+	while (settings_list_next(&list, &item, &length))
+		if (item_has(item, length, word))
+			return true;
+	return false;
 }
 
 bool settings_track(const struct settings *settings, const char *parameter)

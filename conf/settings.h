@@ -212,7 +212,10 @@ bool database_trusts_system(const struct database *database);
  */
 const char *database_needs_libpq(const struct database *database);
 
-/* Whether a comma-separated list (admin_users, ignore_startup_parameters) names the word. */
+/*
+ * Whether a list (admin_users, ignore_startup_parameters) names the word. Words are separated by commas or, as PgBouncer
+ * takes them as well, by blanks; a word with a blank in it stands between commas.
+ */
 bool settings_list_has(const char *list, const char *word);
 
 /* The next word of such a list, with its length; false at its end. */

@@ -267,12 +267,8 @@ static bool open_all_tcp(struct listeners *listeners, struct worker *worker)
 	char *host;
 	bool opened = list != NULL;
 
-	while (opened && (host = strsep(&rest, ",")) != NULL) {
-		host += strspn(host, " \t");
-		host[strcspn(host, " \t")] = '\0';
-		if (host[0] != '\0')
-			opened = open_host(listeners, worker, host);
-	}
+	while (opened && (host = strtok_r(rest, ", \t", &rest)) != NULL)
+		opened = open_host(listeners, worker, host);
 	free(list);
 	return opened;
 }

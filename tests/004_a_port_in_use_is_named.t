@@ -58,6 +58,8 @@ sub listens (%settings)
 my $there = $second->host;
 is(listens(listen_addr => '192.0.2.1, 127.0.0.1', unix_socket_dir => $there),
 	'WARNING cannot listen on 192.0.2.1 listening on 127', 'an address that is not there is left out');
+is(listens(listen_addr => '192.0.2.1 127.0.0.1', unix_socket_dir => $there),
+	'WARNING cannot listen on 192.0.2.1 listening on 127', '... also where a blank stands for the comma');
 is(listens(listen_addr => '127.0.0.1, 127.0.0.1'), 'WARNING cannot listen on 127.0.0.1 listening on 127',
 	'an address is listened on once');
 is(listens(listen_addr => '127.0.0.1, 0.0.0.0'), 'WARNING cannot listen on 0.0.0.0 listening on 127',

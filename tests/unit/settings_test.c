@@ -282,6 +282,10 @@ static void test_lists(void)
 	ok(settings_list_has("a, b", "b"), "the last, after a blank");
 	ok(settings_list_has("  a  ", "a"), "blanks around");
 	ok(settings_list_has("x,my user,y", "my user"), "a blank inside");
+	ok(settings_list_has("a b", "a") && settings_list_has("x, a  b\t,y", "b"),
+	   "words between blanks");
+	ok(!settings_list_has("a b c", "b c"), "but not two of three");
+	ok(!settings_list_has("a b", "") && !settings_list_has("ab c", "b"), "nor a part of one");
 	ok(!settings_list_has("a,b", "c"), "not in it");
 	ok(!settings_list_has("ab", "a"), "a beginning");
 	ok(!settings_list_has("a", "ab"), "a longer word");
