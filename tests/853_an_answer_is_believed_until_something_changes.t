@@ -12,14 +12,15 @@ $_->safe_psql('postgres', q{
 	create role other login password 'pencil'}) for $server, $second;
 $second->safe_psql('postgres', q(alter role app password 'brush'));
 my $millpond = Millpond->new('pool', server => $server,
+	databases => { postgres => '', twin => $second->target . ' dbname=postgres' },
 	files => { 'users.txt' => qq("lookup" "lookup"\n"postgres" "pencil"\n) },
 	settings => { auth_type => 'scram-sha-256', auth_user => 'lookup', auth_file => 'users.txt', auth_query_cache => 600 });
 my $owner = Wire->login($millpond, unix => 1, user => 'pgbouncer', database => 'pgbouncer');
 
-sub attempt ($password, $user = 'app')
+sub attempt ($password, $user = 'app', $database = 'postgres')
 {
 	my $client = Wire->connect($millpond);
-	my $error = $client->authenticate($password, user => $user)->{error};
+	my $error = $client->authenticate($password, user => $user, database => $database)->{error};
 	$client->close;
 	return $error ? $error->{M} : 'welcome';
 }
@@ -36,6 +37,13 @@ for my $command ('RELOAD', 'SET verbose = 1', 'RECONNECT')
 	is(attempt($new), 'welcome', '... and the new one does');
 	$password = $new;
 }
+
+# What was asked of one server is not believed of another, where the same user has another password.
+is(attempt('brush', 'app', 'twin'), 'welcome', 'a password of another server');
+is(attempt($_->[0], 'app', $_->[1]), 'SASL authentication failed', "$_->[0] does not open $_->[1]")
+	for [ $password, 'twin' ], [ 'brush', 'postgres' ];
+is(attempt($_->[0], 'app', $_->[1]), 'welcome', "... but $_->[1] is opened by its own")
+	for [ $password, 'postgres' ], [ 'brush', 'twin' ];
 
 # Whoever comes with a new one is let in at the second try, and asks about nobody else.
 change('chalk');
