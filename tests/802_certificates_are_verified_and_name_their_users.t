@@ -19,6 +19,8 @@ $authority->issue(revoked  => '/CN=postgres');
 $authority->issue(double   => '/CN=postgres/CN=somebody');
 $authority->issue(nameless => '/O=postgres');
 $authority->issue(prefix   => '/CN=postgres2');
+$authority->issue(upper    => '/CN=Postgres');
+$authority->issue(besides  => '/CN=somebody', names => 'DNS:postgres');
 $authority->self_signed(own => '/CN=postgres');
 $stranger->issue(strange   => '/CN=postgres');
 $authority->revoke('revoked');
@@ -56,6 +58,8 @@ my @cases  = (
 	[ 'the right certificate' => { shown('postgres') }, qr/^in$/ ],
 	[ "somebody else's"       => { shown('other') }, $failed ],
 	[ 'one whose name only begins so' => { shown('prefix') }, $failed ],
+	[ 'one in another case'   => { shown('upper') }, $failed ],
+	[ 'one that has the name besides' => { shown('besides') }, $failed ],
 	[ 'one with a zero in its name' => { shown('zero') }, $failed ],
 	[ 'one with two names'    => { shown('double') }, $failed ],
 	[ 'one without a name'    => { shown('nameless') }, $failed ],
