@@ -20,7 +20,7 @@
 #                      BINARY=…   this program instead of building one
 #   make docs          the sample ini and the manual pages, from the tables of the program
 #   make deps          install the Debian packages that are missing, or say which ones; with EVERYTHING=1 also
-#                      a JDK, node and pgbouncer, without which a few tests are skipped, and BoringSSL for bench
+#                      a JDK, node, ODBC and pgbouncer, without which a few tests are skipped, and BoringSSL for bench
 #   make layers        who includes what, against the table of rooms
 #   make headers       each header compiles alone
 #   make awaits        the name of each function that may switch to another coroutine says so, and none does

@@ -69,6 +69,8 @@ look_for_all() {
 	compgen -G '/usr/lib/*/android/libssl.so' >/dev/null || wanted+=(android-libboringssl-dev)
 	want_program 'javac -version' default-jdk-headless
 	[ -e /usr/share/java/postgresql.jar ] || wanted+=(libpostgresql-jdbc-java)
+	want_python pyodbc python3-pyodbc
+	compgen -G '/usr/lib/*/odbc/psqlodbcw.so' >/dev/null || wanted+=(odbc-postgresql)
 }
 
 action=$1
