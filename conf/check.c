@@ -54,6 +54,7 @@ void database_fault(struct fault_list *list, const struct settings *settings,
 
 #define FAULT(name, ...) setting_fault(faults, settings, name, __VA_ARGS__)
 #define NOTE(name, ...) setting_fault(&settings->notes, settings, name, __VA_ARGS__)
+#define NOTE_ENTRY(database, ...) database_fault(&settings->notes, settings, database, __VA_ARGS__)
 
 /* --- what cannot be ----------------------------------------------------------------------- */
 
@@ -140,8 +141,58 @@ static void note_nobodies(struct settings *settings)
 			     settings->databases[i].name);
 }
 
+static bool asks_for_nobody(const char *query)
+{
+	return query && !strstr(query, "$1");
+}
+
+static void note_queries(struct settings *settings)
+{
+	static const char words[] = "auth_query has no $1, where the name of the user would stand";
+
+	if (asks_for_nobody(settings->auth_query))
+		NOTE("auth_query", words);
+	if (*settings->auth_dbname && !settings_find_database(settings, settings->auth_dbname))
+		NOTE("auth_dbname", "auth_dbname: [databases] has no \"%.80s\"",
+		     settings->auth_dbname);
+	for (size_t i = 0; i < settings->database_count; i++) {
+		const struct database *database = &settings->databases[i];
+		const char *name = database->auth_dbname;
+		if (asks_for_nobody(database->auth_query))
+			NOTE_ENTRY(database, words);
+		if (name && !settings_find_database(settings, name))
+			NOTE_ENTRY(database, "auth_dbname: [databases] has no \"%.80s\"", name);
+	}
+}
+
+/* Neither a name nor an address of version 4 has a colon in it, one of version 6 has two. */
+static bool has_port(const char *host, size_t length)
+{
+	const char *colon = memchr(host, ':', length);
+
+	return *host != '/' && *host != '@' && colon &&
+	       !memchr(colon + 1, ':', length - (size_t)(colon + 1 - host));
+}
+
+static void note_hosts(struct settings *settings)
+{
+	for (size_t i = 0; i < settings->database_count; i++) {
+		const struct database *database = &settings->databases[i];
+		const char *list = database->host ? database->host : "", *host;
+		size_t length;
+		while (settings_list_next(&list, &host, &length))
+			if (has_port(host, length))
+				NOTE_ENTRY(database,
+					   "host: \"%.*s\" is no address: a port is given as port=",
+					   (int)length, host);
+	}
+}
+
 static void note_sizes(struct settings *settings)
 {
+	if (settings->max_client_conn == 0)
+		NOTE("max_client_conn",
+		     "max_client_conn is 0: nobody will be let in but to the console");
 	if (settings->default_pool_size == 0)
 		NOTE("default_pool_size", "default_pool_size is 0: no query will be served where "
 					  "pool_size is not set");
@@ -176,6 +227,8 @@ void settings_note_oddities(struct settings *settings)
 {
 	note_logins(settings);
 	note_nobodies(settings);
+	note_queries(settings);
+	note_hosts(settings);
 	note_sizes(settings);
 	note_ciphers(settings);
 	if (!*settings->listen_addr && !*settings->unix_socket_dir)
@@ -247,6 +300,11 @@ void settings_note_start(struct settings *settings)
 {
 	note_names(settings);
 	note_addresses(settings);
+	if (*settings->resolv_conf && access(settings->resolv_conf, R_OK) != 0)
+		NOTE("resolv_conf",
+		     "resolv_conf: here the start would ask 127.0.0.1 for names, since \"%.200s\" "
+		     "cannot be read: %s",
+		     settings->resolv_conf, strerror(errno));
 	note_folder_of(settings, "logfile", settings->logfile);
 	note_folder_of(settings, "pidfile", settings->pidfile);
 	if (*settings->unix_socket_dir && *settings->unix_socket_dir != '@')

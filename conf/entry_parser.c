@@ -4,6 +4,7 @@
 
 #include "conf/keyword.h"
 #include "conf/suggest.h"
+#include "conf/table.h"
 
 static const struct field *find_field(const struct entry_parser *parser, const char *name)
 {
@@ -28,6 +29,14 @@ bool entry_parse_field(const struct entry_parser *parser, const char *key, const
 	return true;
 }
 
+static bool is_setting(const char *key)
+{
+	for (int i = 0; i < SETTING_COUNT; i++)
+		if (strcmp(setting_table[i].name, key) == 0)
+			return true;
+	return false;
+}
+
 void entry_refuse_key(const struct entry_parser *parser, const char *key)
 {
 	struct suggestion suggestion;
@@ -37,7 +46,10 @@ void entry_refuse_key(const struct entry_parser *parser, const char *key)
 		suggestion_offer(&suggestion, parser->fields[i].name);
 	for (size_t i = 0; parser->takes_keywords && keyword_at(i); i++)
 		suggestion_offer(&suggestion, keyword_at(i)->name);
-	ENTRY_FAULT(parser, "unknown key \"%.80s\"%s", key, suggestion_text(&suggestion));
+	if (suggestion.distance > 0 && is_setting(key))
+		ENTRY_FAULT(parser, "unknown key \"%.80s\": it is a setting of [millpond]", key);
+	else
+		ENTRY_FAULT(parser, "unknown key \"%.80s\"%s", key, suggestion_text(&suggestion));
 }
 
 bool entry_check_syntax(const struct entry_parser *parser, const struct connstring *cursor)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/array.h"
+
 /* Longer words are not typing errors of anything we know. */
 enum { LONGEST_WORD = 48 };
 
@@ -15,6 +17,31 @@ enum { SHORTEST_BEGINNING = 3 };
 static bool same_letter(char one, char other)
 {
 	return tolower((unsigned char)one) == tolower((unsigned char)other);
+}
+
+/* Words that others use for the same. What is meant counts only where it is on offer. */
+static const struct {
+	const char *typed, *meant;
+} synonyms[] = {
+	{"database", "dbname"},
+	{"db", "dbname"},
+	{"default_pool_size", "pool_size"},
+	{"host", "listen_addr"},
+	{"max_clients", "max_client_conn"},
+	{"max_connections", "max_client_conn"},
+	{"pass", "password"},
+	{"pool_size", "default_pool_size"},
+	{"port", "listen_port"},
+	{"username", "user"},
+};
+
+static bool are_synonyms(const char *typed, const char *meant)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(synonyms); i++)
+		if (strcasecmp(synonyms[i].typed, typed) == 0 &&
+		    strcmp(synonyms[i].meant, meant) == 0)
+			return true;
+	return false;
 }
 
 static size_t smaller(size_t one, size_t other)
@@ -69,7 +96,9 @@ void suggestion_offer(struct suggestion *suggestion, const char *candidate)
 		suggestion->longer = candidate;
 		suggestion->longer_count++;
 	}
-	distance = edit_distance(suggestion->word, candidate);
+	distance = are_synonyms(suggestion->word, candidate) ?
+			   0 :
+			   edit_distance(suggestion->word, candidate);
 	/* To change every letter is not to correct a word. */
 	if (distance >= candidate_length || distance >= suggestion->distance)
 		return;

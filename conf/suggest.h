@@ -1,6 +1,7 @@
 /*
  * Finds what was probably meant by a mistyped word: the nearest of the words on offer, by edit
- * distance, and only if it is near enough to be helpful; or else the only one that begins with it.
+ * distance, and only if it is near enough to be helpful; or else the only one that begins with it. A word that others use
+ * for the same is as near as can be.
  */
 #ifndef MILLPOND_CONF_SUGGEST_H
 #define MILLPOND_CONF_SUGGEST_H

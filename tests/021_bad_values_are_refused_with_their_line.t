@@ -74,6 +74,10 @@ my @entries = (
 	[ 'server_lifetime=1 fortnight'  => qr/expected key=value/ ],
 	[ "password='secret"          => qr/quote that starts here does not end/ ],
 	[ 'host=a,,b'                 => qr/item of the list of hosts is empty/ ],
+	[ 'database=shop'             => qr/unknown key "database"; did you mean "dbname"\?/ ],
+	[ 'username=me'               => qr/did you mean "user"\?/ ],
+	[ 'default_pool_size=5'       => qr/did you mean "pool_size"\?/ ],
+	[ 'max_client_conn=5'         => qr/unknown key "max_client_conn": it is a setting of \[millpond\]$/m ],
 );
 for my $case (@entries)
 {
@@ -84,6 +88,10 @@ for my $case (@entries)
 }
 my ($status, $said) = check("$head\[users]\njoe = pool_sise=1\n");
 like($said, qr/test\.ini:6: user "joe": unknown key "pool_sise"; did you mean "pool_size"\?/, 'and of a user');
+
+($status, $said) = check($head . "$_->[0] = 5\n"),
+	like($said, qr/unknown setting "$_->[0]"; did you mean "$_->[1]"\?/, "$_->[0] is a word for $_->[1]")
+	for [ pool_size => 'default_pool_size' ], [ max_connections => 'max_client_conn' ], [ port => 'listen_port' ];
 
 # What is odd, but usable.
 ($status, $said) = check($head . "pool_mode = session\npool_mode = statement\n");
@@ -101,6 +109,22 @@ put_file($users, map { qq("$_" "x"\n) } qw(ann ann bob ann));
 ($status, $said) = check(join "\n", '[databases]', ('x = host=127.0.0.1') x 3, '[millpond]', "auth_file = $users", '');
 is(join(' ', $said =~ /database "x" has an entry again; the one of \S+test\.ini:(\d+) does/g), '2 3', 'each earlier entry is named');
 is(join(' ', $said =~ /^\Q$users\E:4: user "ann" is listed again; line (\d+) does/mg), '1 2', '... and each earlier line of auth_file');
+for my $case (
+	[ '', 'max_client_conn = 0', qr/^\S+:5: max_client_conn is 0: nobody will be let in but to the console$/m ],
+	[ '', 'auth_query = select 1', qr/^\S+:5: auth_query has no \$1, where the name of the user would stand$/m ],
+	[ '', 'auth_dbname = nowhere', qr/^\S+:5: auth_dbname: \[databases\] has no "nowhere"$/m ],
+	[ 'auth_query=x', '', qr/^\S+:2: database "x": auth_query has no \$1/m ],
+	[ 'auth_dbname=nowhere', '', qr/^\S+:2: database "x": auth_dbname: \[databases\] has no "nowhere"$/m ],
+	[ 'host=::1,b:5432', '', qr/^\S+:2: database "x": host: "b:5432" is no address: a port is given as port=$/m ])
+{
+	my ($entry, $line, $words) = @$case;
+	($status, $said) = check(($head =~ s/^x = .*$/x = $entry/mr) . "$line\n");
+	is($status, 0, "taken: $entry$line");
+	like($said, $words, '... and noted');
+	is(scalar(() = $said =~ /^\S+:\d+: /mg), 1, '... alone');
+}
+($status, $said) = check("[databases]\nx = host=::1 auth_dbname=x\n* = host=/a:b\n[millpond]\nauth_type = trust\nauth_dbname = y\nauth_query = select \$1\n");
+unlike($said, qr/^\S+:\d+: /m, 'what is right is not noted');
 ($status, $said) = check($head . "pkt_buf = 8192\n");
 is($status, 0, 'a setting without a meaning here is accepted');
 like($said, qr/test\.ini:5: "pkt_buf" has no effect: buffers/, '... with what is done instead');
@@ -122,7 +146,7 @@ my @taken = (
 	[ 'max_packet_size = 4294967295' => 2147483647, qr/4294967295 is more than there can be, which is 2147483647/ ],
 	[ 'max_packet_size = 100'        => 100 ],
 	[ 'listen_backlog = 0'           => 0 ],
-	[ 'max_client_conn = 0'          => 0 ],
+	[ 'max_client_conn = 0'          => 0, qr/nobody will be let in/ ],
 	[ 'max_client_conn = 2000000000' => 100_000_000, qr/more than there can be/ ],
 	[ 'default_pool_size = 2000000'  => 1_000_000,   qr/more than there can be/ ],
 	[ 'tcp_keepidle = 40000'         => 32767,       qr/40000 is more than there can be, which is 32767/ ],

@@ -33,6 +33,11 @@ for (@table)
 	like($error, $at_start, '... and says why');
 }
 
+{
+	my ($status, $out, $error) = run_binary('--check', ini_file("[databases]\n* = host=127.0.0.1\n[millpond]\nauth_type = trust\nresolv_conf = /nowhere\n"));
+	like($out, qr{:5: resolv_conf: here the start would ask 127\.0\.0\.1 for names, since "/nowhere" cannot be read: No such file}, 'without a resolv_conf there is a default');
+}
+
 for my $value ('@abstract', '')
 {
 	my ($status, $out, $error) = run_binary('--check',

@@ -31,6 +31,8 @@ int main(void)
 	is_text(nearest("log_everything"), NULL, "nothing near");
 	is_text(nearest("x"), NULL, "a single letter");
 	is_text(nearest(""), NULL, "no letter");
+	is_text(nearest("username"), "user", "what others call it");
+	is_text(nearest("database"), NULL, "but only where that is on offer");
 
 	memset(long_word, 'p', sizeof(long_word) - 1);
 	long_word[sizeof(long_word) - 1] = '\0';
