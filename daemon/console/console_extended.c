@@ -19,16 +19,16 @@ enum { PARAMETERS_MOST = 16, TEXT_MOST = 64 * 1024 };
 /* What one client may have at once; whoever has more bytes than that gets nothing more. */
 enum { STATEMENTS_MOST = 1000, PORTALS_MOST = 64, BYTES_MOST = 8 * 1024 * 1024 };
 
-struct statement {
-	struct statement *next;
+struct console_statement {
+	struct console_statement *next;
 	char *name;
 	char *text;
 	size_t parameter_count;
 	uint32_t types[PARAMETERS_MOST]; /* as the client declared them; else text */
 };
 
-struct portal {
-	struct portal *next;
+struct console_portal {
+	struct console_portal *next;
 	char *name;
 	char *text; /* with its values */
 	uint16_t *codes;
@@ -40,8 +40,8 @@ struct portal {
 
 /* Of a session; made when it is first needed. */
 struct extended {
-	struct statement *statements;
-	struct portal *portals;
+	struct console_statement *statements;
+	struct console_portal *portals;
 	size_t statement_count;
 	size_t portal_count;
 	size_t bytes; /* of all of them */
@@ -72,25 +72,25 @@ static bool has_room(const struct extended *extended, struct failure *why)
 	return false;
 }
 
-static size_t statement_bytes(const struct statement *statement)
+static size_t statement_bytes(const struct console_statement *statement)
 {
 	return sizeof *statement + strlen(statement->name) + strlen(statement->text);
 }
 
-static size_t portal_bytes(const struct portal *portal)
+static size_t portal_bytes(const struct console_portal *portal)
 {
 	return sizeof *portal + strlen(portal->name) + strlen(portal->text) +
 	       portal->formats.count * sizeof *portal->codes + portal->answer.capacity;
 }
 
-static void statement_free(struct statement *statement)
+static void statement_free(struct console_statement *statement)
 {
 	free(statement->name);
 	free(statement->text);
 	free(statement);
 }
 
-static void portal_free(struct portal *portal)
+static void portal_free(struct console_portal *portal)
 {
 	writer_release(&portal->answer);
 	free(portal->name);
@@ -99,17 +99,17 @@ static void portal_free(struct portal *portal)
 	free(portal);
 }
 
-static struct statement **find_statement(struct extended *extended, const char *name)
+static struct console_statement **find_statement(struct extended *extended, const char *name)
 {
-	struct statement **link = &extended->statements;
+	struct console_statement **link = &extended->statements;
 	while (*link != NULL && strcmp((*link)->name, name) != 0)
 		link = &(*link)->next;
 	return link;
 }
 
-static struct portal **find_portal(struct extended *extended, const char *name)
+static struct console_portal **find_portal(struct extended *extended, const char *name)
 {
-	struct portal **link = &extended->portals;
+	struct console_portal **link = &extended->portals;
 	while (*link != NULL && strcmp((*link)->name, name) != 0)
 		link = &(*link)->next;
 	return link;
@@ -117,7 +117,7 @@ static struct portal **find_portal(struct extended *extended, const char *name)
 
 static void close_statement(struct extended *extended, const char *name)
 {
-	struct statement **link = find_statement(extended, name), *statement = *link;
+	struct console_statement **link = find_statement(extended, name), *statement = *link;
 
 	if (statement == NULL)
 		return;
@@ -129,7 +129,7 @@ static void close_statement(struct extended *extended, const char *name)
 
 static void close_portal(struct extended *extended, const char *name)
 {
-	struct portal **link = find_portal(extended, name), *portal = *link;
+	struct console_portal **link = find_portal(extended, name), *portal = *link;
 
 	if (portal == NULL)
 		return;
@@ -174,9 +174,9 @@ static bool unknown(const char *what, const char *name, const char *sqlstate, st
 /* --- Parse -------------------------------------------------------------------------------- */
 
 /* NULL without memory. */
-static struct statement *statement_new(const char *name, const char *text)
+static struct console_statement *statement_new(const char *name, const char *text)
 {
-	struct statement *statement = calloc(1, sizeof *statement);
+	struct console_statement *statement = calloc(1, sizeof *statement);
 
 	if (statement == NULL)
 		return NULL;
@@ -211,7 +211,7 @@ static bool parse(struct turn *turn, struct extended *extended, struct reader *r
 	close_statement(extended, name);
 	if (!has_room(extended, why))
 		return false;
-	struct statement *statement = statement_new(name, text);
+	struct console_statement *statement = statement_new(name, text);
 	if (statement == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
 	statement->parameter_count = parameters;
@@ -227,7 +227,7 @@ static bool parse(struct turn *turn, struct extended *extended, struct reader *r
 /* --- Bind --------------------------------------------------------------------------------- */
 
 /* All formats of parameters, which stand in front of the values. */
-static bool take_values(struct reader *reader, const struct statement *statement,
+static bool take_values(struct reader *reader, const struct console_statement *statement,
 			struct placeholder_value *values)
 {
 	uint16_t codes[PARAMETERS_MOST] = {0};
@@ -254,7 +254,7 @@ static bool take_values(struct reader *reader, const struct statement *statement
 }
 
 /* Without memory there are no codes then. */
-static void take_formats(struct reader *reader, struct portal *portal)
+static void take_formats(struct reader *reader, struct console_portal *portal)
 {
 	size_t count = reader_take_uint16(reader);
 
@@ -267,8 +267,8 @@ static void take_formats(struct reader *reader, struct portal *portal)
 	portal->formats = (struct selection_formats){portal->codes, count};
 }
 
-static bool fill_portal(struct portal *portal, const char *name, struct reader *reader,
-			const struct statement *statement, struct failure *why)
+static bool fill_portal(struct console_portal *portal, const char *name, struct reader *reader,
+			const struct console_statement *statement, struct failure *why)
 {
 	struct placeholder_value values[PARAMETERS_MOST];
 	struct writer text;
@@ -295,13 +295,13 @@ static bool bind_statement(struct turn *turn, struct extended *extended, struct 
 
 	if (reader->failed)
 		return malformed(why);
-	const struct statement *statement = *find_statement(extended, statement_name);
+	const struct console_statement *statement = *find_statement(extended, statement_name);
 	if (statement == NULL)
 		return unknown("prepared statement", statement_name, "26000", why);
 	close_portal(extended, name);
 	if (!has_room(extended, why))
 		return false;
-	struct portal *portal = calloc(1, sizeof *portal);
+	struct console_portal *portal = calloc(1, sizeof *portal);
 	if (portal == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
 	if (!fill_portal(portal, name, reader, statement, why)) {
@@ -350,7 +350,7 @@ static bool describe_with_any(struct turn *turn, const char *statement_text, str
 	return good;
 }
 
-static bool describe_statement(struct turn *turn, const struct statement *statement,
+static bool describe_statement(struct turn *turn, const struct console_statement *statement,
 			       struct failure *why)
 {
 	message_begin(&turn->reply, BACKEND_PARAMETER_DESCRIPTION);
@@ -370,17 +370,17 @@ static bool describe(struct turn *turn, struct extended *extended, struct reader
 	if (!reader_is_done(reader))
 		return malformed(why);
 	if (*kind == 'S') {
-		const struct statement *statement = *find_statement(extended, name);
+		const struct console_statement *statement = *find_statement(extended, name);
 		return statement == NULL ? unknown("prepared statement", name, "26000", why) :
 					   describe_statement(turn, statement, why);
 	}
-	const struct portal *portal = *find_portal(extended, name);
+	const struct console_portal *portal = *find_portal(extended, name);
 	return portal == NULL ? unknown("portal", name, "34000", why) :
 				describe_text(turn, portal->text, &portal->formats, why);
 }
 
 /* Sends as many rows as were asked for; what is no row goes along. 0: all of them. */
-static void send_part(struct turn *turn, struct portal *portal, uint32_t rows_most)
+static void send_part(struct turn *turn, struct console_portal *portal, uint32_t rows_most)
 {
 	const struct writer *answer = &portal->answer;
 	size_t from = portal->sent;
@@ -398,7 +398,7 @@ static void send_part(struct turn *turn, struct portal *portal, uint32_t rows_mo
 	}
 }
 
-static bool await_portal_run(struct turn *turn, struct portal *portal, struct failure *why)
+static bool await_portal_run(struct turn *turn, struct console_portal *portal, struct failure *why)
 {
 	struct writer reply = turn->reply;
 
@@ -421,7 +421,7 @@ static bool await_execute(struct turn *turn, struct extended *extended, struct r
 
 	if (!reader_is_done(reader))
 		return malformed(why);
-	struct portal *portal = *find_portal(extended, name);
+	struct console_portal *portal = *find_portal(extended, name);
 	if (portal == NULL)
 		return unknown("portal", name, "34000", why);
 	if (!portal->is_run && !await_portal_run(turn, portal, why))
