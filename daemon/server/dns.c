@@ -214,6 +214,25 @@ static void leave_old_addresses(struct worker *worker, const char *host,
 	}
 }
 
+/* With the lock held. `found` is NULL when that failed, for that reason. */
+static void note_answer(struct dns_name *name, const struct settings *settings,
+			const struct addresses *found, const char *reason)
+{
+	bool good = found != NULL;
+
+	name->is_known = true;
+	name->is_good = good;
+	name->reason = reason;
+	name->expires_at =
+		loop_now() + (good ? settings->dns_max_ttl_us : settings->dns_nxdomain_ttl_us);
+	if (good) {
+		name->addresses = *found;
+		note_where_they_are(name, found);
+	}
+	name->asking = NULL;
+	name->asker = NULL;
+}
+
 /* A coroutine of its own, so that whoever has asked first may give up, and the others are answered. */
 static void ask_main(void *arg)
 {
@@ -230,23 +249,11 @@ static void ask_main(void *arg)
 	bool good = await_resolve(&worker->loop, worker->resolver, name->name, &found, &reason,
 				  DEADLINE_NEVER);
 	if (!good)
-		log_write(worker->log, LEVEL_WARNING, "DNS lookup failed: %s: %s", name->name,
-			  reason);
-	int64_t now = loop_now();
-	const struct settings *settings = worker->settings;
+		log_write(worker->log, LEVEL_WARNING, "DNS lookup failed: %s: %s", host, reason);
 	pthread_mutex_lock(&dns->lock);
 	before = name->before;
-	name->is_known = true;
-	name->is_good = good;
-	name->reason = reason;
-	name->expires_at = now + (good ? settings->dns_max_ttl_us : settings->dns_nxdomain_ttl_us);
-	if (good) {
-		name->addresses = found;
-		note_where_they_are(name, &found);
-	}
+	note_answer(name, worker->settings, good ? &found : NULL, reason);
 	after = name->before;
-	name->asking = NULL;
-	name->asker = NULL;
 	dns->asking_count--;
 	struct dns_waiter *waiters = take_waiters(name);
 	pthread_mutex_unlock(&dns->lock);
