@@ -314,22 +314,22 @@ void dial_cancel_all(struct worker *worker)
 	pools_unlock(worker->pools);
 }
 
+/* Starts a coroutine for each, as far as there is memory; the others stay in the batch. */
+static void start_all(struct worker *worker, struct server **batch, void (*main)(void *))
+{
+	while (*batch != NULL) {
+		struct server *server = *batch;
+		if (coroutine_start(&worker->loop, main, server) == NULL)
+			return;
+		*batch = server->next_in_batch;
+		server->next_in_batch = NULL;
+	}
+}
+
 void dial_again(struct worker *worker)
 {
-	while (worker->undialled != NULL) {
-		struct server *server = worker->undialled;
-		if (coroutine_start(&worker->loop, dial_main, server) == NULL)
-			break;
-		worker->undialled = server->next_in_batch;
-		server->next_in_batch = NULL;
-	}
-	while (worker->unchecked != NULL) {
-		struct server *server = worker->unchecked;
-		if (coroutine_start(&worker->loop, check_main, server) == NULL)
-			break;
-		worker->unchecked = server->next_in_batch;
-		server->next_in_batch = NULL;
-	}
+	start_all(worker, &worker->undialled, dial_main);
+	start_all(worker, &worker->unchecked, check_main);
 }
 
 /* A backend that is at work notices only at its next word that nobody is there any more; one that has hung up
