@@ -187,14 +187,11 @@ static const char *choose_mechanism(struct proof *proof, const char *list, size_
 			    "none of the server's SASL authentication mechanisms are supported");
 }
 
-static bool begin_sasl(struct proof *proof, const char *list, size_t length)
+/* Whether there is a key for SCRAM, or a password to make it of. */
+static bool check_credentials(struct proof *proof)
 {
 	const struct credentials *credentials = proof->credentials;
-	unsigned char random[SCRAM_NONCE_BYTES];
-	struct writer writer;
 
-	if (!check_required(proof, "scram-sha-256"))
-		return false;
 	if (credentials->kind == SECRET_MD5)
 		return wrong_type(proof, "The server asks for SCRAM, and only an md5 hash is known.");
 	if (credentials->kind == SECRET_NONE)
@@ -204,6 +201,29 @@ static bool begin_sasl(struct proof *proof, const char *list, size_t length)
 	if (credentials->kind == SECRET_SCRAM && !credentials->has_client_key)
 		return wrong_type(proof, "The server asks for SCRAM, and no client has logged in "
 					 "with SCRAM and this secret.");
+	return true;
+}
+
+static bool send_mechanism(struct proof *proof, const char *mechanism)
+{
+	const char *first = proof->scram.answer;
+	struct writer writer;
+
+	writer_init(&writer);
+	message_begin(&writer, AUTHENTICATION_RESPONSE_LETTER);
+	write_text(&writer, mechanism);
+	write_uint32(&writer, (uint32_t)strlen(first));
+	write_bytes(&writer, first, strlen(first));
+	message_end(&writer);
+	return proof_send(proof, &writer);
+}
+
+static bool begin_sasl(struct proof *proof, const char *list, size_t length)
+{
+	unsigned char random[SCRAM_NONCE_BYTES];
+
+	if (!check_required(proof, "scram-sha-256") || !check_credentials(proof))
+		return false;
 	if (proof->sasl_begun)
 		return failure_set(proof->why, FAILURE_SERVER_LOGIN,
 				   "none of the server's SASL authentication mechanisms are supported");
@@ -213,16 +233,10 @@ static bool begin_sasl(struct proof *proof, const char *list, size_t length)
 	if (RAND_bytes(random, sizeof random) != 1)
 		return failure_set(proof->why, FAILURE_NO_MEMORY);
 	proof->sasl_begun = true;
-	proof->scram.secret = credentials->scram;
-	memcpy(proof->scram.client_key, credentials->client_key, SCRAM_KEY_BYTES);
+	proof->scram.secret = proof->credentials->scram;
+	memcpy(proof->scram.client_key, proof->credentials->client_key, SCRAM_KEY_BYTES);
 	scram_client_first(&proof->scram, random);
-	writer_init(&writer);
-	message_begin(&writer, AUTHENTICATION_RESPONSE_LETTER);
-	write_text(&writer, mechanism);
-	write_uint32(&writer, (uint32_t)strlen(proof->scram.answer));
-	write_bytes(&writer, proof->scram.answer, strlen(proof->scram.answer));
-	message_end(&writer);
-	return proof_send(proof, &writer);
+	return send_mechanism(proof, mechanism);
 }
 
 /* The keys of a password take a while; what stands in the scratch buffer is gone by then. */
