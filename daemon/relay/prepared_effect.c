@@ -35,24 +35,31 @@ static bool push_sql_note(struct prepared *prepared, unsigned char letter, struc
 	return prepared_push_noted(prepared, letter, &note);
 }
 
+/* A PREPARE as a Parse would have it: behind the text there are no types. Held; NULL without memory. */
+static struct statement *intern_command(struct prepared *prepared, const char *text, size_t length)
+{
+	struct statement *statement = NULL;
+	struct writer body;
+
+	writer_init(&body);
+	write_bytes(&body, text, length);
+	write_uint8(&body, 0);
+	write_uint16(&body, 0);
+	if (!body.failed)
+		statement = prepared_intern(prepared, body.data, body.length, true);
+	writer_release(&body);
+	return statement;
+}
+
 bool prepared_push_effect(struct prepared *prepared, unsigned char letter, const struct sql *sql,
 			  const char *text, size_t length)
 {
 	struct sql_note *sql_note = new_sql_note(sql);
-	char body[3] = {0};
 
 	if (sql_note == NULL)
 		return false;
 	if (sql->effect == SQL_PREPARE) {
-		/* As a Parse has it: behind the text there are no types. */
-		struct writer copy;
-		writer_init(&copy);
-		write_bytes(&copy, text, length);
-		write_bytes(&copy, body, sizeof body);
-		if (!copy.failed)
-			sql_note->statement =
-				prepared_intern(prepared, copy.data, copy.length, true);
-		writer_release(&copy);
+		sql_note->statement = intern_command(prepared, text, length);
 		if (sql_note->statement == NULL) {
 			free(sql_note);
 			return false;
