@@ -26,8 +26,8 @@ struct pools {
 	void *context; /* of the calls */
 	struct parameter_table *parameters;
 	struct statement_table *statements;
-	atomic_uint
-		alterations; /* how often clients have altered something: what was prepared before may be outdated */
+	/* How often clients have altered something: what was prepared before may be outdated. */
+	atomic_uint alterations;
 	struct pool *first;
 	struct pool *last;
 	struct hash_table table;

@@ -80,13 +80,13 @@ static inline bool message_look(const char *data, size_t left, struct message *m
 	return true;
 }
 
-/* The next value of a DataRow, NULL for NULL. False: it does not fit into the row. */
-bool row_next(const char **cursor, const char *end, const char **value, size_t *length);
-
 static inline bool message_is_whole(const struct message *message)
 {
 	return message->present == message->body_length + MESSAGE_HEADER_BYTES;
 }
+
+/* The next value of a DataRow, NULL for NULL. False: it does not fit into the row. */
+bool row_next(const char **cursor, const char *end, const char **value, size_t *length);
 
 /* How many bytes whole messages of one letter, of any length, take at the beginning of `data`. */
 size_t message_run(const char *data, size_t length, unsigned char letter);

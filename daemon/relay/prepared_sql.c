@@ -306,8 +306,7 @@ static bool equalise_all(struct prepared *prepared, const struct message *messag
 	while (sql_next(&text, end, quotes, &sql)) {
 		size_t name_length = sql.name == NULL ? 0 : sql_name(&sql, name);
 		if (name_length > 0 && !is_going(prepared, name, name_length) &&
-		    !equalise(prepared, message->start, name, name_length,
-						 sql.effect, true))
+		    !equalise(prepared, message->start, name, name_length, sql.effect, true))
 			return false;
 	}
 	return true;
