@@ -64,8 +64,7 @@ struct daemon {
 	bool is_suspending;	 /* sessions are being brought to hold still */
 	int64_t suspended_at;
 	int64_t ends_by; /* when ending: whatever is still open then is left to the kernel */
-	struct stats
-		period_start; /* the counters of all pools as the period of the statistics began */
+	struct stats period_start; /* the counters of all pools as the statistics' period began */
 	struct stats_past console_past; /* as that of a pool; under the pools' lock */
 	int64_t watchdog_us;	 /* how often systemd wants a sign of life; 0: never */
 	int64_t watchdog_at;
