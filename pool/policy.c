@@ -155,11 +155,9 @@ static bool is_told(const struct pool *pool, const struct borrower *borrower)
 /* One that is only kept until its transaction ends helps nobody who waits. */
 static bool has_lasting_server(const struct pool *pool)
 {
-	for (int state = 0; state < SERVER_CLOSED; state++)
-		for (const struct server *server = pool->servers[state].first; server != NULL;
-		     server = server->next)
-			if (!server->close_needed)
-				return true;
+	for (struct server *server = NULL; (server = roster_next(pool, server)) != NULL;)
+		if (!server->close_needed)
+			return true;
 	return false;
 }
 
@@ -434,10 +432,8 @@ void policy_resume(struct pool *pool, int64_t now)
 
 void policy_reconnect(struct pool *pool, const char *reason)
 {
-	for (int state = 0; state < SERVER_CLOSED; state++)
-		for (struct server *server = pool->servers[state].first; server != NULL;
-		     server = server->next)
-			server->close_needed = true;
+	for (struct server *server = NULL; (server = roster_next(pool, server)) != NULL;)
+		server->close_needed = true;
 	while (pool->servers[SERVER_IDLE].first != NULL)
 		policy_retire(pool->servers[SERVER_IDLE].first, reason);
 }

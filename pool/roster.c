@@ -88,3 +88,13 @@ size_t pool_server_count(const struct pool *pool)
 		count += pool->servers[state].count;
 	return count;
 }
+
+struct server *roster_next(const struct pool *pool, const struct server *behind)
+{
+	struct server *next = behind == NULL ? NULL : behind->next;
+
+	for (int state = behind == NULL ? 0 : (int)behind->state + 1;
+	     next == NULL && state < SERVER_CLOSED; state++)
+		next = pool->servers[state].first;
+	return next;
+}

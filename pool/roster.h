@@ -9,4 +9,7 @@
 /* Changes the state, if the table of moves allows it, and with it the list the server is in. */
 void server_move(struct server *server, enum server_state state);
 
+/* All servers of a pool, while none changes its state: the first behind NULL, the one behind another; NULL: no more. */
+struct server *roster_next(const struct pool *pool, const struct server *behind);
+
 #endif

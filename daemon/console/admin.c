@@ -12,6 +12,7 @@
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
+#include "pool/roster.h"
 
 /* --- pools of a database ------------------------------------------------------------------ */
 
@@ -196,10 +197,8 @@ bool admin_wait_close(struct session *session, const char *database_name, struct
 static size_t count_old(const struct pool *pool)
 {
 	size_t count = 0;
-	for (int state = 0; state < SERVER_CLOSED; state++)
-		for (const struct server *server = pool->servers[state].first; server != NULL;
-		     server = server->next)
-			count += server->close_needed;
+	for (struct server *server = NULL; (server = roster_next(pool, server)) != NULL;)
+		count += server->close_needed;
 	return count;
 }
 

@@ -3,6 +3,7 @@
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/pools.h"
+#include "pool/roster.h"
 
 static size_t count_servers(const struct worker *worker)
 {
@@ -10,10 +11,8 @@ static size_t count_servers(const struct worker *worker)
 
 	pools_keep(worker->pools);
 	for (struct pool *pool = pools_first(worker->pools); pool != NULL; pool = pools_next(pool))
-		for (int state = 0; state < SERVER_CLOSED; state++)
-			for (const struct server *server = pool->servers[state].first;
-			     server != NULL; server = server->next)
-				count += server->worker == worker->index;
+		for (struct server *server = NULL; (server = roster_next(pool, server)) != NULL;)
+			count += server->worker == worker->index;
 	pools_let_go(worker->pools);
 	return count;
 }
