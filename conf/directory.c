@@ -55,10 +55,25 @@ static void set_part(char **part, const char *value, size_t length)
 	*part = text_copy_part(value, length);
 }
 
+static char **part_at(struct parts *parts, size_t index)
+{
+	return (char **)(void *)((char *)parts + part_table[index].offset);
+}
+
+/* The part that an option sets; NULL: it is about something else. */
+static char **find_part(struct parts *parts, const char *option)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(part_table); i++) {
+		if (strcmp(option, part_table[i].name) == 0)
+			return part_at(parts, i);
+	}
+	return NULL;
+}
+
 static void parts_release(struct parts *parts)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(part_table); i++)
-		text_wipe(*(char **)(void *)((char *)parts + part_table[i].offset));
+		text_wipe(*part_at(parts, i));
 	free(parts->scope);
 }
 
@@ -196,13 +211,15 @@ static bool read_scope(const struct parts *parts, struct directory *directory)
 	static const char *const names[] = {"base", "one", "sub"};
 
 	directory->scope = parts->url ? DIRECTORY_BASE : DIRECTORY_SUBTREE;
-	for (size_t i = 0; is_set(parts->scope) && i < ARRAY_SIZE(names); i++) {
-		directory->scope = (enum directory_scope)i;
-		if (strcmp(parts->scope, names[i]) == 0)
+	if (!is_set(parts->scope))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(parts->scope, names[i]) == 0) {
+			directory->scope = (enum directory_scope)i;
 			return true;
+		}
 	}
-	return !is_set(parts->scope) || refuse(parts, "ldapurl: \"%.40s\" is not one of base, one, sub",
-					       parts->scope);
+	return refuse(parts, "ldapurl: \"%.40s\" is not one of base, one, sub", parts->scope);
 }
 
 static bool read_tls(const struct parts *parts, struct directory *directory, bool *is_ldaps)
@@ -280,13 +297,11 @@ struct directory *directory_make(const struct hba_option *options, size_t count,
 	struct directory *directory = memory_zeroed(sizeof(*directory));
 	struct parts parts = {.why = why};
 
-	for (size_t i = 0; i < count * ARRAY_SIZE(part_table); i++) {
-		const struct hba_option *option = &options[i / ARRAY_SIZE(part_table)];
-		size_t part = i % ARRAY_SIZE(part_table);
+	for (size_t i = 0; i < count; i++) {
+		char **part = find_part(&parts, options[i].name);
 
-		if (strcmp(option->name, part_table[part].name) == 0)
-			set_part((char **)(void *)((char *)&parts + part_table[part].offset),
-				 option->value, strlen(option->value));
+		if (part)
+			set_part(part, options[i].value, strlen(options[i].value));
 	}
 	bool good = interpret(&parts, directory);
 	parts_release(&parts);
