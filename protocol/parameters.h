@@ -28,6 +28,7 @@ size_t parameter_table_count(struct parameter_table *table);
 /* The empty set; need not be held. */
 struct parameters *parameters_empty(struct parameter_table *table);
 
+/* What is NULL is neither held nor dropped. */
 struct parameters *parameters_hold(struct parameters *set);
 void parameters_drop(struct parameters *set);
 
@@ -35,7 +36,7 @@ void parameters_drop(struct parameters *set);
  * no memory, and *slot is as it was. Names are compared without regard to case. */
 bool parameters_change(struct parameters **slot, const char *name, const char *value);
 
-/* Makes *slot hold `set`. */
+/* Makes *slot hold `set`, or NULL, and drops what it held before. */
 void parameters_assign(struct parameters **slot, struct parameters *set);
 
 /*

@@ -99,8 +99,7 @@ static struct statement *add(struct statement_table *table, const struct stateme
 	memcpy(statement->body, key->body, key->length);
 	statement->key = *key;
 	statement->key.body = statement->body;
-	if (key->literals != NULL)
-		parameters_hold(key->literals);
+	parameters_hold(key->literals);
 	if (tsearch(&statement->key, &table->tree, compare) == NULL) {
 		statement_free(statement);
 		return NULL;

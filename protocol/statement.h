@@ -66,6 +66,8 @@ size_t statement_name(char name[STATEMENT_NAME_BYTES], uint64_t id);
 
 /* Holds it once more. */
 struct statement *statement_hold(struct statement *statement, enum statement_holder holder);
+
+/* What is NULL is not dropped. */
 void statement_drop(struct statement *statement, enum statement_holder holder);
 
 /* Whether this is what may stand behind the name in a Parse. */
