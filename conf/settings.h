@@ -163,6 +163,7 @@ struct settings *settings_load(const char *path, struct fault_list *faults);
 /* The same, but never NULL: with faults, what can be made of the rest, to report them as it says. */
 struct settings *settings_load_anyway(const char *path, struct fault_list *faults);
 
+/* From any thread. Who drops the last one frees them; what is NULL is not dropped. */
 struct settings *settings_hold(struct settings *settings);
 void settings_drop(struct settings *settings);
 

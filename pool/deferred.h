@@ -20,6 +20,7 @@ struct deferred {
 	struct server *retired;
 };
 
+/* Makes it empty; what it had is not touched. */
 void deferred_clear(struct deferred *deferred);
 
 static inline bool deferred_is_empty(const struct deferred *deferred)

@@ -247,7 +247,10 @@ enum pool_mode pool_share_mode(const struct pool_share *share);
 
 /* --- for those who hold the lock (pools_lock) --------------------------------------------- */
 
+/* Its servers in all states, those being connected among them. */
 size_t pool_server_count(const struct pool *pool);
+
+/* The mode by the settings in force. */
 enum pool_mode pool_mode(const struct pool *pool);
 
 /* Whether a server that rests has rested for so long that it is tried before it is lent. */

@@ -94,6 +94,7 @@ void pools_adopt(struct pools *pools, struct settings *settings, int64_t now);
 /* The same for what a worker's sessions go by; called in its thread, after pools_adopt(). */
 void pools_adopt_share(struct pools *pools, unsigned worker, struct settings *settings);
 
+/* Called a few times a second: sees to what only time brings about, such as servers that have rested for too long. */
 void pools_tick(struct pools *pools, int64_t now);
 
 /*
@@ -114,6 +115,7 @@ bool pools_resume(struct pools *pools, const char *database_name, int64_t now);
 /* A database that the settings in force do not have is paused no longer, and not when it comes back. */
 void pools_resume_removed(struct pools *pools, int64_t now);
 
+/* Whether there is a pause of all. */
 bool pools_are_paused(struct pools *pools);
 
 /* Whether a database, or with NULL any, has been paused by its name. */
@@ -134,7 +136,10 @@ void pools_end_period(struct pools *pools, int64_t now);
 /* Retires every idle server and refuses every borrower. */
 void pools_stop(struct pools *pools, int64_t now);
 
+/* A number for a session or a server, from 1: no two have the same. */
 uint64_t pools_next_id(struct pools *pools);
+
+/* Good enough for jitter; for those who hold the lock. */
 uint64_t pools_random(struct pools *pools);
 
 /* How many there are, and how many servers they have together. */

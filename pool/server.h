@@ -155,6 +155,7 @@ bool server_note_tried(struct server *server, const struct parameters *wishes);
 bool server_write_wishes(const struct server *server, const struct parameters *wishes,
 			 struct writer *writer);
 
+/* As SHOW SERVERS has it. */
 const char *server_state_name(enum server_state state);
 
 #endif

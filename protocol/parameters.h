@@ -19,6 +19,7 @@
 struct parameters;
 struct parameter_table;
 
+/* NULL without memory. */
 struct parameter_table *parameter_table_new(void);
 void parameter_table_free(struct parameter_table *table); /* all sets must have been dropped */
 
@@ -59,6 +60,7 @@ bool parameter_shapes_literals(const char *name);
 /* The part of a set that does so: a set of its own, held. NULL without memory. */
 struct parameters *parameters_for_literals(struct parameters *set);
 
+/* All of a set, sorted by name. */
 size_t parameters_count(const struct parameters *set);
 const char *parameters_name(const struct parameters *set, size_t index);
 const char *parameters_value(const struct parameters *set, size_t index);

@@ -51,6 +51,7 @@ struct statement {
 
 struct statement_table;
 
+/* NULL without memory. */
 struct statement_table *statement_table_new(void);
 void statement_table_free(struct statement_table *table); /* all must have been dropped */
 
