@@ -48,7 +48,10 @@ bool host_is_numeric(const char *host)
 	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
+/* The lists for libpq, and the search that fills them. */
 struct targets {
+	struct worker *worker;
+	int64_t deadline;
 	struct list host;
 	struct list hostaddr;
 	struct list port;
@@ -65,8 +68,8 @@ static void add_target(struct targets *targets, const char *host, const char *ad
 }
 
 /* A directory or an abstract socket needs no address, a number is one, a name may have several. */
-static void await_target(struct targets *targets, struct worker *worker, const char *host,
-			 const char *port, size_t port_length, unsigned turn, int64_t deadline)
+static void await_target(struct targets *targets, const char *host, const char *port,
+			 size_t port_length, unsigned turn)
 {
 	struct addresses addresses;
 
@@ -78,7 +81,8 @@ static void await_target(struct targets *targets, struct worker *worker, const c
 		add_target(targets, host, host, port, port_length);
 		return;
 	}
-	if (!await_addresses(worker, host, &addresses, &targets->reason, deadline)) {
+	if (!await_addresses(targets->worker, host, &addresses, &targets->reason,
+			     targets->deadline)) {
 		snprintf(targets->unknown, sizeof targets->unknown, "%s", host);
 		return;
 	}
@@ -99,8 +103,8 @@ static bool has_addresses(const struct database *database)
 	return database_keyword(database, "hostaddr") != NULL;
 }
 
-static void await_targets(struct targets *targets, struct worker *worker, const char *hosts,
-			  const char *ports, unsigned first, int64_t deadline)
+static void await_targets(struct targets *targets, const char *hosts, const char *ports,
+			  unsigned first)
 {
 	unsigned count = host_list_length(hosts);
 
@@ -114,8 +118,7 @@ static void await_targets(struct targets *targets, struct worker *worker, const 
 		if (host == NULL)
 			targets->host.failed = true;
 		else
-			await_target(targets, worker, host, port, port_length, first / count,
-				     deadline);
+			await_target(targets, host, port, port_length, first / count);
 		free(host);
 	}
 }
@@ -265,12 +268,12 @@ void conninfo_note_missing(struct settings *settings)
 
 /* The lists of libpq: names as they are, when their addresses are given. */
 static bool await_lists(struct conninfo *conninfo, struct worker *worker, const char *hosts,
-			const char *ports, unsigned first, struct failure *why, int64_t deadline)
+			const char *ports, struct failure *why, int64_t deadline)
 {
-	struct targets targets = {0};
+	struct targets targets = {.worker = worker, .deadline = deadline};
 
 	conninfo->is_looked_up = true;
-	await_targets(&targets, worker, hosts, ports, first, deadline);
+	await_targets(&targets, hosts, ports, conninfo->turn);
 	conninfo->host = targets.host.text;
 	conninfo->hostaddr = targets.hostaddr.text;
 	conninfo->port = targets.port.text;
@@ -350,8 +353,7 @@ bool await_conninfo(struct conninfo *conninfo, struct worker *worker, struct poo
 
 	*conninfo = (struct conninfo){.turn = take_turn(pool, database)};
 	if (!(has_addresses(database) ? copy_lists(conninfo, database, ports, why) :
-					await_lists(conninfo, worker, hosts, ports,
-						    conninfo->turn, why, deadline)))
+					await_lists(conninfo, worker, hosts, ports, why, deadline)))
 		return false;
 	add_all(conninfo, pool, settings, database);
 	return true;
