@@ -21,6 +21,7 @@
 #include "daemon/relay/prepared.h"
 #include "daemon/relay/relay.h"
 #include "daemon/relay/replicate.h"
+#include "daemon/relay/reported.h"
 #include "daemon/relay/request.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/relocate.h"
@@ -94,6 +95,8 @@ static bool await_conversation(struct session *session, char *data, size_t lengt
 	struct writer prefix;
 	bool done;
 
+	if (!reported_follow_start(session))
+		return failure_set(why, FAILURE_NO_MEMORY);
 	if (session->upstream->server->applied == session->wishes)
 		return await_relay(session, data, length, NULL, why);
 	if (!stream_keep(&session->client, data, length))
@@ -216,6 +219,7 @@ static void session_free(struct session *session)
 	if (session->in_reserve)
 		session->worker->daemon->reserve_count--;
 	parameters_drop(session->welcome);
+	parameters_drop(session->start);
 	parameters_drop(session->wishes);
 	parameters_drop(session->given);
 	parameters_drop(session->startup);

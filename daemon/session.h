@@ -71,7 +71,9 @@ struct session {
 	struct auth_cache_entry *answer; /* of auth_query, by which it was judged; or NULL */
 	char *database_name; /* as the client asked for it; NULL before it has */
 	char *user_name;     /* likewise; with auth_type any, that of its database */
-	struct parameters *wishes;	 /* parameters in which it differs from a new session ... */
+	struct parameters
+		*start; /* where its last server's clients start; before the first, the welcome */
+	struct parameters *wishes;	 /* parameters in which it differs from that ... */
 	struct parameters *given;	 /* ... before a server spelled them: held so that they stay proven; or NULL */
 	struct parameters *startup;	 /* the wishes that it came with, which RESET restores */
 	struct client_statements *statements; /* NULL: it has never prepared one */

@@ -356,7 +356,6 @@ bool server_write_wishes(const struct server *server, const struct parameters *w
 		.reported = server->reported,
 		.applied = server->applied,
 		.unreported = server->unreported,
-		.reset_is_base = server->base == server->origin,
 	};
 
 	return parameters_write_change(writer, &state, wishes);

@@ -74,7 +74,6 @@ struct server_parameters {
 	const struct parameters *reported;   /* what it now says of itself */
 	const struct parameters *applied;    /* the wishes that are in force; NULL: not known */
 	const struct parameters *unreported; /* names that were set and that it does not report */
-	bool reset_is_base;		     /* RESET leads back to `base` */
 };
 
 /*

@@ -87,11 +87,11 @@ static void write_set(struct writer *writer, const char *name, const char *value
 	write_sql(writer, ",false);");
 }
 
-/* Back to where all clients start. */
+/* Back to where all clients start; RESET might lead to what the configuration says by now. */
 static void write_reset(struct writer *writer, const struct server_parameters *server,
 			const char *name)
 {
-	const char *start = server->reset_is_base ? NULL : parameters_get(server->base, name);
+	const char *start = parameters_get(server->base, name);
 
 	if (start != NULL) {
 		write_set(writer, name, start, parameters_get(server->base, "client_encoding"));

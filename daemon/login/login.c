@@ -172,6 +172,7 @@ static bool await_pool_login(struct session *session, const struct startup *star
 	/* Counted before anybody can know of it. */
 	stats_count(&session->share->stats.client_login_count, 1);
 	bool welcome = welcome_send(session, why);
+	parameters_assign(&session->start, session->welcome);
 	parameters_assign(&session->welcome, NULL);
 	return welcome;
 }

@@ -61,6 +61,10 @@ static bool note_wish(struct upstream *upstream, const char *name, const char *v
 
 	if (parameter_is_read_only(name))
 		return change_start(server, name, value);
+	/* What else comes with a SET of ours is the server's: its configuration was read again. */
+	if (is_own && parameters_get(*wishes, name) == NULL &&
+	    !is_value_in(server->base, name, value))
+		parameters_assign(&server->applied, NULL);
 	if (is_own)
 		return true;
 	bool back = is_value_in(server->base, name, value);
@@ -109,6 +113,34 @@ bool reported_note(struct upstream *upstream, const struct message *message, boo
 		return change_start(server, name, value);
 	/* A rollback or a reset: whose wishes are in force now has to be found out. */
 	parameters_assign(&server->applied, NULL);
+	return true;
+}
+
+/* What its new server may start with otherwise is a wish from now on. */
+static bool keep_start(struct session *session, const struct server *server)
+{
+	for (size_t i = 0; i < parameters_count(session->start); i++) {
+		const char *name = parameters_name(session->start, i);
+		const char *value = parameters_value(session->start, i);
+		if (parameter_is_read_only(name) || parameters_get(session->wishes, name) != NULL ||
+		    parameters_get(server->reported, name) == NULL ||
+		    is_value_in(server->base, name, value))
+			continue;
+		if (!parameters_change(&session->wishes, name, value))
+			return false;
+	}
+	return true;
+}
+
+bool reported_follow_start(struct session *session)
+{
+	const struct server *server = session->upstream->server;
+
+	if (session->start == server->base)
+		return true;
+	if (!keep_start(session, server))
+		return false;
+	parameters_assign(&session->start, server->base);
 	return true;
 }
 

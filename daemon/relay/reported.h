@@ -8,12 +8,19 @@
 #include <stdbool.h>
 
 struct message;
+struct session;
 struct upstream;
 struct writer;
 
 /* Notes a ParameterStatus; `is_own`: it comes of a query of the pooler's own. False: it breaks the
  * protocol, or there is no memory. */
 bool reported_note(struct upstream *upstream, const struct message *message, bool is_own);
+
+/*
+ * A session has been lent a server. Those of one pool may start otherwise, as after an ALTER ROLE ... SET; but a session
+ * goes on as it was: in what it does not start there as on its last one, that is its wish. False without memory.
+ */
+bool reported_follow_start(struct session *session);
 
 /*
  * An own query is over, after which the client's wishes are in force: they are proven. How the server spells

@@ -157,7 +157,8 @@ static const struct {
 	{NULL, TEXTS("DateStyle", "ISO, MDY"), TEXTS("DateStyle", "German"), NULL,
 	 "SET \"DateStyle\" TO 'ISO, MDY';", "a value with a comma"},
 	{NULL, TEXTS("DateStyle", "ISO"), TEXTS("DateStyle", "German, DMY"), NULL,
-	 "RESET \"DateStyle\";SET \"DateStyle\" TO 'ISO';", "a part, the rest of which is as at the start"},
+	 "RESET \"DateStyle\";SET \"DateStyle\" TO 'ISO';",
+	 "a part, the rest of which is as at the start"},
 	{NULL, TEXTS("unreported", "2"), NULL, NULL, "SET \"unreported\" TO '2';",
 	 "a parameter that is not reported"},
 	{TEXTS("d", "2"), TEXTS("d", "2", "a", "1"), TEXTS("a", "0"), NULL, "SET \"a\" TO '1';",
@@ -173,13 +174,13 @@ static const struct {
 	{NULL, TEXTS("app.name", "x;y"), NULL, NULL, "SET \"app.name\" TO 'x;y';", "a dotted name"},
 	{TEXTS("a", "2"), TEXTS("a", "2"), TEXTS("a", "2"), TEXTS("a", "1"), NULL,
 	 "the same wish as before"},
-	{TEXTS("a", "2"), NULL, TEXTS("a", "2"), TEXTS("a", "1"), "RESET \"a\";",
+	{TEXTS("a", "2"), NULL, TEXTS("a", "2"), TEXTS("a", "1"), "SET \"a\" TO '1';",
 	 "only the former wished"},
 	{TEXTS("a", "2"), NULL, TEXTS("a", "1"), TEXTS("a", "1"), NULL,
 	 "the former's wish has gone already"},
 	{TEXTS("a", "2"), NULL, NULL, NULL, "RESET \"a\";", "and is not reported"},
 	{TEXTS("a", "2", "b", "3"), TEXTS("A", "4", "c", "5"), TEXTS("a", "2", "b", "3", "c", "0"),
-	 TEXTS("a", "1", "b", "1", "c", "0"), "RESET \"b\";SET \"A\" TO '4';SET \"c\" TO '5';",
+	 TEXTS("a", "1", "b", "1", "c", "0"), "SET \"b\" TO '1';SET \"A\" TO '4';SET \"c\" TO '5';",
 	 "from one client's wishes to another's"},
 	{NULL, TEXTS("search_path", "\"$user\", public"), TEXTS("search_path", "x"), NULL,
 	 "SELECT pg_catalog.set_config('search_path','\"$user\", public',false);",
@@ -220,7 +221,6 @@ static bool write_change(struct writer *writer, const struct parameters *applied
 		.reported = reported,
 		.applied = applied,
 		.unreported = unreported,
-		.reset_is_base = true,
 	};
 
 	return parameters_write_change(writer, &server, wished);
@@ -261,7 +261,7 @@ static void test_unknown_state(void)
 
 	writer_init(&writer);
 	ok(write_change(&writer, NULL, wished, reported, base) &&
-		   is_one_query(&writer, 0, "RESET \"b\";SET \"a\" TO '4';"),
+		   is_one_query(&writer, 0, "SET \"b\" TO '1';SET \"a\" TO '4';"),
 	   "what was applied is not known: all that differs is reset, if it can be");
 	writer_release(&writer);
 	ok(!write_change(&writer, NULL, parameters_empty(table), base, base),
@@ -269,8 +269,9 @@ static void test_unknown_state(void)
 	writer_release(&writer);
 	unreported = SET("search_path", "", "d", "", "A", "");
 	ok(write_change(&writer, NULL, wished, reported, base) &&
-		   is_one_query(&writer, 0,
-				"RESET \"b\";RESET \"d\";RESET \"search_path\";SET \"a\" TO '4';"),
+		   is_one_query(
+			   &writer, 0,
+			   "SET \"b\" TO '1';RESET \"d\";RESET \"search_path\";SET \"a\" TO '4';"),
 	   "nor is what is not reported, which is reset if it was ever set");
 	writer_release(&writer);
 	ok(!write_change(&writer, parameters_empty(table), parameters_empty(table), base, base),
