@@ -225,21 +225,23 @@ for my $name (sort keys %own)
 	$pool->stop;
 }
 
-# Somebody in between: words in the clear in front of the handshake, or none of TLS at all.
+# Somebody in between: words in the clear in front of the handshake, or none of TLS at all. With a password Millpond logs
+# in by itself, and says in its own way what it finds in the place of a handshake.
 my %attacks = (
 	'words in the clear' => [ sub ($c) {
 			return $c->shake_hands($authority, 'server', answer => 'S' . AuthenticationOk());
-		}, qr/received unencrypted data after SSL response/ ],
+		}, qr/received unencrypted data after SSL response|SSL error: / ],
 	'no TLS' => [ sub ($c) { 0 }, qr/server does not support SSL, but SSL was required/ ],
 	'nonsense' => [ sub ($c) { $c->put('X'); 1 }, qr/received invalid response to SSL negotiation/ ],
 );
-for my $attack (sort keys %attacks)
+for my $attack (map { ($_, "$_, by itself") } sort keys %attacks)
 {
-	my ($hook, $said) = $attacks{$attack}->@*;
+	my ($name, $itself) = split /, /, $attack;
+	my ($hook, $said) = $attacks{$name}->@*;
 	my $fake = FakeServer->new(ssl => $hook);
 	my $pool = Millpond->new('attack' . length $attack, settings => { server_tls_sslmode => 'require',
 			query_wait_timeout => 30, server_login_retry => 0.2 },
-		databases => { postgres => $fake->target });
+		databases => { postgres => $fake->target . ($itself ? ' user=somebody password=secret' : '') });
 	my $client = Wire->connect($pool)->startup;
 	$pool->wait_for_log(qr/closing because: .*$said/);
 	ok($client->quiet, "$attack: nobody is served");
