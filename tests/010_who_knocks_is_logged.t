@@ -17,13 +17,13 @@ sub attempt ($password, %names) { return Wire->connect($millpond)->authenticate(
 my @table = (
 	# database    user      password  answer                            in between
 	['postgres',  'alice',  'pencil', 'welcome'],
-	['postgres',  'alice',  'wrong',  'password authentication failed'],
+	['postgres',  'alice',  'wrong',  'password authentication failed', 'wrong password'],
 	['postgres',  'nobody', 'pencil', 'password authentication failed', 'no such user'],
-	['nowhere',   'alice',  'wrong',  'password authentication failed'],
+	['nowhere',   'alice',  'wrong',  'password authentication failed', 'wrong password'],
 	['nowhere',   'alice',  'pencil', 'no such database: nowhere',      'login failed: db=nowhere user=alice'],
 	['slow',      'alice',  'pencil', 'query_wait_timeout'],
 	['pgbouncer', 'admin',  'pencil', 'welcome'],
-	['pgbouncer', 'admin',  'wrong',  'password authentication failed'],
+	['pgbouncer', 'admin',  'wrong',  'password authentication failed', 'wrong password'],
 	['pgbouncer', 'alice',  'pencil', 'not allowed'],
 );
 for (@table)

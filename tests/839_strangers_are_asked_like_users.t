@@ -1,4 +1,5 @@
-# Whoever does not exist is asked, refused and looked up like whoever does: by the same messages, with a salt that stays, and as many questions to the database.
+# Whoever does not exist is asked, refused and looked up like whoever does: by the same messages, with a salt that stays, and as many
+# questions to the database and lines in the log.
 use v5.36;
 use Digest::MD5 qw(md5_hex);
 use FakeServer;
@@ -58,13 +59,18 @@ for my $case (@cases)
 		settings => { auth_type => $auth_type, auth_file => 'users.txt', $where eq 'file' ? () : %query });
 	# One has come, so that it is known what users of this database have.
 	is(Wire->connect($millpond)->authenticate('pencil', user => 'ann')->{status}, 'I', "$auth_type, $kind secrets by $where");
-	my (%said, %salts, %questions);
+	my (%said, %salts, %questions, %logged);
 	for my $user (@users, @strangers)
 	{
 		for my $attempt (1 .. 3)
 		{
 			my $before = () = $fake->received(qr/^\d+ B /);
+			my $from = $millpond->log_end;
 			my ($said, $salt) = transcript($millpond, $user);
+			my $log = $millpond->log_since($from);
+			my ($client) = $log =~ / (C-\d+: )\S+ login attempt/;
+			my $lines = () = $log =~ /$client/g;
+			$logged{$lines}{$user} = 1;
 			$said{$said}{$user} = 1;
 			$salts{$user}{$salt} = 1;
 			my $after = () = $fake->received(qr/^\d+ B /);
@@ -72,6 +78,7 @@ for my $case (@cases)
 		}
 	}
 	is(scalar keys %said, 1, '... all are told the same') or diag explain \%said;
+	is(scalar keys %logged, 1, '... and as much is logged') or diag explain \%logged;
 	is_deeply([ map { scalar keys $salts{$_}->%* } @users, @strangers ], [ 1, 1, 1, 1 ], '... each with a salt that stays');
 	isnt((keys $salts{eve}->%*)[0], (keys $salts{dan}->%*)[0], '... of one name') unless $salts{eve}{''};
 	is_deeply($questions{eve}, $questions{bob}, "... after as many questions: @{$questions{bob}}") or diag explain \%questions;

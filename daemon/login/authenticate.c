@@ -220,10 +220,14 @@ static const char *doom(const struct user_record *record)
 	}
 }
 
-/* The log says what the client is not told. */
-static void log_doom(const struct session *session, const struct user_record *record)
+/*
+ * The log says what the client is not told: why it could not come in, or that it only had the wrong password, since
+ * a line takes time, by which those who do not exist would be told from the others.
+ */
+static void log_refusal(const struct session *session, const struct user_record *record,
+			bool was_doomed)
 {
-	session_log(session, LEVEL_LOG, "%s", doom(record));
+	session_log(session, LEVEL_LOG, "%s", was_doomed ? doom(record) : "wrong password");
 }
 
 static bool await_password(struct session *session, const struct user_record *record,
@@ -242,10 +246,10 @@ static bool await_password(struct session *session, const struct user_record *re
 			invented[0] = 'P';
 	}
 	bool proven = await_proof(&exchange, method);
-	if (!proven && exchange.doomed)
-		log_doom(session, record);
-	if (!proven && (why->kind == FAILURE_PASSWORD_FAILED || why->kind == FAILURE_SASL_FAILED))
+	if (!proven && (why->kind == FAILURE_PASSWORD_FAILED || why->kind == FAILURE_SASL_FAILED)) {
+		log_refusal(session, record, exchange.doomed);
 		lookup_doubt(session);
+	}
 	exchange_release(&exchange);
 	return proven;
 }
@@ -266,7 +270,7 @@ bool await_known(struct session *session, enum failure_kind unknown, struct fail
 		return true;
 	bool known = await_user_record(session, &record, why, deadline);
 	if (known && !record.is_known) {
-		log_doom(session, &record);
+		log_refusal(session, &record, true);
 		known = failure_set(why, unknown);
 	}
 	user_record_release(&record);
