@@ -141,6 +141,35 @@ static void note_nobodies(struct settings *settings)
 			     settings->databases[i].name);
 }
 
+static bool has_map(const struct hba *hba, const char *map)
+{
+	for (size_t i = 0; i < hba->ident_count; i++)
+		if (strcmp(hba->idents[i].map, map) == 0)
+			return true;
+	return false;
+}
+
+/* Lines that let nobody in, though they were not written for that. */
+static void note_rules(struct settings *settings)
+{
+	const struct hba *hba = &settings->hba;
+
+	if (settings->auth_type == AUTH_HBA && hba->rule_count == 0)
+		NOTE("auth_hba_file", "auth_hba_file has no line, so nobody can log in");
+	for (size_t i = 0; i < hba->rule_count; i++) {
+		const struct hba_rule *rule = &hba->rules[i];
+		const char *map = hba_option(rule, "map");
+		if (rule->type == HBA_HOSTSSL && rule->method != AUTH_REJECT &&
+		    settings->client_tls_sslmode == TLS_DISABLE)
+			fault_add(&settings->notes, rule->file, rule->line,
+				  "this line lets nobody in, since client_tls_sslmode is disable");
+		else if (map && *map && !has_map(hba, map))
+			fault_add(&settings->notes, rule->file, rule->line,
+				  "this line lets nobody in: auth_ident_file has no map \"%.80s\"",
+				  map);
+	}
+}
+
 static bool asks_for_nobody(const char *query)
 {
 	return query && !strstr(query, "$1");
@@ -227,6 +256,7 @@ void settings_note_oddities(struct settings *settings)
 {
 	note_logins(settings);
 	note_nobodies(settings);
+	note_rules(settings);
 	note_queries(settings);
 	note_hosts(settings);
 	note_sizes(settings);

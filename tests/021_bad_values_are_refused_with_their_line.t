@@ -125,6 +125,18 @@ for my $case (
 }
 ($status, $said) = check("[databases]\nx = host=::1 auth_dbname=x\n* = host=/a:b\n[millpond]\nauth_type = trust\nauth_dbname = y\nauth_query = select \$1\n");
 unlike($said, qr/^\S+:\d+: /m, 'what is right is not noted');
+my $maps  = new_file('maps', "known me me\n");
+my $rules = new_file('rules', map { "$_\n" } 'hostssl all all all md5', 'hostssl all all all cert', 'hostssl all all all reject',
+	'host all all all md5', 'local all all peer map=known', 'local all all peer map=unknown');
+my $by_rules = "[databases]\nx = host=127.0.0.1\n[millpond]\nauth_type = hba\nauth_ident_file = $maps\nauth_hba_file = ";
+($status, $said) = check("$by_rules$rules\n");
+is($status, 0, 'lines of HBA that let nobody in are taken');
+is_deeply([ $said =~ /^\Q$rules\E:(\d+: .*)/mg ],
+	[ (map { "$_: this line lets nobody in, since client_tls_sslmode is disable" } 1, 2),
+		'6: this line lets nobody in: auth_ident_file has no map "unknown"' ], '... and noted');
+put_file($rules, "# nothing\n");
+($status, $said) = check("$by_rules$rules\n");
+like($said, qr/^\S+:6: auth_hba_file has no line, so nobody can log in$/m, '... as is a file without one');
 ($status, $said) = check($head . "pkt_buf = 8192\n");
 is($status, 0, 'a setting without a meaning here is accepted');
 like($said, qr/test\.ini:5: "pkt_buf" has no effect: buffers/, '... with what is done instead');
