@@ -139,7 +139,7 @@ static void set_text(const struct field *field, void *base, const char *text)
 	*place = text_copy(text);
 }
 
-void field_set_default(const struct field *field, void *base)
+static void set_default(const struct field *field, void *base)
 {
 	if (field->kind == FIELD_TEXT)
 		*(char **)field_at(field, base) = text_copy(field->default_text);
@@ -346,16 +346,10 @@ void field_copy(const struct field *field, void *to, const void *from)
 		set_number(field, to, number_of(field, from));
 }
 
-void field_release(const struct field *field, void *base)
-{
-	if (field->kind == FIELD_TEXT)
-		set_text(field, base, NULL);
-}
-
 void fields_set_default(const struct field *fields, size_t count, void *base)
 {
 	for (size_t i = 0; i < count; i++)
-		field_set_default(&fields[i], base);
+		set_default(&fields[i], base);
 }
 
 bool fields_are_equal(const struct field *fields, size_t count, const void *one, const void *other)
@@ -369,6 +363,8 @@ bool fields_are_equal(const struct field *fields, size_t count, const void *one,
 
 void fields_release(const struct field *fields, size_t count, void *base)
 {
-	for (size_t i = 0; i < count; i++)
-		field_release(&fields[i], base);
+	for (size_t i = 0; i < count; i++) {
+		if (fields[i].kind == FIELD_TEXT)
+			set_text(&fields[i], base, NULL);
+	}
 }

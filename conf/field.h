@@ -48,9 +48,6 @@ struct field {
 /* Room for the sentence of field_parse(). */
 enum { FIELD_WHY_BYTES = 512 };
 
-/* Gives the field its default; what it held before is not freed. */
-void field_set_default(const struct field *field, void *base);
-
 /*
  * Reads the field from its text, or says in `why` what is wrong, in words without the field's name. When
  * it was read, `why` is empty, or says what was taken for it.
@@ -67,12 +64,13 @@ bool field_is_equal(const struct field *field, const void *one, const void *othe
 /* Replaces the field by a copy of the other structure's. */
 void field_copy(const struct field *field, void *to, const void *from);
 
-/* Frees what the field owns. */
-void field_release(const struct field *field, void *base);
-
-/* The same for all fields of an array. */
+/* Gives each field of an array its default; what it held before is not freed. */
 void fields_set_default(const struct field *fields, size_t count, void *base);
+
+/* Whether all fields of an array are equal. */
 bool fields_are_equal(const struct field *fields, size_t count, const void *one, const void *other);
+
+/* Frees what the fields of an array own. */
 void fields_release(const struct field *fields, size_t count, void *base);
 
 #endif
