@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tests/unit/scratch.h"
 #include "tests/unit/tap.h"
 
 static void write_authority(const char *path, const char *mode, long serial)
@@ -37,10 +38,8 @@ static int count(X509_STORE *store)
 
 int main(void)
 {
-	char path[] = "/tmp/millpond-authorities.XXXXXX", other[] = "/tmp/millpond-authorities.XXXXXX";
+	const char *path = scratch_path("path"), *other = scratch_path("other");
 
-	close(mkstemp(path));
-	close(mkstemp(other));
 	write_authority(path, "w", 1);
 	write_authority(other, "w", 2);
 	X509_STORE *first = authorities_read(path), *again = authorities_read(path);
@@ -54,8 +53,8 @@ int main(void)
 	X509_STORE *replaced = authorities_read(path);
 	is_int(count(replaced), 1, "one in its place");
 	close(open(other, O_CREAT | O_EXCL | O_WRONLY, 0600));
-	ok(!authorities_read(other) && ERR_peek_error(), "an empty file has none, and OpenSSL says so");
-	unlink(other);
+	ok(!authorities_read(other) && ERR_peek_error(),
+	   "an empty file has none, and OpenSSL says so");
 	unlink(path);
 	ERR_clear_error();
 	ok(!authorities_read(path) && ERR_peek_error(), "nor has one that is gone");

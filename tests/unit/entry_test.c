@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "conf/keyword.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/tap.h"
 
 static struct fault_list faults, notes;
@@ -262,26 +263,18 @@ static void test_several_faults(void)
 	database_release(&database);
 }
 
-static void write_services(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	fputs(text, file);
-	fclose(file);
-}
-
 static void test_services(void)
 {
-	char path[] = "/tmp/millpond-services.XXXXXX";
+	const char *path = scratch_path("services");
 	struct database database;
 
-	close(mkstemp(path));
 	setenv("PGSERVICEFILE", path, 1);
 	setenv("PGSYSCONFDIR", "/nonexistent", 1);
-	write_services(path, "# ours\n[other]\nhost=x\n\n[mine]\nhost=a,b\nport=1,2\ndbname=d\nuser=u\n"
-			     "password=p\nsslmode=verify-full\noptions=-c geqo=off\nconnect_timeout=9\n"
-			     "[mine]\nhost=y\n[odd]\npool_size=1\n[bad]\nsslmode=requier\n"
-			     "[nested]\nservice=mine\n");
+	scratch_write("services",
+		      "# ours\n[other]\nhost=x\n\n[mine]\nhost=a,b\nport=1,2\ndbname=d\nuser=u\n"
+		      "password=p\nsslmode=verify-full\noptions=-c geqo=off\nconnect_timeout=9\n"
+		      "[mine]\nhost=y\n[odd]\npool_size=1\n[bad]\nsslmode=requier\n"
+		      "[nested]\nservice=mine\n");
 	parse(&database, "shop", "service=mine");
 	is_text(database.host, "a,b", "the host of a service");
 	is_text(database.port, "1,2", "its port");
@@ -310,9 +303,11 @@ static void test_services(void)
 	parse(&database, "shop", "service=nested");
 	ok(is_only(&faults, "a service cannot be made of another"), "a service of a service");
 	database_release(&database);
-	write_services(path, "ldap://dir.example.net/dc=x?description\nsome words\n[other] the old one\n[\n"
-			     "[mine] today\nhost=a\nhost=b\nport=\nport=7\npassword= p\nsslmode=require\nsslmode=\n"
-			     "[\nhost=y\nwords\n[bad]\nhost = a\n%include x\n;\nsslmode=\n");
+	scratch_write("services",
+		      "ldap://dir.example.net/dc=x?description\nsome words\n[other] the old one\n"
+		      "[\n[mine] today\nhost=a\nhost=b\nport=\nport=7\npassword= p\n"
+		      "sslmode=require\nsslmode=\n"
+		      "[\nhost=y\nwords\n[bad]\nhost = a\n%include x\n;\nsslmode=\n");
 	parse(&database, "shop", "service=mine");
 	is_int(faults.count, 0, "what stands outside a service's group is not looked at");
 	is_text(database.host, "a", "the first of two counts");
