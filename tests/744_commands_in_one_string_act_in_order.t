@@ -21,6 +21,7 @@ my %conversations = (
 	'the unreadable name first'     => [ 'deallocate a; execute U&"n"; execute a' ],
 	'a backslash'                   => [ q(execute a; select E'\\\\'; deallocate a; execute a), 'execute a' ],
 	'in a failed transaction'       => [ 'begin', 'select 1/0', 'execute a; execute b', 'rollback', 'execute a' ],
+	'all deallocated before'        => [ 'deallocate all; prepare a as select 5', 'select 1', 'execute a', 'prepare a as select 6', 'execute a' ],
 	'of the extended protocol'      => [ 'deallocate x; deallocate y', 'execute x' ],
 	'of both protocols'             => [ 'execute x; deallocate a; execute y; execute b', 'execute x' ],
 	'their tables have gone'        => [ 'execute g; execute h', 'execute h; execute g', 'execute g' ],

@@ -41,9 +41,8 @@ static void forget_all(struct upstream *upstream)
 	/* What may be gone is closed, and parsed anew. */
 	for (struct held *held = server->held.by_use.newest; held != NULL; held = held->aged.older)
 		held->stale = true;
-	for (struct sql_name *sql_name = server->sql_names.by_age.newest; sql_name != NULL;
-	     sql_name = sql_name->aged.older)
-		sql_name_set(sql_name, NULL);
+	/* While this was open none was made; what the same string prepares behind it, it may keep. */
+	sql_names_clear(&server->sql_names);
 	server->unnamed_session = 0;
 }
 
