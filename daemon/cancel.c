@@ -100,7 +100,7 @@ static struct worker *find_worker(struct cancel_keys *keys, const unsigned char 
 	return worker;
 }
 
-/* The session with that key, if it is here, from where it does not go before the next await. */
+/* The session with that key, if it is this worker's, whose it stays until the next await. */
 static struct session *find_here(struct cancel_keys *keys, const unsigned char *key,
 				 const struct worker *here)
 {

@@ -161,7 +161,7 @@ static bool add_listener(struct listeners *listeners, struct worker *worker, int
 	return true;
 }
 
-/* What is not there can be done without, but what somebody else has may be another pooler's. */
+/* What the machine does not have, such as IPv6, can be done without; what is taken may be another pooler's. */
 static bool listen_failed(struct worker *worker, const char *name, int fd, bool is_fatal)
 {
 	log_write(worker->log, is_fatal ? LEVEL_FATAL : LEVEL_WARNING, "cannot listen on %s: %s",

@@ -95,7 +95,7 @@ void process_find_home(void)
 void process_make_file_for(const char *user, const char *path)
 {
 	const struct passwd *entry = user != NULL && geteuid() == 0 ? getpwnam(user) : NULL;
-	/* Never one that is there, which somebody may have put there for us to give away. */
+	/* Only a new one: what is there already may be a trap, a link to a file that we would give away. */
 	int fd = entry == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (fd < 0)

@@ -50,7 +50,7 @@ void pool_share_use_settings(const struct pool *pool, struct pool_share *share,
 	share->is_superseded = is_superseded(pool, share->database);
 }
 
-/* What the clients of one mode leave on a server those of another do not expect. */
+/* Clients of the new mode do not expect what those of the old one may have left on a server. */
 static const char mode_changed[] = "pool_mode changed";
 
 void pool_adopt(struct pool *pool, struct settings *settings, bool same_tls)
@@ -66,7 +66,7 @@ void pool_adopt(struct pool *pool, struct settings *settings, bool same_tls)
 		policy_reconnect(pool, "database configuration changed");
 	if (pool->database == NULL)
 		policy_refuse_all(pool);
-	/* Perhaps it was what kept the servers away that has been mended, also those that are under way. */
+	/* The change may have mended what made logins fail; those under way began without it. */
 	pool->failures = 0;
 	for (struct server *server = pool->servers[SERVER_LOGIN].first; server != NULL;
 	     server = server->next)
@@ -80,7 +80,7 @@ void pool_adopt_share(struct pool *pool, unsigned worker, struct settings *setti
 	enum pool_mode old_mode = pool_share_mode(share);
 
 	pool_share_use_settings(pool, share, settings);
-	/* Since the pool has adopted them, the worker has lent servers by the old ones. */
+	/* The pool has adopted them already, and the worker has gone on lending servers by the old ones. */
 	if (pool_share_mode(share) != old_mode)
 		policy_reconnect(pool, mode_changed);
 	if (share->is_superseded && pool->replication == NULL)

@@ -47,7 +47,7 @@ static int64_t time_kept(const struct pool *pool)
 	return any > 0 && any < by_star ? any : by_star;
 }
 
-/* Though none of its servers may be there, as long as they cannot be reached. */
+/* As its settings say; it may have no server all the same, as long as none can be reached. */
 static bool keeps_servers_ready(const struct pool *pool)
 {
 	return !pool->is_private && limits_minimum(pool) > 0;

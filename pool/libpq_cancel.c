@@ -11,7 +11,7 @@ struct libpq_cancel {
 	PGcancel *clear;
 };
 
-/* What the running libpq may have although the one that we were built with has not. */
+/* Functions of PostgreSQL 17, which the libpq that runs may have though the one that we were built with has not. */
 static struct {
 	struct pg_cancel_conn *(*create)(PGconn *connection);
 	int (*send)(struct pg_cancel_conn *cancel);

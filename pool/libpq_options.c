@@ -42,7 +42,7 @@ const char *libpq_lacks(char *const *pairs)
 	return pairs != NULL ? *pairs : NULL;
 }
 
-/* What it has to say of the address comes after all options. */
+/* It complains of the address, which leads nowhere, only once it has taken all options. */
 bool libpq_takes(const char *const *keywords, const char *const *values, char *why, size_t size)
 {
 	PGconn *connection = PQconnectStartParams(keywords, values, 0);

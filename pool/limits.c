@@ -112,7 +112,7 @@ static bool wider_limits_allow(const struct pool *pool, bool may_evict)
 	       wider_limit_allows(pool, USER, may_evict);
 }
 
-/* Where the pool itself has all of its size, as most often, its namesakes need not be asked. */
+/* Most often the pool alone has reached its size; then its namesakes need not be asked. */
 static bool own_limit_allows(const struct pool *pool, int64_t now, bool may_evict)
 {
 	size_t most = reserve_is_open(pool, now) ? limits_most(pool) : limits_size(pool);

@@ -292,7 +292,8 @@ static bool must_make_room(const struct pool *pool, int64_t now)
 	return earlier != NULL && limits_allow_if_room(earlier, now);
 }
 
-/* Under a limit that spans pools, one that never rests would keep all servers from the others. */
+/* Whether the server has to make room for a pool that is held up. Otherwise, under a limit that spans pools, one that
+ * never rests would keep its servers for ever. */
 static bool is_due(const struct pool *held_up, const struct server *server, int64_t now)
 {
 	return held_up != NULL && came_before(held_up, server->pool) &&

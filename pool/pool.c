@@ -85,7 +85,7 @@ void pool_discard(struct server **server, const char *reason, int64_t now)
 	struct pool *pool = (*server)->pool;
 
 	pools_lock(pool->pools);
-	/* Another thread may just have retired it, for its time is over, say. */
+	/* Another thread may just have retired it, because its time is over, for example. */
 	if ((*server)->state != SERVER_CLOSED)
 		policy_retire(*server, reason);
 	*server = NULL;

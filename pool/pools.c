@@ -209,7 +209,7 @@ struct pool *pools_join(struct pools *pools, const struct database *database,
 	};
 
 	pools_lock(pools);
-	/* Whose worker has not adopted the newest settings yet may still have an entry that they have not. */
+	/* A worker that has not adopted the newest settings yet may still come with an entry that these do not have. */
 	key.is_removed = database_is_lost(database, key.is_forced,
 					  settings_find_database(pools->settings, database_name));
 	struct pool *pool = join(pools, &key);

@@ -184,7 +184,7 @@ static bool is_about_binding(const char *message)
 	       strstr(message, "digest for NID") != NULL;
 }
 
-/* It ends with a newline, and those before are about other hosts. */
+/* The message ends with a newline; the lines before the last are about other hosts. */
 static const char *last_line(const char *message)
 {
 	const char *line = message;
@@ -261,7 +261,7 @@ static const char *const reported_names[] = {
 	"standard_conforming_strings",		  "TimeZone",
 };
 
-/* Far more than those: a new value costs as much as there are. */
+/* Far more than those. A limit, since each new value costs time in proportion to how many there are. */
 #define MOST_REPORTED 200
 
 bool server_note_base(struct server *server, struct parameter_table *table, const char *name,

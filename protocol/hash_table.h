@@ -26,7 +26,7 @@ struct hash_table {
 	uint32_t count; /* of the entries */
 };
 
-/* The bucket's number: of FNV, the low bits know nothing but the low bits of each byte. */
+/* The bucket's number. The low bits of FNV depend on nothing but the low bits of each byte; so others are mixed in. */
 static inline uint32_t hash_table_index(const struct hash_table *table, uint32_t hash)
 {
 	return (hash ^ hash >> 15) & table->mask;

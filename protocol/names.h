@@ -47,7 +47,7 @@ struct statement *names_set(struct names *names, struct name *name, struct state
 /* Forgets the name if it means nothing and nothing is pending. */
 void names_tidy(struct names *names, struct name *name);
 
-/* Makes what all names mean as old as that many alterations. */
+/* What all names mean counts as prepared after that many alterations. */
 void names_date(const struct names *names, uint32_t alterations);
 
 /* Drops what all names mean, but for those that are pending. */

@@ -61,7 +61,7 @@ bool sql_forgets_statements(const char *text);
 /*
  * Writes the name as PostgreSQL understands it: unquoted ones are folded, long ones cut. Answers its
  * length, or 0 for one that is not understood: with Unicode escapes, or not of ASCII. What bytes the latter
- * has on the server hangs on the encodings of both sides, and how it is folded there on the locale.
+ * has on the server depends on the encodings of both sides, and how it is folded there on the locale.
  */
 size_t sql_name(const struct sql *sql, char name[SQL_NAME_BYTES + 1]);
 bool sql_name_is_ascii(const struct sql *sql);

@@ -6,7 +6,7 @@
 #include "daemon/server/server_tls_context.h"
 #include "pool/libpq_options.h"
 
-/* A keyword that libpq does not have takes a login without it, which has to do what all others ask for. */
+/* Where libpq lacks a keyword, the login is done without libpq, and so must be able to do all that the others ask. */
 static void check_own_login(const struct settings *settings, const struct database *database,
 			    const char *lacking, struct fault_list *faults)
 {
