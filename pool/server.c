@@ -352,6 +352,7 @@ bool server_write_wishes(const struct server *server, const struct parameters *w
 			 struct writer *writer)
 {
 	const struct server_parameters state = {
+		.origin = server->origin,
 		.base = server->base,
 		.reported = server->reported,
 		.applied = server->applied,

@@ -306,13 +306,33 @@ bool parameters_change(struct parameters **slot, const char *name, const char *v
 	return changed != NULL;
 }
 
+static bool is_among(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcasecmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 bool parameter_is_read_only(const char *name)
 {
 	static const char *const names[] = {"server_version",	"server_encoding", "is_superuser",
 					    "in_hot_standby",	"integer_datetimes",
 					    "session_authorization"};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (strcasecmp(names[i], name) == 0)
-			return true;
-	return false;
+
+	return is_among(names, sizeof names / sizeof *names, name);
+}
+
+bool parameter_is_kept(const char *name)
+{
+	static const char *const names[] = {"application_name",
+					    "client_encoding",
+					    "DateStyle",
+					    "IntervalStyle",
+					    "scram_iterations",
+					    "search_path",
+					    "standard_conforming_strings",
+					    "TimeZone"};
+
+	return is_among(names, sizeof names / sizeof *names, name);
 }

@@ -68,9 +68,17 @@ const char *parameters_value(const struct parameters *set, size_t index);
 /* Whether a parameter only reports what the server is, and cannot be SET. */
 bool parameter_is_read_only(const char *name);
 
+/*
+ * Whether a client goes on with the value that it was told, whatever its server starts with: those of PostgreSQL's own
+ * that every client can SET. Not default_transaction_read_only, by which an operator keeps writers out; what else a
+ * server reports, an extension's or another product's, may be for some to set, or for nobody.
+ */
+bool parameter_is_kept(const char *name);
+
 /* The parameters of a server. */
 struct server_parameters {
-	const struct parameters *base;	     /* where its clients start */
+	const struct parameters *origin;     /* where it started ... */
+	const struct parameters *base;	     /* ... and its clients do */
 	const struct parameters *reported;   /* what it now says of itself */
 	const struct parameters *applied;    /* the wishes that are in force; NULL: not known */
 	const struct parameters *unreported; /* names that were set and that it does not report */

@@ -87,13 +87,21 @@ static void write_set(struct writer *writer, const char *name, const char *value
 	write_sql(writer, ",false);");
 }
 
-/* Back to where all clients start; RESET might lead to what the configuration says by now. */
+static bool is_given_as(const struct parameters *set, const char *name, const char *value)
+{
+	const char *now = parameters_get(set, name);
+	return now != NULL && value != NULL && strcmp(now, value) == 0;
+}
+
+/* Back to where all clients start. RESET may lead to what the configuration says by now, which is right for what is the
+ * server's to decide. */
 static void write_reset(struct writer *writer, const struct server_parameters *server,
 			const char *name)
 {
 	const char *start = parameters_get(server->base, name);
 
-	if (start != NULL) {
+	if (start != NULL &&
+	    (parameter_is_kept(name) || !is_given_as(server->origin, name, start))) {
 		write_set(writer, name, start, parameters_get(server->base, "client_encoding"));
 		return;
 	}
@@ -106,12 +114,6 @@ static void write_reset(struct writer *writer, const struct server_parameters *s
 static bool is_partial(const char *name, const char *value)
 {
 	return strcasecmp(name, "DateStyle") == 0 && strchr(value, ',') == NULL;
-}
-
-static bool is_given_as(const struct parameters *set, const char *name, const char *value)
-{
-	const char *now = parameters_get(set, name);
-	return now != NULL && value != NULL && strcmp(now, value) == 0;
 }
 
 /* Undoes what only the former client wished; if that is not known, all that may differ. */

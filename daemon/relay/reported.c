@@ -62,7 +62,7 @@ static bool note_wish(struct upstream *upstream, const char *name, const char *v
 	if (parameter_is_read_only(name))
 		return change_start(server, name, value);
 	/* What else comes with a SET of ours is the server's: its configuration was read again. */
-	if (is_own && parameters_get(*wishes, name) == NULL &&
+	if (is_own && parameter_is_kept(name) && parameters_get(*wishes, name) == NULL &&
 	    !is_value_in(server->base, name, value))
 		parameters_assign(&server->applied, NULL);
 	if (is_own)
@@ -116,13 +116,13 @@ bool reported_note(struct upstream *upstream, const struct message *message, boo
 	return true;
 }
 
-/* What its new server may start with otherwise is a wish from now on. */
+/* What its new server may start with otherwise is a wish from now on, if it is kept. */
 static bool keep_start(struct session *session, const struct server *server)
 {
 	for (size_t i = 0; i < parameters_count(session->start); i++) {
 		const char *name = parameters_name(session->start, i);
 		const char *value = parameters_value(session->start, i);
-		if (parameter_is_read_only(name) || parameters_get(session->wishes, name) != NULL ||
+		if (!parameter_is_kept(name) || parameters_get(session->wishes, name) != NULL ||
 		    parameters_get(server->reported, name) == NULL ||
 		    is_value_in(server->base, name, value))
 			continue;

@@ -136,6 +136,9 @@ static void test_read_only(void)
 	   "some parameters only report");
 	ok(!parameter_is_read_only("TimeZone") && !parameter_is_read_only("application_name"),
 	   "others can be set");
+	ok(parameter_is_kept("timezone") && !parameter_is_kept("default_transaction_read_only") &&
+		   !parameter_is_kept("server_version") && !parameter_is_kept("app.name"),
+	   "and those by which a client reads values stay as it was told");
 }
 
 /* --- SQL ---------------------------------------------------------------------------------- */
@@ -174,13 +177,15 @@ static const struct {
 	{NULL, TEXTS("app.name", "x;y"), NULL, NULL, "SET \"app.name\" TO 'x;y';", "a dotted name"},
 	{TEXTS("a", "2"), TEXTS("a", "2"), TEXTS("a", "2"), TEXTS("a", "1"), NULL,
 	 "the same wish as before"},
-	{TEXTS("a", "2"), NULL, TEXTS("a", "2"), TEXTS("a", "1"), "SET \"a\" TO '1';",
+	{TEXTS("a", "2"), NULL, TEXTS("a", "2"), TEXTS("a", "1"), "RESET \"a\";",
 	 "only the former wished"},
+	{TEXTS("timezone", "UTC"), NULL, TEXTS("TimeZone", "UTC"), TEXTS("TimeZone", "GMT"),
+	 "SET \"timezone\" TO 'GMT';", "... and a new configuration must not change"},
 	{TEXTS("a", "2"), NULL, TEXTS("a", "1"), TEXTS("a", "1"), NULL,
 	 "the former's wish has gone already"},
 	{TEXTS("a", "2"), NULL, NULL, NULL, "RESET \"a\";", "and is not reported"},
 	{TEXTS("a", "2", "b", "3"), TEXTS("A", "4", "c", "5"), TEXTS("a", "2", "b", "3", "c", "0"),
-	 TEXTS("a", "1", "b", "1", "c", "0"), "SET \"b\" TO '1';SET \"A\" TO '4';SET \"c\" TO '5';",
+	 TEXTS("a", "1", "b", "1", "c", "0"), "RESET \"b\";SET \"A\" TO '4';SET \"c\" TO '5';",
 	 "from one client's wishes to another's"},
 	{NULL, TEXTS("search_path", "\"$user\", public"), TEXTS("search_path", "x"), NULL,
 	 "SELECT pg_catalog.set_config('search_path','\"$user\", public',false);",
@@ -212,11 +217,14 @@ static bool is_one_query(const struct writer *writer, size_t start, const char *
 	return framed && tap_saw_text(strcmp(message.body, sql) == 0, message.body, sql);
 }
 
+static struct parameters *origin; /* NULL: clients start where it does */
+
 static bool write_change(struct writer *writer, const struct parameters *applied,
 			 const struct parameters *wished, const struct parameters *reported,
 			 const struct parameters *base)
 {
 	const struct server_parameters server = {
+		.origin = origin != NULL ? origin : base,
 		.base = base,
 		.reported = reported,
 		.applied = applied,
@@ -261,7 +269,7 @@ static void test_unknown_state(void)
 
 	writer_init(&writer);
 	ok(write_change(&writer, NULL, wished, reported, base) &&
-		   is_one_query(&writer, 0, "SET \"b\" TO '1';SET \"a\" TO '4';"),
+		   is_one_query(&writer, 0, "RESET \"b\";SET \"a\" TO '4';"),
 	   "what was applied is not known: all that differs is reset, if it can be");
 	writer_release(&writer);
 	ok(!write_change(&writer, NULL, parameters_empty(table), base, base),
@@ -269,9 +277,8 @@ static void test_unknown_state(void)
 	writer_release(&writer);
 	unreported = SET("search_path", "", "d", "", "A", "");
 	ok(write_change(&writer, NULL, wished, reported, base) &&
-		   is_one_query(
-			   &writer, 0,
-			   "SET \"b\" TO '1';RESET \"d\";RESET \"search_path\";SET \"a\" TO '4';"),
+		   is_one_query(&writer, 0,
+				"RESET \"b\";RESET \"d\";RESET \"search_path\";SET \"a\" TO '4';"),
 	   "nor is what is not reported, which is reset if it was ever set");
 	writer_release(&writer);
 	ok(!write_change(&writer, parameters_empty(table), parameters_empty(table), base, base),
@@ -280,6 +287,24 @@ static void test_unknown_state(void)
 	parameters_assign(&unreported, parameters_empty(table));
 	parameters_drop(wished);
 	parameters_drop(reported);
+	parameters_drop(base);
+}
+
+/* A connect_query has set something: RESET would undo that as well. */
+static void test_other_origin(void)
+{
+	struct parameters *applied = SET("a", "3", "b", "3");
+	struct parameters *base = SET("a", "2", "b", "1");
+	struct writer writer;
+
+	origin = SET("a", "1", "b", "1");
+	writer_init(&writer);
+	ok(write_change(&writer, applied, parameters_empty(table), applied, base) &&
+		   is_one_query(&writer, 0, "SET \"a\" TO '2';RESET \"b\";"),
+	   "what clients do not start with as the server did is set");
+	writer_release(&writer);
+	parameters_assign(&origin, NULL);
+	parameters_drop(applied);
 	parameters_drop(base);
 }
 
@@ -328,6 +353,7 @@ int main(void)
 	test_read_only();
 	test_sql();
 	test_unknown_state();
+	test_other_origin();
 	test_proven();
 	test_hostile_encoding();
 	parameters_drop(unreported);
