@@ -77,6 +77,39 @@ static bool next_tagged(const char **text, const char *end, enum sql_quotes quot
 	return false;
 }
 
+/* What the server says of a parameter, if its client does not wish otherwise, or "". */
+static const char *settled(const struct prepared *prepared, const char *name)
+{
+	const char *reported = parameters_get(prepared->upstream->server->reported, name);
+	const char *wished = parameters_get(prepared->session->wishes, name);
+
+	return reported != NULL && (wished == NULL || strcmp(wished, reported) == 0) ? reported :
+										       "";
+}
+
+/* Whether a backslash is never a part of another character there. */
+static bool is_plain_encoding(const char *encoding)
+{
+	static const char *const plain[] = {"UTF8", "SQL_ASCII", "LATIN", "WIN125"};
+
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+		if (strncmp(encoding, plain[i], strlen(plain[i])) == 0)
+			return true;
+	return false;
+}
+
+/* How the server reads the quotes of a text that is sent now, with nothing open; SQL_QUOTES: not known. */
+static enum sql_quotes known_quotes(const struct prepared *prepared)
+{
+	const char *conforming = settled(prepared, "standard_conforming_strings");
+
+	if (!is_plain_encoding(settled(prepared, "client_encoding")))
+		return SQL_QUOTES;
+	if (strcmp(conforming, "on") == 0)
+		return SQL_STANDARD_QUOTES;
+	return strcmp(conforming, "off") == 0 ? SQL_ESCAPED_QUOTES : SQL_QUOTES;
+}
+
 /* Whether another way to read the text finds the same commands. */
 static bool is_read_alike(const struct sql_note *notes, const char *text, const char *end,
 			  enum sql_quotes quotes)
@@ -96,16 +129,19 @@ static bool is_read_alike(const struct sql_note *notes, const char *text, const 
 
 /* What a text of several statements does, in order; nothing if that is too much, or not certain. False
  * without memory. */
-static bool note_commands(struct sql_note *note, const char *text, size_t length)
+static bool note_commands(const struct prepared *prepared, struct sql_note *note, const char *text,
+			  size_t length)
 {
-	const enum sql_quotes ways = sql_readings(text, length);
+	const enum sql_quotes known = known_quotes(prepared);
+	const enum sql_quotes first = known == SQL_QUOTES ? SQL_STANDARD_QUOTES : known;
+	const enum sql_quotes ways = known == SQL_QUOTES ? sql_readings(text, length) : first + 1;
 	const char *const end = text + length;
 	struct sql_note **link = &note->next;
 	const char *at = text;
 	size_t count = 0;
 	struct sql sql;
 
-	while (count <= MOST_COMMANDS && next_tagged(&at, end, SQL_STANDARD_QUOTES, &sql)) {
+	while (count <= MOST_COMMANDS && next_tagged(&at, end, first, &sql)) {
 		*link = new_sql_note(&sql);
 		if (*link == NULL)
 			return false;
@@ -113,7 +149,7 @@ static bool note_commands(struct sql_note *note, const char *text, size_t length
 		count++;
 	}
 	bool certain = count <= MOST_COMMANDS;
-	for (enum sql_quotes quotes = SQL_STANDARD_QUOTES + 1; quotes < ways && certain; quotes++)
+	for (enum sql_quotes quotes = first + 1; quotes < ways && certain; quotes++)
 		certain = is_read_alike(note->next, text, end, quotes);
 	if (!certain) {
 		sql_note_free(note->next);
@@ -126,7 +162,7 @@ bool prepared_push_effects(struct prepared *prepared, const char *text, size_t l
 {
 	struct sql_note *note = new_sql_note(&(struct sql){.effect = SQL_EXECUTE});
 
-	if (note != NULL && note_commands(note, text, length))
+	if (note != NULL && note_commands(prepared, note, text, length))
 		return push_sql_note(prepared, FRONTEND_QUERY, note);
 	sql_note_free(note);
 	return false;
