@@ -478,7 +478,8 @@ void session_log(const struct session *session, enum log_level level, const char
 	va_list arguments;
 
 	peer_text(&session->peer, peer, sizeof peer);
-	snprintf(subject, sizeof subject, "C-%llu: %.80s/%.80s@%s", (unsigned long long)session->id,
+	snprintf(subject, sizeof subject, "C-0x%llx: %.80s/%.80s@%s",
+		 (unsigned long long)session->id,
 		 session->database_name != NULL ? session->database_name : "(nodb)",
 		 session->user_name != NULL ? session->user_name : "(nouser)", peer);
 	va_start(arguments, format);

@@ -32,6 +32,9 @@ like($text, qr/$stamp LOG C-\w+: \S+ closing because: .* \(age=\d+s\)$/m, 'a goo
 like($text, qr/$stamp LOG S-\w+: postgres\/postgres\@\S+ new connection to server(?: \(from .*\))?$/m,
 	'a server connection');
 like($text, qr/C-\w+: \S+ pooler error: no such database: nowhere$/m, 'an error of our own');
+# The pattern by which pgBadger knows a log of PgBouncer.
+my $of_pgbadger = qr/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d+(?: [A-Z\+\-\d]{3,6})? \[\d+\] \S+ .\-0x[0-9a-f\.]*: [\w\[\]\-\.]*\/[\w\[\]\-\.]*\@/;
+is_deeply([ grep { !/$of_pgbadger/ } grep { / [CS]-/ } split /\n/, $text ], [], 'the lines about clients and servers are as pgBadger reads them');
 my @odd = grep { !/$stamp (?:FATAL|ERROR|WARNING|LOG|DEBUG|NOISE) / } split /\n/, $text;
 is_deeply(\@odd, [], 'no line has another shape');
 ok(!-s $millpond->logfile || slurp_file($millpond->logfile) =~ /process up/,

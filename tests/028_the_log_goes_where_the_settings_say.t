@@ -26,7 +26,7 @@ SKIP:
 	Wire->connect($millpond)->startup(database => 'missing')->result;
 	like((calls(qr/^syslog 4 /))[0], qr/server login failed: FATAL database "dne" does not exist/, 'a warning is one (4)');
 	Wire->connect($millpond)->startup(user => '%s%n', database => 'nowhere')->result;
-	wait_until(sub { calls(qr{^syslog \d C-\d+: nowhere/%s%n\@\S+ pooler error: no such database}) }, 'the name');
+	wait_until(sub { calls(qr{^syslog \d C-\w+: nowhere/%s%n\@\S+ pooler error: no such database}) }, 'the name');
 	pass('names are no formats');
 	like($millpond->log_since, qr/ LOG process up: Millpond/, 'standard error has it as well');
 
@@ -58,7 +58,7 @@ SKIP:
 # --- verbose -------------------------------------------------------------------------------------
 
 my $millpond = Millpond->new('pool', server => $server, settings => { stats_period => 3600 });
-my $debug    = qr/ DEBUG C-\d+: postgres\/postgres\@\S+ got var: application_name=talkative$/m;
+my $debug    = qr/ DEBUG C-\w+: postgres\/postgres\@\S+ got var: application_name=talkative$/m;
 
 # What is logged of a client.
 sub logged_of (%more)
@@ -72,7 +72,7 @@ sub logged_of (%more)
 unlike(logged_of(), qr/ DEBUG | NOISE /, 'without verbose nothing special is logged');
 $millpond->console('SET verbose = 1');
 like(logged_of(), $debug, 'verbose tells what a client has come with');
-like(logged_of(options => '-c timezone=UTC'), qr/ DEBUG C-\d+: \S+ got var: options=-c timezone=UTC$/m, '... all of it');
+like(logged_of(options => '-c timezone=UTC'), qr/ DEBUG C-\w+: \S+ got var: options=-c timezone=UTC$/m, '... all of it');
 like(logged_of(TimeZone => "UTC"), qr/got var: TimeZone=UTC$/m, '... by name');
 $millpond->console('RELOAD');
 unlike(logged_of(), qr/ DEBUG | NOISE /, 'until it is taken back');

@@ -38,8 +38,8 @@ is(scalar keys %pids, 5, 'server_lifetime 0: each server is used once');
 $millpond->reconfigure(databases => { fresh => 'dbname=postgres' });
 $from = $millpond->log_end;
 Wire->login($millpond, database => 'fresh')->value('select 1');
-$millpond->wait_for_log(qr/S-\d+: fresh.* closing because: server lifetime over/, $from);
-is(scalar(() = $millpond->log_since($from) =~ /S-\d+: fresh.* new connection/g), 1,
+$millpond->wait_for_log(qr/S-\w+: fresh.* closing because: server lifetime over/, $from);
+is(scalar(() = $millpond->log_since($from) =~ /S-\w+: fresh.* new connection/g), 1,
 	'... the first by the client that it has greeted');
 
 done_testing;

@@ -81,7 +81,7 @@ is(scalar servers(q(database = 'postgres' AND user = 'copier')), 2, 'two servers
 my $from  = $millpond->log_end;
 my $first = begin(replication => 'database', application_name => 'first');
 is($first->result->{status}, 'I', 'a replication client comes in all the same');
-like($millpond->log_since($from), qr/S-\d+: postgres\/copier\@\S+ closing because: evicted/, '... in the place of one of them');
+like($millpond->log_since($from), qr/S-\w+: postgres\/copier\@\S+ closing because: evicted/, '... in the place of one of them');
 is(scalar servers(q(database = 'postgres' AND user = 'copier')), 2, '... so that there are two');
 is($plain[0]->value('select 1'), 1, 'others have the one that is left');
 

@@ -105,6 +105,9 @@ is($backend->{state}, 'active', 'its server is active');
 is($backend->{remote_pid}, $client->value('select pg_backend_pid()'),
 	'with the number of its process');
 is($backend->{link}, $row->{ptr}, 'they name each other');
+is($row->{ptr}, sprintf('0x%x', $row->{id}), '... by their ids');
+like($millpond->log_since, qr/ LOG C-$row->{ptr}: \S+ login attempt/, '... and the log does so, too');
+like($millpond->log_since, qr/ LOG S-$backend->{ptr}: \S+ new connection to server/, '... of servers');
 is($row->{link}, $backend->{ptr}, '... both ways');
 $client->query('commit');
 wait_until(sub { $millpond->pool->{sv_idle} == 1 }, 'the server to return');

@@ -68,7 +68,7 @@ for my $case (@cases)
 			my $from = $millpond->log_end;
 			my ($said, $salt) = transcript($millpond, $user);
 			my $log = $millpond->log_since($from);
-			my ($client) = $log =~ / (C-\d+: )\S+ login attempt/;
+			my ($client) = $log =~ / (C-\w+: )\S+ login attempt/;
 			my $lines = () = $log =~ /$client/g;
 			$logged{$lines}{$user} = 1;
 			$said{$said}{$user} = 1;

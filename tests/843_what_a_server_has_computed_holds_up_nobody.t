@@ -46,7 +46,7 @@ wait_until(sub { $server->received(qr/challenged/) == 2 }, 'the challenge for li
 $begun = time;
 is($bystander->value('3'), '3', 'the bystander is answered while libpq computes');
 cmp_ok(time - $begun, '<', 2, '... at once');
-$millpond->wait_for_log(qr{S-\d+: libpq/me\S* closing because: connect timeout}, 'what libpq does not end in time is given up');
+$millpond->wait_for_log(qr{S-\w+: libpq/me\S* closing because: connect timeout}, 'what libpq does not end in time is given up');
 cmp_ok(time - $begun, '<', 10, '... in its time');
 wait_until(sub { $server->received(qr/left libpq/) }, 'the server to be hung up on', 5);
 is($bystander->value('4'), '4', 'and then, too, others are answered');

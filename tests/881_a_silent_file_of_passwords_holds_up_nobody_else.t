@@ -28,7 +28,7 @@ wait_until(sub { $millpond->pool('silent') && $millpond->pool('silent')->{sv_log
 is($bystander->value('1'), '1', 'who is in is served');
 is(Wire->connect($millpond)->startup(database => 'spoken', user => 'me')->result->{status}, 'I', 'another file is read');
 ok($server->received(qr/ password me said at once/), '... which opens its server');
-$millpond->wait_for_log(qr{S-\d+: silent/\S* closing because: connect timeout}, 'the login to be given up');
+$millpond->wait_for_log(qr{S-\w+: silent/\S* closing because: connect timeout}, 'the login to be given up');
 ok($client->result->{error}, 'who waits for the silent one is told');
 is($bystander->value('2'), '2', 'and all others go on');
 

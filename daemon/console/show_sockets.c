@@ -1,4 +1,5 @@
 /* SHOW CLIENTS, SERVERS, SOCKETS and ACTIVE_SOCKETS: one row for each connection. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -39,8 +40,7 @@ struct row {
 	int64_t request_time;
 	int64_t wait_us;
 	bool close_needed;
-	const void *ptr;
-	const void *link;
+	uint64_t link; /* the id of the other side; 0: none */
 	int remote_pid;
 	const struct parameters *parameters;
 	size_t prepared_statements;
@@ -76,12 +76,13 @@ static void put_time(struct table *table, int64_t monotonic_us)
 	table_text(table, text);
 }
 
-static void put_pointer(struct table *table, const void *pointer)
+/* By its id, as in the lines of the log; PgBouncer has an address there, of the same shape. */
+static void put_pointer(struct table *table, uint64_t id)
 {
-	if (pointer == NULL)
+	if (id == 0)
 		table_text(table, "");
 	else
-		table_format(table, "%p", pointer);
+		table_format(table, "0x%" PRIx64, id);
 }
 
 static const char *application_name(const struct parameters *parameters)
@@ -116,7 +117,7 @@ static void put_row(struct table *table, const struct row *row)
 	table_number(table, row->wait_us / 1000000);
 	table_number(table, row->wait_us % 1000000);
 	table_number(table, row->close_needed);
-	put_pointer(table, row->ptr);
+	put_pointer(table, row->id);
 	put_pointer(table, row->link);
 	table_number(table, row->remote_pid);
 	put_tls(table, row->stream);
@@ -172,8 +173,7 @@ static struct row client_row(const struct session *session, const char *state)
 		.request_time =
 			session->request_at != 0 ? session->request_at : session->accepted_at,
 		.wait_us = wait_us,
-		.ptr = session,
-		.link = server,
+		.link = server == NULL ? 0 : server->id,
 		.remote_pid = session->peer.pid,
 		.parameters = session->wishes,
 		.prepared_statements =
@@ -238,8 +238,7 @@ static struct row server_row(const struct server *server, const char *state, uin
 		.connect_time = connected_at,
 		.request_time = server->lent_at != 0 ? server->lent_at : connected_at,
 		.close_needed = server->close_needed,
-		.ptr = server,
-		.link = upstream == NULL ? NULL : upstream->session,
+		.link = upstream == NULL || upstream->session == NULL ? 0 : upstream->session->id,
 		.remote_pid = server_backend_pid(server),
 		.parameters = server->reported,
 		.prepared_statements = upstream == NULL ?
@@ -282,8 +281,7 @@ static void put_server(struct table *table, const struct server *server, uint16_
 }
 
 /* The connection of a cancel request is libpq's, of which is known only where it goes. */
-static void put_cancel_server(struct table *table, const struct cancel *cancel,
-			      const struct cancel_view *view)
+static void put_cancel_server(struct table *table, const struct cancel_view *view)
 {
 	const struct server *server = view->upstream->server;
 	uint16_t port = port_of(server->pool);
@@ -292,8 +290,7 @@ static void put_cancel_server(struct table *table, const struct cancel *cancel,
 	row.fd = -1;
 	row.connect_time = row.request_time = view->begun_at;
 	row.close_needed = false;
-	row.ptr = cancel;
-	row.link = view->asker;
+	row.link = view->asker == NULL ? 0 : view->asker->id;
 	row.remote_pid = 0;
 	row.parameters = NULL;
 	row.prepared_statements = 0;
@@ -311,7 +308,7 @@ static void server_rows(struct table *table, struct worker *worker, const struct
 	for (const struct cancel *cancel = NULL; (cancel = cancel_look(worker, cancel, &view));)
 		if (view.is_sent && view.upstream != NULL) {
 			pools_lock(worker->pools);
-			put_cancel_server(table, cancel, &view);
+			put_cancel_server(table, &view);
 			pools_unlock(worker->pools);
 		}
 }

@@ -40,8 +40,8 @@ void server_log(struct log *log, enum log_level level, const struct server *serv
 	va_list arguments;
 
 	describe_end(server, getpeername, address, sizeof address);
-	snprintf(subject, sizeof subject, "S-%llu: %.80s/%.80s@%s", (unsigned long long)server->id,
-		 pool->database_name, pool->user_name, address);
+	snprintf(subject, sizeof subject, "S-0x%llx: %.80s/%.80s@%s",
+		 (unsigned long long)server->id, pool->database_name, pool->user_name, address);
 	va_start(arguments, format);
 	log_vwrite(log, level, subject, format, arguments);
 	va_end(arguments);
