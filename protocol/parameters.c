@@ -242,18 +242,33 @@ bool parameter_shapes_literals(const char *name)
 	return !parameter_is_read_only(name);
 }
 
-struct parameters *parameters_for_literals(struct parameters *set)
+/* The next of two sorted lists, of one name that of `over`; NULL at their end. */
+static const struct parameter *next_of(const struct parameters *start, size_t *at,
+				       const struct parameters *over, size_t *over_at)
 {
-	struct parameters *part = parameters_hold(parameters_empty(set->table));
+	const struct parameter *one = *at < start->count ? &start->list[*at] : NULL;
+	const struct parameter *other = *over_at < over->count ? &over->list[*over_at] : NULL;
+	int order = one == NULL ? 1 : other == NULL ? -1 : strcasecmp(one->name, other->name);
 
-	for (size_t i = 0; i < set->count; i++) {
-		const struct parameter *parameter = &set->list[i];
-		if (parameter_shapes_literals(parameter->name) &&
-		    !parameters_change(&part, parameter->name, parameter->value)) {
-			parameters_drop(part);
-			return NULL;
-		}
-	}
+	*at += one != NULL && order <= 0;
+	*over_at += other != NULL && order >= 0;
+	return order < 0 ? one : other;
+}
+
+struct parameters *parameters_for_literals(const struct parameters *start,
+					   const struct parameters *wished)
+{
+	struct parameter *list = calloc(start->count + wished->count + 1, sizeof *list);
+	const struct parameter *next;
+	size_t count = 0, at = 0, wished_at = 0;
+
+	if (list == NULL)
+		return NULL;
+	while ((next = next_of(start, &at, wished, &wished_at)) != NULL)
+		if (parameter_shapes_literals(next->name))
+			list[count++] = *next;
+	struct parameters *part = intern(start->table, list, count);
+	free(list);
 	return part;
 }
 

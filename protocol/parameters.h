@@ -57,8 +57,10 @@ const char *parameters_spelling(const struct parameters *set, const char *name);
  * their types, and those of parameters, are found. Any that is not known here may. */
 bool parameter_shapes_literals(const char *name);
 
-/* The part of a set that does so: a set of its own, held. NULL without memory. */
-struct parameters *parameters_for_literals(struct parameters *set);
+/* What does so for a client that starts with one set and wishes another: a set of its own, held. NULL without
+ * memory. */
+struct parameters *parameters_for_literals(const struct parameters *start,
+					   const struct parameters *wished);
 
 /* All of a set, sorted by name. */
 size_t parameters_count(const struct parameters *set);

@@ -5,7 +5,7 @@ use Test::More;
 use Wire;
 
 my $server   = Postgres->new;
-my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' },
+my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1', two => 'dbname=postgres pool_size=2' },
 	settings => { track_extra_parameters => 'search_path' });
 
 sub first_of ($result) { return $result->{error} ? $result->{error}{M} : $result->{rows}[0][0] }
@@ -83,5 +83,29 @@ for my $case ([ 'select y from t where x = $1', '1' ], [ 'select $1::d', '0' ], 
 		}
 	}
 }
+
+# Two clients that wish nothing were told different things: by each on the server of the other.
+my ($first, $holder, $other) = map { Wire->login($millpond, database => 'two') } 1 .. 3;
+my $month = q(select extract(month from '01/02/2003'::date)::int);
+my $pid   = 'select pg_backend_pid()';
+is(prepare_and_run($first, 's', $month), 1, 'a month as the first client was told');
+$first->query("prepare z as $month");
+is(first_of($first->query('execute z')), 1, '... by SQL as well');
+my $start = first_of($first->query($pid));
+$server->safe_psql('postgres', q(alter role postgres set datestyle = 'ISO, DMY'));
+$holder->query('begin');
+isnt(first_of($first->query($pid)), $start, 'a server that starts with other dates');
+my $second = Wire->login($millpond, database => 'two');
+is(prepare_and_run($second, 's', $month), 2, 'who comes now has been told so');
+$second->query("prepare z as $month");
+is(first_of($second->query('execute z')), 2, '... by SQL as well');
+is(run($first,                           's'), 1, 'the first has there what it had');
+is(first_of($first->query('execute z')), 1, '... by SQL as well');
+$other->query('begin');
+$holder->query('commit');
+is(first_of($second->query($pid)), $start, 'the first server');
+is(run($second,                           's'), 2, '... has for the second what that had');
+is(first_of($second->query('execute z')), 2, '... by SQL as well');
+is(run($first,                            's'), 1, '... and for the first');
 
 done_testing;

@@ -22,6 +22,7 @@ void client_statements_free(struct client_statements *client)
 	free(client->unnamed);
 	free(client->spare);
 	portals_clear(&client->portals);
+	parameters_drop(client->start);
 	parameters_drop(client->wishes);
 	parameters_drop(client->literals);
 	free(client);

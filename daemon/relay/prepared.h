@@ -51,7 +51,8 @@ struct client_statements {
 	uint32_t unnamed_pending; /* changes whose outcome is not known yet */
 	uint32_t unnamed_segment; /* of the last change */
 	uint32_t pins;	   /* statements prepared on its server out of our sight: while there are any it stays there */
-	struct parameters *wishes;   /* held: the session's, when it parsed for the last time ... */
+	struct parameters *start; /* held: the session's, when it parsed for the last time ... */
+	struct parameters *wishes;
 	struct parameters *literals; /* ... and those by which literals are read (parameters_for_literals()) */
 	struct portals portals;
 };

@@ -6,15 +6,17 @@
 
 static bool note_literals(const struct prepared *prepared, struct client_statements *client)
 {
+	struct parameters *start = prepared->session->start;
 	struct parameters *wishes = prepared->session->wishes;
 
-	if (client->wishes == wishes)
+	if (client->start == start && client->wishes == wishes)
 		return true;
-	struct parameters *literals = parameters_for_literals(wishes);
+	struct parameters *literals = parameters_for_literals(start, wishes);
 	if (literals == NULL)
 		return false;
 	parameters_drop(client->literals);
 	client->literals = literals;
+	parameters_assign(&client->start, start);
 	parameters_assign(&client->wishes, wishes);
 	return true;
 }

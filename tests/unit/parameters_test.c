@@ -130,6 +130,26 @@ static void test_what_shapes_literals(void)
 	   "but not on others");
 }
 
+static void test_for_literals(void)
+{
+	struct parameters *start =
+		SET("application_name", "x", "DateStyle", "ISO", "TimeZone", "UTC");
+	struct parameters *wished = SET("a", "1", "timezone", "GMT", "z", "2");
+	struct parameters *all = SET("a", "1", "DateStyle", "ISO", "TimeZone", "GMT", "z", "2");
+	struct parameters *other = SET("DateStyle", "ISO", "TimeZone", "UTC");
+	struct parameters *found = parameters_for_literals(start, wished);
+	struct parameters *none = parameters_for_literals(start, parameters_empty(table));
+
+	ok(found == all, "what a client wishes hides what it starts with");
+	ok(none == other, "one without wishes has that");
+	parameters_drop(start);
+	parameters_drop(wished);
+	parameters_drop(all);
+	parameters_drop(other);
+	parameters_drop(found);
+	parameters_drop(none);
+}
+
 static void test_read_only(void)
 {
 	ok(parameter_is_read_only("server_version") && parameter_is_read_only("In_Hot_Standby"),
@@ -350,6 +370,7 @@ int main(void)
 	test_holding();
 	test_many();
 	test_what_shapes_literals();
+	test_for_literals();
 	test_read_only();
 	test_sql();
 	test_unknown_state();
