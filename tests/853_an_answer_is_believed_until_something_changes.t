@@ -1,6 +1,7 @@
 # With auth_query_cache the old secret counts until RELOAD, SET, RECONNECT or a failed login; that of one server opens no other.
 use v5.36;
 use Millpond;
+use Scram;
 use Test::More;
 use Wire;
 
@@ -62,4 +63,28 @@ $millpond->write_config(databases => { postgres => $second->target });
 $owner->query('RELOAD');
 is(attempt('chalk'), 'SASL authentication failed', 'a password of the former server');
 is(attempt('brush'), 'welcome', 'opens no other, whose own does');
+# Whoever comes after a RELOAD has nothing of a question that was under way before it.
+$second->safe_psql('postgres', q(alter role app password 'before'));
+$millpond->write_config(settings => { auth_query => 'select rolname, rolpassword from pg_authid where rolname = $1 and '
+		. q(pg_advisory_lock_shared(42)::text = '') });
+$owner->query('RELOAD');
+my $holder = $second->background_psql('postgres');
+$holder->query_safe('select pg_advisory_lock(42)');
+my @asked = Wire->connect($millpond)->startup(user => 'app');
+$second->poll_query_until('postgres', q(select true from pg_stat_activity where usename = 'lookup' and wait_event = 'advisory'));
+$second->safe_psql('postgres', q(alter role app password 'after'));
+$owner->query('RELOAD');
+my $from = $millpond->log_end;
+push @asked, Wire->connect($millpond)->startup(user => 'app');
+$millpond->wait_for_log(qr/login attempt/, $from);
+$holder->query_safe('select pg_advisory_unlock(42)');
+for my $password (qw(before after))
+{
+	my ($client, $scram) = (shift @asked, Scram->new($password));
+	$client->get;
+	$client->put(Message('p', "SCRAM-SHA-256\0" . pack 'N/a*', $scram->first));
+	my $challenge = substr $client->get->[1], 4;
+	is($client->put(Message('p', $scram->final($challenge)))->result->{error}{M}, undef, "the password $password a RELOAD");
+}
+$holder->quit;
 done_testing;
