@@ -114,6 +114,14 @@ for my $name (sort keys %last)
 	my $answer = say_instead($scram, 1, $last{$name});
 	is($answer->{error}{M} // 'welcome', 'SASL authentication failed', "last: $name");
 }
+# Nor does it help to prove another nonce, of the same length, with the password.
+my $other = Wire->connect($scram)->startup(user => 'me');
+my $prover = Scram->new('pencil', nonce => 'same');
+$other->get;
+$other->put(Initial($prover->first));
+my $challenge = substr $other->get->[1], 4;
+my $proof = $prover->final($challenge, $challenge =~ s/^r=(.*).,s=.*/$1!/r);
+like($other->put(Message('p', $proof))->result->{error}{D}, qr/nonce is not the one of this conversation/, 'last: a proof of another nonce');
 # A proof is good for its own conversation only.
 my $old;
 say_instead($scram, 1, sub ($right) { $old = $right; Message('p', $right) });
@@ -122,8 +130,8 @@ is(say_instead($scram, 1, Message('p', $old))->{error}{M}, 'SASL authentication 
 is(say_instead($scram, 1, sub ($right) { Message('p', $right) })->{error}, undef, '... where one of this is good');
 
 my ($asked, $again) = map { Wire->connect($md5)->startup(user => 'me') } 1 .. 2;
-my ($salt, $other)  = map { substr $_->get->[1], 4 } $asked, $again;
-isnt($salt, $other, 'each question for md5 has a salt of its own');
+my ($salt, $second) = map { substr $_->get->[1], 4 } $asked, $again;
+isnt($salt, $second, 'each question for md5 has a salt of its own');
 my $response = Message('p', Scram::md5_response('pencil', 'me', $salt) . "\0");
 is($asked->put($response)->result->{error}, undef, '... to which the answer is good');
 is($again->put($response)->result->{error}{M}, 'password authentication failed', '... and to no other');

@@ -43,10 +43,12 @@ sub first ($self)
 	return $self->{header} . $self->{first_bare};
 }
 
-sub final ($self, $challenge)
+# Another nonce than the challenge's may be given.
+sub final ($self, $challenge, $other = undef)
 {
 	my ($nonce, $salt, $iterations) = $challenge =~ /^r=(.*),s=(.*),i=(\d+)/ or die $challenge;
 	die 'another nonce' if index $nonce, $self->{nonce};
+	$nonce = $other if defined $other;
 	my $salted  = salted($self->{password}, decode_base64($salt), $iterations);
 	my $key     = hmac_sha256('Client Key', $salted);
 	my $without = 'c=' . encode_base64($self->{header} . ($self->{binding} // ''), '') . ",r=$nonce";
