@@ -54,6 +54,21 @@ static bool await_told(struct session *session, const char *sql, struct failure 
 	return told;
 }
 
+/* Tells them by themselves, in the text of a query that stands behind its header and ends in a zero. */
+static bool await_wishes_told(struct session *session, const struct writer *query,
+			      struct failure *why)
+{
+	struct server *server = session->upstream->server;
+	int64_t limit = session->worker->settings->server_connect_timeout_us;
+
+	if (await_told(session, query->data + MESSAGE_HEADER_BYTES, why, deadline_after(limit)))
+		return true;
+	parameters_assign(&server->applied, NULL);
+	if (session->killed != FAILURE_NONE)
+		failure_set(why, session->killed);
+	return false;
+}
+
 /*
  * Tells the server what its new client wishes. What no server of the pool has accepted yet, and what this
  * one does not report, is told first and by itself, so that no query runs without it. The rest goes in front of
@@ -63,30 +78,24 @@ static bool await_told(struct session *session, const char *sql, struct failure 
 static bool await_wishes(struct session *session, struct writer *prefix, struct failure *why)
 {
 	struct server *server = session->upstream->server;
-
 	bool differs = server_write_wishes(server, session->wishes, prefix);
-	if (prefix->failed)
-		return failure_set(why, FAILURE_NO_MEMORY);
-	if (!differs) {
-		parameters_assign(&server->applied, session->wishes);
-		return true;
-	}
 	bool proven = parameters_are_proven(session->wishes, session->pool->id) &&
 		      server_reports_change(server, session->wishes);
-	if (!proven) {
-		int64_t limit = session->worker->settings->server_connect_timeout_us;
-		/* The text of the query stands behind its header, and ends in a zero. */
-		if (!await_told(session, prefix->data + MESSAGE_HEADER_BYTES, why,
-				deadline_after(limit))) {
-			parameters_assign(&server->applied, NULL);
-			if (session->killed != FAILURE_NONE)
-				failure_set(why, session->killed);
-			return false;
-		}
-		prefix->length = 0;
-	}
+
 	parameters_assign(&server->applied, session->wishes);
-	return server_note_tried(server, session->wishes) || failure_set(why, FAILURE_NO_MEMORY);
+	if (differs && !proven) {
+		if (prefix->failed)
+			return failure_set(why, FAILURE_NO_MEMORY);
+		if (!await_wishes_told(session, prefix, why))
+			return false;
+		prefix->length = 0;
+		/* More has changed with it, see reported_note(): that is undone. */
+		if (server->applied == NULL)
+			server_write_wishes(server, session->wishes, prefix);
+		parameters_assign(&server->applied, session->wishes);
+	}
+	return (!prefix->failed && (!differs || server_note_tried(server, session->wishes))) ||
+	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
 static bool await_conversation(struct session *session, char *data, size_t length,

@@ -5,7 +5,7 @@ use Test::More;
 use Wire;
 
 my $server   = Postgres->new;
-my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=2' });
+my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=2', small => 'dbname=postgres pool_size=1' });
 my $direct   = Wire->login($server);
 my $date     = q(select '2020-01-02'::date, pg_backend_pid());
 
@@ -56,5 +56,15 @@ for my $client ($first, $second, $fourth, $holder, $other)
 	is($client->query('show timezone')->{rows}[0][0], $client->{parameters}{TimeZone}, 'a zone is the one that was told');
 }
 isnt($first->{parameters}{TimeZone}, 'Asia/Tokyo', 'it goes on with the one of before');
+
+# ... also if it does so as it is told, by itself, what nobody has wished before.
+my $zone = 'show timezone';
+my $one  = Wire->login($millpond, database => 'small');
+is($one->query($zone)->{rows}[0][0], 'Asia/Tokyo', 'a server that starts with the new one');
+$direct->query(q(alter system set timezone = 'Europe/Rome'));
+$direct->query('select pg_reload_conf()');
+wait_until(sub { Wire->login($server)->query($zone)->{rows}[0][0] eq 'Europe/Rome' }, 'new servers to know of it');
+my @named = map { Wire->login($millpond, database => 'small', application_name => "name $_") } 1 .. 2;
+is($_->query($zone)->{rows}[0][0], $_->{parameters}{TimeZone}, 'a zone is the one that was told, to whoever brings a name') for @named, $one;
 
 done_testing;
