@@ -197,6 +197,9 @@ reconfigure(settings => { auth_type => 'plain', auth_query =>
 	q(select * from (values ($1::text, 'chalk'), ($1, 'crayon'), (null, 'slate')) as row) });
 like((attempt('scrammer', $_))[0], $_ eq 'crayon' ? qr/^welcome$|for user "scrammer"/ : qr/^password authentication failed$/,
 	"of several rows the last one counts that names somebody: $_") for qw(chalk crayon slate);
+reconfigure(settings => { auth_type => 'md5', auth_query => q(select rolname, rolpassword from pg_authid
+	where rolname = $1 and set_config('TimeZone', 'Asia/Tokyo', false) <> '') =~ s/\s+/ /gr });
+isnt((attempt('scrammer'))[1]->value('show timezone'), 'Asia/Tokyo', 'what the query sets is not for the client');
 reconfigure(settings => { auth_query => undef, auth_type => 'trust' });
 is((attempt('nobody'))[0], 'no such user', 'trust hides nothing');
 is((attempt('scrammer'))[0], 'welcome', 'and asks for nothing') or diag $millpond->log_since;
