@@ -74,6 +74,7 @@ my @entries = (
 	[ 'server_lifetime=1 fortnight'  => qr/expected key=value/ ],
 	[ "password='secret"          => qr/quote that starts here does not end/ ],
 	[ 'host=a,,b'                 => qr/item of the list of hosts is empty/ ],
+	[ 'host=a, port=5432'         => qr/item of the list of hosts is empty; blanks stand between keys, not commas$/m ],
 	[ 'database=shop'             => qr/unknown key "database"; did you mean "dbname"\?/ ],
 	[ 'username=me'               => qr/did you mean "user"\?/ ],
 	[ 'default_pool_size=5'       => qr/did you mean "pool_size"\?/ ],

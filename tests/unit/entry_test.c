@@ -217,7 +217,7 @@ static void test_hosts(void)
 	is_refused("host=a port=1,2", "there are 2 ports for 1 host");
 	is_refused("port=1,2", "there are 2 ports for 1 host");
 	is_refused("host=a,,b", "an item of the list of hosts is empty");
-	is_refused("host=a,", "an item of the list of hosts is empty");
+	is_refused("host=a,", "an item of the list of hosts is empty; blanks stand between keys");
 	is_refused("host=a,b hostaddr=::1", "hostaddr cannot be used with a list");
 	is_refused("hostaddr=::1,::2", "hostaddr cannot be used with a list");
 
