@@ -67,8 +67,9 @@ bool hosts_check(const char *host, const char *hostaddr, const char *port, char 
 
 	if (host && has_empty_item(host)) {
 		snprintf(why, bytes, "an item of the list of hosts is empty%s",
-			 host[strlen(host) - 1] == ',' ? "; blanks stand between keys, not commas" :
-							 "");
+			 *host && host[strlen(host) - 1] == ',' ?
+				 "; blanks stand between keys, not commas" :
+				 "");
 		return false;
 	}
 	if (hostaddr && (hosts > 1 || strchr(hostaddr, ','))) {
