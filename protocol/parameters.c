@@ -344,10 +344,9 @@ bool parameter_is_kept(const char *name)
 					    "client_encoding",
 					    "DateStyle",
 					    "IntervalStyle",
-					    "scram_iterations",
 					    "search_path",
-					    "standard_conforming_strings",
-					    "TimeZone"};
+					    "TimeZone",
+					    "standard_conforming_strings"};
 
 	return is_among(names, sizeof names / sizeof *names, name);
 }

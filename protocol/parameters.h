@@ -72,8 +72,9 @@ bool parameter_is_read_only(const char *name);
 
 /*
  * Whether a client goes on with the value that it was told, whatever its server starts with: those of PostgreSQL's own
- * that every client can SET. Not default_transaction_read_only, by which an operator keeps writers out; what else a
- * server reports, an extension's or another product's, may be for some to set, or for nobody.
+ * that every client can SET. Not default_transaction_read_only and scram_iterations, by which an operator keeps writers
+ * out and secrets hard to guess; what else a server reports, an extension's or another product's, may be for some to
+ * set, or for nobody.
  */
 bool parameter_is_kept(const char *name);
 

@@ -24,6 +24,26 @@ $holder->query('begin');
 is($first->query('b')->{rows}[0][0], 'b', 'one of another version, which no client can set');
 is(() = $fake->received(qr/ startup /), 2, '... is another server');
 
+# Three servers, the last of an older version: a client that was told of one's scram_iterations goes on everywhere.
+my $mixed = FakeServer->new(
+	login => sub ($c, $startup) {
+		$c->{parameters}{scram_iterations} = 4096 * $c->{number} if $c->{number} < 3;
+		return $c->log_in;
+	},
+	query => sub ($c, $sql) {
+		return 0 if $sql !~ /scram_iterations/ || $c->{number} < 3;
+		return $c->put(ErrorResponse('42704', 'unrecognized configuration parameter'), ReadyForQuery());
+	});
+$millpond->write_config(databases => { mixed => $mixed->target . ' pool_size=3 user=me password=secret' });
+$millpond->safe_psql('millpond', 'reload');
+my ($wanderer, @holders) = map { Wire->login($millpond, database => 'mixed') } 1 .. 3;
+for my $number (1 .. 3)
+{
+	is($wanderer->query("query $number")->{rows}[0][0], "query $number", "server $number of mixed ones");
+	$holders[$number - 1]->query('begin') if $number < 3;
+}
+is(() = $mixed->received(qr/ startup /), 3, '... each is another');
+
 # An operator keeps writers out: on new servers, and on those that read their configuration again.
 my $direct = Wire->login($server);
 my $show   = 'show transaction_read_only';
