@@ -80,7 +80,7 @@ MILLPOND := $(if $(filter build/plain,$(OUT)),millpond,$(OUT)/millpond)
 
 # --- Compiler and libraries ---------------------------------------------------------------------
 
-MODULES := libevent_core libevent_extra libevent_pthreads libpq inih libsystemd openssl pam ldap lber
+MODULES := libevent_core libevent_extra libevent_pthreads libpq inih libsystemd openssl libidn pam ldap lber
 PKG_CONFIG ?= pkg-config
 CLANG_FORMAT ?= clang-format
 

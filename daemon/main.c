@@ -174,7 +174,7 @@ static struct settings *load(const struct options *options, bool *good)
 	struct settings *settings = settings_load_anyway(options->file, &faults);
 	*good = client_tls_prepare(settings, &faults);
 	*good &= servers_check(settings, &faults);
-	secrets_note_useless(settings);
+	secrets_note_broken(settings);
 	*good &= faults.count == 0;
 	fault_list_print(&faults, stderr);
 	if (!*good && !options->check)

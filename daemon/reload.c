@@ -133,7 +133,7 @@ static bool prepare(struct change *change, struct settings *settings)
 
 	good &= prepare_client_tls(change, settings);
 	good &= servers_check(settings, faults);
-	secrets_note_useless(settings);
+	secrets_note_broken(settings);
 	if (!good) {
 		change->keeps_tls = is_for_tls(settings, change->name);
 		return false;

@@ -6,8 +6,7 @@
 
 #include "conf/settings.h"
 
-/* Notes each one that begins like a secret of SCRAM and is none, and each password that may not be the client's for
- * SCRAM (protocol/saslprep.h), with its line: the process can do without. */
-void secrets_note_useless(struct settings *settings);
+/* Notes each one that begins like a secret of SCRAM and is none, with its line: the process can do without. */
+void secrets_note_broken(struct settings *settings);
 
 #endif

@@ -21,7 +21,6 @@
 #include "pool/libpq_options.h"
 #include "pool/moved.h"
 #include "pool/pools.h"
-#include "protocol/saslprep.h"
 
 static struct worker *worker_of(const struct server *server)
 {
@@ -73,12 +72,9 @@ static bool await_connect_query(struct server *server, const struct settings *se
 }
 
 /* libpq computes what a password proves for as long as the server likes, and holds a helper thread meanwhile: that is
- * for those passwords and entries alone that cannot do without it. */
-static bool does_password_need_libpq(const struct credentials *credentials,
-				     const struct conninfo *conninfo)
+ * for those entries alone that cannot do without it. */
+static bool needs_libpq(const struct conninfo *conninfo)
 {
-	if (!saslprep_is_complete(credentials->secret))
-		return true;
 	for (int i = 0; i < conninfo->count; i++)
 		if (keyword_needs_libpq(conninfo->keywords[i], conninfo->values[i]))
 			return true;
@@ -90,7 +86,7 @@ static bool goes_without_libpq(const struct credentials *credentials,
 {
 	return credentials->without_libpq || server_tls_chooses_ciphers(conninfo) ||
 	       libpq_lacks(database->libpq_keywords) != NULL ||
-	       (credentials->kind == SECRET_PLAIN && !does_password_need_libpq(credentials, conninfo));
+	       (credentials->kind == SECRET_PLAIN && !needs_libpq(conninfo));
 }
 
 static bool await_credentials_accepted(struct server *server, struct conninfo *conninfo,

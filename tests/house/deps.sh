@@ -36,6 +36,7 @@ look_for_build() {
 	need_module inih libinih-dev
 	need_module libsystemd libsystemd-dev
 	need_module openssl libssl-dev
+	need_module libidn libidn-dev
 	need_module pam libpam0g-dev
 	need_module ldap libldap-dev
 }
