@@ -227,7 +227,6 @@ static void session_free(struct session *session)
 		pool_client_leaves(session->pool);
 	if (session->in_reserve)
 		session->worker->daemon->reserve_count--;
-	parameters_drop(session->welcome);
 	parameters_drop(session->start);
 	parameters_drop(session->wishes);
 	parameters_drop(session->given);

@@ -66,13 +66,12 @@ struct session {
 
 	struct pool *pool; /* NULL before the login and on the console */
 	struct pool_share *share; /* its worker's part of the pool */
-	struct parameters *welcome; /* during the login: what the pool's servers report */
 	char *secrets[POOL_SECRETS]; /* during the login: what its pool can open servers with */
 	struct auth_cache_entry *answer; /* of auth_query, by which it was judged; or NULL */
 	char *database_name; /* as the client asked for it; NULL before it has */
 	char *user_name;     /* likewise; with auth_type any, that of its database */
-	struct parameters
-		*start; /* where its last server's clients start; before the first, the welcome */
+	/* What its last server's clients start with; before it had one, those of its pool. */
+	struct parameters *start;
 	struct parameters *wishes;	 /* parameters in which it differs from that ... */
 	struct parameters *given;	 /* ... before a server spelled them: held so that they stay proven; or NULL */
 	struct parameters *startup;	 /* the wishes that it came with, which RESET restores */

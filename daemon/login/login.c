@@ -132,7 +132,7 @@ static bool await_own_server(struct session *session, struct failure *why, int64
 {
 	if (!await_borrow(session, FAILURE_LOGIN_TIMEOUT_SERVER_DOWN, why, deadline))
 		return false;
-	session->welcome = pool_welcome(session->pool);
+	session->start = pool_welcome(session->pool);
 	return true;
 }
 
@@ -145,13 +145,13 @@ static bool await_first_server(struct session *session, struct failure *why, int
 	enum failure_kind late;
 	int64_t limit = borrow_deadline_in_login(session, deadline, &late);
 
-	session->welcome = pool_welcome(session->pool);
-	if (parameters_count(session->welcome) > 0)
+	session->start = pool_welcome(session->pool);
+	if (parameters_count(session->start) > 0)
 		return true;
 	if (!await_server_is_there(session, late, why, limit))
 		return false;
-	parameters_drop(session->welcome);
-	session->welcome = pool_welcome(session->pool);
+	parameters_drop(session->start);
+	session->start = pool_welcome(session->pool);
 	return true;
 }
 
@@ -171,10 +171,7 @@ static bool await_pool_login(struct session *session, const struct startup *star
 	session->client.is_eager = true;
 	/* Counted before anybody can know of it. */
 	stats_count(&session->share->stats.client_login_count, 1);
-	bool welcome = welcome_send(session, why);
-	parameters_assign(&session->start, session->welcome);
-	parameters_assign(&session->welcome, NULL);
-	return welcome;
+	return welcome_send(session, why);
 }
 
 static bool console_login(struct session *session, const struct startup *startup,

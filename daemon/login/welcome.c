@@ -55,16 +55,16 @@ bool welcome_negotiate(struct session *session, const struct startup *startup, s
 
 static void write_parameters(struct writer *writer, const struct session *session)
 {
-	const struct parameters *welcome = session->welcome;
+	const struct parameters *start = session->start;
 
-	for (size_t i = 0; i < parameters_count(welcome); i++) {
-		const char *name = parameters_name(welcome, i);
+	for (size_t i = 0; i < parameters_count(start); i++) {
+		const char *name = parameters_name(start, i);
 		const char *wished = parameters_get(session->wishes, name);
 		/* The name that the client came with, not the one the server is logged in as. */
 		if (strcasecmp(name, "session_authorization") == 0)
 			wished = session->user_name;
 		write_parameter_status(writer, name,
-				       wished != NULL ? wished : parameters_value(welcome, i));
+				       wished != NULL ? wished : parameters_value(start, i));
 	}
 }
 

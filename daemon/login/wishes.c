@@ -25,7 +25,7 @@ static bool note_parameter(struct session *session, enum failure_kind unsupporte
 			   const char *value, struct failure *why)
 {
 	const struct settings *settings = session->worker->settings;
-	const char *spelling = parameters_spelling(session->welcome, name);
+	const char *spelling = parameters_spelling(session->start, name);
 	bool is_tracked = spelling != NULL || settings_track(settings, name);
 
 	if (is_tracked && !parameter_is_read_only(name))

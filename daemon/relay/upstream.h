@@ -34,7 +34,7 @@ struct upstream {
 	bool left_is_own;	 /* ... or dropped */
 	bool torn;		 /* the client left in the middle of a message to it */
 	bool listens;		 /* its client has asked for notifications ... */
-	bool overhears; /* ... or somebody has, out of our sight: some came that nobody is known to want */
+	bool overhears;		 /* ... or somebody out of our sight: some came that nobody is known to want */
 	bool has_altered;	 /* its client has, in this transaction: see tag.h */
 	bool has_created;
 	bool has_rows;		 /* the command that runs returns some, or is about to */
