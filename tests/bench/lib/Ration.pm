@@ -29,21 +29,11 @@ sub _write ($path, $text)
 	close $file or die "$path: $!\n";
 }
 
-# Why nothing can be rationed here, or undef.
-sub why_no_rations ()
+# A new group with that share of the processors.
+sub _new_group ($name, $share)
 {
-	return 'only root may' if $> != 0;
-	my ($folder) = _controller() or return 'there is no cpu controller';
-	return "$folder cannot be written" unless -w $folder && mkdir "$folder/bench-$$";
-	rmdir "$folder/bench-$$";
-	return undef;
-}
-
-# Gives a process, with all its threads, `share` processors until it ends. Dies when that fails.
-sub ration ($pid, $share)
-{
-	my ($folder, $is_second) = _controller();
-	my $group = "$folder/bench-$$-$pid";
+	my ($folder, $is_second) = _controller() or die "there is no cpu controller\n";
+	my $group = "$folder/bench-$$-$name";
 	my $quota = int($share * PERIOD_US);
 
 	mkdir $group or die "$group: $!\n";
@@ -54,7 +44,23 @@ sub ration ($pid, $share)
 		_write("$group/cpu.cfs_period_us", PERIOD_US);
 		_write("$group/cpu.cfs_quota_us",  $quota);
 	}
-	_write("$group/cgroup.procs", $pid);
+	return $group;
+}
+
+# Why nothing can be rationed here, or undef.
+sub why_no_rations ()
+{
+	return 'only root may' if $> != 0;
+	my $made = eval { _new_group('trial', 1) };
+	my $why  = $made ? undef : $@ =~ s/\n\z//r;
+	end_rations();
+	return $why;
+}
+
+# Gives a process, with all its threads, `share` processors until it ends. Dies when that fails.
+sub ration ($pid, $share)
+{
+	_write(_new_group($pid, $share) . '/cgroup.procs', $pid);
 }
 
 # Removes the groups of processes that have ended.
