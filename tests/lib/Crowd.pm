@@ -12,13 +12,31 @@ use Millpond;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(crowd crowd_skip);
+our @EXPORT = qw(crowd crowd_skip python_threads);
 
 our $clients = 20;
 
 sub crowd_skip ($reason)
 {
 	plan skip_all => $reason;
+}
+
+# The command of a program in Python that runs one(n), which the text defines, in a thread for each client. It fails by
+# an exception.
+sub python_threads ($modules, $text)
+{
+	return [ 'python3', '-c', "import os, threading, $modules\n$text" . <<'END' ];
+failed = []
+def run(n):
+    try:
+        one(n)
+    except BaseException as e:
+        failed.append(repr(e))
+threads = [threading.Thread(target=run, args=(n,)) for n in range(int(os.environ['CLIENTS']))]
+for t in threads: t.start()
+for t in threads: t.join()
+print('\n'.join(failed) if failed else 'well')
+END
 }
 
 # Options: processes (how many are started at once), settings.
