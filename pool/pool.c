@@ -342,6 +342,12 @@ enum pool_mode pool_share_mode(const struct pool_share *share)
 	return settings_pool_mode(share->settings, share->database, share->user);
 }
 
+bool pool_share_follows_state(const struct pool_share *share)
+{
+	return pool_share_mode(share) != POOL_SESSION && share->settings->follow_session_state &&
+	       !share->settings->server_reset_query_always;
+}
+
 int64_t pool_longest_wait(const struct pool *pool, int64_t now)
 {
 	return pool->first_waiting == NULL ? 0 : now - pool->first_waiting->since;
