@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "daemon/goodbye.h"
+#include "daemon/recover.h"
+#include "daemon/relay/prepared.h"
+#include "daemon/relay/ties.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/future.h"
@@ -349,4 +352,25 @@ bool borrow_now(struct session *session)
 	if (server != NULL)
 		take(session, server);
 	return server != NULL;
+}
+
+/* --- giving it back ----------------------------------------------------------------------- */
+
+/* It has prepared something on its server of which too little is known to do it elsewhere, or is tied to it. */
+static bool is_pinned(const struct session *session)
+{
+	return (session->statements != NULL && session->statements->pins > 0) ||
+	       session->upstream->ties != 0;
+}
+
+bool await_returned(struct session *session, struct failure *why)
+{
+	if (pool_share_mode(session->share) == POOL_SESSION)
+		return true;
+	if (session->upstream->may_tie != 0 && !await_ties_known(session, why))
+		return false;
+	if (!is_pinned(session))
+		await_give_back(session->upstream, NULL,
+				session->worker->settings->server_reset_query_always);
+	return true;
 }

@@ -1,5 +1,6 @@
 /*
- * How a session comes by a server: from the pool, at once or after a wait in its queue.
+ * How a session comes by a server: from the pool, at once or after a wait in its queue; and whether it gives it back
+ * when a transaction is over.
  */
 #ifndef MILLPOND_DAEMON_BORROW_H
 #define MILLPOND_DAEMON_BORROW_H
@@ -36,6 +37,12 @@ bool await_borrow(struct session *session, enum failure_kind late, struct failur
 /* Waits likewise until a server could be had, and leaves it to others, as if it had not been lent. */
 bool await_server_is_there(struct session *session, enum failure_kind late, struct failure *why,
 			   int64_t deadline);
+
+/*
+ * A transaction is over: the session's server is for others again, unless the client needs just this one. False: the
+ * conversation has failed.
+ */
+bool await_returned(struct session *session, struct failure *why);
 
 /* When it began to wait. */
 int64_t queued_since(const struct queued *queued);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "daemon/cancel.h"
+#include "daemon/relay/ties.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/server/server_log.h"
@@ -111,6 +112,8 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 			return "client disconnect while server was not ready";
 		server_statements_clear(&upstream->statements);
 	}
+	if (!await_untied(upstream, deadline))
+		return "client disconnect while server was not ready";
 	if (reset && !await_reset(upstream, deadline))
 		return "reset query failed";
 	if ((upstream->listens || upstream->overhears) && !await_unlistened(upstream, deadline))

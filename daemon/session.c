@@ -164,18 +164,6 @@ static bool await_turn_in_queue(struct session *session, char *aside, char **dat
 	return got;
 }
 
-static void await_returned(struct session *session)
-{
-	bool reset = session->worker->settings->server_reset_query_always;
-	await_give_back(session->upstream, NULL, reset);
-}
-
-/* It has prepared something on its server of which too little is known to do it elsewhere. */
-static bool is_pinned(const struct session *session)
-{
-	return session->statements != NULL && session->statements->pins > 0;
-}
-
 /* One request and what belongs to it: a transaction, or as much of a session as has something to
  * say. True: the session goes on. */
 static bool await_request_served(struct session *session, struct failure *why)
@@ -199,11 +187,7 @@ static bool await_request_served(struct session *session, struct failure *why)
 			return why->kind == FAILURE_CANCELED &&
 			       await_request_refused(session, data, length, why);
 	}
-	if (!await_conversation(session, data, length, why))
-		return false;
-	if (pool_share_mode(session->share) != POOL_SESSION && !is_pinned(session))
-		await_returned(session);
-	return true;
+	return await_conversation(session, data, length, why) && await_returned(session, why);
 }
 
 /* --- the story ---------------------------------------------------------------------------- */

@@ -342,10 +342,10 @@ enum pool_mode pool_share_mode(const struct pool_share *share)
 	return settings_pool_mode(share->settings, share->database, share->user);
 }
 
-bool pool_share_follows_state(const struct pool_share *share)
+bool pool_share_pins_clients(const struct pool_share *share)
 {
-	return pool_share_mode(share) != POOL_SESSION && share->settings->follow_session_state &&
-	       !share->settings->server_reset_query_always;
+	return share->settings->pin_clients && !share->settings->server_reset_query_always &&
+	       pool_share_mode(share) != POOL_SESSION;
 }
 
 int64_t pool_longest_wait(const struct pool *pool, int64_t now)

@@ -245,9 +245,9 @@ void pool_stats(const struct pool *pool, struct stats *sum);
 /* The mode by the settings that the worker goes by. */
 enum pool_mode pool_share_mode(const struct pool_share *share);
 
-/* Whether what a session has beyond a transaction is its own, though its server is not: follow_session_state. Not where
+/* Whether a client keeps its server for what it has there beyond a transaction: pin_clients. Not where
  * server_reset_query_always takes everything back. */
-bool pool_share_follows_state(const struct pool_share *share);
+bool pool_share_pins_clients(const struct pool_share *share);
 
 /* --- for those who hold the lock (pools_lock) --------------------------------------------- */
 

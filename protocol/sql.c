@@ -366,3 +366,24 @@ size_t sql_name(const struct sql *sql, char name[SQL_NAME_BYTES + 1])
 	name[length] = '\0';
 	return length;
 }
+
+/* pg_advisory_..., pg_try_advisory_..., but for those of a transaction. */
+bool sql_is_about_locks(const char *text, size_t length)
+{
+	static const char name[] = "_advisory_";
+	static const char of_transaction[] = "xact_";
+	const char *end = text + length;
+	const char *at = text;
+
+	while ((at = memchr(at, '_', (size_t)(end - at))) != NULL) {
+		const char *behind = at + sizeof name - 1;
+		if (end - at < (ptrdiff_t)(sizeof name - 1))
+			return false;
+		if (strncasecmp(at, name, sizeof name - 1) == 0 &&
+		    ((size_t)(end - behind) < sizeof of_transaction - 1 ||
+		     strncasecmp(behind, of_transaction, sizeof of_transaction - 1) != 0))
+			return true;
+		at++;
+	}
+	return false;
+}

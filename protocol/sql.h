@@ -2,7 +2,7 @@
  * What an SQL text does to prepared statements, found by parsing no more of it than must be.
  * Comments, quotes of all kinds and parentheses are known; what the words in between mean is not.
  * Source: PostgreSQL manual, "Lexical Structure", PREPARE, EXECUTE, DEALLOCATE, DISCARD, EXPLAIN,
- * CREATE TABLE AS.
+ * CREATE TABLE AS, "Advisory Lock Functions".
  */
 #ifndef MILLPOND_PROTOCOL_SQL_H
 #define MILLPOND_PROTOCOL_SQL_H
@@ -57,6 +57,9 @@ bool sql_continues_word(char c);
 
 /* Whether one of the statements of a text is DEALLOCATE ALL or DISCARD ALL. */
 bool sql_forgets_statements(const char *text);
+
+/* Whether a text calls a function that takes or gives back advisory locks of a session, by its name. */
+bool sql_is_about_locks(const char *text, size_t length);
 
 /*
  * Writes the name as PostgreSQL understands it: unquoted ones are folded, long ones cut. Answers its

@@ -108,6 +108,7 @@ static struct statement *add(struct statement_table *table, const struct stateme
 	statement->id = ++table->last_id;
 	statement->name_length = (uint32_t)statement_name(statement->name, statement->id);
 	sql_look(&statement->sql, statement->body, strlen(statement->body));
+	statement->is_about_locks = sql_is_about_locks(statement->body, statement->sql.length);
 	table->count++;
 	return statement;
 }

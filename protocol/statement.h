@@ -46,6 +46,7 @@ struct statement {
 	char name[STATEMENT_NAME_BYTES]; /* on servers */
 	uint32_t name_length;
 	struct sql sql; /* what its text does if it is executed; points into the text */
+	bool is_about_locks; /* likewise: sql_is_about_locks() */
 	char body[];	/* the key's */
 };
 

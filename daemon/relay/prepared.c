@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/relay/ties.h"
+
 /* A client that has asked for so much that may have to be undone waits for outcomes. */
 #define MOST_NOTES 10000
 #define MOST_NOTED_BYTES ((size_t)1024 * 1024)
@@ -252,6 +254,7 @@ static enum passage use_unnamed(struct prepared *prepared, const struct message 
 	if (client != NULL && client->unnamed_serial != 0) {
 		text = client->unnamed->body;
 		sql_look(&sql, text, strlen(text));
+		ties_note_text(prepared->upstream, text, sql.length);
 		passage = prepared_require_sql(prepared, message->start, &sql);
 	}
 	if (passage == PASSAGE_TAKEN)
@@ -313,6 +316,8 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 	    !prepared_note_portal(prepared, portal, runs(statement), statement->body))
 		return PASSAGE_FAILED;
 	server_of(prepared)->uses_plan = true;
+	if (statement->is_about_locks)
+		ties_note_locks(prepared->upstream);
 	atomic_fetch_add_explicit(&statement->uses, 1, memory_order_relaxed);
 	if (!statement->key.is_command)
 		prepared_write_renamed(prepared, message, reference, statement->name,

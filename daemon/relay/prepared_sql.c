@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "daemon/relay/ties.h"
+
 /* A statement and portal that exist only while a command is run by us. */
 #define COMMAND_NAME STATEMENT_PREFIX "command"
 
@@ -150,6 +152,8 @@ static bool equalise(struct prepared *prepared, const char *at, const char *name
 	struct server_statements *server = server_of(prepared);
 	struct name *named = find_named(prepared, name, length, effect);
 
+	if (named != NULL && effect == SQL_EXECUTE && named->statement->is_about_locks)
+		ties_note_locks(prepared->upstream);
 	if (is_equal(prepared, name, length, effect))
 		return true;
 	bool apart = stands_apart(prepared, for_query);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/relay/prepared.h"
+#include "daemon/relay/ties.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
@@ -80,7 +81,8 @@ void tag_note(struct upstream *upstream, const char *tag)
 {
 	if (tag[0] == 'A' && strncmp(tag, "ALTER ", 6) == 0)
 		note_alteration(upstream);
-	if (is_creation(upstream, tag))
+	bool creates = is_creation(upstream, tag);
+	if (creates)
 		note_creation(upstream);
 	if (tag[0] == 'P' || tag[0] == 'D')
 		prepared_note_tag(upstream, tag);
@@ -89,6 +91,7 @@ void tag_note(struct upstream *upstream, const char *tag)
 		upstream->listens = upstream->overhears = false;
 	if (pipeline_runs_own_query(&upstream->pipeline))
 		return;
+	ties_note_tag(upstream, tag, creates);
 	/* The client may have left meanwhile. */
 	if (tag[0] == 'L' && strcmp(tag, "LISTEN") == 0)
 		upstream->listens = true;

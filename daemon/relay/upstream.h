@@ -35,6 +35,8 @@ struct upstream {
 	bool torn;		 /* the client left in the middle of a message to it */
 	bool listens;		 /* its client has asked for notifications ... */
 	bool overhears;		 /* ... or somebody out of our sight: some came that nobody is known to want */
+	unsigned may_tie;	 /* what its client may have done there that ties it to it ... */
+	unsigned ties;		 /* ... and is known to have: see ties.h */
 	bool has_altered;	 /* its client has, in this transaction: see tag.h */
 	bool has_created;
 	bool has_rows;		 /* the command that runs returns some, or is about to */

@@ -125,10 +125,35 @@ static void test_several(void)
 	is_text(effects("/* open"), "", "an open comment");
 }
 
+static void test_locks(void)
+{
+	static const struct {
+		const char *text;
+		bool is_about_locks;
+	} cases[] = {
+		{"select pg_advisory_lock(1)", true},
+		{"SELECT PG_TRY_ADVISORY_LOCK_SHARED(1, 2)", true},
+		{"select 1; select pg_advisory_unlock_all()", true},
+		{"select pg_advisory_xact_lock(1)", false},
+		{"select pg_try_advisory_xact_lock_shared(1)", false},
+		{"select pg_advisory_xact_lock(1), pg_advisory_lock(2)", true},
+		{"select * from _ad_advisory", false},
+		{"select pg_advisory", false},
+		{"_advisory_", true}, /* when in doubt: it may go on in the next piece */
+		{"", false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		ok(sql_is_about_locks(cases[i].text, strlen(cases[i].text)) ==
+			   cases[i].is_about_locks,
+		   "about locks of a session or not: %s", cases[i].text);
+}
+
 int main(void)
 {
 	test_examples();
 	test_several();
+	test_locks();
 	test_quotes();
 	return done();
 }

@@ -1,0 +1,248 @@
+#include "daemon/relay/ties.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/array.h"
+#include "conf/settings.h"
+#include "daemon/relay/upstream.h"
+#include "daemon/runtime/coroutine.h"
+#include "daemon/runtime/loop.h"
+#include "daemon/session.h"
+#include "daemon/worker.h"
+#include "pool/pool.h"
+#include "protocol/message.h"
+#include "protocol/sql.h"
+#include "protocol/writer.h"
+
+/* Our answer is one row; what else may come are notifications. */
+#define ANSWER_BYTES ((size_t)1024 * 1024)
+#define SQL_BYTES 1024
+
+static const struct {
+	enum tie tie;
+	const char *name;
+	const char *is_there;  /* an expression */
+	const char *take_back; /* a command */
+} kinds[] = {
+	{TIE_LOCKS, "advisory locks",
+	 "EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND pid = "
+	 "pg_catalog.pg_backend_pid())",
+	 "SELECT pg_catalog.pg_advisory_unlock_all()"},
+	/* Whatever is in the temporary schema depends on it. */
+	{TIE_TABLES, "temporary tables",
+	 "EXISTS (SELECT FROM pg_catalog.pg_depend WHERE refclassid = "
+	 "'pg_catalog.pg_namespace'::pg_catalog.regclass AND refobjid = "
+	 "pg_catalog.pg_my_temp_schema())",
+	 "DISCARD TEMP"},
+	{TIE_CURSORS, "cursors WITH HOLD",
+	 "EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable)", "CLOSE ALL"},
+	{TIE_CHANNELS, "channels it listens to",
+	 "EXISTS (SELECT FROM pg_catalog.pg_listening_channels())", "UNLISTEN *"},
+};
+
+const char *ties_text(unsigned ties, char text[TIES_TEXT_BYTES])
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (ties & kinds[i].tie)
+			length += (size_t)snprintf(text + length, TIES_TEXT_BYTES - length, "%s%s",
+						   length > 0 ? ", " : "", kinds[i].name);
+	return text;
+}
+
+/* --- what may have come about ------------------------------------------------------------- */
+
+static bool pins_clients(const struct upstream *upstream)
+{
+	return pool_share_pins_clients(&upstream->server->pool->shares[upstream->worker->index]);
+}
+
+void ties_note_locks(struct upstream *upstream)
+{
+	if (pins_clients(upstream))
+		upstream->may_tie |= TIE_LOCKS;
+}
+
+void ties_note_text(struct upstream *upstream, const char *text, size_t length)
+{
+	if (pins_clients(upstream) && sql_is_about_locks(text, length))
+		upstream->may_tie |= TIE_LOCKS;
+}
+
+/* What such a command may have ended. */
+static unsigned ended_by(const char *tag)
+{
+	static const struct {
+		const char *beginning;
+		unsigned ties;
+	} endings[] = {
+		{"DROP ", TIE_TABLES},
+		{"CLOSE CURSOR", TIE_CURSORS},
+		{"UNLISTEN", TIE_CHANNELS},
+		{"DISCARD ", ~0U},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
+		if (strncmp(tag, endings[i].beginning, strlen(endings[i].beginning)) == 0)
+			return endings[i].ties;
+	return 0;
+}
+
+/* What it may have made. */
+static unsigned made_by(const char *tag, bool creates)
+{
+	if (creates && tag[0] != 'D')
+		return TIE_TABLES;
+	if (strcmp(tag, "LISTEN") == 0)
+		return TIE_CHANNELS;
+	if (strcmp(tag, "DECLARE CURSOR") == 0)
+		return TIE_CURSORS;
+	return strcmp(tag, "DO") == 0 ? TIE_TABLES | TIE_CHANNELS : 0;
+}
+
+void ties_note_tag(struct upstream *upstream, const char *tag, bool creates)
+{
+	if (pins_clients(upstream))
+		upstream->may_tie |= made_by(tag, creates);
+	if (upstream->ties != 0)
+		upstream->may_tie |= upstream->ties & ended_by(tag);
+}
+
+/* --- what there is ------------------------------------------------------------------------ */
+
+static void write_question(char sql[SQL_BYTES], unsigned ties)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (ties & kinds[i].tie)
+			length +=
+				(size_t)snprintf(sql + length, SQL_BYTES - length, "%s%s",
+						 length > 0 ? ", " : "SELECT ", kinds[i].is_there);
+}
+
+static unsigned read_row(const struct message *row, unsigned asked)
+{
+	const char *cursor = row->body + 2;
+	const char *end = row->body + row->body_length;
+	unsigned found = 0;
+
+	for (size_t i = 0; row->body_length > 2 && i < ARRAY_SIZE(kinds); i++) {
+		const char *value = NULL;
+		size_t length = 0;
+		if ((asked & kinds[i].tie) == 0)
+			continue;
+		if (!row_next(&cursor, end, &value, &length))
+			return asked;
+		if (value == NULL || length != 1 || *value != 'f')
+			found |= kinds[i].tie;
+	}
+	return found;
+}
+
+struct answer {
+	bool is_known;
+	unsigned ties;
+};
+
+/* What else the server said meanwhile is for the client. */
+static bool read_answer(struct session *session, const struct writer *replies, unsigned asked,
+			struct answer *answer)
+{
+	const char *at = replies->data;
+	const char *end = at + replies->length;
+	struct message message;
+
+	*answer = (struct answer){false, asked};
+	while (message_look(at, (size_t)(end - at), &message) && message_is_whole(&message)) {
+		switch (message.letter) {
+		case BACKEND_DATA_ROW:
+			*answer = (struct answer){true, read_row(&message, asked)};
+			break;
+		case BACKEND_NOTICE:
+		case BACKEND_NOTIFICATION:
+		case BACKEND_PARAMETER_STATUS:
+			stats_count(&session->share->stats.sent, message.present);
+			if (!stream_send(&session->client, at, message.present))
+				return false;
+			break;
+		default:
+			break;
+		}
+		at += message.present;
+	}
+	return true;
+}
+
+static void note_known(struct session *session, unsigned ties)
+{
+	struct upstream *upstream = session->upstream;
+	unsigned before = upstream->ties;
+	char text[TIES_TEXT_BYTES];
+
+	upstream->ties = ties;
+	if (ties == before)
+		return;
+	if (ties == 0)
+		session_log(session, LEVEL_LOG, "no longer pinned to its server");
+	else
+		session_log(session, LEVEL_LOG, "pinned to its server: it has there %s",
+			    ties_text(ties, text));
+}
+
+/* Without an answer, as when the client's cancel request or statement_timeout has met the question, all of it is taken to
+ * be there, and asked for once more after the next transaction. */
+bool await_ties_known(struct session *session, struct failure *why)
+{
+	struct upstream *upstream = session->upstream;
+	unsigned asked = upstream->may_tie;
+	int64_t limit = session->worker->settings->server_connect_timeout_us;
+	char sql[SQL_BYTES];
+	struct writer replies;
+	struct answer answer;
+
+	writer_init(&replies);
+	write_question(sql, asked);
+	upstream->statements.unnamed_session = 0; /* a Query drops it */
+	bool answered = upstream_ask(upstream, FRONTEND_QUERY, sql) &&
+			upstream_collect(upstream, &replies, ANSWER_BYTES, deadline_after(limit));
+	if (!answered)
+		failure_set(why, session_end_reason(session, FAILURE_SERVER_GONE));
+	else if (!read_answer(session, &replies, asked, &answer))
+		answered = failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
+	writer_release(&replies);
+	if (!answered)
+		return false;
+	upstream->may_tie = answer.is_known ? 0 : asked;
+	if (asked & TIE_CHANNELS)
+		upstream->listens = (answer.ties & TIE_CHANNELS) != 0;
+	note_known(session, (upstream->ties & ~asked) | answer.ties);
+	return true;
+}
+
+/* --- taking it back ----------------------------------------------------------------------- */
+
+bool await_untied(struct upstream *upstream, int64_t deadline)
+{
+	unsigned ties = upstream->ties | upstream->may_tie;
+	char sql[SQL_BYTES];
+	size_t length = 0;
+	struct failure why;
+
+	if (ties == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (ties & kinds[i].tie)
+			length += (size_t)snprintf(sql + length, SQL_BYTES - length, "%s%s",
+						   length > 0 ? "; " : "", kinds[i].take_back);
+	if (!upstream_query(upstream, sql, &why, deadline))
+		return false;
+	upstream->ties = upstream->may_tie = 0;
+	if (ties & TIE_CHANNELS)
+		upstream->listens = upstream->overhears = false;
+	return true;
+}
