@@ -7,7 +7,6 @@
 #include "conf/array.h"
 #include "conf/settings.h"
 #include "daemon/relay/upstream.h"
-#include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
@@ -19,6 +18,7 @@
 /* Our answer is one row; what else may come are notifications. */
 #define ANSWER_BYTES ((size_t)1024 * 1024)
 #define SQL_BYTES 1024
+#define TIES_TEXT_BYTES 128
 
 static const struct {
 	enum tie tie;
@@ -42,7 +42,8 @@ static const struct {
 	 "EXISTS (SELECT FROM pg_catalog.pg_listening_channels())", "UNLISTEN *"},
 };
 
-const char *ties_text(unsigned ties, char text[TIES_TEXT_BYTES])
+/* Writes what there is: "advisory locks, temporary tables". */
+static const char *ties_text(unsigned ties, char text[TIES_TEXT_BYTES])
 {
 	size_t length = 0;
 

@@ -40,8 +40,4 @@ bool await_ties_known(struct session *session, struct failure *why);
  * closed. */
 bool await_untied(struct upstream *upstream, int64_t deadline);
 
-/* Writes what ties it: "advisory locks, temporary tables"; empty: nothing. */
-#define TIES_TEXT_BYTES 128
-const char *ties_text(unsigned ties, char text[TIES_TEXT_BYTES]);
-
 #endif
