@@ -1,13 +1,11 @@
 #include "daemon/relay/ties.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "conf/array.h"
-#include "conf/settings.h"
+#include "daemon/relay/question.h"
 #include "daemon/relay/upstream.h"
-#include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
@@ -15,8 +13,6 @@
 #include "protocol/sql.h"
 #include "protocol/writer.h"
 
-/* Our answer is one row; what else may come are notifications. */
-#define ANSWER_BYTES ((size_t)1024 * 1024)
 #define SQL_BYTES 1024
 #define TIES_TEXT_BYTES 128
 
@@ -145,40 +141,6 @@ static unsigned read_row(const struct message *row, unsigned asked)
 	return found;
 }
 
-struct answer {
-	bool is_known;
-	unsigned ties;
-};
-
-/* What else the server said meanwhile is for the client. */
-static bool read_answer(struct session *session, const struct writer *replies, unsigned asked,
-			struct answer *answer)
-{
-	const char *at = replies->data;
-	const char *end = at + replies->length;
-	struct message message;
-
-	*answer = (struct answer){false, asked};
-	while (message_look(at, (size_t)(end - at), &message) && message_is_whole(&message)) {
-		switch (message.letter) {
-		case BACKEND_DATA_ROW:
-			*answer = (struct answer){true, read_row(&message, asked)};
-			break;
-		case BACKEND_NOTICE:
-		case BACKEND_NOTIFICATION:
-		case BACKEND_PARAMETER_STATUS:
-			stats_count(&session->share->stats.sent, message.present);
-			if (!stream_send(&session->client, at, message.present))
-				return false;
-			break;
-		default:
-			break;
-		}
-		at += message.present;
-	}
-	return true;
-}
-
 static void note_known(struct session *session, unsigned ties)
 {
 	struct upstream *upstream = session->upstream;
@@ -195,33 +157,27 @@ static void note_known(struct session *session, unsigned ties)
 			    ties_text(ties, text));
 }
 
-/* Without an answer, as when the client's cancel request or statement_timeout has met the question, all of it is taken to
- * be there, and asked for once more after the next transaction. */
+/* Without an answer all of it is taken to be there, and asked for once more after the next transaction. */
 bool await_ties_known(struct session *session, struct failure *why)
 {
 	struct upstream *upstream = session->upstream;
 	unsigned asked = upstream->may_tie;
-	int64_t limit = session->worker->settings->server_connect_timeout_us;
 	char sql[SQL_BYTES];
-	struct writer replies;
-	struct answer answer;
+	struct writer rows;
+	struct message row;
 
-	writer_init(&replies);
 	write_question(sql, asked);
-	upstream->statements.unnamed_session = 0; /* a Query drops it */
-	bool answered = upstream_ask(upstream, FRONTEND_QUERY, sql) &&
-			upstream_collect(upstream, &replies, ANSWER_BYTES, deadline_after(limit));
-	if (!answered)
-		failure_set(why, session_end_reason(session, FAILURE_SERVER_GONE));
-	else if (!read_answer(session, &replies, asked, &answer))
-		answered = failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
-	writer_release(&replies);
-	if (!answered)
+	writer_init(&rows);
+	bool done = await_question(session, sql, &rows, why);
+	bool is_known = done && message_look(rows.data, rows.length, &row);
+	unsigned found = is_known ? read_row(&row, asked) : asked;
+	writer_release(&rows);
+	if (!done)
 		return false;
-	upstream->may_tie = answer.is_known ? 0 : asked;
+	upstream->may_tie = is_known ? 0 : asked;
 	if (asked & TIE_CHANNELS)
-		upstream->listens = (answer.ties & TIE_CHANNELS) != 0;
-	note_known(session, (upstream->ties & ~asked) | answer.ties);
+		upstream->listens = (found & TIE_CHANNELS) != 0;
+	note_known(session, (upstream->ties & ~asked) | found);
 	return true;
 }
 
