@@ -10,25 +10,10 @@
 #include <unistd.h>
 
 #include "daemon/runtime/batch.h"
+#include "daemon/runtime/chunk.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/runtime/tls.h"
-
-/*
- * Bytes that wait:	| taken |  start ... end  | room |
- */
-struct chunk {
-	size_t start;
-	size_t end;
-	size_t capacity;
-	char bytes[];
-};
-
-static void chunk_free(struct chunk **chunk)
-{
-	free(*chunk);
-	*chunk = NULL;
-}
 
 /* Half a message may be half a password. */
 static void kept_free(struct stream *stream)
@@ -36,31 +21,6 @@ static void kept_free(struct stream *stream)
 	if (stream->kept != NULL)
 		explicit_bzero(stream->kept->bytes, stream->kept->end);
 	chunk_free(&stream->kept);
-}
-
-static bool chunk_append(struct chunk **chunk, const void *data, size_t length)
-{
-	struct chunk *old = *chunk;
-	size_t held = old == NULL ? 0 : old->end - old->start;
-
-	if (old != NULL && old->capacity - old->end < length && old->start > 0) {
-		memmove(old->bytes, old->bytes + old->start, held);
-		old->start = 0;
-		old->end = held;
-	}
-	if (old == NULL || old->capacity - old->end < length) {
-		size_t capacity = held + length + (old == NULL ? 0 : held);
-		struct chunk *grown = realloc(old, sizeof *grown + capacity);
-		if (grown == NULL)
-			return false;
-		grown->capacity = capacity;
-		if (old == NULL)
-			grown->start = grown->end = 0;
-		*chunk = old = grown;
-	}
-	memcpy(old->bytes + old->end, data, length);
-	old->end += length;
-	return true;
 }
 
 /* --- events ------------------------------------------------------------------------------- */
