@@ -32,7 +32,7 @@ void batch_release(struct batch *batch)
 /* The socket tells of a failure once: it is kept for the reader. */
 static bool read_ahead(struct stream *stream, char *buffer, size_t size)
 {
-	ssize_t got = stream_recv_raw(stream, buffer, size);
+	ssize_t got = stream_recv_now(stream, buffer, size);
 
 	if (got < 0 && errno != EAGAIN)
 		stream->ahead.failure = errno;
@@ -57,13 +57,20 @@ void batch_fetch(struct stream *stream)
 	batch->fetched[batch->fetched_count++] = stream;
 }
 
+static void drop_from_inlet(struct stream *stream)
+{
+	stream->loop->batch.fetched[stream->ahead.place] = NULL;
+	stream->is_ahead = false;
+}
+
 void batch_drop_ahead(struct stream *stream)
 {
-	if (stream->ahead.own != NULL)
-		free(stream->ahead.own);
-	else
-		stream->loop->batch.fetched[stream->ahead.place] = NULL;
-	stream->ahead = (struct ahead){.failure = stream->ahead.failure};
+	if (stream->ahead.own == NULL) {
+		drop_from_inlet(stream);
+		return;
+	}
+	free(stream->ahead.own);
+	stream->ahead.own = NULL;
 	stream->is_ahead = false;
 }
 
@@ -89,7 +96,7 @@ bool batch_take_in_place(struct stream *stream, size_t most, char **data, ssize_
 		return false;
 	*data = ahead->bytes;
 	*length = ahead->length;
-	batch_drop_ahead(stream);
+	drop_from_inlet(stream);
 	return true;
 }
 
@@ -125,8 +132,8 @@ bool batch_post(struct stream *stream, const void *data, size_t length)
 	struct batch *batch = &stream->loop->batch;
 	struct posted *next = &batch->posted[batch->posted_count];
 
-	if (length > POSTED_AT_ONCE || length > OUTLET_BYTES - batch->outlet_length ||
-	    batch->posted_count == BATCH_STREAMS)
+	if (stream->unsent != NULL || length > POSTED_AT_ONCE ||
+	    length > OUTLET_BYTES - batch->outlet_length || batch->posted_count == BATCH_STREAMS)
 		return false;
 	if (batch->posted_count > batch->posted_sent && next[-1].stream == stream) {
 		next[-1].length += length;

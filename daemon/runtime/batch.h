@@ -65,7 +65,8 @@ bool batch_take_in_place(struct stream *stream, size_t most, char **data, ssize_
 /* Forgets what was read ahead. */
 void batch_drop_ahead(struct stream *stream);
 
-/* Posts a piece. False: there is no room for it, or it is not small, and the caller has to send it. */
+/* Posts a piece. False: there is no room for it, it is not small, or something is unsent in front of it, and the caller
+ * has to send it. */
 bool batch_post(struct stream *stream, const void *data, size_t length);
 
 /* Sends all that was posted. What cannot be sent stays in its stream, unsent. */

@@ -28,8 +28,8 @@ static void kept_free(struct stream *stream)
 static bool may_read_ahead(const struct stream *stream)
 {
 	return (stream->waiter != NULL ? stream->waiter_reads : stream->is_eager) &&
-	       !stream->is_bulky && !stream->is_ahead && stream->tls == NULL &&
-	       !stream->peer_closed;
+	       !stream->is_bulky && !stream->is_ahead && stream->ahead.failure == 0 &&
+	       stream->tls == NULL && !stream->peer_closed;
 }
 
 static void stream_event(evutil_socket_t fd, short what, void *arg)
@@ -137,6 +137,11 @@ ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size)
 		errno = EAGAIN;
 		return -1;
 	}
+	return stream_recv_now(stream, buffer, size);
+}
+
+ssize_t stream_recv_now(struct stream *stream, char *buffer, size_t size)
+{
 	ssize_t got;
 	do
 		got = recv(stream->fd, buffer, size, 0);
@@ -156,15 +161,15 @@ ssize_t stream_read(struct stream *stream, char **data)
 	return stream_read_some(stream, data, SCRATCH_BYTES);
 }
 
-ssize_t stream_read_some(struct stream *stream, char **data, size_t most)
+/* Behind what was kept. Not inlined, as what is taken in place needs none of its registers. */
+__attribute__((noinline)) static ssize_t read_into_scratch(struct stream *stream, char **data,
+							   size_t most)
 {
 	struct chunk *kept = stream->kept;
 	size_t held = kept == NULL ? 0 : kept->end - kept->start;
 	char *scratch = stream->loop->scratch;
 	ssize_t got;
 
-	if (batch_take_in_place(stream, most, data, &got))
-		return got;
 	if (stream->put_back)
 		return (ssize_t)stream_reread(stream, data);
 	if (held >= SCRATCH_BYTES) {
@@ -184,6 +189,15 @@ ssize_t stream_read_some(struct stream *stream, char **data, size_t most)
 	}
 	*data = scratch;
 	return got == 0 ? 0 : (ssize_t)held + got;
+}
+
+ssize_t stream_read_some(struct stream *stream, char **data, size_t most)
+{
+	ssize_t got;
+
+	return batch_take_in_place(stream, most, data, &got) ?
+		       got :
+		       read_into_scratch(stream, data, most);
 }
 
 size_t stream_reread(struct stream *stream, char **data)
@@ -312,6 +326,8 @@ bool stream_send(struct stream *stream, const void *data, size_t length)
 
 bool stream_post(struct stream *stream, const void *data, size_t length)
 {
+	if (stream->tls == NULL && batch_post(stream, data, length))
+		return true;
 	stream->posts = true;
 	bool posted = stream_send(stream, data, length);
 	stream->posts = false;
@@ -345,7 +361,7 @@ static bool send_behind(struct stream *stream, const char *data, size_t length)
 
 bool stream_send_raw(struct stream *stream, const void *data, size_t length)
 {
-	if (stream->posts && stream->unsent == NULL && batch_post(stream, data, length))
+	if (stream->posts && batch_post(stream, data, length))
 		return true;
 	/* Nothing small waits for something large. */
 	if (stream->loop->batch.posted_count > 0 && (stream->posted_count > 0 || !stream->holds))

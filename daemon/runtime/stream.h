@@ -177,6 +177,9 @@ static inline bool stream_flush(struct stream *stream)
 bool stream_send_raw(struct stream *stream, const void *data, size_t length);
 ssize_t stream_recv_raw(struct stream *stream, char *buffer, size_t size);
 
+/* For runtime/batch: asks the socket, which has just spoken. */
+ssize_t stream_recv_now(struct stream *stream, char *buffer, size_t size);
+
 /* For runtime/batch: sends what was posted. False: a part of it is unsent, perhaps because sending has failed,
  * which whoever tries next is told. */
 bool stream_send_piece(struct stream *stream, const char *data, size_t length);
