@@ -77,13 +77,18 @@ void prepared_begin(struct prepared *prepared, struct session *session, struct u
 
 /* --- what goes out ---------------------------------------------------------------- */
 
-void prepared_offer(struct prepared *prepared, const char *data, size_t length)
+void prepared_offer(struct prepared *prepared, const char *data, size_t length,
+		    const struct writer *prefix)
 {
 	prepared->data = data;
 	prepared->end = data + length;
 	prepared->copied = 0;
 	prepared->rewriting = false;
 	prepared->segment_at = 0;
+	if (prefix != NULL) {
+		struct writer *out = prepared_write_up_to(prepared, data);
+		write_bytes(out, prefix->data, prefix->length);
+	}
 	/* Of what came before, nothing was kept. */
 	if (prepared->upstream->pipeline.unsynced && !server_of(prepared)->uses_plan &&
 	    !prepared->replaying)

@@ -118,8 +118,10 @@ enum passage {
 
 void prepared_begin(struct prepared *prepared, struct session *session, struct upstream *upstream);
 
-/* Announces a batch of the client's bytes, which holds the messages that are offered next. */
-void prepared_offer(struct prepared *prepared, const char *data, size_t length);
+/* Announces a batch of the client's bytes, which holds the messages that are offered next; `prefix`, or NULL, is to go
+ * in front of them, in one piece with them. */
+void prepared_offer(struct prepared *prepared, const char *data, size_t length,
+		    const struct writer *prefix);
 
 /* Whether such a message has to be offered to prepared_request(). */
 static inline bool prepared_wants(const struct prepared *prepared, unsigned char letter)

@@ -236,7 +236,7 @@ bool prepared_replay(struct prepared *prepared, const char **data, size_t *lengt
 	const char *from = kept->data + server->replay_at;
 	size_t left = kept->length - server->replay_at;
 	size_t taken = 0;
-	prepared_offer(prepared, from, left);
+	prepared_offer(prepared, from, left, NULL);
 	while (passage == PASSAGE_TAKEN && message_look(from + taken, left - taken, &message)) {
 		passage = replay_message(prepared, &message);
 		if (passage == PASSAGE_TAKEN)

@@ -32,7 +32,7 @@ static bool restore_if_wanted(struct relay *relay, struct failure *why)
 	writer_init(&sql);
 	bool good = !server_write_wishes(server, session->wishes, &sql) ||
 		    (relay_note_own_query(relay, why) &&
-		     relay_send_requests(relay, sql.data, sql.length, NULL, why));
+		     relay_send_requests(relay, sql.data, sql.length, why));
 	if (sql.failed)
 		good = failure_set(why, FAILURE_NO_MEMORY);
 	writer_release(&sql);
@@ -50,7 +50,7 @@ static bool replay_if_wanted(struct relay *relay, struct failure *why)
 		return true;
 	if (!prepared_replay(&relay->prepared, &data, &length))
 		return failure_set(why, FAILURE_NO_MEMORY);
-	return relay_send_requests(relay, data, length, NULL, why) && relay_answer_own(relay, why);
+	return relay_send_requests(relay, data, length, why) && relay_answer_own(relay, why);
 }
 
 /* What was asked for before the last message is waited for; what is half done stays so. */

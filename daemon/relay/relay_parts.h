@@ -25,6 +25,7 @@ struct relay {
 	struct prepared prepared;
 	struct gather gather;
 	struct ending ending;
+	size_t taken; /* of the client's bytes that were last looked at: so many go on */
 	bool unseen; /* what was not taken may be whole: it waits for the server, not for the client */
 	bool deaf; /* the client takes no more replies: they are dropped */
 	unsigned ready_count; /* the upstream's when it was last looked at */
@@ -44,7 +45,7 @@ bool relay_wants_requests(struct relay *relay);
 bool relay_pump_requests(struct relay *relay, struct failure *why);
 
 /* Sends bytes that have been noted in the pipeline. */
-bool relay_send_requests(struct relay *relay, const char *data, size_t length, const struct writer *prefix,
+bool relay_send_requests(const struct relay *relay, const char *data, size_t length,
 			 struct failure *why);
 
 /* Notes a Query of our own, which drops the unnamed statement. */

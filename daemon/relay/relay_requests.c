@@ -41,9 +41,8 @@ static bool must_wait(const struct relay *relay)
 	return pipeline_is_full(relay->pipeline) || must_ask(relay->pipeline);
 }
 
-/* Hops over the client's messages as far as they can go on now; `*taken` is how far that is. */
-static bool take_requests(struct relay *relay, const char *data, size_t length, size_t *taken,
-			  struct failure *why)
+/* Hops over the client's messages as far as they can go on now. */
+static bool take_requests(struct relay *relay, const char *data, size_t length, struct failure *why)
 {
 	struct message message;
 	enum passage passage = PASSAGE_TAKEN;
@@ -60,7 +59,7 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 		if (!message_is_whole(&message))
 			relay->left = message.body_length + MESSAGE_HEADER_BYTES - message.present;
 	}
-	*taken = at;
+	relay->taken = at;
 	return passage != PASSAGE_FAILED || failure_set(why, FAILURE_NO_MEMORY);
 }
 
@@ -90,22 +89,11 @@ static bool is_half_done(const struct relay *relay)
 	return relay->left > 0 || relay->pipeline->unsynced || relay->pipeline->copying_in;
 }
 
-bool relay_send_requests(struct relay *relay, const char *data, size_t length,
-			 const struct writer *prefix, struct failure *why)
+bool relay_send_requests(const struct relay *relay, const char *data, size_t length,
+			 struct failure *why)
 {
-	struct stream *server = &relay->upstream->stream;
-	struct writer both;
-
-	if (prefix == NULL)
-		return length == 0 || stream_post(server, data, length) ||
-		       relay_server_failed(relay, why);
-	/* In one piece with what the server must be told in front of them. */
-	writer_init(&both);
-	write_bytes(&both, prefix->data, prefix->length);
-	write_bytes(&both, data, length);
-	bool sent = !both.failed && stream_post(server, both.data, both.length);
-	writer_release(&both);
-	return sent || relay_server_failed(relay, why);
+	return length == 0 || stream_post(&relay->upstream->stream, data, length) ||
+	       relay_server_failed(relay, why);
 }
 
 bool relay_note_own_query(struct relay *relay, struct failure *why)
@@ -126,7 +114,7 @@ bool relay_answer_own(struct relay *relay, struct failure *why)
 	return sifted.length == 0 || relay_pass_replies(relay, &sifted, why);
 }
 
-static bool take_and_send(struct relay *relay, const char *data, size_t length, size_t *taken,
+static bool take_and_send(struct relay *relay, const char *data, size_t length,
 			  const struct writer *prefix, struct failure *why)
 {
 	const char *rewritten;
@@ -134,27 +122,26 @@ static bool take_and_send(struct relay *relay, const char *data, size_t length, 
 
 	if (prefix != NULL && !relay_note_own_query(relay, why))
 		return false;
-	prepared_offer(&relay->prepared, data, length);
-	if (!take_requests(relay, data, length, taken, why))
+	prepared_offer(&relay->prepared, data, length, prefix);
+	if (!take_requests(relay, data, length, why))
 		return false;
-	if (!prepared_finish(&relay->prepared, *taken, relay->left == 0, &rewritten,
+	if (!prepared_finish(&relay->prepared, relay->taken, relay->left == 0, &rewritten,
 			     &rewritten_length))
 		return failure_set(why, FAILURE_NO_MEMORY);
 	relay->unseen = must_wait(relay) || relay->prepared.waits;
-	return relay_send_requests(relay, rewritten, rewritten_length, prefix, why) &&
+	return relay_send_requests(relay, rewritten, rewritten_length, why) &&
 	       relay_answer_own(relay, why);
 }
 
 bool relay_pass_requests(struct relay *relay, const char *data, size_t length,
 			 const struct writer *prefix, struct failure *why)
 {
-	size_t taken = 0;
-
-	if (!take_and_send(relay, data, length, &taken, prefix, why))
+	if (!take_and_send(relay, data, length, prefix, why))
 		return false;
-	if (is_half_done(relay) || taken < length)
+	if (is_half_done(relay) || relay->taken < length)
 		stream_expect_more(relay->client);
-	return taken == length || keep_rest(relay, data + taken, length - taken, why);
+	return relay->taken == length ||
+	       keep_rest(relay, data + relay->taken, length - relay->taken, why);
 }
 
 /* Gathers a message longer than the scratch buffer, which is passed on once it is whole. */
@@ -173,11 +160,10 @@ static bool gather_request(struct relay *relay, const char *data, size_t length,
 static bool pass_gathered(struct relay *relay, struct failure *why)
 {
 	struct writer *bytes = &relay->gather.bytes;
-	size_t taken = 0;
 
-	if (!take_and_send(relay, bytes->data, bytes->length, &taken, NULL, why))
+	if (!take_and_send(relay, bytes->data, bytes->length, NULL, why))
 		return false;
-	if (taken > 0) /* it does not have to wait */
+	if (relay->taken > 0) /* it does not have to wait */
 		writer_release(bytes);
 	return true;
 }
