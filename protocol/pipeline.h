@@ -160,4 +160,13 @@ static inline bool pipeline_is_full(const struct pipeline *pipeline)
 	return pipeline->count >= PIPELINE_LONGEST;
 }
 
+/* Something more may be asked of the server: it is not far behind, and need not tell first if it owes one more reply. */
+static inline bool pipeline_takes_more(const struct pipeline *pipeline)
+{
+	bool must_tell = pipeline->doubtful &&
+			 (pipeline_is_settled(pipeline) || pipeline_runs_own_query(pipeline));
+
+	return !pipeline_is_full(pipeline) && !must_tell;
+}
+
 #endif

@@ -61,15 +61,15 @@ static bool all_is_answered(const struct relay *relay)
 
 static bool is_over(const struct relay *relay)
 {
+	bool is_ending = relay->ending.kind != FAILURE_NONE;
+
+	if (!pipeline_is_idle(relay->pipeline) && !(is_ending && all_is_answered(relay)))
+		return false;
 	bool between_messages = relay->left == 0 && relay->upstream->left == 0 &&
 				!stream_has_unsent(&relay->upstream->stream);
-
-	if (!between_messages || relay->pipeline->doubtful ||
-	    relay->upstream->statements.replay_wanted ||
-	    (relay->gather.bytes.length > 0 && relay->ending.kind == FAILURE_NONE))
-		return false;
-	return pipeline_is_idle(relay->pipeline) ||
-	       (relay->ending.kind != FAILURE_NONE && all_is_answered(relay));
+	return between_messages && !relay->pipeline->doubtful &&
+	       !relay->upstream->statements.replay_wanted &&
+	       (is_ending || relay->gather.bytes.length == 0);
 }
 
 /* While everything is held, no limit is reached. */

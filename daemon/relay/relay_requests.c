@@ -28,19 +28,6 @@ static enum passage note_request(struct relay *relay, const struct message *mess
 	return passage;
 }
 
-/* Whether the server has yet to tell if it owes one more reply. */
-static bool must_ask(const struct pipeline *pipeline)
-{
-	return pipeline->doubtful &&
-	       (pipeline_is_settled(pipeline) || pipeline_runs_own_query(pipeline));
-}
-
-/* Whether nothing more may be asked of the server for now. */
-static bool must_wait(const struct relay *relay)
-{
-	return pipeline_is_full(relay->pipeline) || must_ask(relay->pipeline);
-}
-
 /* Hops over the client's messages as far as they can go on now. */
 static bool take_requests(struct relay *relay, const char *data, size_t length, struct failure *why)
 {
@@ -50,7 +37,8 @@ static bool take_requests(struct relay *relay, const char *data, size_t length, 
 
 	relay->left -= at;
 	turn_clock_has_rest(&relay->clock, relay->left == 0);
-	while (!must_wait(relay) && message_look(data + at, length - at, &message) &&
+	while (message_look(data + at, length - at, &message) &&
+	       pipeline_takes_more(relay->pipeline) &&
 	       !ending_look(&relay->ending, &message, pipeline_wants_copy(relay->pipeline))) {
 		passage = note_request(relay, &message);
 		if (passage != PASSAGE_TAKEN)
@@ -128,7 +116,8 @@ static bool take_and_send(struct relay *relay, const char *data, size_t length,
 	if (!prepared_finish(&relay->prepared, relay->taken, relay->left == 0, &rewritten,
 			     &rewritten_length))
 		return failure_set(why, FAILURE_NO_MEMORY);
-	relay->unseen = must_wait(relay) || relay->prepared.waits;
+	relay->unseen = relay->taken < length &&
+			(!pipeline_takes_more(relay->pipeline) || relay->prepared.waits);
 	return relay_send_requests(relay, rewritten, rewritten_length, why) &&
 	       relay_answer_own(relay, why);
 }
@@ -173,7 +162,7 @@ bool relay_wants_requests(struct relay *relay)
 	return (relay->session->worker->suspension == NOT_SUSPENDED ||
 		stream_is_ahead(relay->client)) &&
 	       !stream_has_unsent(&relay->upstream->stream) && relay->ending.kind == FAILURE_NONE &&
-	       (relay->left > 0 || !must_wait(relay)) &&
+	       (relay->left > 0 || pipeline_takes_more(relay->pipeline)) &&
 	       !relay->upstream->statements.replay_wanted &&
 	       !(relay->prepared.waits && prepared_is_waiting(&relay->prepared));
 }
