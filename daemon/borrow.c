@@ -363,11 +363,23 @@ static bool is_pinned(const struct session *session)
 	       session->upstream->ties != 0;
 }
 
+bool return_is_due(const struct session *session)
+{
+	const struct upstream *upstream = session->upstream;
+
+	if (upstream == NULL || !ties_are_in_doubt(upstream) ||
+	    pool_share_mode(session->share) == POOL_SESSION)
+		return false;
+	session->worker->has_doubts = true;
+	return ties_are_due(upstream);
+}
+
 bool await_returned(struct session *session, struct failure *why)
 {
 	if (pool_share_mode(session->share) == POOL_SESSION)
 		return true;
-	if (session->upstream->may_tie != 0 && !await_ties_known(session, why))
+	if ((session->upstream->may_tie != 0 || ties_are_due(session->upstream)) &&
+	    !await_ties_known(session, why))
 		return false;
 	if (!is_pinned(session))
 		await_give_back(session->upstream, NULL,

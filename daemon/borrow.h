@@ -44,6 +44,10 @@ bool await_server_is_there(struct session *session, enum failure_kind late, stru
  */
 bool await_returned(struct session *session, struct failure *why);
 
+/* Whether a session at rest has to see if it still needs its server, by await_returned(). Not yet: its worker looks
+ * again. */
+bool return_is_due(const struct session *session);
+
 /* When it began to wait. */
 int64_t queued_since(const struct queued *queued);
 

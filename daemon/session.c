@@ -200,7 +200,7 @@ static bool has_been_spoken_to(const struct session *session)
 
 	return session->killed == FAILURE_NONE &&
 	       (!suspend_holds(session) || stream_is_ahead(&session->client)) &&
-	       (stream_has_news(&session->client) || by_server);
+	       (stream_has_news(&session->client) || by_server || return_is_due(session));
 }
 
 static void session_free(struct session *session)
@@ -410,7 +410,8 @@ void session_tick(struct session *session, int64_t now)
 		return;
 	/* There was no memory to wake it when something came. */
 	if (session->phase == SESSION_NEW || session->killed != FAILURE_NONE ||
-	    stream_has_news(&session->client) || stream_has_unsent(&session->client))
+	    stream_has_news(&session->client) || stream_has_unsent(&session->client) ||
+	    return_is_due(session))
 		session_wake(session);
 	else if (is_to_be_replaced(session))
 		session_kill(session, FAILURE_SERVER_REPLACED);

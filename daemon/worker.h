@@ -99,6 +99,7 @@ struct worker {
 	atomic_bool is_deserted;
 	bool has_sleepers; /* a session could not be woken for lack of memory */
 	bool has_unfolded; /* a session with TLS may be at rest and not folded yet */
+	bool has_doubts;   /* a session at rest may keep a server that it need not keep */
 	bool closing;	   /* the process is about to end: no new clients but the console's */
 	bool ending;	   /* ... at once: nobody is waited for */
 	struct server *undialled; /* could not be started for lack of memory: tried again */

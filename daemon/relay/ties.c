@@ -6,6 +6,7 @@
 #include "conf/array.h"
 #include "daemon/relay/question.h"
 #include "daemon/relay/upstream.h"
+#include "daemon/runtime/loop.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
@@ -15,6 +16,7 @@
 
 #define SQL_BYTES 1024
 #define TIES_TEXT_BYTES 128
+#define ASKED_AGAIN_AFTER_US 1000000
 
 static const struct {
 	enum tie tie;
@@ -53,9 +55,11 @@ static const char *ties_text(unsigned ties, char text[TIES_TEXT_BYTES])
 
 /* --- what may have come about ------------------------------------------------------------- */
 
+/* Whoever is pinned already stays so for what he does meanwhile, whatever the settings say. */
 static bool pins_clients(const struct upstream *upstream)
 {
-	return pool_share_pins_clients(&upstream->server->pool->shares[upstream->worker->index]);
+	return upstream->ties != 0 ||
+	       pool_share_pins_clients(&upstream->server->pool->shares[upstream->worker->index]);
 }
 
 void ties_note_locks(struct upstream *upstream)
@@ -70,46 +74,72 @@ void ties_note_text(struct upstream *upstream, const char *text, size_t length)
 		upstream->may_tie |= TIE_LOCKS;
 }
 
-/* What such a command may have ended. */
-static unsigned ended_by(const char *tag)
+void ties_note_request(struct upstream *upstream, const struct message *message)
 {
-	static const struct {
-		const char *beginning;
-		unsigned ties;
-	} endings[] = {
-		{"DROP ", TIE_TABLES},
-		{"CLOSE CURSOR", TIE_CURSORS},
-		{"UNLISTEN", TIE_CHANNELS},
-		{"DISCARD ", ~0U},
-	};
+	bool has_text = message->letter == FRONTEND_QUERY || message->letter == FRONTEND_PARSE;
 
-	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
-		if (strncmp(tag, endings[i].beginning, strlen(endings[i].beginning)) == 0)
-			return endings[i].ties;
-	return 0;
+	/* What a function call by number does, or the rest of a long text, is not looked at. */
+	if (message->letter == FRONTEND_FUNCTION_CALL || (has_text && !message_is_whole(message)))
+		ties_note_locks(upstream);
+	else if (has_text)
+		ties_note_text(upstream, message->body, message->body_length);
+	else if (message->letter == FRONTEND_CLOSE) /* a cursor is a portal */
+		upstream->may_tie |= upstream->ties & TIE_CURSORS;
 }
 
-/* What it may have made. */
-static unsigned made_by(const char *tag, bool creates)
+/* A SELECT without rows and without their description: it made a table that is empty, or was described before. */
+static bool may_have_made_empty_table(const struct upstream *upstream, const char *tag)
 {
-	if (creates && tag[0] != 'D')
-		return TIE_TABLES;
-	if (strcmp(tag, "LISTEN") == 0)
-		return TIE_CHANNELS;
-	if (strcmp(tag, "DECLARE CURSOR") == 0)
-		return TIE_CURSORS;
-	return strcmp(tag, "DO") == 0 ? TIE_TABLES | TIE_CHANNELS : 0;
+	return !upstream->has_rows && strcmp(tag, "SELECT 0") == 0;
+}
+
+static const struct {
+	const char *tag; /* its beginning */
+	unsigned makes;
+	unsigned ends;
+} commands[] = {
+	{"CALL", TIES, TIES},
+	{"CLOSE CURSOR", 0, TIE_CURSORS},
+	{"DECLARE CURSOR", TIE_CURSORS, 0},
+	{"DISCARD ", 0, TIES},
+	{"DO", TIES, TIES},
+	{"DROP ", 0, TIE_TABLES},
+	{"EXPLAIN", TIE_TABLES, 0}, /* ANALYZE CREATE TABLE AS */
+	{"LISTEN", TIE_CHANNELS, 0},
+	{"UNLISTEN", 0, TIE_CHANNELS},
+};
+
+/* What such a command may have made, or ended of what is there. */
+static unsigned touched_by(const struct upstream *upstream, const char *tag)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strncmp(tag, commands[i].tag, strlen(commands[i].tag)) == 0)
+			return (pins_clients(upstream) ? commands[i].makes : 0) |
+			       (upstream->ties & commands[i].ends);
+	return 0;
 }
 
 void ties_note_tag(struct upstream *upstream, const char *tag, bool creates)
 {
-	if (pins_clients(upstream))
-		upstream->may_tie |= made_by(tag, creates);
-	if (upstream->ties != 0)
-		upstream->may_tie |= upstream->ties & ended_by(tag);
+	if (pins_clients(upstream) && ((creates && tag[0] != 'D') ||
+				       may_have_made_empty_table(upstream, tag)))
+		upstream->may_tie |= TIE_TABLES;
+	upstream->may_tie |= touched_by(upstream, tag);
 }
 
 /* --- what there is ------------------------------------------------------------------------ */
+
+bool ties_are_in_doubt(const struct upstream *upstream)
+{
+	return upstream->may_tie != 0 ||
+	       (upstream->ties != 0 && upstream->ready_count != upstream->ties_known_at_ready);
+}
+
+bool ties_are_due(const struct upstream *upstream)
+{
+	return ties_are_in_doubt(upstream) &&
+	       loop_time(upstream->stream.loop) - upstream->ties_asked_at >= ASKED_AGAIN_AFTER_US;
+}
 
 static void write_question(char sql[SQL_BYTES], unsigned ties)
 {
@@ -157,11 +187,11 @@ static void note_known(struct session *session, unsigned ties)
 			    ties_text(ties, text));
 }
 
-/* Without an answer all of it is taken to be there, and asked for once more after the next transaction. */
+/* Without an answer all of it is taken to be there, and asked for once more. */
 bool await_ties_known(struct session *session, struct failure *why)
 {
 	struct upstream *upstream = session->upstream;
-	unsigned asked = upstream->may_tie;
+	unsigned asked = upstream->may_tie | upstream->ties;
 	char sql[SQL_BYTES];
 	struct writer rows;
 	struct message row;
@@ -175,9 +205,11 @@ bool await_ties_known(struct session *session, struct failure *why)
 	if (!done)
 		return false;
 	upstream->may_tie = is_known ? 0 : asked;
+	upstream->ties_asked_at = loop_time(upstream->stream.loop);
+	upstream->ties_known_at_ready = upstream->ready_count;
 	if (asked & TIE_CHANNELS)
 		upstream->listens = (found & TIE_CHANNELS) != 0;
-	note_known(session, (upstream->ties & ~asked) | found);
+	note_known(session, found);
 	return true;
 }
 

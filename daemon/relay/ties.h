@@ -4,7 +4,7 @@
  * pin_clients the client stays on its server until there is none of that left.
  *
  * What may have come about is noted when a request or a tag tells of it; when the transaction is over the server is
- * asked what there is. Nothing is asked after a transaction that tells of nothing.
+ * asked what there is. Nothing is asked after a transaction that tells of nothing, unless something was there already.
  * Source: PostgreSQL manual, "Advisory Lock Functions", CREATE TABLE, DECLARE, LISTEN.
  */
 #ifndef MILLPOND_RELAY_TIES_H
@@ -24,16 +24,23 @@ enum tie {
 	TIE_TABLES = 1 << 1,   /* temporary ones, and whatever else is temporary */
 	TIE_CURSORS = 1 << 2,  /* WITH HOLD */
 	TIE_CHANNELS = 1 << 3, /* LISTEN */
+	TIES = (1 << 4) - 1,   /* all of them */
 };
 
-/* A request, or a statement prepared before, is on its way to the server. */
+/* A request is on its way to the server, or a statement prepared before is to be run there. */
+void ties_note_request(struct upstream *upstream, const struct message *message);
 void ties_note_text(struct upstream *upstream, const char *text, size_t length);
 void ties_note_locks(struct upstream *upstream);
 
 /* A command has ended well, with this tag; `creates`: something that may be temporary was made. */
 void ties_note_tag(struct upstream *upstream, const char *tag, bool creates);
 
-/* The transaction is over: asks the server what there is, if something may be. False: the conversation has failed. */
+/* Whether the server may have to be asked what there is: something may have come about, or ended in a function, say,
+ * which nothing tells of. If it is due, it is to be asked though its client rests, or has done nothing of note. */
+bool ties_are_in_doubt(const struct upstream *upstream);
+bool ties_are_due(const struct upstream *upstream);
+
+/* Asks. False: the conversation has failed. */
 bool await_ties_known(struct session *session, struct failure *why);
 
 /* The client has left its server: what ties it is taken back, so that nobody else finds it. False: the server must be

@@ -37,6 +37,8 @@ struct upstream {
 	bool overhears;		 /* ... or somebody out of our sight: some came that nobody is known to want */
 	unsigned may_tie;	 /* what its client may have done there that ties it to it ... */
 	unsigned ties;		 /* ... and is known to have: see ties.h */
+	int64_t ties_asked_at;
+	unsigned ties_known_at_ready; /* the ready_count then */
 	bool has_altered;	 /* its client has, in this transaction: see tag.h */
 	bool has_created;
 	bool has_rows;		 /* the command that runs returns some, or is about to */
