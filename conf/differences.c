@@ -59,6 +59,16 @@ static bool shares_servers(const struct settings *settings)
 	return shares;
 }
 
+static bool pins_clients(const struct settings *settings)
+{
+	return shares_servers(settings) && settings->pin_clients && !settings->server_reset_query_always;
+}
+
+static bool ends_listen(const struct settings *settings)
+{
+	return shares_servers(settings) && !pins_clients(settings);
+}
+
 static bool follows_statements(const struct settings *settings)
 {
 	return shares_servers(settings) && settings->max_prepared_statements > 0;
@@ -144,8 +154,10 @@ static const struct difference {
 	{uses_pam, "pam: four logins are checked at a time, instead of one"},
 	{uses_ldap, "ldap: names are escaped in filters and DNs, referrals are not followed, and a "
 		    "filter without $username is refused"},
-	{shares_servers, "pool_mode: a LISTEN ends with its transaction, and a server whose user a "
-			 "client has changed is closed"},
+	{ends_listen, "pool_mode: a LISTEN ends with its transaction"},
+	{pins_clients, "pin_clients: in transaction and statement mode a client with advisory locks, temporary "
+		       "tables, cursors WITH HOLD or a LISTEN keeps its server until none of it is left"},
+	{shares_servers, "pool_mode: a server whose user a client has changed is closed"},
 	{follows_statements, "max_prepared_statements: on servers they are called MILLPOND_<number>, "
 			     "not PGBOUNCER_<number>; those of SQL's PREPARE follow their clients too"},
 	{follows_statements, "max_prepared_statements: one that is not there is an error (26000), and "

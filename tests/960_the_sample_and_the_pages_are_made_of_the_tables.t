@@ -63,6 +63,8 @@ my @concerns = (
 	[ "auth_type = pam\n" => qr/pam: four logins/ ],
 	[ "auth_type = ldap\nauth_ldap_options = ldapserver=h ldapbasedn=\"dc=x\"\n" => qr/ldap: names are escaped/ ],
 	[ "auth_type = trust\npool_mode = statement\n" => qr/pool_mode: a LISTEN ends/ ],
+	[ "auth_type = trust\npool_mode = statement\n" => qr/pool_mode: a server whose user/ ],
+	[ "auth_type = trust\npool_mode = transaction\npin_clients = 1\n" => qr/pin_clients: .* keeps its server/ ],
 	[ "auth_type = trust\npool_mode = transaction\n" => qr/max_prepared_statements: .*MILLPOND_/ ],
 	[ "auth_type = trust\npool_mode = transaction\n" => qr/max_prepared_statements: one that is not there/ ],
 	[ "auth_type = trust\n[users]\nme = pool_mode=transaction\n" => qr/max_prepared_statements: .*MILLPOND_/ ],
