@@ -356,11 +356,30 @@ bool borrow_now(struct session *session)
 
 /* --- giving it back ----------------------------------------------------------------------- */
 
-/* It has prepared something on its server of which too little is known to do it elsewhere, or is tied to it. */
+/* It has prepared something on its server of which too little is known to do it elsewhere. */
+static bool is_pinned_by_statements(const struct session *session)
+{
+	return session->statements != NULL && session->statements->pins > 0;
+}
+
 static bool is_pinned(const struct session *session)
 {
-	return (session->statements != NULL && session->statements->pins > 0) ||
-	       session->upstream->ties != 0;
+	return is_pinned_by_statements(session) || session->upstream->ties != 0;
+}
+
+bool pin_describe(const struct session *session, char reason[PIN_TEXT_BYTES])
+{
+	char ties[TIES_TEXT_BYTES];
+
+	if (session->upstream == NULL || pool_share_mode(session->share) == POOL_SESSION ||
+	    !is_pinned(session))
+		return false;
+	ties_text(session->upstream->ties, ties);
+	snprintf(reason, PIN_TEXT_BYTES, "%s%s%s", ties,
+		 *ties != '\0' && is_pinned_by_statements(session) ? ", " : "",
+		 is_pinned_by_statements(session) ? "prepared statements that cannot be followed" :
+						    "");
+	return true;
 }
 
 bool return_is_due(const struct session *session)

@@ -48,6 +48,12 @@ bool await_returned(struct session *session, struct failure *why);
  * again. */
 bool return_is_due(const struct session *session);
 
+#define PIN_TEXT_BYTES 192
+
+/* Writes for what a session keeps its server beyond a transaction: "advisory locks, temporary tables". False: it
+ * does not, or its pool lends servers to whole sessions. */
+bool pin_describe(const struct session *session, char reason[PIN_TEXT_BYTES]);
+
 /* When it began to wait. */
 int64_t queued_since(const struct queued *queued);
 

@@ -24,8 +24,8 @@ static void look_at_sessions(struct worker *worker, int64_t now)
 	if (worker->suspension != NOT_SUSPENDED)
 		return;
 	if (worker->settings->client_idle_timeout_us == 0 && worker->settings->user_count == 0 &&
-	    !worker->has_sleepers && !worker->has_unfolded &&
-	    !worker->has_doubts && !worker->settings->server_fast_close)
+	    !worker->has_sleepers && !worker->has_unfolded && !worker->has_doubts &&
+	    !worker->settings->server_fast_close)
 		return;
 	worker->has_sleepers = worker->has_unfolded = worker->has_doubts = false;
 	for (struct session *session = worker->sessions; session != NULL; session = session->next)

@@ -66,7 +66,7 @@ is($help->{types}, 'NCZ', 'SHOW HELP is a notice');
 is($help->{notices}[0]{M}, 'Console usage', 'in the known form');
 my %listed = map { $_ => 1 } map { split /\|/, $_ } $help->{notices}[0]{D} =~ /^\tSHOW ([A-Z_|]+)$/mg;
 my @tables = map { (split /\t/)[0] } grep { !/^#/ } split /\n/, PostgreSQL::Test::Utils::slurp_file('tests/data/columns.tsv');
-is_deeply([ grep { !$listed{$_} } @tables, qw(HELP HBA PREPARED_STATEMENTS WORKERS) ], [], 'that lists each table');
+is_deeply([ grep { !$listed{$_} } @tables, qw(HELP HBA PINNED PREPARED_STATEMENTS WORKERS) ], [], 'that lists each table');
 ok(!$console->query("SHOW $_")->{error}, "... and SHOW $_ is one") for sort keys %listed;
 is($help->{notices}[0]{D} =~ s/^\tSHOW (HBA|\.\.\.).*\n//mgr, <<~'END' =~ s/^/\t/mgr =~ s/\A/\n/r =~ s/\n\z//r, 'in the lines of PgBouncer');
 	SHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION

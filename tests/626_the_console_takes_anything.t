@@ -83,7 +83,7 @@ $console->query('RESUME');
 my $statistician = Wire->login($millpond, database => 'pgbouncer', user => 'statistician');
 my %refused = map { $_ => 1 } qw(FDS PREPARED_STATEMENTS);
 for my $table (qw(HELP CONFIG DATABASES POOLS CLIENTS SERVERS USERS VERSION PEERS PEER_POOLS FDS SOCKETS ACTIVE_SOCKETS LISTS MEM
-	STATE DNS_HOSTS DNS_ZONES STATS STATS_TOTALS STATS_AVERAGES TOTALS WORKERS HBA PREPARED_STATEMENTS))
+	STATE DNS_HOSTS DNS_ZONES STATS STATS_TOTALS STATS_AVERAGES TOTALS WORKERS HBA PINNED PREPARED_STATEMENTS))
 {
 	my $error = $statistician->query("SHOW $table")->{error};
 	is($error ? $error->{M} : 'shown', $refused{$table} ? 'admin access needed' : 'shown', "a stats user: SHOW $table");

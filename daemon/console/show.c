@@ -22,7 +22,7 @@ static const char help[] = "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS
 			   "\n\tSHOW FDS|SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE"
 			   "\n\tSHOW DNS_HOSTS|DNS_ZONES"
 			   "\n\tSHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS"
-			   "\n\tSHOW HBA|PREPARED_STATEMENTS|WORKERS"
+			   "\n\tSHOW HBA|PINNED|PREPARED_STATEMENTS|WORKERS"
 			   "\n\tSHOW ... WHERE <column> = <value> ORDER BY <column> [DESC] LIMIT <n>"
 			   "\n\tSET key = arg"
 			   "\n\tRELOAD"
@@ -140,7 +140,7 @@ static const struct show *const shows[] = {
 	&show_state,	 &show_mem,	     &show_peers,   &show_peer_pools,
 	&show_dns_hosts, &show_dns_zones,    &show_sockets, &show_active_sockets,
 	&show_hba,	 &show_fds,
-	&show_prepared_statements,
+	&show_pinned,	 &show_prepared_statements,
 };
 
 static const struct show *find_show(const char *name)

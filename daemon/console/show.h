@@ -49,7 +49,7 @@ extern const struct show show_hba;
 extern const struct show show_peers, show_peer_pools;
 extern const struct show show_pools, show_databases, show_lists;
 extern const struct show show_prepared_statements;
-extern const struct show show_clients, show_servers, show_sockets, show_active_sockets;
+extern const struct show show_clients, show_pinned, show_servers, show_sockets, show_active_sockets;
 extern const struct show show_stats, show_stats_totals, show_stats_averages, show_totals;
 extern const struct show show_users;
 extern const struct show show_workers;

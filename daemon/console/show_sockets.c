@@ -1,4 +1,4 @@
-/* SHOW CLIENTS, SERVERS, SOCKETS and ACTIVE_SOCKETS: one row for each connection. */
+/* SHOW CLIENTS, PINNED, SERVERS, SOCKETS and ACTIVE_SOCKETS: one row for each connection. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -211,6 +211,27 @@ static void await_client_rows(struct table *table, struct worker *worker, const 
 			put_cancel_client(table, &view);
 }
 
+static void await_pinned_rows(struct table *table, struct worker *worker,
+			      const struct session *asker)
+{
+	const struct session *session;
+	char reason[PIN_TEXT_BYTES];
+	struct walk walk;
+
+	(void)asker;
+	walk_begin(&walk, worker);
+	while ((session = await_walk(&walk)) != NULL) {
+		if (!is_client(session) || !pin_describe(session, reason))
+			continue;
+		table_text(table, session->user_name);
+		table_text(table, session->database_name);
+		put_peer(table, &session->peer);
+		put_pointer(table, session->id);
+		put_pointer(table, session->upstream->server->id);
+		table_text(table, reason);
+	}
+}
+
 /* --- servers ------------------------------------------------------------------------------ */
 
 static uint16_t port_of(const struct pool *pool)
@@ -394,6 +415,10 @@ static void await_active_socket_rows(struct table *table, struct worker *worker,
 }
 
 const struct show show_clients = {"CLIENTS", SOCKET_COLUMNS, NULL, await_client_rows};
+const struct show show_pinned = {
+	"PINNED",
+	"user text, database text, addr text, port int4, ptr text, link text, reason text", NULL,
+	await_pinned_rows};
 const struct show show_servers = {"SERVERS", SOCKET_COLUMNS, NULL, server_rows};
 const struct show show_sockets = {"SOCKETS", SOCKET_COLUMNS ", " BUFFER_COLUMNS, NULL,
 				 await_socket_rows};

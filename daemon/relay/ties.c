@@ -15,7 +15,6 @@
 #include "protocol/writer.h"
 
 #define SQL_BYTES 1024
-#define TIES_TEXT_BYTES 128
 #define ASKED_AGAIN_AFTER_US 1000000
 
 static const struct {
@@ -40,8 +39,7 @@ static const struct {
 	 "EXISTS (SELECT FROM pg_catalog.pg_listening_channels())", "UNLISTEN *"},
 };
 
-/* Writes what there is: "advisory locks, temporary tables". */
-static const char *ties_text(unsigned ties, char text[TIES_TEXT_BYTES])
+const char *ties_text(unsigned ties, char text[TIES_TEXT_BYTES])
 {
 	size_t length = 0;
 
@@ -121,8 +119,8 @@ static unsigned touched_by(const struct upstream *upstream, const char *tag)
 
 void ties_note_tag(struct upstream *upstream, const char *tag, bool creates)
 {
-	if (pins_clients(upstream) && ((creates && tag[0] != 'D') ||
-				       may_have_made_empty_table(upstream, tag)))
+	if (pins_clients(upstream) &&
+	    ((creates && tag[0] != 'D') || may_have_made_empty_table(upstream, tag)))
 		upstream->may_tie |= TIE_TABLES;
 	upstream->may_tie |= touched_by(upstream, tag);
 }

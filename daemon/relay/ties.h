@@ -27,6 +27,11 @@ enum tie {
 	TIES = (1 << 4) - 1,   /* all of them */
 };
 
+#define TIES_TEXT_BYTES 128
+
+/* Writes what there is: "advisory locks, temporary tables". */
+const char *ties_text(unsigned ties, char text[TIES_TEXT_BYTES]);
+
 /* A request is on its way to the server, or a statement prepared before is to be run there. */
 void ties_note_request(struct upstream *upstream, const struct message *message);
 void ties_note_text(struct upstream *upstream, const char *text, size_t length);
