@@ -1,0 +1,269 @@
+#include "protocol/sql_settings.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "protocol/sql.h"
+#include "protocol/sql_token.h"
+
+struct reading {
+	const char *end;
+	enum sql_quotes quotes;
+	void (*each)(void *context, enum sql_setting setting, const char *name);
+	void *context;
+};
+
+static struct sql_token next(const struct reading *reading, const struct sql_token *token)
+{
+	return sql_token_next(token->end, reading->end, reading->quotes);
+}
+
+static bool is_sign(const struct sql_token *token, char sign)
+{
+	return token->kind == TOKEN_OTHER && *token->start == sign;
+}
+
+static void tell(const struct reading *reading, enum sql_setting setting, const char *name)
+{
+	reading->each(reading->context, setting, name);
+}
+
+/* --- names -------------------------------------------------------------------------------- */
+
+struct name {
+	char text[SQL_PARAMETER_BYTES];
+	size_t length;
+	bool is_known; /* it fits, and is of such signs as can stand between any quotes */
+};
+
+static void add_part(struct name *name, const char *start, const char *end)
+{
+	static const char signs[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+
+	for (; start < end; start++) {
+		name->is_known &= strchr(signs, *start) != NULL && *start != '\0' &&
+				  name->length < sizeof name->text - 1;
+		if (name->is_known)
+			name->text[name->length++] = *start;
+	}
+	name->text[name->length] = '\0';
+}
+
+static void add_token(struct name *name, const struct sql_token *token)
+{
+	bool quoted = token->kind == TOKEN_QUOTED_NAME || is_sign(token, '\'');
+
+	add_part(name, token->start + quoted, token->end - quoted);
+}
+
+/* a.b.c, the last token of which is left in `token`. */
+static struct name read_name(const struct reading *reading, struct sql_token *token)
+{
+	struct name name = {.is_known = sql_token_is_name(token)};
+	struct sql_token dot = next(reading, token);
+
+	add_token(&name, token);
+	while (is_sign(&dot, '.')) {
+		add_token(&name, &dot);
+		*token = next(reading, &dot);
+		add_token(&name, token);
+		dot = next(reading, token);
+	}
+	return name;
+}
+
+static void tell_name(const struct reading *reading, enum sql_setting setting,
+		      const struct name *name)
+{
+	if (name->is_known && name->length > 0)
+		tell(reading, setting, name->text);
+	else
+		tell(reading, SQL_SETS_UNKNOWN, NULL);
+}
+
+/* --- SET and RESET ------------------------------------------------------------------------ */
+
+/* What has words of its own: SET TIME ZONE. */
+static const char *find_own_words(const struct reading *reading, const struct sql_token *first)
+{
+	static const struct {
+		const char *first, *second; /* or NULL */
+		const char *name;
+	} words[] = {
+		{"names", NULL, "client_encoding"},
+		{"schema", NULL, "search_path"},
+		{"time", "zone", "TimeZone"},
+		{"xml", "option", "xmloption"},
+	};
+	struct sql_token second = next(reading, first);
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (sql_token_is(first, words[i].first) &&
+		    (words[i].second == NULL || sql_token_is(&second, words[i].second)) &&
+		    !is_sign(&second, '=') && !sql_token_is(&second, "to"))
+			return words[i].name;
+	return NULL;
+}
+
+/* TO DEFAULT, = DEFAULT */
+static bool is_default(const struct reading *reading, const struct sql_token *name)
+{
+	struct sql_token sign = next(reading, name);
+	struct sql_token value = next(reading, &sign);
+
+	return (is_sign(&sign, '=') || sql_token_is(&sign, "to")) &&
+	       sql_token_is(&value, "default");
+}
+
+static void look_at_one(const struct reading *reading, struct sql_token token,
+			enum sql_setting setting)
+{
+	const char *own = find_own_words(reading, &token);
+
+	if (own != NULL) {
+		tell(reading, setting, own);
+		return;
+	}
+	struct name name = read_name(reading, &token);
+	if (is_default(reading, &token))
+		setting = SQL_RESETS;
+	tell_name(reading, setting, &name);
+}
+
+/* SET SESSION CHARACTERISTICS AS TRANSACTION ... */
+static void look_at_characteristics(const struct reading *reading)
+{
+	tell(reading, SQL_SETS, "default_transaction_deferrable");
+	tell(reading, SQL_SETS, "default_transaction_isolation");
+	tell(reading, SQL_SETS, "default_transaction_read_only");
+}
+
+static void look_at_set(const struct reading *reading, struct sql_token token)
+{
+	bool of_session = sql_token_is(&token, "session");
+
+	if (of_session)
+		token = next(reading, &token);
+	if (of_session && sql_token_is(&token, "characteristics"))
+		look_at_characteristics(reading);
+	else if (!sql_token_is(&token, "local") && !sql_token_is(&token, "transaction") &&
+		 !sql_token_is(&token, "constraints") && !sql_token_is(&token, "authorization") &&
+		 !sql_token_is(&token, "session"))
+		look_at_one(reading, token, SQL_SETS);
+}
+
+static void look_at_reset(const struct reading *reading, const struct sql_token *token)
+{
+	if (sql_token_is(token, "all"))
+		tell(reading, SQL_RESETS_ALL, NULL);
+	else if (!sql_token_is(token, "session") && !sql_token_is(token, "transaction"))
+		look_at_one(reading, *token, SQL_RESETS);
+}
+
+/* --- set_config() ------------------------------------------------------------------------- */
+
+/* Whether the third argument says that it is for the transaction alone; `token` is the parenthesis. */
+static bool is_local(const struct reading *reading, struct sql_token token)
+{
+	int depth = 1, commas = 0;
+
+	while (!sql_token_ends_statement(&token) && depth > 0 && commas < 2) {
+		token = next(reading, &token);
+		depth += is_sign(&token, '(') - is_sign(&token, ')');
+		commas += depth == 1 && is_sign(&token, ',');
+	}
+	struct sql_token value = next(reading, &token);
+	struct sql_token behind = next(reading, &value);
+	return commas == 2 && sql_token_is(&value, "true") && is_sign(&behind, ')');
+}
+
+static void look_at_call(const struct reading *reading, const struct sql_token *function)
+{
+	struct name name = {.is_known = true};
+	struct sql_token parenthesis = next(reading, function);
+	struct sql_token text = next(reading, &parenthesis);
+	struct sql_token comma = next(reading, &text);
+
+	if (!is_sign(&parenthesis, '(') || is_local(reading, parenthesis))
+		return;
+	name.is_known = is_sign(&text, '\'') && is_sign(&comma, ',');
+	add_token(&name, &text);
+	tell_name(reading, SQL_SETS, &name);
+}
+
+/* --- the text ----------------------------------------------------------------------------- */
+
+static void look_at_statement(const struct reading *reading, const struct sql_token *first)
+{
+	struct sql_token second = next(reading, first);
+
+	if (sql_token_is(first, "set"))
+		look_at_set(reading, second);
+	else if (sql_token_is(first, "reset"))
+		look_at_reset(reading, &second);
+	else if (sql_token_is(first, "discard") && sql_token_is(&second, "all"))
+		tell(reading, SQL_RESETS_ALL, NULL);
+}
+
+static void look_at_text(const struct reading *reading, const char *text)
+{
+	struct sql_token token = {TOKEN_SEMICOLON, text, text};
+	bool is_first = true;
+
+	while (token.kind != TOKEN_END) {
+		if (token.kind == TOKEN_SEMICOLON)
+			is_first = true;
+		else if (is_first)
+			look_at_statement(reading, &token), is_first = false;
+		if (sql_token_is(&token, "set_config"))
+			look_at_call(reading, &token);
+		token = next(reading, &token);
+	}
+}
+
+void sql_each_setting(const char *text, size_t length,
+		      void (*each)(void *context, enum sql_setting setting, const char *name),
+		      void *context)
+{
+	const enum sql_quotes ways = sql_readings(text, length);
+	struct reading reading = {.end = text + length, .each = each, .context = context};
+
+	for (reading.quotes = 0; reading.quotes < ways; reading.quotes++)
+		look_at_text(&reading, text);
+}
+
+static bool may_begin(const char *text, const char *end)
+{
+	static const char *const words[] = {"set", "res", "dis"};
+
+	if (text < end && ((unsigned char)*text <= ' ' || *text == '/' || *text == '-'))
+		text = sql_token_next(text, end, SQL_STANDARD_QUOTES).start;
+	for (size_t i = 0; end - text >= 3 && i < sizeof words / sizeof *words; i++)
+		if ((*text | ' ') == *words[i] && strncasecmp(text, words[i], 3) == 0)
+			return true;
+	return false;
+}
+
+/* Behind a semicolon that is not the last sign of all. */
+static bool has_second(const char *text, const char *end)
+{
+	const char *semicolon = memchr(text, ';', (size_t)(end - text));
+
+	return semicolon != NULL && semicolon + 1 < end;
+}
+
+static bool mentions_set_config(const char *text, const char *end)
+{
+	for (const char *at = text; (at = memchr(at, '_', (size_t)(end - at))) != NULL; at++)
+		if (at - text >= 3 && end - at >= 7 && strncasecmp(at - 3, "set_config", 10) == 0)
+			return true;
+	return false;
+}
+
+bool sql_may_set(const char *text, size_t length)
+{
+	const char *end = text + length;
+
+	return may_begin(text, end) || has_second(text, end) || mentions_set_config(text, end);
+}

@@ -1,0 +1,30 @@
+/*
+ * Which run-time parameters an SQL text changes for longer than its transaction: SET, RESET, DISCARD ALL, and calls of
+ * set_config(). What a function of the user's own sets is not seen.
+ * Source: PostgreSQL manual, SET, RESET, SET ROLE, SET TRANSACTION, DISCARD, "Configuration Settings Functions".
+ */
+#ifndef MILLPOND_PROTOCOL_SQL_SETTINGS_H
+#define MILLPOND_PROTOCOL_SQL_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum sql_setting {
+	SQL_SETS,
+	SQL_RESETS,	  /* RESET, or SET ... TO DEFAULT */
+	SQL_RESETS_ALL,	  /* no name */
+	SQL_SETS_UNKNOWN, /* no name: that is an expression, or nothing of ASCII */
+};
+
+/* PostgreSQL's own names have up to 63 bytes, those of extensions several parts. */
+#define SQL_PARAMETER_BYTES 128
+
+/* Whether a text may be of interest: for the hot path. */
+bool sql_may_set(const char *text, size_t length);
+
+/* Calls `each` for every change that a text may make, however its quotes have to be read. */
+void sql_each_setting(const char *text, size_t length,
+		      void (*each)(void *context, enum sql_setting setting, const char *name),
+		      void *context);
+
+#endif
