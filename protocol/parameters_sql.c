@@ -116,6 +116,20 @@ static bool is_partial(const char *name, const char *value)
 	return strcasecmp(name, "DateStyle") == 0 && strchr(value, ',') == NULL;
 }
 
+/* What a role may set is known to the role that logged in: another one comes last, and goes first. */
+static bool is_role(const char *name)
+{
+	return strcasecmp(name, "role") == 0;
+}
+
+static bool may_have_role(const struct server_parameters *server)
+{
+	const struct parameters *set =
+		server->applied != NULL ? server->applied : server->unreported;
+
+	return parameters_get(set, "role") != NULL;
+}
+
 /* Undoes what only the former client wished; if that is not known, all that may differ. */
 static void write_resets(struct writer *writer, const struct parameters *suspects,
 			 const struct parameters *wished, const struct server_parameters *server)
@@ -124,7 +138,7 @@ static void write_resets(struct writer *writer, const struct parameters *suspect
 		const char *name = parameters_name(suspects, i);
 		const char *start = parameters_get(server->base, name);
 		if (parameters_get(wished, name) == NULL && !parameter_is_read_only(name) &&
-		    !is_given_as(server->reported, name, start))
+		    !is_role(name) && !is_given_as(server->reported, name, start))
 			write_reset(writer, server, name);
 	}
 }
@@ -150,6 +164,10 @@ bool parameters_write_change(struct writer *writer, const struct server_paramete
 
 	message_begin(writer, FRONTEND_QUERY);
 	size_t empty = writer->length;
+	const char *role = parameters_get(wished, "role");
+	bool keeps_role = role != NULL && is_in_force(server, "role", role);
+	if (!keeps_role && may_have_role(server))
+		write_reset(writer, server, "role");
 	if (server->applied != NULL) {
 		write_resets(writer, server->applied, wished, server);
 	} else {
@@ -159,12 +177,14 @@ bool parameters_write_change(struct writer *writer, const struct server_paramete
 	for (size_t i = 0; i < parameters_count(wished); i++) {
 		const char *name = parameters_name(wished, i);
 		const char *value = parameters_value(wished, i);
-		if (is_in_force(server, name, value))
+		if (is_role(name) || is_in_force(server, name, value))
 			continue;
 		if (is_partial(name, value))
 			write_reset(writer, server, name);
 		write_set(writer, name, value, encoding);
 	}
+	if (role != NULL && !keeps_role)
+		write_set(writer, "role", role, encoding);
 	if (writer->length == empty) {
 		writer->length = start;
 		return false;

@@ -224,6 +224,14 @@ static const struct {
 	 "SELECT pg_catalog.set_config('a',pg_catalog.convert_from(pg_catalog.decode("
 	 "'e9','hex'),'LATIN1'),false);SET \"client_encoding\" TO 'LATIN1';",
 	 "a value in the client's own encoding"},
+	{TEXTS("a", "1"), TEXTS("role", "x", "z", "2"), NULL, NULL,
+	 "RESET \"a\";SET \"z\" TO '2';SET \"role\" TO 'x';", "a role comes last"},
+	{TEXTS("a", "1", "role", "x"), TEXTS("z", "2"), NULL, NULL,
+	 "RESET \"role\";RESET \"a\";SET \"z\" TO '2';", "... and goes first"},
+	{TEXTS("a", "1", "role", "x"), TEXTS("role", "y"), NULL, NULL,
+	 "RESET \"role\";RESET \"a\";SET \"role\" TO 'y';", "... as for another one"},
+	{TEXTS("role", "x"), TEXTS("z", "2", "role", "x"), NULL, NULL, "SET \"z\" TO '2';",
+	 "... but not for itself"},
 	{NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
