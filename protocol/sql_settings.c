@@ -30,24 +30,26 @@ static void tell(const struct reading *reading, enum sql_setting setting, const 
 
 /* --- names -------------------------------------------------------------------------------- */
 
+bool sql_parameter_name(char name[SQL_PARAMETER_BYTES], const char *text, size_t length)
+{
+	if (length == 0 || length >= SQL_PARAMETER_BYTES)
+		return false;
+	memcpy(name, text, length);
+	name[length] = '\0';
+	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") ==
+	       length;
+}
+
 struct name {
 	char text[SQL_PARAMETER_BYTES];
 	size_t length;
-	bool is_known; /* it fits, and is of such signs as can stand between any quotes */
+	bool is_known; /* it is no expression */
 };
 
 static void add_part(struct name *name, const char *start, const char *end)
 {
-	static const char signs[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
-
-	for (; start < end; start++) {
-		name->is_known &= strchr(signs, *start) != NULL && *start != '\0' &&
-				  name->length < sizeof name->text - 1;
-		if (name->is_known)
-			name->text[name->length++] = *start;
-	}
-	name->text[name->length] = '\0';
+	for (; start < end && name->length < sizeof name->text; start++)
+		name->text[name->length++] = *start;
 }
 
 static void add_token(struct name *name, const struct sql_token *token)
@@ -76,8 +78,10 @@ static struct name read_name(const struct reading *reading, struct sql_token *to
 static void tell_name(const struct reading *reading, enum sql_setting setting,
 		      const struct name *name)
 {
-	if (name->is_known && name->length > 0)
-		tell(reading, setting, name->text);
+	char text[SQL_PARAMETER_BYTES];
+
+	if (name->is_known && sql_parameter_name(text, name->text, name->length))
+		tell(reading, setting, text);
 	else
 		tell(reading, SQL_SETS_UNKNOWN, NULL);
 }

@@ -19,6 +19,10 @@ enum sql_setting {
 /* PostgreSQL's own names have up to 63 bytes, those of extensions several parts. */
 #define SQL_PARAMETER_BYTES 128
 
+/* Takes a text for a name, with a zero at its end. False: it is too long, or of other signs than such as can stand between
+ * any quotes. */
+bool sql_parameter_name(char name[SQL_PARAMETER_BYTES], const char *text, size_t length);
+
 /* Whether a text may be of interest: for the hot path. */
 bool sql_may_set(const char *text, size_t length);
 

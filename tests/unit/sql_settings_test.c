@@ -135,7 +135,7 @@ static void test_texts(void)
 		{" ;; /* c */ set a = 1 ;; --\n reset b", "+a -b"},
 		{"select ';set a = 1'", ""},
 		/* by standard_conforming_strings in a string, or not */
-		{"select '\\\\';set a = 1 --'", "+a +a"},
+		{"select '\\';set a = 1 --'", "+a +a"},
 		{"set a = '\\'; set b = '", "+a +b +a +a +b"},
 	};
 
