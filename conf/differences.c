@@ -74,6 +74,11 @@ static bool follows_statements(const struct settings *settings)
 	return shares_servers(settings) && settings->max_prepared_statements > 0;
 }
 
+static bool follows_sets(const struct settings *settings)
+{
+	return shares_servers(settings) && settings->track_session_parameters;
+}
+
 static bool reads_files(const struct settings *settings)
 {
 	return *settings->auth_file || *settings->auth_hba_file;
@@ -164,6 +169,8 @@ static const struct difference {
 			     "the connection goes on"},
 	{tracks_more, "track_extra_parameters: what the server does not report is set as well, as the "
 		      "client gave it when it connected"},
+	{follows_sets, "track_session_parameters: what a client SETs follows it, also what no server "
+		       "reports, instead of staying behind on the server"},
 	{leaves_client_suites, "client_tls_ciphers holds up to TLS 1.2; client_tls13_ciphers is not "
 			       "set, so that in TLS 1.3 clients may use all of OpenSSL's suites"},
 	{leaves_server_suites, "server_tls_ciphers holds up to TLS 1.2; server_tls13_ciphers is not "

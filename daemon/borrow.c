@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/array.h"
 #include "daemon/goodbye.h"
 #include "daemon/recover.h"
 #include "daemon/relay/prepared.h"
 #include "daemon/relay/ties.h"
+#include "daemon/relay/unreported.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/future.h"
@@ -364,7 +366,8 @@ static bool is_pinned_by_statements(const struct session *session)
 
 static bool is_pinned(const struct session *session)
 {
-	return is_pinned_by_statements(session) || session->upstream->ties != 0;
+	return is_pinned_by_statements(session) || session->upstream->ties != 0 ||
+	       session->upstream->holds_settings;
 }
 
 bool pin_describe(const struct session *session, char reason[PIN_TEXT_BYTES])
@@ -374,11 +377,16 @@ bool pin_describe(const struct session *session, char reason[PIN_TEXT_BYTES])
 	if (session->upstream == NULL || pool_share_mode(session->share) == POOL_SESSION ||
 	    !is_pinned(session))
 		return false;
-	ties_text(session->upstream->ties, ties);
-	snprintf(reason, PIN_TEXT_BYTES, "%s%s%s", ties,
-		 *ties != '\0' && is_pinned_by_statements(session) ? ", " : "",
-		 is_pinned_by_statements(session) ? "prepared statements that cannot be followed" :
-						    "");
+	const char *const reasons[] = {
+		ties_text(session->upstream->ties, ties),
+		is_pinned_by_statements(session) ? "prepared statements that cannot be followed" : "",
+		session->upstream->holds_settings ? "settings that cannot follow it" : "",
+	};
+	size_t length = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (*reasons[i] != '\0')
+			length += (size_t)snprintf(reason + length, PIN_TEXT_BYTES - length,
+						   "%s%s", length > 0 ? ", " : "", reasons[i]);
 	return true;
 }
 
@@ -399,6 +407,9 @@ bool await_returned(struct session *session, struct failure *why)
 		return true;
 	if ((session->upstream->may_tie != 0 || ties_are_due(session->upstream)) &&
 	    !await_ties_known(session, why))
+		return false;
+	if (!is_pinned(session) && unreported_is_open(session->upstream) &&
+	    !await_unreported_known(session, why))
 		return false;
 	if (!is_pinned(session))
 		await_give_back(session->upstream, NULL,

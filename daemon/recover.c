@@ -3,7 +3,9 @@
 #include <stddef.h>
 
 #include "daemon/cancel.h"
+#include "daemon/relay/reported.h"
 #include "daemon/relay/ties.h"
+#include "daemon/relay/unreported.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/runtime/loop.h"
 #include "daemon/server/server_log.h"
@@ -74,21 +76,6 @@ static bool await_unlistened(struct upstream *upstream, int64_t deadline)
 	return good;
 }
 
-/*
- * What its client may have set, but the server does not report, is not to be the next one's; nor is what
- * was parsed meanwhile, under names that mean something else then.
- */
-static void doubt_unreported(struct upstream *upstream)
-{
-	struct server *server = upstream->server;
-
-	if (upstream->has_set && parameters_count(server->unreported) > 0) {
-		parameters_assign(&server->applied, NULL);
-		upstream->statements.must_deallocate = true;
-	}
-	upstream->has_set = false;
-}
-
 /* NULL: it is well. Otherwise why it has to be closed. */
 static const char *await_recovery(struct upstream *upstream, bool reset)
 {
@@ -106,7 +93,9 @@ static const char *await_recovery(struct upstream *upstream, bool reset)
 		return "client disconnect while server was not ready";
 	if (pipeline->status != 'I' && !upstream_query(upstream, "ROLLBACK", &why, deadline))
 		return "client disconnect while server was not ready";
-	doubt_unreported(upstream);
+	const char *too_much = await_unreported_undone(upstream, deadline);
+	if (too_much != NULL)
+		return too_much;
 	if (upstream->statements.must_deallocate) {
 		if (!upstream_query(upstream, "DEALLOCATE ALL", &why, deadline))
 			return "client disconnect while server was not ready";
@@ -139,7 +128,7 @@ void await_give_back(struct upstream *upstream, const char *broken, bool reset)
 		reason = "out of memory";
 	if (reason == NULL)
 		reason = upstream_read_at_rest(upstream);
-	if (reason == NULL && upstream->is_disguised)
+	if (reason == NULL && upstream->is_disguised && reported_is_disguised(server))
 		reason = "its user was changed";
 	stream_rest(&upstream->stream);
 	if (reason == NULL)

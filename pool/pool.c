@@ -348,6 +348,11 @@ bool pool_share_pins_clients(const struct pool_share *share)
 	       pool_share_mode(share) != POOL_SESSION;
 }
 
+bool pool_share_tracks_sets(const struct pool_share *share)
+{
+	return share->settings->track_session_parameters && pool_share_mode(share) != POOL_SESSION;
+}
+
 int64_t pool_longest_wait(const struct pool *pool, int64_t now)
 {
 	return pool->first_waiting == NULL ? 0 : now - pool->first_waiting->since;

@@ -249,6 +249,9 @@ enum pool_mode pool_share_mode(const struct pool_share *share);
  * server_reset_query_always takes everything back. */
 bool pool_share_pins_clients(const struct pool_share *share);
 
+/* Whether what a client SETs follows it, also what no server reports: track_session_parameters. */
+bool pool_share_tracks_sets(const struct pool_share *share);
+
 /* --- for those who hold the lock (pools_lock) --------------------------------------------- */
 
 /* Its servers in all states, those being connected among them. */

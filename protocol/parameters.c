@@ -231,15 +231,33 @@ void parameters_prove(struct parameters *set, uint64_t pool)
 	set->proven_by = pool;
 }
 
+static bool is_among(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcasecmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 bool parameter_shapes_literals(const char *name)
 {
-	static const char *const others[] = {"application_name", "default_transaction_read_only",
-					     "scram_iterations"};
+	static const char *const others[] = {"application_name",
+					     "client_min_messages",
+					     "default_transaction_deferrable",
+					     "default_transaction_isolation",
+					     "default_transaction_read_only",
+					     "idle_in_transaction_session_timeout",
+					     "idle_session_timeout",
+					     "lock_timeout",
+					     "maintenance_work_mem",
+					     "scram_iterations",
+					     "statement_timeout",
+					     "synchronous_commit",
+					     "transaction_timeout",
+					     "work_mem"};
 
-	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		if (strcasecmp(name, others[i]) == 0)
-			return false;
-	return !parameter_is_read_only(name);
+	return !is_among(others, sizeof others / sizeof *others, name) &&
+	       !parameter_is_read_only(name) && strchr(name, '.') == NULL;
 }
 
 /* The next of two sorted lists, of one name that of `over`; NULL at their end. */
@@ -319,14 +337,6 @@ bool parameters_change(struct parameters **slot, const char *name, const char *v
 	}
 	free(list);
 	return changed != NULL;
-}
-
-static bool is_among(const char *const *names, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcasecmp(names[i], name) == 0)
-			return true;
-	return false;
 }
 
 bool parameter_is_read_only(const char *name)

@@ -54,7 +54,8 @@ const char *parameters_get(const struct parameters *set, const char *name);
 const char *parameters_spelling(const struct parameters *set, const char *name);
 
 /* Whether it may decide what a text's literals mean when it is parsed: encoding, dates, escapes, and where
- * their types, and those of parameters, are found. Any that is not known here may. */
+ * their types, and those of parameters, are found. Any that is not known here may, but for those with a dot in
+ * their name, which are an extension's or the application's own. */
 bool parameter_shapes_literals(const char *name);
 
 /* What does so for a client that starts with one set and wishes another: a set of its own, held. NULL without

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/sql_settings.h"
+
 struct statement_table {
 	pthread_mutex_t lock;
 	void *tree; /* of statements, by their keys: see tsearch(3) */
@@ -109,6 +111,7 @@ static struct statement *add(struct statement_table *table, const struct stateme
 	statement->name_length = (uint32_t)statement_name(statement->name, statement->id);
 	sql_look(&statement->sql, statement->body, strlen(statement->body));
 	statement->is_about_locks = sql_is_about_locks(statement->body, statement->sql.length);
+	statement->may_set = sql_may_set(statement->body, statement->sql.length);
 	table->count++;
 	return statement;
 }

@@ -46,7 +46,8 @@ struct statement {
 	char name[STATEMENT_NAME_BYTES]; /* on servers */
 	uint32_t name_length;
 	struct sql sql; /* what its text does if it is executed; points into the text */
-	bool is_about_locks; /* likewise: sql_is_about_locks() */
+	bool is_about_locks; /* likewise: sql_is_about_locks() ... */
+	bool may_set;	     /* ... and sql_may_set() */
 	char body[];	/* the key's */
 };
 

@@ -1,4 +1,4 @@
-# After SET SESSION AUTHORIZATION, or a SET ROLE that the server tells of, a server goes to nobody else.
+# After SET SESSION AUTHORIZATION, or a SET ROLE that the server tells of and that does not follow its client, a server goes to nobody else.
 use v5.36;
 use Millpond;
 use Test::More;
@@ -6,7 +6,8 @@ use Wire;
 
 my $server = Postgres->new;
 $server->safe_psql('postgres', 'create role other');
-my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' });
+my $millpond = Millpond->new('pool', server => $server, databases => { postgres => 'pool_size=1' },
+	settings => { track_session_parameters => 0 });
 my ($first, $second) = map { Wire->login($millpond) } 1 .. 2;
 
 for my $change ('set session authorization other', 'set role other')

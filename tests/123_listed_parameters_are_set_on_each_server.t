@@ -12,7 +12,8 @@ my $setup  = q(create schema a; create schema b; create schema "a,b";
 	create table a.t as select 'in a' x; create table b.t as select 'in b' x; create table b.u as select 'b.u' x);
 $server->safe_psql('postgres', $setup);
 my $millpond = Millpond->new('pool', server => $server,
-	settings  => { track_extra_parameters => 'IntervalStyle , Search_Path,temp_tablespaces,work_mem, session_authorization,nonsense' },
+	settings  => { track_extra_parameters => 'IntervalStyle , Search_Path,temp_tablespaces,work_mem, session_authorization,nonsense',
+		track_session_parameters => 0 },
 	databases => {
 		postgres => 'pool_size=1',
 		two      => 'pool_size=2 dbname=postgres',
@@ -86,7 +87,7 @@ for my $taken (0, 1)
 $holder->query('commit');
 is(scalar keys %pids, 2, '... on two servers');
 
-# What a client changes by itself stays with nobody.
+# What a client changes by itself stays with nobody; with track_session_parameters, with itself.
 for my $sql ('set search_path = b', 'reset search_path', 'reset all', 'discard all', 'begin; set search_path = b; commit')
 {
 	$clients{a}->query($sql);

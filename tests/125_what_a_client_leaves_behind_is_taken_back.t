@@ -50,7 +50,7 @@ for my $way (sort keys %ways)
 {
 	is($sets->query($ways{$way})->{error}, undef, "$way sets it");
 	is(path($next), 'a', '... for nobody else');
-	is(path($sets), 'a', '... and for no longer than the transaction');
+	is(path($sets), 'b', '... and follows it');
 }
 $sets->put(Parse('', $ways{'set_config()'}), Bind(), Execute(), Sync())->result;
 is(path($next), 'a', 'nor in the other protocol');

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/relay/ties.h"
+#include "daemon/relay/unreported.h"
 
 /* A client that has asked for so much that may have to be undone waits for outcomes. */
 #define MOST_NOTES 10000
@@ -260,6 +261,7 @@ static enum passage use_unnamed(struct prepared *prepared, const struct message 
 		text = client->unnamed->body;
 		sql_look(&sql, text, strlen(text));
 		ties_note_text(prepared->upstream, text, sql.length);
+		unreported_note_text(prepared->upstream, text, sql.length);
 		passage = prepared_require_sql(prepared, message->start, &sql);
 	}
 	if (passage == PASSAGE_TAKEN)
@@ -323,6 +325,7 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 	server_of(prepared)->uses_plan = true;
 	if (statement->is_about_locks)
 		ties_note_locks(prepared->upstream);
+	unreported_note_statement(prepared->upstream, statement);
 	atomic_fetch_add_explicit(&statement->uses, 1, memory_order_relaxed);
 	if (!statement->key.is_command)
 		prepared_write_renamed(prepared, message, reference, statement->name,

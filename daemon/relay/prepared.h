@@ -195,6 +195,9 @@ bool prepared_told_parameters(struct upstream *upstream);
  * parsed since all was answered may have been read in either way. */
 void prepared_note_literals(struct upstream *upstream);
 
+/* The same, once all is answered, for what was parsed in that segment and later. */
+void prepared_note_literals_since(struct upstream *upstream, uint32_t segment);
+
 /* Acts on the notes of what a reply has ended (see pipeline.h). */
 void prepared_note_outcome(struct upstream *upstream, bool failed, unsigned char asked);
 

@@ -159,6 +159,17 @@ void prepared_note_literals(struct upstream *upstream)
 	}
 }
 
+/* What SQL has prepared meanwhile is not looked at one by one. */
+void prepared_note_literals_since(struct upstream *upstream, uint32_t segment)
+{
+	struct server_statements *server = &upstream->statements;
+
+	for (struct held *held = server->held.by_use.newest; held != NULL; held = held->aged.older)
+		held->stale |= (int32_t)(held->segment - segment) >= 0;
+	server->unnamed_session = 0;
+	server->must_deallocate |= server->sql_names.table.count > 0;
+}
+
 void prepared_note_outcome(struct upstream *upstream, bool failed, unsigned char asked)
 {
 	struct server_statements *server = &upstream->statements;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/relay/ties.h"
+#include "daemon/relay/unreported.h"
 
 /* A statement and portal that exist only while a command is run by us. */
 #define COMMAND_NAME STATEMENT_PREFIX "command"
@@ -154,6 +155,8 @@ static bool equalise(struct prepared *prepared, const char *at, const char *name
 
 	if (named != NULL && effect == SQL_EXECUTE && named->statement->is_about_locks)
 		ties_note_locks(prepared->upstream);
+	if (named != NULL && effect == SQL_EXECUTE)
+		unreported_note_statement(prepared->upstream, named->statement);
 	if (is_equal(prepared, name, length, effect))
 		return true;
 	bool apart = stands_apart(prepared, for_query);

@@ -46,7 +46,8 @@ static bool sort_out(struct session *session, const struct writer *replies, stru
 	return true;
 }
 
-bool await_question(struct session *session, const char *sql, struct writer *rows, struct failure *why)
+bool await_question(struct session *session, const char *sql, struct writer *rows,
+		    struct failure *why)
 {
 	struct upstream *upstream = session->upstream;
 	int64_t limit = session->worker->settings->server_connect_timeout_us;

@@ -15,6 +15,7 @@ struct writer;
  * cancel request or statement_timeout has met the question. What else the server says meanwhile, notifications
  * among it, is for the client. False: the conversation has failed.
  */
-bool await_question(struct session *session, const char *sql, struct writer *rows, struct failure *why);
+bool await_question(struct session *session, const char *sql, struct writer *rows,
+		    struct failure *why);
 
 #endif

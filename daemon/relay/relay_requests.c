@@ -19,10 +19,10 @@ static enum passage note_request(struct relay *relay, const struct message *mess
 		passage = PASSAGE_FAILED;
 	if (passage == PASSAGE_TAKEN && !message_is_of_copy(message->letter))
 		turn_clock_asks(&relay->clock, message_is_whole(message));
-	if (passage == PASSAGE_TAKEN)
+	if (passage == PASSAGE_TAKEN) {
 		ties_note_request(relay->upstream, message);
-	if (passage == PASSAGE_TAKEN && unreported_wants(relay->upstream, message->letter))
 		unreported_note_request(relay->upstream, message);
+	}
 	return passage;
 }
 

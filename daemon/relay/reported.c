@@ -91,6 +91,15 @@ static bool is_as_in(const struct parameters *start, const struct server *server
 	       is_value_in(start, name, reported);
 }
 
+bool reported_is_disguised(const struct server *server)
+{
+	bool is_other_role =
+		server->applied != NULL && parameters_get(server->applied, "role") != NULL;
+
+	return !is_as_in(server->base, server, "session_authorization") ||
+	       (!is_as_in(server->base, server, "is_superuser") && !is_other_role);
+}
+
 bool reported_note(struct upstream *upstream, const struct message *message, bool is_own)
 {
 	struct server *server = upstream->server;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 struct message;
+struct server;
 struct session;
 struct upstream;
 struct writer;
@@ -15,6 +16,10 @@ struct writer;
 /* Notes a ParameterStatus; `is_own`: it comes of a query of the pooler's own. False: it breaks the
  * protocol, or there is no memory. */
 bool reported_note(struct upstream *upstream, const struct message *message, bool is_own);
+
+/* Whether its user, by what it reports, is not the one it was logged in as; but for a SET ROLE that follows the
+ * client, and so is taken back. */
+bool reported_is_disguised(const struct server *server);
 
 /*
  * A session has been lent a server. Those of one pool may start otherwise, as after an ALTER ROLE ... SET; but a session

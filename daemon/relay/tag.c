@@ -4,6 +4,7 @@
 
 #include "daemon/relay/prepared.h"
 #include "daemon/relay/ties.h"
+#include "daemon/relay/unreported.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
@@ -12,26 +13,12 @@
 #include "pool/server.h"
 #include "protocol/pipeline.h"
 
-static bool may_be_about_settings(const char *tag)
-{
-	return strcmp(tag, "SET") == 0 || strcmp(tag, "RESET") == 0 || strcmp(tag, "DO") == 0 ||
-	       strcmp(tag, "CALL") == 0 || strcmp(tag, "DISCARD ALL") == 0;
-}
-
 /* DISCARD ALL resets also what was set to where all clients start, of which nothing is reported. */
 static void note_reset(struct upstream *upstream, bool discards)
 {
 	upstream->has_reset = true;
 	if (discards && upstream->session != NULL)
 		parameters_assign(&upstream->returned, upstream->session->startup);
-}
-
-/* Of what the server does not report. PostgreSQL goes back to what a client came with; it does not know of it. */
-static void note_unreported(struct upstream *upstream, const char *tag, bool discards)
-{
-	upstream->has_set |= may_be_about_settings(tag);
-	if (discards && upstream->session != NULL)
-		parameters_assign(&upstream->server->applied, NULL);
 }
 
 static void count_alteration(const struct upstream *upstream)
@@ -99,6 +86,5 @@ void tag_note(struct upstream *upstream, const char *tag)
 		note_reset(upstream, discards);
 	else if (upstream->has_reset && strcmp(tag, "SET") == 0)
 		upstream->has_reset = false; /* which of them a value comes from is not known then */
-	if (parameters_count(upstream->server->unreported) > 0)
-		note_unreported(upstream, tag, discards);
+	unreported_note_tag(upstream, tag);
 }

@@ -5,106 +5,452 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/array.h"
 #include "conf/settings.h"
+#include "daemon/relay/prepared.h"
+#include "daemon/relay/question.h"
 #include "daemon/relay/upstream.h"
+#include "daemon/session.h"
 #include "daemon/worker.h"
+#include "pool/pool.h"
 #include "pool/pools.h"
 #include "pool/server.h"
 #include "protocol/failure.h"
 #include "protocol/message.h"
+#include "protocol/sql_settings.h"
+#include "protocol/statement.h"
 #include "protocol/writer.h"
 
-/* PostgreSQL's own names have up to 63 bytes. */
-#define NAME_BYTES 128
-#define ANSWER_BYTES ((size_t)64 * 1024)
+#define ROLE "role"
+/* Beyond this a client keeps its server ... */
+#define MOST_FOLLOWING ((size_t)50)
+#define LONGEST_VALUE ((size_t)8 * 1024)
+/* ... and a server is replaced. */
+#define MOST_TAKEN_BACK ((size_t)200)
 
-/* Others are names of nothing, and could end the quotes around them. */
-static bool take_name(char *name, const char *word, size_t length)
+/* Whether what a client sets follows it. */
+static bool tracks(const struct upstream *upstream)
 {
-	if (length >= NAME_BYTES)
-		return false;
-	memcpy(name, word, length);
-	name[length] = '\0';
-	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") ==
-	       length;
+	return pool_share_tracks_sets(&upstream->server->pool->shares[upstream->worker->index]);
 }
 
-/* Without a row there is no such parameter, or it may not be set: nothing is noted. Otherwise it is
- * taken back when in doubt, as after a reset query. */
-static bool note_answer(struct server *server, const char *name, const struct writer *replies)
+/* --- what may have been set --------------------------------------------------------------- */
+
+/* Cannot be asked for and set again, or is not for longer than a transaction. */
+static bool can_follow(const char *name)
 {
-	struct parameter_table *table = upstream_of(server)->worker->pools->parameters;
-	const char *at = replies->data;
-	const char *end = at + replies->length;
-	struct message message;
-	const char *value = NULL;
-	size_t length = 0;
+	static const char *const others[] = {"seed", "session_authorization",
+					     "transaction_deferrable", "transaction_isolation",
+					     "transaction_read_only"};
 
-	while (message_look(at, (size_t)(end - at), &message) && message_is_whole(&message)) {
-		const char *cursor = message.body + 2;
-		if (message.letter == BACKEND_DATA_ROW && message.body_length > 2)
-			row_next(&cursor, message.body + message.body_length, &value, &length);
-		at += message.present;
-	}
-	if (value == NULL)
-		return true;
-	char *text = strndup(value, length);
-	bool noted = text != NULL && server_note_base(server, table, name, text) &&
-		     parameters_change(&server->unreported, name, "");
-	free(text);
-	return noted;
-}
-
-static bool await_noted(struct server *server, const char *name, struct failure *why,
-			int64_t deadline)
-{
-	struct upstream *upstream = upstream_of(server);
-	char sql[2 * NAME_BYTES + 192];
-	struct writer replies;
-
-	writer_init(&replies);
-	snprintf(sql, sizeof sql,
-		 "SELECT pg_catalog.set_config('%s', value, false) FROM (SELECT "
-		 "pg_catalog.current_setting('%s', true) AS value) AS now WHERE value IS NOT NULL",
-		 name, name);
-	bool answered = upstream_ask(upstream, FRONTEND_QUERY, sql) &&
-			upstream_collect(upstream, &replies, ANSWER_BYTES, deadline);
-	bool done = answered ? note_answer(server, name, &replies) ||
-				       failure_set(why, FAILURE_NO_MEMORY) :
-			       failure_set(why, FAILURE_SERVER_GONE);
-	writer_release(&replies);
-	return done;
-}
-
-bool await_unreported_noted(struct server *server, const struct settings *settings,
-			    struct failure *why, int64_t deadline)
-{
-	const char *list = settings->track_extra_parameters;
-	const char *word;
-	size_t length;
-	char name[NAME_BYTES];
-
-	while (settings_list_next(&list, &word, &length))
-		if (take_name(name, word, length) &&
-		    parameters_get(server->reported, name) == NULL &&
-		    !await_noted(server, name, why, deadline))
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strcasecmp(name, others[i]) == 0)
 			return false;
 	return true;
 }
 
-static bool mentions_set_config(const char *text, size_t length)
+static bool is_reset(const char *how)
 {
-	static const char name[] = "set_config";
-	const char *last = text + length - (sizeof name - 1);
+	return how[0] != '\0';
+}
 
-	for (; length >= sizeof name - 1 && text <= last; text++)
-		if ((*text | ' ') == 's' && strncasecmp(text, name, sizeof name - 1) == 0)
-			return true;
-	return false;
+/* Until the client leaves. */
+static void hold(struct upstream *upstream)
+{
+	if (!upstream->holds_settings)
+		session_log(upstream->session, LEVEL_LOG,
+			    "pinned to its server: it has set more there than can follow it");
+	upstream->holds_settings = true;
+}
+
+static bool is_ascii(const char *text)
+{
+	while (*text != '\0' && (unsigned char)*text < 0x80)
+		text++;
+	return *text == '\0';
+}
+
+/* The first in which something may have been set. */
+static void note_segment(struct upstream *upstream, uint32_t segment)
+{
+	if (parameters_count(upstream->touched) == 0 && !upstream->has_set)
+		upstream->set_in = segment;
+}
+
+static void touch(struct upstream *upstream, const char *name, bool by_reset)
+{
+	if (parameters_get(upstream->server->reported, name) != NULL || !can_follow(name))
+		return;
+	note_segment(upstream, upstream->statements.segment);
+	if (parameters_count(upstream->touched) == MOST_FOLLOWING)
+		hold(upstream);
+	else if (!parameters_change(&upstream->touched, name, by_reset ? "reset" : ""))
+		session_kill(upstream->session, FAILURE_NO_MEMORY);
+}
+
+/* Values are known as they are spelled in the client's encoding, of which it may want another. */
+static void touch_spelled(struct upstream *upstream)
+{
+	const struct parameters *wishes = upstream->session->wishes;
+
+	for (size_t i = 0; i < parameters_count(wishes); i++)
+		if (!is_ascii(parameters_value(wishes, i)))
+			touch(upstream, parameters_name(wishes, i), false);
+}
+
+void unreported_note_call(struct upstream *upstream)
+{
+	note_segment(upstream, upstream->statements.rest_segment);
+	upstream->has_set = true;
+}
+
+static void touch_all(struct upstream *upstream)
+{
+	const struct parameters *wishes = upstream->session->wishes;
+
+	unreported_note_call(upstream);
+	for (size_t i = 0; i < parameters_count(wishes); i++)
+		touch(upstream, parameters_name(wishes, i), true);
+}
+
+static void note_setting(void *context, enum sql_setting setting, const char *name)
+{
+	struct upstream *upstream = context;
+
+	switch (setting) {
+	case SQL_SETS:
+	case SQL_RESETS:
+		if (strcasecmp(name, "client_encoding") == 0)
+			touch_spelled(upstream);
+		touch(upstream, name, setting == SQL_RESETS);
+		break;
+	case SQL_RESETS_ALL:
+		touch_all(upstream);
+		break;
+	case SQL_SETS_UNKNOWN:
+		unreported_note_call(upstream);
+		break;
+	}
+}
+
+/* Without following: that something is set is enough. */
+static void note_any(void *context, enum sql_setting setting, const char *name)
+{
+	(void)setting, (void)name;
+	unreported_note_call(context);
+}
+
+void unreported_note_text(struct upstream *upstream, const char *text, size_t length)
+{
+	if (sql_may_set(text, length))
+		sql_each_setting(text, length, tracks(upstream) ? note_setting : note_any,
+				 upstream);
+}
+
+void unreported_note_statement(struct upstream *upstream, const struct statement *statement)
+{
+	if (statement->may_set)
+		unreported_note_text(upstream, statement->body, statement->sql.length);
 }
 
 void unreported_note_request(struct upstream *upstream, const struct message *message)
 {
-	if (!message_is_whole(message) || mentions_set_config(message->body, message->body_length))
-		upstream->has_set = true;
+	if (message->letter != FRONTEND_QUERY && message->letter != FRONTEND_PARSE)
+		return;
+	unreported_note_text(upstream, message->body, message->present - MESSAGE_HEADER_BYTES);
+	if (!message_is_whole(message))
+		unreported_note_call(upstream);
+}
+
+/* A function may set anything; what has another tag has a text that tells. */
+void unreported_note_tag(struct upstream *upstream, const char *tag)
+{
+	bool discards = strcmp(tag, "DISCARD ALL") == 0;
+
+	if (parameters_count(upstream->server->unreported) == 0)
+		return;
+	if (discards || strcmp(tag, "DO") == 0 || strcmp(tag, "CALL") == 0)
+		unreported_note_call(upstream);
+	/* PostgreSQL goes back to what a client came with; it does not know of it. */
+	if (discards && upstream->session != NULL)
+		parameters_assign(&upstream->server->applied, NULL);
+}
+
+/* --- what has come of it ------------------------------------------------------------------ */
+
+static void forget_touched(struct upstream *upstream)
+{
+	parameters_assign(&upstream->touched,
+			  parameters_empty(upstream->worker->pools->parameters));
+}
+
+bool unreported_is_open(const struct upstream *upstream)
+{
+	return (parameters_count(upstream->touched) > 0 ||
+		(upstream->has_set && parameters_count(upstream->server->unreported) > 0)) &&
+	       tracks(upstream);
+}
+
+/* What is asked for, besides the role: held. NULL without memory. */
+static struct parameters *suspects(const struct upstream *upstream)
+{
+	const struct parameters *others = upstream->server->unreported;
+	struct parameters *all = parameters_hold(upstream->touched);
+	bool good = true;
+
+	for (size_t i = 0; upstream->has_set && good && i < parameters_count(others); i++)
+		if (parameters_get(all, parameters_name(others, i)) == NULL)
+			good = parameters_change(&all, parameters_name(others, i), "");
+	if (!good || !parameters_change(&all, ROLE, NULL))
+		parameters_assign(&all, NULL);
+	return all;
+}
+
+/* Of each its name, its value, and where RESET leads: what is reset is so for this query alone, and the role comes first,
+ * since another one might not be allowed to. What does not exist has no value. */
+static void write_question(struct writer *sql, const struct parameters *names, size_t from,
+			   size_t to)
+{
+	static const char head[] =
+		"SELECT name, value, CASE WHEN value IS NOT NULL THEN "
+		"pg_catalog.set_config(name, NULL, true) END FROM (SELECT name, "
+		"pg_catalog.current_setting(name, true) AS value FROM (VALUES ('" ROLE
+		"'::pg_catalog.text)";
+
+	write_bytes(sql, head, sizeof head - 1);
+	for (size_t i = from; i < to; i++) {
+		write_bytes(sql, ",('", 3);
+		write_bytes(sql, parameters_name(names, i), strlen(parameters_name(names, i)));
+		write_bytes(sql, "')", 2);
+	}
+	write_text(sql, ") AS names (name)) AS now");
+}
+
+struct known {
+	char name[SQL_PARAMETER_BYTES];
+	char *value; /* NULL: there is no such parameter */
+	char *start;
+};
+
+/* NULL: it is NULL. False without memory. */
+static bool copy_value(const char **cursor, const char *end, char **copy)
+{
+	const char *value = NULL;
+	size_t length = 0;
+
+	*copy = NULL;
+	if (!row_next(cursor, end, &value, &length) || value == NULL)
+		return true;
+	*copy = strndup(value, length);
+	return *copy != NULL;
+}
+
+static bool read_known(const struct message *row, struct known *known)
+{
+	const char *cursor = row->body + 2;
+	const char *end = row->body + row->body_length;
+	const char *name = NULL;
+	size_t length = 0;
+
+	*known = (struct known){0};
+	if (row->body_length < 2 || !row_next(&cursor, end, &name, &length) || name == NULL ||
+	    !sql_parameter_name(known->name, name, length))
+		return true; /* that was not our question */
+	return copy_value(&cursor, end, &known->value) && copy_value(&cursor, end, &known->start);
+}
+
+static bool is_same(const char *one, const char *other)
+{
+	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+/* Back at the start there is no wish; but by a RESET the client goes back to what it came with. */
+static const char *find_wish(const struct session *session, const struct known *known, bool is_back)
+{
+	const char *how = parameters_get(session->upstream->touched, known->name);
+
+	if (!is_back)
+		return known->value;
+	return how != NULL && is_reset(how) ? parameters_get(session->startup, known->name) : NULL;
+}
+
+/* Its value is the client's wish from now on, and what the server has. */
+static bool note_known(struct session *session, const struct known *known)
+{
+	struct upstream *upstream = session->upstream;
+	struct server *server = upstream->server;
+	const char *base = parameters_get(server->base, known->name);
+	bool is_back = is_same(known->value, base != NULL ? base : known->start);
+	const char *wish = find_wish(session, known, is_back);
+	const char *before = parameters_get(session->wishes, known->name);
+
+	if (wish != NULL &&
+	    ((before == NULL && parameters_count(session->wishes) >= MOST_FOLLOWING) ||
+	     strlen(wish) > LONGEST_VALUE)) {
+		hold(upstream);
+		return true;
+	}
+	return parameters_change(&session->wishes, known->name, wish) &&
+	       (server->applied == NULL ||
+		parameters_change(&server->applied, known->name, is_back ? NULL : known->value)) &&
+	       (is_back || parameters_change(&server->unreported, known->name, ""));
+}
+
+/* `count`: the rows, of which the first is about the role. */
+static bool note_rows(struct session *session, const struct writer *rows, size_t *count)
+{
+	const char *at = rows->data;
+	const char *end = at + rows->length;
+	struct message row;
+	bool good = true;
+
+	for (*count = 0; good && message_look(at, (size_t)(end - at), &row); at += row.present) {
+		struct known known;
+		++*count;
+		good = read_known(&row, &known) &&
+		       (known.value == NULL || note_known(session, &known));
+		free(known.value);
+		free(known.start);
+	}
+	return good;
+}
+
+/* Asks for some of them, and for the role; `*answered`: so many rows have come. */
+static bool await_asked(struct session *session, const struct parameters *names, size_t from,
+			size_t to, size_t *answered, struct failure *why)
+{
+	struct writer sql, rows;
+
+	writer_init(&sql);
+	writer_init(&rows);
+	write_question(&sql, names, from, to);
+	bool done = !sql.failed ? await_question(session, sql.data, &rows, why) :
+				  failure_set(why, FAILURE_NO_MEMORY);
+	if (done && !note_rows(session, &rows, answered))
+		done = failure_set(why, FAILURE_NO_MEMORY);
+	writer_release(&sql);
+	writer_release(&rows);
+	return done;
+}
+
+/* Whether its client may have set something by another role than the one that logged in. */
+static bool has_other_role(const struct upstream *upstream)
+{
+	const struct parameters *applied = upstream->server->applied;
+
+	return applied == NULL || parameters_get(applied, ROLE) != NULL ||
+	       parameters_get(upstream->touched, ROLE) != NULL;
+}
+
+/* False: the server has to be closed. A RESET fails, with nothing to take back, where a SET has failed; unless that was
+ * by another role. */
+static bool await_reset(struct upstream *upstream, const char *name, bool other_role,
+			int64_t deadline)
+{
+	char sql[SQL_PARAMETER_BYTES + 16];
+	struct failure why;
+
+	snprintf(sql, sizeof sql, "RESET \"%s\"", name);
+	if (upstream_query(upstream, sql, &why, deadline))
+		return true;
+	bool is_unknown = strcmp(why.sqlstate, "42704") == 0;
+	bool is_forbidden = strcmp(why.sqlstate, "42501") == 0;
+	return pipeline_is_idle(&upstream->pipeline) &&
+	       (is_unknown || (is_forbidden && !other_role));
+}
+
+/* It does not follow its client, and nobody else is to find it. */
+static bool await_untold(struct session *session, const char *name, struct failure *why)
+{
+	struct upstream *upstream = session->upstream;
+	int64_t limit = session->worker->settings->server_connect_timeout_us;
+
+	session_log(session, LEVEL_WARNING,
+		    "%s does not follow it: the server does not tell its value", name);
+	upstream->has_set = true;
+	if (await_reset(upstream, name, has_other_role(upstream), deadline_after(limit)))
+		return true;
+	if (!pipeline_is_idle(&upstream->pipeline))
+		return failure_set(why, session_end_reason(session, FAILURE_SERVER_GONE));
+	upstream->server->close_needed = true;
+	return true;
+}
+
+/* All at once; if the server refuses that, each by itself: what it refuses of one is not to be the others' loss. */
+static bool await_each_known(struct session *session, const struct parameters *names,
+			     struct failure *why)
+{
+	size_t count = parameters_count(names);
+	size_t rows = 0;
+
+	if (!await_asked(session, names, 0, count, &rows, why))
+		return false;
+	bool is_role_told = rows > 0;
+	for (size_t i = 0; rows < 1 + count && i < count; i++) {
+		size_t own_rows = 0;
+		if (!await_asked(session, names, i, i + 1, &own_rows, why) ||
+		    (own_rows < 2 && !await_untold(session, parameters_name(names, i), why)))
+			return false;
+		is_role_told |= own_rows > 0;
+	}
+	return is_role_told || parameters_get(session->upstream->touched, ROLE) == NULL ||
+	       await_untold(session, ROLE, why);
+}
+
+/* What was parsed meanwhile may be read otherwise than before, whatever has come of it. */
+static void note_literals(struct upstream *upstream, const struct parameters *names)
+{
+	bool shape = parameters_get(upstream->touched, ROLE) != NULL;
+
+	for (size_t i = 0; !shape && i < parameters_count(names); i++)
+		shape = parameter_shapes_literals(parameters_name(names, i));
+	if (shape)
+		prepared_note_literals_since(upstream, upstream->set_in);
+}
+
+bool await_unreported_known(struct session *session, struct failure *why)
+{
+	struct upstream *upstream = session->upstream;
+	uint64_t pool = session->pool->id;
+	bool were_proven = parameters_are_proven(session->wishes, pool);
+	struct parameters *names = suspects(upstream);
+
+	if (names == NULL)
+		return failure_set(why, FAILURE_NO_MEMORY);
+	note_literals(upstream, names);
+	upstream->has_set = false;
+	bool known = await_each_known(session, names, why);
+	parameters_drop(names);
+	if (!known)
+		return false;
+	forget_touched(upstream);
+	if (were_proven)
+		parameters_prove(session->wishes, pool);
+	return true;
+}
+
+/* --- when its client has left ------------------------------------------------------------- */
+
+const char *await_unreported_undone(struct upstream *upstream, int64_t deadline)
+{
+	struct server *server = upstream->server;
+	size_t count = parameters_count(upstream->touched);
+	bool good = !upstream->holds_settings;
+	bool other_role = has_other_role(upstream);
+
+	for (size_t i = 0; good && i < count; i++)
+		good = await_reset(upstream, parameters_name(upstream->touched, i), other_role,
+				   deadline);
+	if (!good)
+		return "its client has set what can not be taken back";
+	if (count > 0 || (upstream->has_set && parameters_count(server->unreported) > 0)) {
+		parameters_assign(&server->applied, NULL);
+		/* What was parsed meanwhile may have names that mean something else now. */
+		upstream->statements.must_deallocate = true;
+	}
+	upstream->has_set = false;
+	forget_touched(upstream);
+	return parameters_count(server->unreported) > MOST_TAKEN_BACK ?
+		       "its clients have set too many parameters" :
+		       NULL;
 }

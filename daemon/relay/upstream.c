@@ -37,6 +37,7 @@ struct upstream *upstream_new(struct worker *worker, struct server *server)
 		free(upstream);
 		return NULL;
 	}
+	parameters_assign(&upstream->touched, parameters_empty(worker->pools->parameters));
 	server->upstream = upstream;
 	return upstream;
 }
@@ -52,6 +53,7 @@ void upstream_free(struct upstream *upstream)
 	pipeline_release(&upstream->pipeline);
 	server_statements_release(&upstream->statements);
 	parameters_drop(upstream->returned);
+	parameters_drop(upstream->touched);
 	stream_release(&upstream->stream); /* the socket is libpq's */
 	free(upstream);
 }

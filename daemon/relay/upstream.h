@@ -42,8 +42,12 @@ struct upstream {
 	bool has_altered;	 /* its client has, in this transaction: see tag.h */
 	bool has_created;
 	bool has_rows;		 /* the command that runs returns some, or is about to */
-	bool has_set;		 /* its client may have changed what the server does not report */
-	bool is_disguised;	 /* its user is not the one it was logged in as */
+	bool has_set; /* its client may have changed anything that the server does not report */
+	bool holds_settings; /* ... and has more of that than can follow it */
+	struct parameters
+		*touched;	 /* those that it may have changed for certain: see unreported.h */
+	uint32_t set_in;	 /* ... from this segment on, see prepared.h */
+	bool is_disguised;	 /* its user may not be the one it was logged in as */
 	bool has_reset;		 /* since the last ReadyForQuery: a RESET or DISCARD ALL was done ... */
 	struct parameters *returned; /* ... and what of its client's startup may be gone by it; or NULL */
 	bool said_error;	 /* the last whole message was an error: perhaps its last word */

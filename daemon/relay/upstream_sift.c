@@ -5,6 +5,7 @@
 
 #include "daemon/relay/reported.h"
 #include "daemon/relay/tag.h"
+#include "daemon/relay/unreported.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
@@ -102,7 +103,7 @@ static void note_meaning(struct upstream *upstream, const struct message *messag
 		upstream->has_rows = false;
 		break;
 	case BACKEND_FUNCTION_RESULT:
-		upstream->has_set = true;
+		unreported_note_call(upstream);
 		break;
 	case BACKEND_PARAMETER_DESCRIPTION:
 		prepared_note_parameters(upstream, message);

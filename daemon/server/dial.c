@@ -7,7 +7,6 @@
 #include "conf/keyword.h"
 #include "daemon/cancel.h"
 #include "daemon/daemon.h"
-#include "daemon/relay/unreported.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
@@ -17,6 +16,7 @@
 #include "daemon/server/libpq_login.h"
 #include "daemon/server/server_log.h"
 #include "daemon/server/server_tls_context.h"
+#include "daemon/server/start_values.h"
 #include "daemon/worker.h"
 #include "pool/libpq_options.h"
 #include "pool/moved.h"
@@ -57,7 +57,7 @@ static bool await_connect_query(struct server *server, const struct settings *se
 	struct upstream *upstream = upstream_of(server);
 
 	if (query == NULL || query[0] == '\0')
-		return await_unreported_noted(server, settings, why, deadline);
+		return await_start_values_noted(server, settings, NULL, why, deadline);
 	if (!upstream_query(upstream, query, why, deadline)) {
 		if (!pipeline_is_idle(&upstream->pipeline))
 			return connect_query_failed(why);
@@ -68,7 +68,7 @@ static bool await_connect_query(struct server *server, const struct settings *se
 	parameters_assign(&server->base, server->reported);
 	parameters_assign(&server->applied,
 			  parameters_empty(worker_of(server)->pools->parameters));
-	return await_unreported_noted(server, settings, why, deadline);
+	return await_start_values_noted(server, settings, query, why, deadline);
 }
 
 /* libpq computes what a password proves for as long as the server likes, and holds a helper thread meanwhile: that is
