@@ -104,6 +104,37 @@ for my $case (
 	$_->close for $one, $two;
 }
 
+# Notifications that come while the server is asked are all for the client, in its own time; or for nobody.
+for my $leaves (0, 1)
+{
+	my $count = 3000;
+	my ($one, $two) = (client(), client());
+	$one->query($_) for 'listen news', 'begin', 'create temp table t (i int)';
+	$direct->query($_) for 'begin', 'lock table pg_catalog.pg_depend in access exclusive mode';
+	$one->query('commit');
+	my $third = Wire->login($server);
+	wait_until(sub { $third->value(q(select count(*) from pg_stat_activity where wait_event_type = 'Lock')) }, 'the question to wait');
+	$third->query("select pg_notify('news', repeat('x', 7900) || i) from generate_series(1, $count) i");
+	my $from = $millpond->log_end;
+	$direct->query('rollback');
+	$one->put(Query('select 5'));
+	if ($leaves)
+	{
+		$one->get for 1 .. 100;
+		$one->close;
+	}
+	else
+	{
+		my $result = $one->result;
+		is(scalar $result->{notifications}->@*, $count, 'a client hears all that comes while its server is asked');
+		is($result->{rows}[0][0], 5, '... and is answered');
+		$one->close;
+	}
+	is($two->query('select 1')->{rows}[0][0], 1, '... the next one has a server');
+	unlike($millpond->log_since($from), qr/crashed/, '... that is well') if !$leaves;
+	$two->close;
+}
+
 # Whoever is pinned when pin_clients is set to 0 stays so until there is nothing left.
 {
 	my ($one, $two) = (client(), client());

@@ -12,8 +12,9 @@
 #include "protocol/message.h"
 #include "protocol/writer.h"
 
-/* Our answers are short; what else may come are notifications. */
-#define ANSWER_BYTES ((size_t)1024 * 1024)
+/* Our answers are short, but any number of notifications may come in front of them, none of which is long. */
+#define ENOUGH_BYTES ((size_t)64 * 1024)
+#define LONGEST_ANSWER_BYTES ((size_t)1024 * 1024)
 
 static bool tell_client(struct session *session, const struct message *message)
 {
@@ -21,7 +22,8 @@ static bool tell_client(struct session *session, const struct message *message)
 	return stream_send(&session->client, message->start, message->present);
 }
 
-static bool sort_out(struct session *session, const struct writer *replies, struct writer *rows)
+/* What is whole is taken out of the replies: rows go to `rows`, and what is for the client to it. */
+static bool sort_out(struct session *session, struct writer *replies, struct writer *rows)
 {
 	const char *at = replies->data;
 	const char *end = at + replies->length;
@@ -43,26 +45,51 @@ static bool sort_out(struct session *session, const struct writer *replies, stru
 		}
 		at += message.present;
 	}
+	replies->length = (size_t)(end - at);
+	memmove(replies->data, at, replies->length);
 	return true;
+}
+
+/* A client that does not take what it is told is waited for, as in a conversation of its own. */
+static bool await_sorted(struct session *session, struct writer *replies, struct writer *rows,
+			 struct failure *why)
+{
+	struct stream *client = &session->client;
+
+	if (replies->length == 0 ||
+	    (sort_out(session, replies, rows) &&
+	     (!upstream_owes(session->upstream) || !stream_has_unsent(client) ||
+	      await_sent(client, DEADLINE_NEVER))))
+		return !rows->failed || failure_set(why, FAILURE_NO_MEMORY);
+	return failure_set(why, session_end_reason(session, FAILURE_CLIENT_SEND_FAILED),
+			   strerror(errno));
+}
+
+static bool await_replies(struct session *session, struct writer *rows, struct failure *why)
+{
+	int64_t limit = session->worker->settings->server_connect_timeout_us;
+	struct upstream *upstream = session->upstream;
+	struct writer replies;
+	bool good = true;
+
+	writer_init(&replies);
+	while (good && upstream_owes(upstream)) {
+		good = (replies.length <= LONGEST_ANSWER_BYTES &&
+			rows->length <= LONGEST_ANSWER_BYTES &&
+			upstream_collect_some(upstream, &replies, replies.length + ENOUGH_BYTES,
+					      deadline_after(limit))) ||
+		       failure_set(why, session_end_reason(session, FAILURE_SERVER_GONE));
+		good = good && await_sorted(session, &replies, rows, why);
+	}
+	writer_release(&replies);
+	return good;
 }
 
 bool await_question(struct session *session, const char *sql, struct writer *rows,
 		    struct failure *why)
 {
-	struct upstream *upstream = session->upstream;
-	int64_t limit = session->worker->settings->server_connect_timeout_us;
-	struct writer replies;
-
-	writer_init(&replies);
-	upstream->statements.unnamed_session = 0; /* a Query drops it */
-	bool answered = upstream_ask(upstream, FRONTEND_QUERY, sql) &&
-			upstream_collect(upstream, &replies, ANSWER_BYTES, deadline_after(limit));
-	if (!answered)
-		failure_set(why, session_end_reason(session, FAILURE_SERVER_GONE));
-	else if (!sort_out(session, &replies, rows))
-		answered = failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
-	else if (rows->failed)
-		answered = failure_set(why, FAILURE_NO_MEMORY);
-	writer_release(&replies);
-	return answered;
+	session->upstream->statements.unnamed_session = 0; /* a Query drops it */
+	if (!upstream_ask(session->upstream, FRONTEND_QUERY, sql))
+		return failure_set(why, session_end_reason(session, FAILURE_SERVER_GONE));
+	return await_replies(session, rows, why);
 }

@@ -74,7 +74,7 @@ static bool connection_failed(struct failure *why)
 	return false;
 }
 
-static bool owes(const struct upstream *upstream)
+bool upstream_owes(const struct upstream *upstream)
 {
 	return upstream->pipeline.count > 0 || upstream->left > 0;
 }
@@ -92,12 +92,18 @@ static bool collect(struct upstream *upstream, char *data, size_t length, struct
 	return fits && (replies == NULL || !replies->failed);
 }
 
-bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t longest,
-		      int64_t deadline)
+static bool has_enough(const struct writer *replies, size_t enough)
+{
+	return replies != NULL && replies->length >= enough;
+}
+
+/* Until there is enough, or nothing is owed. */
+static bool collect_some(struct upstream *upstream, struct writer *replies, size_t longest,
+			 size_t enough, int64_t deadline)
 {
 	struct stream *stream = &upstream->stream;
 
-	for (unsigned reads = 1; owes(upstream); reads++) {
+	for (unsigned reads = 1; upstream_owes(upstream) && !has_enough(replies, enough); reads++) {
 		char *data;
 		/* A server that never comes to an end has its time as well. */
 		if (reads % READS_IN_A_ROW == 0 && !await_others_until(stream->loop, deadline))
@@ -115,6 +121,18 @@ bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t 
 			return false;
 	}
 	return true;
+}
+
+bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t longest,
+		      int64_t deadline)
+{
+	return collect_some(upstream, replies, longest, SIZE_MAX, deadline);
+}
+
+bool upstream_collect_some(struct upstream *upstream, struct writer *replies, size_t enough,
+			   int64_t deadline)
+{
+	return collect_some(upstream, replies, SIZE_MAX, enough, deadline);
 }
 
 bool upstream_ask(struct upstream *upstream, unsigned char letter, const char *text)

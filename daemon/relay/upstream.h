@@ -123,4 +123,11 @@ bool upstream_ask(struct upstream *upstream, unsigned char letter, const char *t
 bool upstream_collect(struct upstream *upstream, struct writer *replies, size_t longest,
 		      int64_t deadline);
 
+/* Collects likewise until that much is there, and perhaps a read more, or nothing is owed. */
+bool upstream_collect_some(struct upstream *upstream, struct writer *replies, size_t enough,
+			   int64_t deadline);
+
+/* Whether replies to what has been sent, or the end of one, are still to come. */
+bool upstream_owes(const struct upstream *upstream);
+
 #endif
