@@ -237,16 +237,17 @@ void sql_each_setting(const char *text, size_t length,
 		look_at_text(&reading, text);
 }
 
+static bool begins_with(const char *text, const char word[3])
+{
+	return (text[0] | ' ') == word[0] && (text[1] | ' ') == word[1] && (text[2] | ' ') == word[2];
+}
+
 static bool may_begin(const char *text, const char *end)
 {
-	static const char *const words[] = {"set", "res", "dis"};
-
 	if (text < end && ((unsigned char)*text <= ' ' || *text == '/' || *text == '-'))
 		text = sql_token_next(text, end, SQL_STANDARD_QUOTES).start;
-	for (size_t i = 0; end - text >= 3 && i < sizeof words / sizeof *words; i++)
-		if ((*text | ' ') == *words[i] && strncasecmp(text, words[i], 3) == 0)
-			return true;
-	return false;
+	return end - text >= 3 &&
+	       (begins_with(text, "set") || begins_with(text, "res") || begins_with(text, "dis"));
 }
 
 /* Behind a semicolon that is not the last sign of all. */

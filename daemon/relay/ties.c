@@ -112,15 +112,15 @@ static unsigned touched_by(const struct upstream *upstream, const char *tag)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strncmp(tag, commands[i].tag, strlen(commands[i].tag)) == 0)
-			return (pins_clients(upstream) ? commands[i].makes : 0) |
-			       (upstream->ties & commands[i].ends);
+			return commands[i].makes | (upstream->ties & commands[i].ends);
 	return 0;
 }
 
 void ties_note_tag(struct upstream *upstream, const char *tag, bool creates)
 {
-	if (pins_clients(upstream) &&
-	    ((creates && tag[0] != 'D') || may_have_made_empty_table(upstream, tag)))
+	if (!pins_clients(upstream))
+		return;
+	if ((creates && tag[0] != 'D') || may_have_made_empty_table(upstream, tag))
 		upstream->may_tie |= TIE_TABLES;
 	upstream->may_tie |= touched_by(upstream, tag);
 }

@@ -165,10 +165,9 @@ void unreported_note_request(struct upstream *upstream, const struct message *me
 /* A function may set anything; what has another tag has a text that tells. */
 void unreported_note_tag(struct upstream *upstream, const char *tag)
 {
-	bool discards = strcmp(tag, "DISCARD ALL") == 0;
-
 	if (parameters_count(upstream->server->unreported) == 0)
 		return;
+	bool discards = strcmp(tag, "DISCARD ALL") == 0;
 	if (discards || strcmp(tag, "DO") == 0 || strcmp(tag, "CALL") == 0)
 		unreported_note_call(upstream);
 	/* PostgreSQL goes back to what a client came with; it does not know of it. */
