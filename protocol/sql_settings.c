@@ -239,7 +239,8 @@ void sql_each_setting(const char *text, size_t length,
 
 static bool begins_with(const char *text, const char word[3])
 {
-	return (text[0] | ' ') == word[0] && (text[1] | ' ') == word[1] && (text[2] | ' ') == word[2];
+	return (text[0] | ' ') == word[0] && (text[1] | ' ') == word[1] &&
+	       (text[2] | ' ') == word[2];
 }
 
 static bool may_begin(const char *text, const char *end)
