@@ -284,10 +284,15 @@ is_deeply(statements([ 'begin', 'set work_mem = 78', 'set statement_timeout = 0'
 	is(($millpond->console('SHOW PINNED'))[0]{reason}, 'settings that cannot follow it', '... and the console');
 	$many->close;
 	wait_until(sub { $millpond->log_since($from) =~ /its client has set what can not be taken back/ }, 'the server to be closed');
-	my $value = 'v' x 9000;
-	$long->query("set my.tenant = '$value'");
-	is(setting($long, 'my.tenant'), $value, 'a long value');
-	is(setting(client(), 'my.tenant'), '', '... is nobody else\'s');
+	for my $length (9000, 5_000_000)
+	{
+		my $value = 'v' x $length;
+		$long->query("set my.tenant = '$value'");
+		ok(setting($long, 'my.tenant') eq $value, "a value of $length bytes");
+		is(setting(client(), 'my.tenant'), '', '... is nobody else\'s');
+		$long->close;
+		$long = client();
+	}
 	$long->close;
 	my $pid_of_one = client(database => 'one')->value('select pg_backend_pid()');
 	for my $nth (1 .. 5)

@@ -24,7 +24,8 @@
 #define ROLE "role"
 /* Beyond this a client keeps its server ... */
 #define MOST_FOLLOWING ((size_t)50)
-#define LONGEST_VALUE ((size_t)8 * 1024)
+#define LONGEST_VALUE 8192
+#define TOO_LONG "8193"
 /* ... and a server is replaced. */
 #define MOST_TAKEN_BACK ((size_t)200)
 
@@ -211,8 +212,10 @@ static void write_question(struct writer *sql, const struct parameters *names, s
 			   size_t to)
 {
 	static const char head[] =
-		"SELECT name, value, CASE WHEN value IS NOT NULL THEN "
-		"pg_catalog.set_config(name, NULL, true) END FROM (SELECT name, "
+		"SELECT name, pg_catalog.left(value, " TOO_LONG
+		"), CASE WHEN value IS NOT NULL THEN "
+		"pg_catalog.left(pg_catalog.set_config(name, NULL, true), " TOO_LONG
+		") END FROM (SELECT name, "
 		"pg_catalog.current_setting(name, true) AS value FROM (VALUES ('" ROLE
 		"'::pg_catalog.text)";
 
@@ -283,9 +286,9 @@ static bool note_known(struct session *session, const struct known *known)
 	const char *wish = find_wish(session, known, is_back);
 	const char *before = parameters_get(session->wishes, known->name);
 
-	if (wish != NULL &&
-	    ((before == NULL && parameters_count(session->wishes) >= MOST_FOLLOWING) ||
-	     strlen(wish) > LONGEST_VALUE)) {
+	if (strlen(known->value) > LONGEST_VALUE ||
+	    (wish != NULL && before == NULL &&
+	     parameters_count(session->wishes) >= MOST_FOLLOWING)) {
 		hold(upstream);
 		return true;
 	}
