@@ -203,3 +203,27 @@ bool sql_is_about_locks(const char *text, size_t length)
 	}
 	return false;
 }
+
+static bool ends_in(const char *text, const char *end, const char *word, size_t length)
+{
+	return (size_t)(end - text) >= length && strncasecmp(end - length, word, length) == 0;
+}
+
+/* INTO, but for INSERT INTO, or CREATE. */
+bool sql_may_make_table(const char *text, size_t length)
+{
+	const char *end = text + length;
+
+	for (const char *at = text; end - at >= 4; at++) {
+		if ((*at | 0x20) == 'c' && end - at >= 6 && strncasecmp(at, "create", 6) == 0)
+			return true;
+		if ((*at | 0x20) != 'i' || strncasecmp(at, "into", 4) != 0)
+			continue;
+		const char *before = at;
+		while (before > text && (unsigned char)before[-1] <= ' ')
+			before--;
+		if (!ends_in(text, before, "insert", 6))
+			return true;
+	}
+	return false;
+}

@@ -58,6 +58,9 @@ bool sql_continues_word(char c);
 /* Whether one of the statements of a text is DEALLOCATE ALL or DISCARD ALL. */
 bool sql_forgets_statements(const char *text);
 
+/* Whether a text may be a SELECT INTO or CREATE TABLE AS, by its words. */
+bool sql_may_make_table(const char *text, size_t length);
+
 /* Whether a text calls a function that takes or gives back advisory locks of a session, by its name. */
 bool sql_is_about_locks(const char *text, size_t length);
 

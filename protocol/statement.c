@@ -111,6 +111,7 @@ static struct statement *add(struct statement_table *table, const struct stateme
 	statement->name_length = (uint32_t)statement_name(statement->name, statement->id);
 	sql_look(&statement->sql, statement->body, strlen(statement->body));
 	statement->is_about_locks = sql_is_about_locks(statement->body, statement->sql.length);
+	statement->may_make_table = sql_may_make_table(statement->body, statement->sql.length);
 	statement->may_set = sql_may_set(statement->body, statement->sql.length);
 	table->count++;
 	return statement;

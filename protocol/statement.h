@@ -47,6 +47,7 @@ struct statement {
 	uint32_t name_length;
 	struct sql sql; /* what its text does if it is executed; points into the text */
 	bool is_about_locks; /* likewise: sql_is_about_locks() ... */
+	bool may_make_table; /* ... sql_may_make_table() ... */
 	bool may_set;	     /* ... and sql_may_set() */
 	char body[];	/* the key's */
 };

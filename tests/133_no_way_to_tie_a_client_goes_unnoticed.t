@@ -75,6 +75,23 @@ for my $case (
 	$two->close;
 }
 
+# Nothing is asked after a SELECT that finds nothing, also if its driver did not have it described.
+for my $statement ('', 'named')
+{
+	my $one   = client();
+	my $empty = 'select 1 where false';
+	my $pid   = $one->value('select pg_backend_pid()');
+	run($one, Parse($statement, $empty), Sync());
+	run($one, Bind('', $statement), Execute(), Sync());
+	wait_until(sub { $millpond->pool('one')->{sv_idle} }, 'the server to be idle');
+	is($direct->value("select query from pg_stat_activity where pid = $pid"), $empty, "an empty SELECT asks for nothing: '$statement'");
+	run($one, Parse($statement eq '' ? '' : 'into', 'select 1 into temp t where false'), Sync());
+	run($one, Bind('', $statement eq '' ? '' : 'into'), Execute(), Sync());
+	my $two = client();
+	ok(must_wait($two), '... but one that makes a table does');
+	$_->close for $one, $two;
+}
+
 # An end that nothing tells of is noticed by and by, also while the client rests.
 for my $case (
 	[ 'a cursor that is closed as a portal', 'declare c cursor with hold for select 1', Close('P', 'c'), Sync() ],

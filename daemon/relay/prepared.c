@@ -323,8 +323,7 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 	    !prepared_note_portal(prepared, portal, runs(statement), statement->body))
 		return PASSAGE_FAILED;
 	server_of(prepared)->uses_plan = true;
-	if (statement->is_about_locks)
-		ties_note_locks(prepared->upstream);
+	ties_note_statement(prepared->upstream, statement);
 	unreported_note_statement(prepared->upstream, statement);
 	atomic_fetch_add_explicit(&statement->uses, 1, memory_order_relaxed);
 	if (!statement->key.is_command)

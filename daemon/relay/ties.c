@@ -66,29 +66,66 @@ void ties_note_locks(struct upstream *upstream)
 		upstream->may_tie |= TIE_LOCKS;
 }
 
+static void note_text(struct upstream *upstream, const char *text, size_t length)
+{
+	if (sql_is_about_locks(text, length))
+		upstream->may_tie |= TIE_LOCKS;
+}
+
 void ties_note_text(struct upstream *upstream, const char *text, size_t length)
 {
-	if (pins_clients(upstream) && sql_is_about_locks(text, length))
-		upstream->may_tie |= TIE_LOCKS;
+	if (!pins_clients(upstream))
+		return;
+	note_text(upstream, text, length);
+	upstream->may_make_table |= sql_may_make_table(text, length);
+}
+
+void ties_note_statement(struct upstream *upstream, const struct statement *statement)
+{
+	if (statement->is_about_locks)
+		ties_note_locks(upstream);
+	upstream->may_make_table |= statement->may_make_table;
+}
+
+/* Of a long text only the beginning is looked at. */
+static void note_long_text(struct upstream *upstream)
+{
+	upstream->may_tie |= TIE_LOCKS;
+	upstream->may_make_table = true;
 }
 
 void ties_note_request(struct upstream *upstream, const struct message *message)
 {
-	bool has_text = message->letter == FRONTEND_QUERY || message->letter == FRONTEND_PARSE;
-
-	/* What a function call by number does, or the rest of a long text, is not looked at. */
-	if (message->letter == FRONTEND_FUNCTION_CALL || (has_text && !message_is_whole(message)))
+	switch (message->letter) {
+	case FRONTEND_QUERY:
+	case FRONTEND_PARSE:
+		if (!pins_clients(upstream))
+			return;
+		if (!message_is_whole(message))
+			note_long_text(upstream);
+		else if (message->letter == FRONTEND_QUERY)
+			note_text(upstream, message->body, message->body_length);
+		else
+			ties_note_text(upstream, message->body, message->body_length);
+		return;
+	case FRONTEND_FUNCTION_CALL: /* by its number, which is not looked at */
 		ties_note_locks(upstream);
-	else if (has_text)
-		ties_note_text(upstream, message->body, message->body_length);
-	else if (message->letter == FRONTEND_CLOSE) /* a cursor is a portal */
+		return;
+	case FRONTEND_CLOSE: /* a cursor is a portal */
 		upstream->may_tie |= upstream->ties & TIE_CURSORS;
+		return;
+	default:
+		return;
+	}
 }
 
-/* A SELECT without rows and without their description: it made a table that is empty, or was described before. */
+/* A SELECT without rows, nor their description, which a Query has where there are to be any; of others the text tells. */
 static bool may_have_made_empty_table(const struct upstream *upstream, const char *tag)
 {
-	return !upstream->has_rows && strcmp(tag, "SELECT 0") == 0;
+	unsigned asked = pipeline_head(&upstream->pipeline) & ~PIPELINE_NOTED;
+
+	return !upstream->has_rows && (asked == FRONTEND_QUERY || upstream->may_make_table) &&
+	       strcmp(tag, "SELECT 0") == 0;
 }
 
 static const struct {
@@ -203,6 +240,7 @@ bool await_ties_known(struct session *session, struct failure *why)
 	if (!done)
 		return false;
 	upstream->may_tie = is_known ? 0 : asked;
+	upstream->may_make_table = false;
 	upstream->ties_asked_at = loop_time(upstream->stream.loop);
 	upstream->ties_known_at_ready = upstream->ready_count;
 	if (asked & TIE_CHANNELS)

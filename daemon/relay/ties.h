@@ -17,6 +17,7 @@
 struct failure;
 struct message;
 struct session;
+struct statement;
 struct upstream;
 
 enum tie {
@@ -35,6 +36,7 @@ const char *ties_text(unsigned ties, char text[TIES_TEXT_BYTES]);
 /* A request is on its way to the server, or a statement prepared before is to be run there. */
 void ties_note_request(struct upstream *upstream, const struct message *message);
 void ties_note_text(struct upstream *upstream, const char *text, size_t length);
+void ties_note_statement(struct upstream *upstream, const struct statement *statement);
 void ties_note_locks(struct upstream *upstream);
 
 /* A command has ended well, with this tag; `creates`: something that may be temporary was made. */

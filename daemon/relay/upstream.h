@@ -37,6 +37,7 @@ struct upstream {
 	bool overhears;		 /* ... or somebody out of our sight: some came that nobody is known to want */
 	unsigned may_tie;	 /* what its client may have done there that ties it to it ... */
 	unsigned ties;		 /* ... and is known to have: see ties.h */
+	bool may_make_table;	 /* likewise: a SELECT without rows may be the making of a table */
 	int64_t ties_asked_at;
 	unsigned ties_known_at_ready; /* the ready_count then */
 	bool has_altered;	 /* its client has, in this transaction: see tag.h */

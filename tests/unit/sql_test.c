@@ -149,11 +149,35 @@ static void test_locks(void)
 		   "about locks of a session or not: %s", cases[i].text);
 }
 
+static void test_tables(void)
+{
+	static const struct {
+		const char *text;
+		bool may_make;
+	} cases[] = {
+		{"select 1 into temp t", true},
+		{"SELECT 1 INTO\nt", true},
+		{"/* a */ Create table t as select 1", true},
+		{"insert into t values (1)", false},
+		{"INSERT \n INTO t select 1 into u", true},
+		{"select 1 from t", false},
+		{"into", true},
+		{"int", false},
+		{"creat", false},
+		{"", false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		ok(sql_may_make_table(cases[i].text, strlen(cases[i].text)) == cases[i].may_make,
+		   "may make a table or not: %s", cases[i].text);
+}
+
 int main(void)
 {
 	test_examples();
 	test_several();
 	test_locks();
+	test_tables();
 	test_quotes();
 	return done();
 }
