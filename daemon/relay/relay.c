@@ -76,8 +76,8 @@ static bool is_over(const struct relay *relay)
 static bool await_while_held(struct relay *relay, bool read_server)
 {
 	int64_t held_at = loop_now();
-	bool moved = await_either(relay->client, false, &relay->upstream->stream, read_server,
-				  DEADLINE_NEVER);
+	bool moved = await_news_of_either(relay->client, false, &relay->upstream->stream,
+					  read_server, DEADLINE_NEVER);
 
 	turn_clock_stood_still(&relay->clock, loop_now() - held_at);
 	return moved;
@@ -100,8 +100,8 @@ static bool await_movement(struct relay *relay, bool read_client, bool read_serv
 	relay->session->is_mid_turn = true;
 	bool moved = suspend_holds(relay->session) ?
 			     await_while_held(relay, read_server) :
-			     await_either(relay->client, read_client, &relay->upstream->stream,
-					  read_server, deadline);
+			     await_news_of_either(relay->client, read_client,
+						  &relay->upstream->stream, read_server, deadline);
 	relay->session->is_mid_turn = false;
 	if (moved || errno == EINTR)
 		return true;

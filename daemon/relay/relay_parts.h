@@ -52,7 +52,11 @@ bool relay_send_requests(const struct relay *relay, const char *data, size_t len
 bool relay_note_own_query(struct relay *relay, struct failure *why);
 
 /* What is answered here is answered now, unless the server's next replies will bring that along. */
-bool relay_answer_own(struct relay *relay, struct failure *why);
+bool relay_answer_silent(struct relay *relay, struct failure *why);
+static inline bool relay_answer_own(struct relay *relay, struct failure *why)
+{
+	return relay->pipeline->silent == 0 || relay_answer_silent(relay, why);
+}
 
 /* The server's socket has failed, with errno. Answers false. */
 bool relay_server_failed(const struct relay *relay, struct failure *why);

@@ -89,12 +89,10 @@ bool relay_note_own_query(struct relay *relay, struct failure *why)
 	       failure_set(why, FAILURE_NO_MEMORY);
 }
 
-bool relay_answer_own(struct relay *relay, struct failure *why)
+bool relay_answer_silent(struct relay *relay, struct failure *why)
 {
 	struct sifted sifted;
 
-	if (relay->pipeline->silent == 0)
-		return true;
 	if (!upstream_answer_own(relay->upstream, &sifted))
 		return failure_set(why, FAILURE_NO_MEMORY);
 	return sifted.length == 0 || relay_pass_replies(relay, &sifted, why);

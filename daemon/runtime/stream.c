@@ -455,17 +455,22 @@ bool await_sent(struct stream *stream, int64_t deadline)
 	return false;
 }
 
-bool await_either(struct stream *a, bool read_a, struct stream *b, bool read_b, int64_t deadline)
+bool await_news_of_either(struct stream *a, bool read_a, struct stream *b, bool read_b,
+			  int64_t deadline)
 {
 	if (!stream_watch(a) || !stream_watch(b))
 		return false;
-	bool woken = true;
 	a->waiter = b->waiter = coroutine_current(a->loop);
 	a->waiter_reads = read_a;
 	b->waiter_reads = read_b;
-	if (!stream_can_move(a, read_a) && !stream_can_move(b, read_b))
-		woken = await_wake(a->loop, deadline);
+	bool woken = await_wake(a->loop, deadline);
 	a->waiter = b->waiter = NULL;
 	a->waiter_reads = b->waiter_reads = false;
 	return woken;
+}
+
+bool await_either(struct stream *a, bool read_a, struct stream *b, bool read_b, int64_t deadline)
+{
+	return stream_can_move(a, read_a) || stream_can_move(b, read_b) ||
+	       await_news_of_either(a, read_a, b, read_b, deadline);
 }

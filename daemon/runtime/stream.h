@@ -204,4 +204,8 @@ bool await_sent(struct stream *stream, int64_t deadline);
  */
 bool await_either(struct stream *a, bool read_a, struct stream *b, bool read_b, int64_t deadline);
 
+/* The same for whoever has just seen that neither can move. */
+bool await_news_of_either(struct stream *a, bool read_a, struct stream *b, bool read_b,
+			  int64_t deadline);
+
 #endif
