@@ -1,7 +1,5 @@
 #include "daemon/relay/turn_clock.h"
 
-#include "daemon/runtime/loop.h"
-
 void turn_clock_init(struct turn_clock *clock, struct loop *loop, struct pool_share *share)
 {
 	const struct settings *settings = share->settings;
@@ -14,6 +12,8 @@ void turn_clock_init(struct turn_clock *clock, struct loop *loop, struct pool_sh
 		.transaction_limit_us = settings_transaction_timeout_us(settings, user),
 		.idle_limit_us = settings_idle_transaction_timeout_us(settings, user),
 	};
+	clock->is_limited = clock->query_limit_us > 0 || clock->transaction_limit_us > 0 ||
+			    clock->idle_limit_us > 0;
 }
 
 void turn_clock_asks(struct turn_clock *clock, bool is_whole)
@@ -62,7 +62,7 @@ void turn_clock_stood_still(struct turn_clock *clock, int64_t elapsed_us)
 	shift(&clock->settled_at, elapsed_us);
 }
 
-int64_t turn_clock_next_limit(const struct turn_clock *clock, enum failure_kind *kind)
+int64_t turn_clock_nearest_limit(const struct turn_clock *clock, enum failure_kind *kind)
 {
 	int64_t deadline = DEADLINE_NEVER;
 

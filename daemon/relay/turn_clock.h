@@ -8,10 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/runtime/loop.h"
 #include "pool/pool.h"
 #include "protocol/failure.h"
-
-struct loop;
 
 struct turn_clock {
 	struct loop *loop;
@@ -23,6 +22,7 @@ struct turn_clock {
 	int64_t query_limit_us; /* 0: none */
 	int64_t transaction_limit_us;
 	int64_t idle_limit_us;
+	bool is_limited; /* by one of these */
 };
 
 /* The limits are those of the settings that the share goes by. */
@@ -44,7 +44,11 @@ void turn_clock_ready(struct turn_clock *clock, bool is_settled, bool in_transac
 void turn_clock_stood_still(struct turn_clock *clock, int64_t elapsed_us);
 
 /* When the first of the limits that apply now is reached, and which one that is; DEADLINE_NEVER: none. */
-int64_t turn_clock_next_limit(const struct turn_clock *clock, enum failure_kind *kind);
+int64_t turn_clock_nearest_limit(const struct turn_clock *clock, enum failure_kind *kind);
+static inline int64_t turn_clock_next_limit(const struct turn_clock *clock, enum failure_kind *kind)
+{
+	return clock->is_limited ? turn_clock_nearest_limit(clock, kind) : DEADLINE_NEVER;
+}
 
 /* Adds to the failure of a limit how long it has taken, and how long it may take. Always false. */
 bool turn_clock_describe(const struct turn_clock *clock, struct failure *why);
