@@ -128,20 +128,17 @@ bool prepared_finish(struct prepared *prepared, size_t taken, bool at_end, const
 		     size_t *length)
 {
 	struct writer *out = prepared->out;
-
-	if (server_of(prepared)->uses_plan)
-		prepared_keep(prepared, taken);
 	/* The client's own Sync is not read before, so it is for us to hear the outcome. */
-	if (at_end && must_flush(prepared)) {
-		prepared_write_up_to(prepared, prepared->data + taken);
-		write_empty(out, FRONTEND_FLUSH);
-	}
-	if (!prepared->rewriting) {
+	bool flushes = at_end && must_flush(prepared);
+
+	if (!prepared->rewriting && !flushes) {
 		*data = prepared->data;
 		*length = taken;
 		return true;
 	}
 	prepared_write_up_to(prepared, prepared->data + taken);
+	if (flushes)
+		write_empty(out, FRONTEND_FLUSH);
 	*data = out->data;
 	*length = out->length;
 	return !out->failed;

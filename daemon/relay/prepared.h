@@ -135,6 +135,10 @@ static inline bool prepared_wants(const struct prepared *prepared, unsigned char
  * sent for it, if that differs. */
 enum passage prepared_request(struct prepared *prepared, const struct message *message);
 
+/* Keeps what the batch holds of the present segment, up to `taken`, in case it has to be sent again; of no use unless
+ * server_statements.uses_plan. */
+void prepared_keep(struct prepared *prepared, size_t taken);
+
 /* Gives the first `taken` bytes of the batch as they are to be sent; `at_end`: they end with a message. False
  * without memory. */
 bool prepared_finish(struct prepared *prepared, size_t taken, bool at_end, const char **data,

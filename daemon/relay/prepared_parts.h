@@ -181,9 +181,6 @@ const char *prepared_find_field(const struct message *message, char field);
 /* Whether an error says that a plan no longer fits its table, or that the server has lost the statement. */
 bool prepared_is_about_the_plan(const struct message *message);
 
-/* Keeps what the batch holds of the present segment, up to `taken`. */
-void prepared_keep(struct prepared *prepared, size_t taken);
-
 /* How many times clients have altered something, or, in that pool, created or dropped it. */
 static inline uint32_t prepared_alterations(const struct pool *pool)
 {

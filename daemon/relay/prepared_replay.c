@@ -21,7 +21,7 @@ void prepared_keep(struct prepared *prepared, size_t taken)
 	size_t from = prepared->segment_at;
 
 	prepared->segment_at = taken;
-	if (!server->uses_plan || !server->is_kept || prepared->replaying)
+	if (!server->is_kept)
 		return;
 	if (taken - from > KEPT_BYTES - server->kept.length)
 		server->is_kept = false;

@@ -109,6 +109,8 @@ static bool take_and_send(struct relay *relay, const char *data, size_t length,
 	prepared_offer(&relay->prepared, data, length, prefix);
 	if (!take_requests(relay, data, length, why))
 		return false;
+	if (relay->upstream->statements.uses_plan)
+		prepared_keep(&relay->prepared, relay->taken);
 	if (!prepared_finish(&relay->prepared, relay->taken, relay->left == 0, &rewritten,
 			     &rewritten_length))
 		return failure_set(why, FAILURE_NO_MEMORY);
