@@ -75,6 +75,24 @@ for my $case (
 	$two->close;
 }
 
+# Of a statement that could not be followed it is not known what it does.
+for my $case ([ 'under a name that is not read', qq(prepare "k\303\244se" as select pg_advisory_lock(9)), Query(qq(execute "k\303\244se")) ],
+	[ '... extended', qq(prepare "k\303\244se" as select pg_advisory_lock(9)), runs(qq(execute "k\303\244se")) ],
+	[ 'in a place where it is not seen', q(do 'begin execute ''prepare l as select pg_advisory_lock(9)''; end'; prepare m as select 1; execute m), Query('execute l') ],
+	[ '... by its name', q(do 'begin execute ''prepare l as select pg_advisory_lock(9)''; end'; prepare m as select 1; execute m), Bind('', 'l'), Execute(), Sync() ])
+{
+	my ($what, $prepares, @uses) = @$case;
+	my ($one, $two) = (client(), client());
+	$one->query($prepares);
+	$one->query('select 1');
+	run($one, @uses);
+	is($one->query('deallocate all')->{error}, undef, "a PREPARE $what");
+	ok(must_wait($two), '... its lock ties');
+	$one->close;
+	is_deeply($two->result->{rows}[0], [ 0, 0, 0, 0 ], '... and goes');
+	$two->close;
+}
+
 # Nothing is asked after a SELECT that finds nothing, also if its driver did not have it described.
 for my $statement ('', 'named')
 {

@@ -304,10 +304,12 @@ static enum passage use_statement(struct prepared *prepared, const struct messag
 	struct name *name = prepared_find_name(prepared, reference->name, reference->length);
 	if (name != NULL && prepared_is_open(prepared, name->pending > 0, name->segment))
 		return prepared_wait(prepared);
-	if (name == NULL || name->statement == NULL)
-		return is_on_its_server(prepared, reference)
-			       ? taken_if(prepared_push(prepared, message->letter))
-			       : use_unknown(prepared, message, reference);
+	if ((name == NULL || name->statement == NULL) && !is_on_its_server(prepared, reference))
+		return use_unknown(prepared, message, reference);
+	if (name == NULL || name->statement == NULL) {
+		ties_note_locks(prepared->upstream); /* it is not known what it does */
+		return taken_if(prepared_push(prepared, message->letter));
+	}
 
 	passage = require(prepared, message->start, reference, name);
 	if (passage != PASSAGE_TAKEN)

@@ -153,7 +153,8 @@ static bool equalise(struct prepared *prepared, const char *at, const char *name
 	struct server_statements *server = server_of(prepared);
 	struct name *named = find_named(prepared, name, length, effect);
 
-	if (named != NULL && effect == SQL_EXECUTE && named->statement->is_about_locks)
+	/* What is unknown may be there all the same: a client that is pinned has prepared it out of our sight. */
+	if (effect == SQL_EXECUTE && (named == NULL || named->statement->is_about_locks))
 		ties_note_locks(prepared->upstream);
 	if (named != NULL && effect == SQL_EXECUTE)
 		unreported_note_statement(prepared->upstream, named->statement);
@@ -182,6 +183,7 @@ static bool clear_names(struct prepared *prepared, const char *at, bool for_quer
 {
 	bool apart = stands_apart(prepared, for_query);
 
+	ties_note_locks(prepared->upstream); /* nor is it known what it does */
 	return server_of(prepared)->sql_names.table.count == 0 ||
 	       (prepared_evict_sql_names(prepared, at, 0) &&
 		(!apart || prepared_end_apart(prepared, at)));
