@@ -170,6 +170,34 @@ is_deeply(statements([ 'begin', 'set work_mem = 78', 'set statement_timeout = 0'
 	$_->close for $client, $other;
 }
 
+# In a part of a text that is not looked at.
+{
+	my ($client, $other) = map { client(database => 'one') } 0, 1;
+	$client->query('set my.tenant = known');
+	is($client->query(q(select ') . 'x' x 600_000 . q(', set_config('my.tenant', 'far behind', false)))->{error}, undef, 'a long text');
+	is(setting($other, 'my.tenant'), '', '... sets it for nobody else');
+	is(setting($client, 'my.tenant'), 'far behind', '... and it follows its client');
+	$_->close for $client, $other;
+}
+
+# What only another role may set, and take back.
+{
+	$server->safe_psql('postgres', 'grant postgres to low; alter role low noinherit');
+	my ($client, $other) = map { Wire->login($millpond, database => 'one', user => 'low') } 0, 1;
+	my $all = q(select current_user || ' ' || current_setting('log_min_messages'));
+	for my $sql (q(set role postgres; set log_min_messages = 'error'; reset role), q(begin; set role postgres; set log_min_messages = 'error'),
+		q(begin; set role postgres; set log_min_messages = 'error'; reset role))
+	{
+		my $leaver = Wire->login($millpond, database => 'one', user => 'low');
+		is($leaver->query($sql)->{error}, undef, $sql);
+		$leaver->close if $sql =~ /begin/;
+		is($other->value($all), 'low warning', '... nobody else has it');
+		$leaver->close if $sql !~ /begin/;
+	}
+	$_->close for $client, $other;
+	$server->safe_psql('postgres', 'revoke postgres from low; alter role low inherit');
+}
+
 # Values of all encodings.
 {
 	my ($utf, $latin) = (client(database => 'one'), client(database => 'one', client_encoding => 'LATIN1'));
@@ -260,13 +288,14 @@ is_deeply(statements([ 'begin', 'set work_mem = 78', 'set statement_timeout = 0'
 	{
 		my $client = client(database => 'one');
 		$client->query('set work_mem = 99');
-		$client->query('begin; set work_mem = 98') if $how eq 'in a transaction';
-		$client->put(Query('set work_mem = 97; set my.tenant = gone; select pg_sleep(600)')) if $how eq 'in a query';
+		$client->query('begin; set work_mem = 98; set my.left_in_transaction = 1') if $how eq 'in a transaction';
+		$client->put(Query('set work_mem = 97; set my.left_in_query = gone; select pg_sleep(600)')) if $how eq 'in a query';
 		wait_until(sub { $server->safe_psql('postgres', q(select count(*) from pg_stat_activity where wait_event = 'PgSleep')) },
 			'the query to run') if $how eq 'in a query';
 		$client->close;
 		is(setting($other, 'work_mem'), $start{work_mem}, "a client leaves $how");
-		is(setting($other, 'my.tenant'), '', '... and nothing remains');
+		is($other->value(q(select concat(current_setting('my.left_in_transaction', true), current_setting('my.left_in_query', true)))), '',
+			'... and nothing remains');
 	}
 	$other->close;
 }
@@ -284,6 +313,12 @@ is_deeply(statements([ 'begin', 'set work_mem = 78', 'set statement_timeout = 0'
 	is(($millpond->console('SHOW PINNED'))[0]{reason}, 'settings that cannot follow it', '... and the console');
 	$many->close;
 	wait_until(sub { $millpond->log_since($from) =~ /its client has set what can not be taken back/ }, 'the server to be closed');
+	my $all = client();
+	$all->query(join ';', map { "set my.a$_ = $_" } 1 .. 60);
+	$pid = $all->value('select pg_backend_pid()');
+	is($all->value("select current_setting('my.a60')"), 60, 'many at once');
+	isnt(client()->value('select pg_backend_pid()'), $pid, '... on a server that nobody else gets');
+	$all->close;
 	for my $length (9000, 5_000_000)
 	{
 		my $value = 'v' x $length;
