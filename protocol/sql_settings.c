@@ -243,12 +243,24 @@ static bool begins_with(const char *text, const char word[3])
 	       (text[2] | ' ') == word[2];
 }
 
-static bool may_begin(const char *text, const char *end)
+static bool begins(const char *text, const char *end)
 {
-	if (text < end && ((unsigned char)*text <= ' ' || *text == '/' || *text == '-'))
-		text = sql_token_next(text, end, SQL_STANDARD_QUOTES).start;
 	return end - text >= 3 &&
 	       (begins_with(text, "set") || begins_with(text, "res") || begins_with(text, "dis"));
+}
+
+/* Seldom, and not worth a frame for all the others. */
+__attribute__((noinline)) static bool begins_behind_blanks(const char *text, const char *end)
+{
+	return begins(sql_token_next(text, end, SQL_STANDARD_QUOTES).start, end);
+}
+
+static bool may_begin(const char *text, const char *end)
+{
+	bool has_blanks =
+		text < end && ((unsigned char)*text <= ' ' || *text == '/' || *text == '-');
+
+	return has_blanks ? begins_behind_blanks(text, end) : begins(text, end);
 }
 
 /* Behind a semicolon that is not the last sign of all. */
@@ -262,7 +274,8 @@ static bool has_second(const char *text, const char *end)
 static bool mentions_set_config(const char *text, const char *end)
 {
 	for (const char *at = text; (at = memchr(at, '_', (size_t)(end - at))) != NULL; at++)
-		if (at - text >= 3 && end - at >= 7 && strncasecmp(at - 3, "set_config", 10) == 0)
+		if (at - text >= 3 && end - at >= 7 && (at[-1] | ' ') == 't' &&
+		    strncasecmp(at - 3, "set_config", 10) == 0)
 			return true;
 	return false;
 }
