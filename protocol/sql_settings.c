@@ -6,9 +6,13 @@
 #include "protocol/sql.h"
 #include "protocol/sql_token.h"
 
+#define LONGEST_IDENTIFIER 63
+#define DEEPEST 4
+
 struct reading {
 	const char *end;
 	enum sql_quotes quotes;
+	int depth; /* of texts in texts */
 	void (*each)(void *context, enum sql_setting setting, const char *name);
 	void *context;
 };
@@ -36,7 +40,7 @@ bool sql_parameter_name(char name[SQL_PARAMETER_BYTES], const char *text, size_t
 		return false;
 	memcpy(name, text, length);
 	name[length] = '\0';
-	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") ==
+	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$") ==
 	       length;
 }
 
@@ -59,16 +63,27 @@ static void add_token(struct name *name, const struct sql_token *token)
 	add_part(name, token->start + quoted, token->end - quoted);
 }
 
+/* What is longer is cut off by PostgreSQL. U&"..." is read as the word U, followed by something else. */
+static bool is_part_of_name(const struct reading *reading, const struct sql_token *token)
+{
+	bool is_unicode =
+		sql_token_is(token, "u") && token->end < reading->end && *token->end == '&';
+
+	return sql_token_is_name(token) && !is_unicode &&
+	       token->end - token->start <= LONGEST_IDENTIFIER;
+}
+
 /* a.b.c, the last token of which is left in `token`. */
 static struct name read_name(const struct reading *reading, struct sql_token *token)
 {
-	struct name name = {.is_known = sql_token_is_name(token)};
+	struct name name = {.is_known = is_part_of_name(reading, token)};
 	struct sql_token dot = next(reading, token);
 
 	add_token(&name, token);
 	while (is_sign(&dot, '.')) {
 		add_token(&name, &dot);
 		*token = next(reading, &dot);
+		name.is_known &= is_part_of_name(reading, token);
 		add_token(&name, token);
 		dot = next(reading, token);
 	}
@@ -105,7 +120,8 @@ static const char *find_own_words(const struct reading *reading, const struct sq
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (sql_token_is(first, words[i].first) &&
 		    (words[i].second == NULL || sql_token_is(&second, words[i].second)) &&
-		    !is_sign(&second, '=') && !sql_token_is(&second, "to"))
+		    !is_sign(&second, '=') && !is_sign(&second, '.') &&
+		    !sql_token_is(&second, "to"))
 			return words[i].name;
 	return NULL;
 }
@@ -143,17 +159,26 @@ static void look_at_characteristics(const struct reading *reading)
 	tell(reading, SQL_SETS, "default_transaction_read_only");
 }
 
+/* The first part of a name can be any of these words: SET local.user = 1 */
+static bool is_word(const struct reading *reading, const struct sql_token *token, const char *word)
+{
+	struct sql_token dot = next(reading, token);
+
+	return sql_token_is(token, word) && !is_sign(&dot, '.');
+}
+
 static void look_at_set(const struct reading *reading, struct sql_token token)
 {
-	bool of_session = sql_token_is(&token, "session");
+	bool of_session = is_word(reading, &token, "session");
 
 	if (of_session)
 		token = next(reading, &token);
-	if (of_session && sql_token_is(&token, "characteristics"))
+	if (of_session && is_word(reading, &token, "characteristics"))
 		look_at_characteristics(reading);
-	else if (!sql_token_is(&token, "local") && !sql_token_is(&token, "transaction") &&
-		 !sql_token_is(&token, "constraints") && !sql_token_is(&token, "authorization") &&
-		 !sql_token_is(&token, "session"))
+	else if (!is_word(reading, &token, "local") && !is_word(reading, &token, "transaction") &&
+		 !is_word(reading, &token, "constraints") &&
+		 !is_word(reading, &token, "authorization") &&
+		 !is_word(reading, &token, "session") && token.kind != TOKEN_END)
 		look_at_one(reading, token, SQL_SETS);
 }
 
@@ -161,7 +186,8 @@ static void look_at_reset(const struct reading *reading, const struct sql_token 
 {
 	if (sql_token_is(token, "all"))
 		tell(reading, SQL_RESETS_ALL, NULL);
-	else if (!sql_token_is(token, "session") && !sql_token_is(token, "transaction"))
+	else if (!is_word(reading, token, "session") && !is_word(reading, token, "transaction") &&
+		 token->kind != TOKEN_END)
 		look_at_one(reading, *token, SQL_RESETS);
 }
 
@@ -198,6 +224,17 @@ static void look_at_call(const struct reading *reading, const struct sql_token *
 
 /* --- the text ----------------------------------------------------------------------------- */
 
+/* What stands in a text: in which kind of statement a token is. */
+struct place {
+	bool is_first;	/* a statement may begin */
+	bool in_block;	/* of PL/pgSQL */
+	bool in_do;	/* strings are such blocks ... */
+	bool executes;	/* ... or texts that are executed */
+	bool in_update; /* pg_settings is a view that can be updated */
+};
+
+static void look_at_text(const struct reading *reading, const char *text, bool in_block);
+
 static void look_at_statement(const struct reading *reading, const struct sql_token *first)
 {
 	struct sql_token second = next(reading, first);
@@ -210,18 +247,74 @@ static void look_at_statement(const struct reading *reading, const struct sql_to
 		tell(reading, SQL_RESETS_ALL, NULL);
 }
 
-static void look_at_text(const struct reading *reading, const char *text)
+/* '...', E'...', $$...$$ */
+static void look_inside(const struct reading *reading, const struct sql_token *string,
+			bool in_block)
+{
+	const char *open = string->start + (*string->start == 'E' || *string->start == 'e');
+	const char *start = open + 1;
+	struct reading inside = *reading;
+
+	while (*open == '$' && start < string->end && *start++ != '$')
+		;
+	inside.end = string->end;
+	if (inside.end - start >= start - open)
+		inside.end -= start - open;
+	if (++inside.depth > DEEPEST)
+		tell(reading, SQL_SETS_UNKNOWN, NULL);
+	else
+		look_at_text(&inside, start, in_block);
+}
+
+static bool is_string(const struct sql_token *token)
+{
+	return token->kind == TOKEN_OTHER && token->end - token->start >= 2;
+}
+
+static bool is_this(const struct sql_token *token, const char *word)
+{
+	const struct sql_token bare = {TOKEN_WORD, token->start + 1, token->end - 1};
+
+	return sql_token_is(token, word) ||
+	       (token->kind == TOKEN_QUOTED_NAME && token->end - token->start >= 2 &&
+		sql_token_is(&bare, word));
+}
+
+static bool begins_statements(const struct sql_token *token)
+{
+	return sql_token_is(token, "begin") || sql_token_is(token, "then") ||
+	       sql_token_is(token, "else") || sql_token_is(token, "loop");
+}
+
+static void look_at_token(const struct reading *reading, const struct sql_token *token,
+			  struct place *place)
+{
+	if (place->is_first) {
+		look_at_statement(reading, token);
+		place->in_do = sql_token_is(token, "do");
+		place->executes = place->in_update = false;
+	}
+	place->in_update |= sql_token_is(token, "update");
+	place->executes |= place->in_block && sql_token_is(token, "execute");
+	if (is_this(token, "set_config"))
+		look_at_call(reading, token);
+	else if (place->in_update && is_this(token, "pg_settings"))
+		tell(reading, SQL_SETS_UNKNOWN, NULL);
+	else if ((place->in_do || place->executes) && is_string(token))
+		look_inside(reading, token, place->in_do);
+	place->is_first = place->in_block && begins_statements(token);
+}
+
+static void look_at_text(const struct reading *reading, const char *text, bool in_block)
 {
 	struct sql_token token = {TOKEN_SEMICOLON, text, text};
-	bool is_first = true;
+	struct place place = {.in_block = in_block};
 
 	while (token.kind != TOKEN_END) {
 		if (token.kind == TOKEN_SEMICOLON)
-			is_first = true;
-		else if (is_first)
-			look_at_statement(reading, &token), is_first = false;
-		if (sql_token_is(&token, "set_config"))
-			look_at_call(reading, &token);
+			place.is_first = true;
+		else
+			look_at_token(reading, &token, &place);
 		token = next(reading, &token);
 	}
 }
@@ -234,7 +327,7 @@ void sql_each_setting(const char *text, size_t length,
 	struct reading reading = {.end = text + length, .each = each, .context = context};
 
 	for (reading.quotes = 0; reading.quotes < ways; reading.quotes++)
-		look_at_text(&reading, text);
+		look_at_text(&reading, text, false);
 }
 
 static bool begins_with(const char *text, const char word[3])
@@ -271,12 +364,17 @@ static bool has_second(const char *text, const char *end)
 	return semicolon != NULL && semicolon + 1 < end;
 }
 
-static bool mentions_set_config(const char *text, const char *end)
+/* set_config and pg_settings: by a sign of them that is rare, and those beside it. */
+static bool mentions(const char *text, const char *end)
 {
-	for (const char *at = text; (at = memchr(at, '_', (size_t)(end - at))) != NULL; at++)
+	for (const char *at = text; (at = memchr(at, '_', (size_t)(end - at))) != NULL; at++) {
 		if (at - text >= 3 && end - at >= 7 && (at[-1] | ' ') == 't' &&
 		    strncasecmp(at - 3, "set_config", 10) == 0)
 			return true;
+		if (at - text >= 2 && end - at >= 9 && (at[1] | ' ') == 's' &&
+		    strncasecmp(at - 2, "pg_settings", 11) == 0)
+			return true;
+	}
 	return false;
 }
 
@@ -284,5 +382,5 @@ bool sql_may_set(const char *text, size_t length)
 {
 	const char *end = text + length;
 
-	return may_begin(text, end) || has_second(text, end) || mentions_set_config(text, end);
+	return may_begin(text, end) || has_second(text, end) || mentions(text, end);
 }

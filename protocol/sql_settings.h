@@ -1,6 +1,7 @@
 /*
- * Which run-time parameters an SQL text changes for longer than its transaction: SET, RESET, DISCARD ALL, and calls of
- * set_config(). What a function of the user's own sets is not seen.
+ * Which run-time parameters an SQL text changes for longer than its transaction: SET, RESET, DISCARD ALL, calls of
+ * set_config(), and an UPDATE of pg_settings; also in the block of a DO. What a function of the user's own sets is not
+ * seen.
  * Source: PostgreSQL manual, SET, RESET, SET ROLE, SET TRANSACTION, DISCARD, "Configuration Settings Functions".
  */
 #ifndef MILLPOND_PROTOCOL_SQL_SETTINGS_H

@@ -60,7 +60,7 @@ static void hold(struct upstream *upstream)
 {
 	if (!upstream->holds_settings)
 		session_log(upstream->session, LEVEL_LOG,
-			    "pinned to its server: it has set more there than can follow it");
+			    "pinned to its server: it may have set there what can not follow it");
 	upstream->holds_settings = true;
 }
 
@@ -130,6 +130,7 @@ static void note_setting(void *context, enum sql_setting setting, const char *na
 		break;
 	case SQL_SETS_UNKNOWN:
 		unreported_note_call(upstream);
+		hold(upstream);
 		break;
 	}
 }

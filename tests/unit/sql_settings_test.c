@@ -88,8 +88,22 @@ static void test_commands(void)
 		{"set \"a b\" = 1", "?"},
 		{"set \"a'\" = 1", "?"},
 		{"set \xc3\xa4.b = 1", "?"},
-		{"set", "?"},
-		{"reset", "?"},
+		{"set local.work = 1", "+local.work"},
+		{"set session.user_id = 1", "+session.user_id"},
+		{"set session session.user_id = 1", "+session.user_id"},
+		{"set session characteristics.a = 1", "+characteristics.a"},
+		{"set transaction . a = 1", "+transaction.a"},
+		{"set names.a = 1", "+names.a"},
+		{"set schema.a = 1", "+schema.a"},
+		{"reset session.user_id", "-session.user_id"},
+		{"set a$b.c = 1", "+a$b.c"},
+		{"set U&\"a\" = 1", "?"},
+		{"set app.u&\"a\" = 1", "?"},
+		{"set u = 1", "+u"},
+		{"set a.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx = 1", "?"},
+		{"set a.", "?"},
+		{"set", ""},
+		{"reset", ""},
 		{"update t set a = 1", ""},
 		{"select 1", ""},
 		{"alter role a set work_mem = 1", ""},
@@ -121,6 +135,11 @@ static void test_calls(void)
 		{"select 'set_config(''a'', '''', false)'", ""},
 		{"select $$ set_config('a', '', false) $$", ""},
 		{"select 1 /* set_config('a', '', false) */", ""},
+		{"select \"set_config\"('a', '', false)", "+a"},
+		{"select pg_catalog.\"set_config\"('a', '', false)", "+a"},
+		{"update pg_settings set setting = '1' where name = 'a'", "?"},
+		{"UPDATE only pg_catalog.\"pg_settings\" set setting = '1'", "?"},
+		{"select 1 from pg_settings for update", ""},
 		{"select set_config", ""},
 		{"select set_config(", "?"},
 	};
@@ -137,6 +156,34 @@ static void test_texts(void)
 		/* by standard_conforming_strings in a string, or not */
 		{"select '\\';set a = 1 --'", "+a +a"},
 		{"set a = '\\'; set b = '", "+a +b +a +a +b"},
+	};
+
+	test_all(examples, sizeof examples / sizeof *examples);
+}
+
+static void test_blocks(void)
+{
+	static const struct example examples[] = {
+		{"do $$ begin set a = 1; end $$", "+a"},
+		{"do language plpgsql $x$begin reset a;end$x$", "-a"},
+		{"do $$begin if f() then set a = 1; else reset b; end if; end$$", "+a -b"},
+		{"do $$begin for i in 1 .. 2 loop set a = 1; end loop; end$$", "+a"},
+		{"do $$begin update t set x = 1; set local a = 1; end$$", ""},
+		{"do $$begin perform set_config('a', 'b', false); end$$", "+a"},
+		{"do 'begin set a = 1; end'", "+a"},
+		{"do E'begin set a = 1; end'", "+a"},
+		{"do 'begin perform set_config(''a'', ''b'', false); end'", "?"},
+		{"do $$begin execute 'set a = 1'; end$$", "+a"},
+		{"do $$begin execute $x$reset a$x$; end$$", "-a"},
+		{"do $$begin execute 'set app.' || n || ' = 1'; end$$", "?"},
+		{"do $$begin execute format('set %I = 1', 'a'); end$$", "?"},
+		{"do $$begin raise notice 'set a = 1'; end$$", ""},
+		{"do $a$begin do $b$begin set a = 1; end$b$; end$a$", "+a"},
+		{"do $a$do $b$do $c$do $d$do $e$; set a = 1; $e$ $d$ $c$ $b$ $a$", "?"},
+		{"do $a$do ;", ""},
+		{"do '", ""},
+		{"create function f() returns void language plpgsql as $$begin set a = 1; end$$",
+		 ""},
 	};
 
 	test_all(examples, sizeof examples / sizeof *examples);
@@ -167,6 +214,7 @@ int main(void)
 	test_commands();
 	test_calls();
 	test_texts();
+	test_blocks();
 	test_at_a_glance();
 	return done();
 }
