@@ -18,6 +18,7 @@ my $millpond = Millpond->new('pool', server => $server,
 		postgres => 'pool_size=2',
 		one      => 'dbname=postgres pool_size=1',
 		started  => q(dbname=postgres pool_size=1 connect_query='set statement_timeout = 7000; set role low; set my.start = 1'),
+		session  => q(dbname=postgres pool_size=1 pool_mode=session connect_query='set statement_timeout = 7000; set my.start = 1'),
 		listed   => 'dbname=postgres pool_size=1',
 	},
 	settings => { server_idle_timeout => 600, track_extra_parameters => 'work_mem' });
@@ -269,6 +270,15 @@ is_deeply(statements([ 'begin', 'set work_mem = 78', 'set statement_timeout = 0'
 	$_->close for $client, $other;
 }
 
+for my $nth (1 .. 3)
+{
+	my $session = client(database => 'session');
+	is_deeply($session->query(q(select current_setting('statement_timeout'), current_setting('my.start')))->{rows}[0], [ '7s', 1 ],
+		"session $nth, behind a DISCARD ALL: what connect_query has set is there");
+	$session->query('set statement_timeout = 1; set my.start = 2') if $nth == 2;
+	$session->close;
+}
+
 # What a client came with.
 {
 	my ($client, $other) = (client(database => 'listed', work_mem => '5MB'), client(database => 'listed'));
@@ -303,6 +313,22 @@ is_deeply(statements([ 'begin', 'set work_mem = 78', 'set statement_timeout = 0'
 	$other->close;
 }
 
+# ... also without waiting for an answer.
+{
+	my $other = client(database => 'one');
+	for my $nth (1 .. 4)
+	{
+		my $client = client(database => 'one');
+		$client->query('select 1');
+		my $count = $millpond->pool('one', 'postgres')->{cl_active};
+		$client->put(Query("set my.left$nth = 1"));
+		$client->close;
+		wait_until(sub { my $pool = $millpond->pool('one', 'postgres'); $pool->{cl_active} < $count && !$pool->{sv_active} }, 'it to be gone');
+		is($other->value("select current_setting('my.left$nth', true)") // '', '', "a client sets something and is gone, $nth");
+	}
+	$other->close;
+}
+
 # More than can follow: the client stays on its server, which nobody has after it.
 {
 	my ($many, $long) = map { client() } 0, 1;
@@ -327,6 +353,7 @@ is_deeply(statements([ 'begin', 'set work_mem = 78', 'set statement_timeout = 0'
 		my $value = 'v' x $length;
 		$long->query("set my.tenant = '$value'");
 		ok(setting($long, 'my.tenant') eq $value, "a value of $length bytes");
+		is(scalar $millpond->console('SHOW PINNED'), 1, '... keeps it on its server');
 		is(setting(client(), 'my.tenant'), '', '... is nobody else\'s');
 		$long->close;
 		$long = client();

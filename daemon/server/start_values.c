@@ -7,7 +7,6 @@
 #include "conf/settings.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/worker.h"
-#include "pool/pool.h"
 #include "pool/pools.h"
 #include "pool/server.h"
 #include "protocol/failure.h"
@@ -103,7 +102,6 @@ static bool await_sets_noted(struct server *server, const char *query, struct fa
 bool await_start_values_noted(struct server *server, const struct settings *settings,
 			      const char *connect_query, struct failure *why, int64_t deadline)
 {
-	const struct pool_share *share = &server->pool->shares[upstream_of(server)->worker->index];
 	const char *list = settings->track_extra_parameters;
 	const char *word;
 	size_t length;
@@ -113,6 +111,6 @@ bool await_start_values_noted(struct server *server, const struct settings *sett
 		if (sql_parameter_name(name, word, length) && !is_reported(server, name) &&
 		    !await_noted(server, name, why, deadline))
 			return false;
-	return connect_query == NULL || !pool_share_tracks_sets(share) ||
+	return connect_query == NULL || !settings->track_session_parameters ||
 	       await_sets_noted(server, connect_query, why, deadline);
 }

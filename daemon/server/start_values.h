@@ -13,8 +13,8 @@ struct server;
 struct settings;
 
 /*
- * Notes it in the server's `base`: of what track_extra_parameters lists, and, where what clients set follows them, of
- * what `connect_query` has set, which has run, or is NULL. False: the connection failed, and `why` says so.
+ * Notes it in the server's `base`: of what track_extra_parameters lists, and, with track_session_parameters, of what
+ * `connect_query` has set, which has run, or is NULL. False: the connection failed, and `why` says so.
  */
 bool await_start_values_noted(struct server *server, const struct settings *settings,
 			      const char *connect_query, struct failure *why, int64_t deadline);
