@@ -24,6 +24,7 @@
 #include "daemon/relay/reported.h"
 #include "daemon/relay/request.h"
 #include "daemon/relay/upstream.h"
+#include "daemon/relay/wishes.h"
 #include "daemon/relocate.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/runtime/loop.h"
@@ -37,66 +38,6 @@
 #define SHORT_REQUEST_BYTES ((size_t)512)
 
 /* --- serving ------------------------------------------------------------------------------ */
-
-/* What the server reports in answer is for the client: how it spells the wishes. */
-static bool await_told(struct session *session, const char *sql, struct failure *why,
-		       int64_t deadline)
-{
-	struct writer replies;
-
-	writer_init(&replies);
-	bool told = upstream_query_for(session->upstream, sql, &replies, why, deadline);
-	stats_count(&session->share->stats.sent, replies.length);
-	if (told && replies.length > 0 &&
-	    !stream_send(&session->client, replies.data, replies.length))
-		told = failure_set(why, FAILURE_CLIENT_SEND_FAILED, strerror(errno));
-	writer_release(&replies);
-	return told;
-}
-
-/* Tells them by themselves, in the text of a query that stands behind its header and ends in a zero. */
-static bool await_wishes_told(struct session *session, const struct writer *query,
-			      struct failure *why)
-{
-	struct server *server = session->upstream->server;
-	int64_t limit = session->worker->settings->server_connect_timeout_us;
-
-	if (await_told(session, query->data + MESSAGE_HEADER_BYTES, why, deadline_after(limit)))
-		return true;
-	parameters_assign(&server->applied, NULL);
-	if (session->killed != FAILURE_NONE)
-		failure_set(why, session->killed);
-	return false;
-}
-
-/*
- * Tells the server what its new client wishes. What no server of the pool has accepted yet, and what this
- * one does not report, is told first and by itself, so that no query runs without it. The rest goes in front of
- * the client's own bytes, as `prefix`: should this server refuse what another has accepted, or be
- * interrupted, the client is cut off with that error, but the query behind it has run.
- */
-static bool await_wishes(struct session *session, struct writer *prefix, struct failure *why)
-{
-	struct server *server = session->upstream->server;
-	bool differs = server_write_wishes(server, session->wishes, prefix);
-	bool proven = parameters_are_proven(session->wishes, session->pool->id) &&
-		      server_reports_change(server, session->wishes);
-
-	parameters_assign(&server->applied, session->wishes);
-	if (differs && !proven) {
-		if (prefix->failed)
-			return failure_set(why, FAILURE_NO_MEMORY);
-		if (!await_wishes_told(session, prefix, why))
-			return false;
-		prefix->length = 0;
-		/* More has changed with it, see reported_note(): that is undone. */
-		if (server->applied == NULL)
-			server_write_wishes(server, session->wishes, prefix);
-		parameters_assign(&server->applied, session->wishes);
-	}
-	return (!prefix->failed && (!differs || server_note_tried(server, session->wishes))) ||
-	       failure_set(why, FAILURE_NO_MEMORY);
-}
 
 static bool await_conversation(struct session *session, char *data, size_t length,
 			       struct failure *why)
