@@ -39,28 +39,6 @@
 
 /* --- serving ------------------------------------------------------------------------------ */
 
-static bool await_conversation(struct session *session, char *data, size_t length,
-			       struct failure *why)
-{
-	struct writer prefix;
-	bool done;
-
-	if (!reported_follow_start(session))
-		return failure_set(why, FAILURE_NO_MEMORY);
-	if (session->upstream->server->applied == session->wishes)
-		return await_relay(session, data, length, NULL, why);
-	if (!stream_keep(&session->client, data, length))
-		return failure_set(why, FAILURE_NO_MEMORY);
-	writer_init(&prefix);
-	done = await_wishes(session, &prefix, why);
-	if (done) {
-		length = stream_reread(&session->client, &data);
-		done = await_relay(session, data, length, prefix.length > 0 ? &prefix : NULL, why);
-	}
-	writer_release(&prefix);
-	return done;
-}
-
 /* If a reload has given its database another forced user, it goes over to that one's pool. */
 static bool follow_user(struct session *session, struct failure *why)
 {
@@ -89,6 +67,49 @@ static bool await_server(struct session *session, struct failure *why)
 	return true;
 }
 
+/* A server that cannot be brought back is nobody's fault who comes after it was lent to another. */
+static bool await_wishes_met(struct session *session, struct writer *prefix, bool is_new,
+			     struct failure *why)
+{
+	bool unfit;
+
+	while (!await_wishes(session, prefix, &unfit, why)) {
+		if (!unfit)
+			return false;
+		await_give_back(session->upstream,
+				"what a client has set there can not be taken back", false);
+		if (!is_new || !await_server(session, why))
+			return false;
+		if (!reported_follow_start(session))
+			return failure_set(why, FAILURE_NO_MEMORY);
+		prefix->length = 0;
+	}
+	return true;
+}
+
+/* `is_new`: it has just been lent its server, which can be exchanged. */
+static bool await_conversation(struct session *session, char *data, size_t length, bool is_new,
+			       struct failure *why)
+{
+	struct writer prefix;
+	bool done;
+
+	if (!reported_follow_start(session))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	if (session->upstream->server->applied == session->wishes)
+		return await_relay(session, data, length, NULL, why);
+	if (!stream_keep(&session->client, data, length))
+		return failure_set(why, FAILURE_NO_MEMORY);
+	writer_init(&prefix);
+	done = await_wishes_met(session, &prefix, is_new, why);
+	if (done) {
+		length = stream_reread(&session->client, &data);
+		done = await_relay(session, data, length, prefix.length > 0 ? &prefix : NULL, why);
+	}
+	writer_release(&prefix);
+	return done;
+}
+
 /* The request is put aside meanwhile, since the scratch buffer is everybody's: if it is short, into `aside`. */
 static bool await_turn_in_queue(struct session *session, char *aside, char **data,
 				size_t *length, struct failure *why)
@@ -115,7 +136,8 @@ static bool await_request_served(struct session *session, struct failure *why)
 
 	if (session->pool->replication != NULL)
 		return await_replicated(session, why);
-	if (session->upstream == NULL) {
+	bool is_new = session->upstream == NULL;
+	if (is_new) {
 		if (!request_read(session, &data, &length, why))
 			return false;
 		if (length == 0)
@@ -128,7 +150,8 @@ static bool await_request_served(struct session *session, struct failure *why)
 			return why->kind == FAILURE_CANCELED &&
 			       await_request_refused(session, data, length, why);
 	}
-	return await_conversation(session, data, length, why) && await_returned(session, why);
+	return await_conversation(session, data, length, is_new, why) &&
+	       await_returned(session, why);
 }
 
 /* --- the story ---------------------------------------------------------------------------- */

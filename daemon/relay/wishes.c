@@ -9,6 +9,7 @@
 #include "daemon/session.h"
 #include "daemon/worker.h"
 #include "pool/pool.h"
+#include "pool/pools.h"
 #include "pool/server.h"
 #include "protocol/failure.h"
 #include "protocol/message.h"
@@ -46,19 +47,41 @@ static bool await_wishes_told(struct session *session, const struct writer *quer
 	return false;
 }
 
-bool await_wishes(struct session *session, struct writer *prefix, struct failure *why)
+/* Whether the server takes back what others have wished. */
+static bool await_taken_back(struct session *session)
+{
+	struct upstream *upstream = session->upstream;
+	int64_t limit = session->worker->settings->server_connect_timeout_us;
+	const struct parameters *none = parameters_empty(session->worker->pools->parameters);
+	struct writer query;
+	struct failure why;
+
+	writer_init(&query);
+	bool good = !server_write_wishes(upstream->server, none, &query) ||
+		    (!query.failed && upstream_query(upstream, query.data + MESSAGE_HEADER_BYTES,
+						     &why, deadline_after(limit)));
+	writer_release(&query);
+	return good;
+}
+
+bool await_wishes(struct session *session, struct writer *prefix, bool *unfit, struct failure *why)
 {
 	struct server *server = session->upstream->server;
 	bool differs = server_write_wishes(server, session->wishes, prefix);
 	bool proven = parameters_are_proven(session->wishes, session->pool->id) &&
 		      server_reports_change(server, session->wishes);
 
+	*unfit = false;
 	parameters_assign(&server->applied, session->wishes);
 	if (differs && !proven) {
 		if (prefix->failed)
 			return failure_set(why, FAILURE_NO_MEMORY);
-		if (!await_wishes_told(session, prefix, why))
+		if (!await_wishes_told(session, prefix, why)) {
+			*unfit = session->killed == FAILURE_NONE &&
+				 pipeline_is_idle(&session->upstream->pipeline) &&
+				 !await_taken_back(session);
 			return false;
+		}
 		prefix->length = 0;
 		/* More has changed with it, see reported_note(): that is undone. */
 		if (server->applied == NULL)
