@@ -228,6 +228,18 @@ is_deeply(statements([ 'begin', 'set work_mem = 78', 'set statement_timeout = 0'
 	$_->close for $in_a, $in_b;
 }
 
+# ... in SQL's PREPARE, too, which a ROLLBACK leaves there.
+{
+	$server->safe_psql('postgres', 'create table a.k (k text); create table b.k (k int)');
+	my ($one, $other) = map { client(database => 'one') } 0, 1;
+	my $prepare = 'prepare p as select k from k where k = $1';
+	$_->query('set search_path = a') for $one, $other;
+	$one->query($prepare);
+	$other->query($_) for 'begin', 'set search_path = b', $prepare, 'rollback';
+	is($one->query(q(execute p('x')))->{error}, undef, 'a PREPARE by one who had just set the path is not the other\'s');
+	$_->close for $one, $other;
+}
+
 # Another role: last of all that is set, first of all that is taken back.
 {
 	my ($high, $low) = map { client(database => 'one') } 0, 1;

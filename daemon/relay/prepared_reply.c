@@ -166,7 +166,6 @@ void prepared_note_literals_since(struct upstream *upstream, uint32_t segment)
 
 	for (struct held *held = server->held.by_use.newest; held != NULL; held = held->aged.older)
 		held->stale |= (int32_t)(held->segment - segment) >= 0;
-	server->unnamed_session = 0;
 	server->must_deallocate |= server->sql_names.table.count > 0;
 }
 
