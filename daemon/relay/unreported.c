@@ -105,13 +105,17 @@ void unreported_note_call(struct upstream *upstream)
 	upstream->has_set = true;
 }
 
+static void touch_each(struct upstream *upstream, const struct parameters *names)
+{
+	for (size_t i = 0; i < parameters_count(names); i++)
+		touch(upstream, parameters_name(names, i), true);
+}
+
+/* What is where PostgreSQL starts, and its client too, stays there: a driver may reset all again and again. */
 static void touch_all(struct upstream *upstream)
 {
-	const struct parameters *wishes = upstream->session->wishes;
-
-	unreported_note_call(upstream);
-	for (size_t i = 0; i < parameters_count(wishes); i++)
-		touch(upstream, parameters_name(wishes, i), true);
+	touch_each(upstream, upstream->session->wishes);
+	touch_each(upstream, upstream->server->base);
 }
 
 static void note_setting(void *context, enum sql_setting setting, const char *name)
@@ -169,7 +173,7 @@ void unreported_note_tag(struct upstream *upstream, const char *tag)
 {
 	if (parameters_count(upstream->server->unreported) == 0)
 		return;
-	bool discards = strcmp(tag, "DISCARD ALL") == 0;
+	bool discards = !tracks(upstream) && strcmp(tag, "DISCARD ALL") == 0;
 	if (discards || strcmp(tag, "DO") == 0 || strcmp(tag, "CALL") == 0)
 		unreported_note_call(upstream);
 	/* PostgreSQL goes back to what a client came with; it does not know of it. */
