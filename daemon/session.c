@@ -67,6 +67,13 @@ static bool await_server(struct session *session, struct failure *why)
 	return true;
 }
 
+/* What it asks for was to be cancelled, and that has met what it wishes. */
+static bool is_cancelled(const struct session *session, const struct failure *why)
+{
+	return session->killed == FAILURE_NONE && strcmp(why->sqlstate, "57014") == 0 &&
+	       pipeline_is_idle(&session->upstream->pipeline);
+}
+
 /* A server that cannot be brought back is nobody's fault who comes after it was lent to another. */
 static bool await_wishes_met(struct session *session, struct writer *prefix, bool is_new,
 			     struct failure *why)
@@ -74,6 +81,10 @@ static bool await_wishes_met(struct session *session, struct writer *prefix, boo
 	bool unfit;
 
 	while (!await_wishes(session, prefix, &unfit, why)) {
+		if (is_new && is_cancelled(session, why)) {
+			await_give_back(session->upstream, NULL, false);
+			return failure_set(why, FAILURE_CANCELED);
+		}
 		if (!unfit)
 			return false;
 		await_give_back(session->upstream,
@@ -150,8 +161,12 @@ static bool await_request_served(struct session *session, struct failure *why)
 			return why->kind == FAILURE_CANCELED &&
 			       await_request_refused(session, data, length, why);
 	}
-	return await_conversation(session, data, length, is_new, why) &&
-	       await_returned(session, why);
+	if (await_conversation(session, data, length, is_new, why))
+		return await_returned(session, why);
+	if (why->kind != FAILURE_CANCELED || session->upstream != NULL)
+		return false;
+	length = stream_reread(&session->client, &data);
+	return await_request_refused(session, data, length, why);
 }
 
 /* --- the story ---------------------------------------------------------------------------- */

@@ -78,6 +78,7 @@ bool await_wishes(struct session *session, struct writer *prefix, bool *unfit, s
 			return failure_set(why, FAILURE_NO_MEMORY);
 		if (!await_wishes_told(session, prefix, why)) {
 			*unfit = session->killed == FAILURE_NONE &&
+				 strcmp(why->sqlstate, "57014") != 0 &&
 				 pipeline_is_idle(&session->upstream->pipeline) &&
 				 !await_taken_back(session);
 			return false;
