@@ -12,9 +12,10 @@
 #include "protocol/message.h"
 #include "protocol/writer.h"
 
-/* Our answers are short, but any number of notifications may come in front of them, none of which is long. */
+/* Any number of notifications may come in front of an answer, none of which is long. An answer is: each value of a
+ * parameter may be as long as can follow a client. */
 #define ENOUGH_BYTES ((size_t)64 * 1024)
-#define LONGEST_ANSWER_BYTES ((size_t)1024 * 1024)
+#define LONGEST_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
 
 static bool tell_client(struct session *session, const struct message *message)
 {
