@@ -5,13 +5,16 @@
 
 #include "protocol/sql_token.h"
 
-static void set(struct sql *sql, enum sql_effect effect, const struct sql_token *name)
+static void set(struct sql *sql, enum sql_effect effect, const struct sql_token *name,
+		const char *end)
 {
 	if (!sql_token_is_name(name))
 		return; /* a syntax error, which the server will tell */
 	sql->effect = effect;
 	sql->name = name->start;
 	sql->name_length = (uint32_t)(name->end - name->start);
+	/* U&"..." is read as the word U, followed by something else. */
+	sql->has_escapes = sql_token_is(name, "u") && name->end < end && *name->end == '&';
 }
 
 static void look_at_deallocate(struct sql *sql, const char *at, const char *end,
@@ -27,7 +30,7 @@ static void look_at_deallocate(struct sql *sql, const char *at, const char *end,
 	if (sql_token_is(&name, "all"))
 		sql->effect = SQL_DEALLOCATE_ALL;
 	else
-		set(sql, SQL_DEALLOCATE, &name);
+		set(sql, SQL_DEALLOCATE, &name, end);
 }
 
 static void look_at_prepare(struct sql *sql, const char *at, const char *end,
@@ -40,7 +43,7 @@ static void look_at_prepare(struct sql *sql, const char *at, const char *end,
 	bool is_two_phase = sql_token_is(&name, "transaction") && next.kind == TOKEN_OTHER &&
 			    *next.start == '\'';
 	if (!is_two_phase)
-		set(sql, SQL_PREPARE, &name);
+		set(sql, SQL_PREPARE, &name, end);
 }
 
 /* CREATE TABLE ... AS EXECUTE name */
@@ -60,7 +63,7 @@ static void look_at_create(struct sql *sql, const char *at, const char *end,
 		follows_as = sql_token_is(&token, "as");
 		token = sql_token_next(token.end, end, quotes);
 		if (is_execute) {
-			set(sql, SQL_EXECUTE, &token);
+			set(sql, SQL_EXECUTE, &token, end);
 			return;
 		}
 	}
@@ -91,7 +94,7 @@ static void look_at(struct sql *sql, struct sql_token first, const char *end,
 		first = skip_explain(first.end, end, quotes);
 	if (sql_token_is(&first, "execute")) {
 		second = sql_token_next(first.end, end, quotes);
-		set(sql, SQL_EXECUTE, &second);
+		set(sql, SQL_EXECUTE, &second, end);
 	} else if (sql_token_is(&first, "prepare")) {
 		look_at_prepare(sql, first.end, end, quotes);
 	} else if (sql_token_is(&first, "deallocate")) {
@@ -166,10 +169,7 @@ size_t sql_name(const struct sql *sql, char name[SQL_NAME_BYTES + 1])
 
 	if (quoted && (sql->name_length < 2 || end[-1] != '"'))
 		return 0;
-	/* U&"..." is read as the word U, followed by something else. */
-	if (!quoted && sql->name_length == 1 && (*at | 0x20) == 'u' && end[0] == '&')
-		return 0;
-	if (!sql_name_is_ascii(sql))
+	if (sql->has_escapes || !sql_name_is_ascii(sql))
 		return 0;
 	for (at += quoted, end -= quoted; at < end && length < SQL_NAME_BYTES; at++) {
 		char c = *at;

@@ -28,6 +28,7 @@ struct sql {
 	size_t length;	  /* of the text, up to its zero */
 	const char *name; /* of the statement that it is about, as it stands in the text */
 	uint32_t name_length;
+	bool has_escapes; /* ... of Unicode, see sql_name() */
 };
 
 /* How the quotes of a text with a backslash in it are read, which depends on settings of its client. */
