@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/text.h"
+
 /* False without memory. */
 static bool copy_text(char **to, const char *text)
 {
@@ -35,18 +37,13 @@ void replication_free(struct replication *replication)
 	free(replication);
 }
 
-static bool is_same(const char *one, const char *other)
-{
-	return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
-}
-
 bool replication_is_equal(const struct replication *one, const struct replication *other)
 {
 	if (one == NULL || other == NULL)
 		return one == other;
-	return one->mode == other->mode && is_same(one->options, other->options) &&
-	       is_same(one->application_name, other->application_name) &&
-	       is_same(one->client_encoding, other->client_encoding);
+	return one->mode == other->mode && text_is_same(one->options, other->options) &&
+	       text_is_same(one->application_name, other->application_name) &&
+	       text_is_same(one->client_encoding, other->client_encoding);
 }
 
 const char *replication_name(const struct replication *replication)

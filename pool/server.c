@@ -9,6 +9,7 @@
 #include "pool/libpq_cancel.h"
 #include "pool/pool.h"
 #include "protocol/message.h"
+#include "protocol/text.h"
 
 struct server *server_new(struct pool *pool, uint64_t id, unsigned worker)
 {
@@ -317,11 +318,6 @@ static bool is_tried(const struct server *server, const char *name)
 	       parameters_get(server->unreported, name) != NULL;
 }
 
-static bool is_same(const char *one, const char *other)
-{
-	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
-}
-
 bool server_reports_change(const struct server *server, const struct parameters *wishes)
 {
 	const struct parameters *unreported = server->unreported;
@@ -331,8 +327,8 @@ bool server_reports_change(const struct server *server, const struct parameters 
 			return false;
 	for (size_t i = 0; i < parameters_count(unreported); i++) {
 		const char *name = parameters_name(unreported, i);
-		if (server->applied == NULL || !is_same(parameters_get(server->applied, name),
-							parameters_get(wishes, name)))
+		if (server->applied == NULL || !text_is_same(parameters_get(server->applied, name),
+							     parameters_get(wishes, name)))
 			return false;
 	}
 	return true;

@@ -5,18 +5,12 @@
 #include <string.h>
 #include <stringprep.h>
 
+#include "protocol/text.h"
+
 /* NFKC makes at most so many bytes of one: of U+FDFA, which is 3 in UTF-8, it makes 33. */
 #define MOST_GROWTH 11
 /* More than SASLprep has. */
 #define MOST_STEPS 32
-
-static bool is_ascii(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
-}
 
 static bool apply(char *text, size_t size, const Stringprep_profile *profile)
 {
@@ -45,7 +39,7 @@ static bool normalise(char *text, size_t size)
 char *saslprep(const char *password)
 {
 	size_t size = MOST_GROWTH * strlen(password) + 1;
-	char *prepared = is_ascii(password) ? NULL : malloc(size);
+	char *prepared = text_is_ascii(password) ? NULL : malloc(size);
 
 	if (prepared == NULL)
 		return NULL;

@@ -19,6 +19,7 @@
 #include "protocol/message.h"
 #include "protocol/sql_settings.h"
 #include "protocol/statement.h"
+#include "protocol/text.h"
 #include "protocol/writer.h"
 
 #define ROLE "role"
@@ -64,13 +65,6 @@ static void hold(struct upstream *upstream)
 	upstream->holds_settings = true;
 }
 
-static bool is_ascii(const char *text)
-{
-	while (*text != '\0' && (unsigned char)*text < 0x80)
-		text++;
-	return *text == '\0';
-}
-
 /* The first in which something may have been set. */
 static void note_segment(struct upstream *upstream, uint32_t segment)
 {
@@ -95,7 +89,7 @@ static void touch_spelled(struct upstream *upstream)
 	const struct parameters *wishes = upstream->session->wishes;
 
 	for (size_t i = 0; i < parameters_count(wishes); i++)
-		if (!is_ascii(parameters_value(wishes, i)))
+		if (!text_is_ascii(parameters_value(wishes, i)))
 			touch(upstream, parameters_name(wishes, i), false);
 }
 
@@ -266,11 +260,6 @@ static bool read_known(const struct message *row, struct known *known)
 	return copy_value(&cursor, end, &known->value) && copy_value(&cursor, end, &known->start);
 }
 
-static bool is_same(const char *one, const char *other)
-{
-	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
-}
-
 /* Back at the start there is no wish; but by a RESET the client goes back to what it came with. */
 static const char *find_wish(const struct session *session, const struct known *known, bool is_back)
 {
@@ -287,7 +276,7 @@ static bool note_known(struct session *session, const struct known *known)
 	struct upstream *upstream = session->upstream;
 	struct server *server = upstream->server;
 	const char *base = parameters_get(server->base, known->name);
-	bool is_back = is_same(known->value, base != NULL ? base : known->start);
+	bool is_back = text_is_same(known->value, base != NULL ? base : known->start);
 	const char *wish = find_wish(session, known, is_back);
 	const char *before = parameters_get(session->wishes, known->name);
 
