@@ -330,6 +330,54 @@ void sql_each_setting(const char *text, size_t length,
 		look_at_text(&reading, text, false);
 }
 
+/* --- one SET alone ------------------------------------------------------------------------ */
+
+/* Encodings and standard_conforming_strings have no say in it. */
+static bool is_read_in_one_way(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] >= 0x80 || text[i] == '\\' || text[i] == '\0')
+			return false;
+	return true;
+}
+
+/* What of the value is not in the text: where it was before, the search path, the connection; or it is more than one
+ * parameter. */
+static bool depends_on_more(const char *name)
+{
+	static const char *const names[] = {"client_encoding", "datestyle",
+					    "default_text_search_config", "role", "timezone"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return strncasecmp(name, "tcp_", 4) == 0;
+}
+
+bool sql_is_plain_set(const char *text, size_t length, char name[SQL_PARAMETER_BYTES])
+{
+	const struct reading reading = {.end = text + length, .quotes = SQL_STANDARD_QUOTES};
+	struct sql_token token = sql_token_next(text, reading.end, reading.quotes);
+
+	if (!is_read_in_one_way(text, length) || !sql_token_is(&token, "set"))
+		return false;
+	token = next(&reading, &token);
+	if (is_word(&reading, &token, "session"))
+		token = next(&reading, &token);
+	struct name written = read_name(&reading, &token);
+	if (!written.is_known || !sql_parameter_name(name, written.text, written.length) ||
+	    is_default(&reading, &token) || depends_on_more(name))
+		return false;
+	token = next(&reading, &token);
+	if (!is_sign(&token, '=') && !sql_token_is(&token, "to")) /* FROM CURRENT */
+		return false;
+	while (!sql_token_ends_statement(&token))
+		token = next(&reading, &token);
+	return token.kind == TOKEN_END || next(&reading, &token).kind == TOKEN_END;
+}
+
+/* --- for the hot path --------------------------------------------------------------------- */
+
 static bool begins_with(const char *text, const char word[3])
 {
 	return (text[0] | ' ') == word[0] && (text[1] | ' ') == word[1] &&

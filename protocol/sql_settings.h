@@ -32,4 +32,8 @@ void sql_each_setting(const char *text, size_t length,
 		      void (*each)(void *context, enum sql_setting setting, const char *name),
 		      void *context);
 
+/* Whether a text is one SET of one parameter whose value, as the server tells it, depends on that text alone, if it takes it;
+ * `name` is the parameter's. */
+bool sql_is_plain_set(const char *text, size_t length, char name[SQL_PARAMETER_BYTES]);
+
 #endif

@@ -54,6 +54,7 @@ static bool may_have_block(const char *text, size_t length)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
+	char name[SQL_PARAMETER_BYTES];
 	bool sets = false;
 	struct sql sql;
 
@@ -65,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sql_look(&sql, last, size);
 	sql_is_about_locks(last, size);
 	sql_each_setting(last, size, look_at_setting, &sets);
+	expect(!sql_is_plain_set(last, size, name) || strlen(name) > 0);
 	expect(!sets || sql_may_set(last, size) || may_have_block(last, size));
 	free(text);
 	return 0;

@@ -209,6 +209,63 @@ static void test_at_a_glance(void)
 		ok(!sql_may_set(others[i], strlen(others[i])), "of no interest: %s", others[i]);
 }
 
+static void test_plain(void)
+{
+	/* The name, or nothing where the value depends on more than the text. */
+	static const struct example examples[] = {
+		{"set work_mem = '64MB'", "work_mem"},
+		{"SET SESSION Work_Mem TO 64 ; -- all", "Work_Mem"},
+		{" /* a */ set search_path = \"$user\", public;", "search_path"},
+		{"set \"app\".tenant to 'a; set b = 1'", "app.tenant"},
+		{"set a = -1.5e3", "a"},
+		{"set a = $$b$$", "a"},
+		{"set session.user = 1", "session.user"},
+		{"set a = 'it''s'", "a"},
+		{"set a = 1; set b = 1", ""},
+		{"set a = 1; select 1", ""},
+		{"set a = 1;;", ""},
+		{"select 1; set a = 1", ""},
+		{"; set a = 1", ""},
+		{"set a = default", ""},
+		{"set a to Default;", ""},
+		{"set a from current", ""},
+		{"reset a", ""},
+		{"reset all", ""},
+		{"discard all", ""},
+		{"set local a = 1", ""},
+		{"set schema 'a'", ""},
+		{"set time zone 'utc'", ""},
+		{"set TimeZone = 'utc'", ""},
+		{"set DateStyle = 'dmy'", ""},
+		{"set names 'utf8'", ""},
+		{"set Client_Encoding = 'utf8'", ""},
+		{"set role = a", ""},
+		{"set role a", ""},
+		{"set tcp_user_timeout = 1", ""},
+		{"set default_text_search_config = a", ""},
+		{"set session characteristics as transaction read only", ""},
+		{"set transaction read only", ""},
+		{"select set_config('a', 'b', false)", ""},
+		{"do $$ begin set a = 1; end $$", ""},
+		{"set a = E'\\\\'", ""},
+		{"set a = '\303\274'", ""},
+		{"set \303\274 = 1", ""},
+		{"set U&\"a\" = 1", ""},
+		{"set a", ""},
+		{"set", ""},
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+		const char *text = examples[i].text;
+		char name[SQL_PARAMETER_BYTES] = "";
+		bool is_plain = sql_is_plain_set(text, strlen(text), name);
+		is_text(is_plain ? name : "", examples[i].settings, text);
+	}
+	char name[SQL_PARAMETER_BYTES];
+	ok(!sql_is_plain_set("set a = 1\0", 10, name), "with a zero in it");
+}
+
 int main(void)
 {
 	test_commands();
@@ -216,5 +273,6 @@ int main(void)
 	test_texts();
 	test_blocks();
 	test_at_a_glance();
+	test_plain();
 	return done();
 }
