@@ -1,7 +1,6 @@
 #include "daemon/relay/unreported.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,6 +8,7 @@
 #include "conf/settings.h"
 #include "daemon/relay/prepared.h"
 #include "daemon/relay/question.h"
+#include "daemon/relay/setting_question.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/session.h"
 #include "daemon/worker.h"
@@ -22,11 +22,8 @@
 #include "protocol/text.h"
 #include "protocol/writer.h"
 
-#define ROLE "role"
 /* Beyond this a client keeps its server ... */
 #define MOST_FOLLOWING ((size_t)50)
-#define LONGEST_VALUE 8192
-#define TOO_LONG "8193"
 /* ... and a server is replaced. */
 #define MOST_TAKEN_BACK ((size_t)200)
 
@@ -205,91 +202,38 @@ static struct parameters *suspects(const struct upstream *upstream)
 	return all;
 }
 
-/* Of each its name, its value, and where RESET leads: what is reset is so for this query alone, and the role comes first,
- * since another one might not be allowed to. What does not exist has no value. */
-static void write_question(struct writer *sql, const struct parameters *names, size_t from,
-			   size_t to)
-{
-	static const char head[] =
-		"SELECT name, pg_catalog.left(value, " TOO_LONG
-		"), CASE WHEN value IS NOT NULL THEN "
-		"pg_catalog.left(pg_catalog.set_config(name, NULL, true), " TOO_LONG
-		") END FROM (SELECT name, "
-		"pg_catalog.current_setting(name, true) AS value FROM (VALUES ('" ROLE
-		"'::pg_catalog.text)";
-
-	write_bytes(sql, head, sizeof head - 1);
-	for (size_t i = from; i < to; i++) {
-		write_bytes(sql, ",('", 3);
-		write_bytes(sql, parameters_name(names, i), strlen(parameters_name(names, i)));
-		write_bytes(sql, "')", 2);
-	}
-	write_text(sql, ") AS names (name)) AS now");
-}
-
-struct known {
-	char name[SQL_PARAMETER_BYTES];
-	char *value; /* NULL: there is no such parameter */
-	char *start;
-};
-
-/* NULL: it is NULL. False without memory. */
-static bool copy_value(const char **cursor, const char *end, char **copy)
-{
-	const char *value = NULL;
-	size_t length = 0;
-
-	*copy = NULL;
-	if (!row_next(cursor, end, &value, &length) || value == NULL)
-		return true;
-	*copy = strndup(value, length);
-	return *copy != NULL;
-}
-
-static bool read_known(const struct message *row, struct known *known)
-{
-	const char *cursor = row->body + 2;
-	const char *end = row->body + row->body_length;
-	const char *name = NULL;
-	size_t length = 0;
-
-	*known = (struct known){0};
-	if (row->body_length < 2 || !row_next(&cursor, end, &name, &length) || name == NULL ||
-	    !sql_parameter_name(known->name, name, length))
-		return true; /* that was not our question */
-	return copy_value(&cursor, end, &known->value) && copy_value(&cursor, end, &known->start);
-}
-
 /* Back at the start there is no wish; but by a RESET the client goes back to what it came with. */
-static const char *find_wish(const struct session *session, const struct known *known, bool is_back)
+static const char *find_wish(const struct session *session, const char *name, const char *value,
+			     bool is_back)
 {
-	const char *how = parameters_get(session->upstream->touched, known->name);
+	const char *how = parameters_get(session->upstream->touched, name);
 
 	if (!is_back)
-		return known->value;
-	return how != NULL && is_reset(how) ? parameters_get(session->startup, known->name) : NULL;
+		return value;
+	return how != NULL && is_reset(how) ? parameters_get(session->startup, name) : NULL;
 }
 
 /* Its value is the client's wish from now on, and what the server has. */
-static bool note_known(struct session *session, const struct known *known)
+static bool note_known(struct session *session, const char *name, const char *value,
+		       const char *start)
 {
 	struct upstream *upstream = session->upstream;
 	struct server *server = upstream->server;
-	const char *base = parameters_get(server->base, known->name);
-	bool is_back = text_is_same(known->value, base != NULL ? base : known->start);
-	const char *wish = find_wish(session, known, is_back);
-	const char *before = parameters_get(session->wishes, known->name);
+	const char *base = parameters_get(server->base, name);
+	bool is_back = text_is_same(value, base != NULL ? base : start);
+	const char *wish = find_wish(session, name, value, is_back);
+	const char *before = parameters_get(session->wishes, name);
 
-	if (strlen(known->value) > LONGEST_VALUE ||
+	if (strlen(value) > LONGEST_TOLD_VALUE ||
 	    (wish != NULL && before == NULL &&
 	     parameters_count(session->wishes) >= MOST_FOLLOWING)) {
 		hold(upstream);
 		return true;
 	}
-	return parameters_change(&session->wishes, known->name, wish) &&
+	return parameters_change(&session->wishes, name, wish) &&
 	       (server->applied == NULL ||
-		parameters_change(&server->applied, known->name, is_back ? NULL : known->value)) &&
-	       (is_back || parameters_change(&server->unreported, known->name, ""));
+		parameters_change(&server->applied, name, is_back ? NULL : value)) &&
+	       (is_back || parameters_change(&server->unreported, name, ""));
 }
 
 /* `count`: the rows, of which the first is about the role. */
@@ -301,12 +245,12 @@ static bool note_rows(struct session *session, const struct writer *rows, size_t
 	bool good = true;
 
 	for (*count = 0; good && message_look(at, (size_t)(end - at), &row); at += row.present) {
-		struct known known;
+		struct told_setting told;
 		++*count;
-		good = read_known(&row, &known) &&
-		       (known.value == NULL || note_known(session, &known));
-		free(known.value);
-		free(known.start);
+		good = setting_question_read(&row, &told) &&
+		       (told.value == NULL ||
+			note_known(session, told.name, told.value, told.start));
+		told_setting_release(&told);
 	}
 	return good;
 }
@@ -319,7 +263,7 @@ static bool await_asked(struct session *session, const struct parameters *names,
 
 	writer_init(&sql);
 	writer_init(&rows);
-	write_question(&sql, names, from, to);
+	setting_question_write(&sql, names, from, to);
 	bool done = !sql.failed ? await_question(session, sql.data, &rows, why) :
 				  failure_set(why, FAILURE_NO_MEMORY);
 	if (done && !note_rows(session, &rows, answered))
