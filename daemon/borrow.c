@@ -73,6 +73,7 @@ static void take(struct session *session, const struct server *server)
 {
 	session->upstream = upstream_of(server);
 	session->upstream->session = session;
+	lone_set_begin(&session->upstream->lone_set);
 	stats_count(&session->share->stats.server_assignment_count, 1);
 }
 

@@ -7,6 +7,7 @@
 #include "daemon/balance.h"
 #include "daemon/cancel.h"
 #include "daemon/daemon.h"
+#include "daemon/relay/set_cache.h"
 #include "daemon/runtime/coroutine.h"
 #include "daemon/server/dial.h"
 #include "daemon/server/resolve.h"
@@ -144,6 +145,7 @@ void worker_release(struct worker *worker)
 			  worker->loop.deepest_bytes);
 	writer_release(&worker->requests);
 	writer_release(&worker->replies);
+	set_cache_free(worker->set_cache);
 	loop_release(&worker->loop);
 	pthread_mutex_destroy(&worker->inbox.lock);
 	settings_drop(worker->settings);

@@ -29,6 +29,7 @@ struct cancel;
 struct daemon;
 struct keyring;
 struct session;
+struct set_cache;
 struct walk;
 
 /* The period of housekeeping at the end, when there is no time to lose. */
@@ -84,6 +85,7 @@ struct worker {
 	struct random_store random;
 	struct writer requests; /* what is being sent, when it is not the client's own bytes ... */
 	struct writer replies;	/* ... or the server's; filled and emptied between two awaits */
+	struct set_cache *set_cache; /* NULL: empty */
 	struct settings *settings; /* in force here, held */
 	struct evdns_base *resolver;
 	struct event *tick;

@@ -30,12 +30,14 @@ sub statements (@sql)
 
 my $other = client();
 $other->query('set work_mem = 78');
+my $value = 99;
 for my $sql ('reset all', 'discard all', 'select pg_advisory_unlock_all(); close all; unlisten *; reset all')
 {
+	$value++; # that no answer is known to
 	is_deeply(statements($sql, 'select 1', $sql), [ $sql, 'select 1', $sql ], "$sql: nothing is asked");
 	is($other->value('show work_mem'), '78kB', '... what others have set is theirs');
-	is_deeply(statements('set work_mem = 99', $sql, $sql, 'select 1'),
-		[ 'set work_mem = 99', 'the question', $sql, 'the question', $sql, 'select 1' ], '... a question of what was set');
+	is_deeply(statements("set work_mem = $value", $sql, $sql, 'select 1'),
+		[ "set work_mem = $value", 'the question', $sql, 'the question', $sql, 'select 1' ], '... a question of what was set');
 	is($other->value('show work_mem'), '78kB', '... of which others know nothing');
 }
 $other->close;

@@ -8,6 +8,7 @@
 #include "conf/settings.h"
 #include "daemon/relay/prepared.h"
 #include "daemon/relay/question.h"
+#include "daemon/relay/set_cache.h"
 #include "daemon/relay/setting_question.h"
 #include "daemon/relay/upstream.h"
 #include "daemon/session.h"
@@ -137,11 +138,17 @@ static void note_any(void *context, enum sql_setting setting, const char *name)
 	unreported_note_call(context);
 }
 
+static void note_each(struct upstream *upstream, const char *text, size_t length)
+{
+	sql_each_setting(text, length, tracks(upstream) ? note_setting : note_any, upstream);
+}
+
 void unreported_note_text(struct upstream *upstream, const char *text, size_t length)
 {
-	if (sql_may_set(text, length))
-		sql_each_setting(text, length, tracks(upstream) ? note_setting : note_any,
-				 upstream);
+	if (!sql_may_set(text, length))
+		return;
+	note_each(upstream, text, length);
+	lone_set_note_text(&upstream->lone_set, text, length);
 }
 
 void unreported_note_statement(struct upstream *upstream, const struct statement *statement)
@@ -152,9 +159,14 @@ void unreported_note_statement(struct upstream *upstream, const struct statement
 
 void unreported_note_request(struct upstream *upstream, const struct message *message)
 {
-	if (message->letter != FRONTEND_QUERY && message->letter != FRONTEND_PARSE)
+	size_t length = message->present - MESSAGE_HEADER_BYTES;
+
+	if (message->letter == FRONTEND_QUERY)
+		unreported_note_text(upstream, message->body, length);
+	else if (message->letter != FRONTEND_PARSE)
 		return;
-	unreported_note_text(upstream, message->body, message->present - MESSAGE_HEADER_BYTES);
+	else if (sql_may_set(message->body, length))
+		note_each(upstream, message->body, length);
 	if (!message_is_whole(message))
 		unreported_note_call(upstream);
 }
@@ -162,6 +174,7 @@ void unreported_note_request(struct upstream *upstream, const struct message *me
 /* A function may set anything; what has another tag has a text that tells. */
 void unreported_note_tag(struct upstream *upstream, const char *tag)
 {
+	lone_set_note_command(&upstream->lone_set, tag);
 	if (parameters_count(upstream->server->unreported) == 0)
 		return;
 	bool discards = !tracks(upstream) && strcmp(tag, "DISCARD ALL") == 0;
@@ -213,6 +226,17 @@ static const char *find_wish(const struct session *session, const char *name, co
 	return how != NULL && is_reset(how) ? parameters_get(session->startup, name) : NULL;
 }
 
+/* What is back where one server starts may not be so on another. */
+static void remember(struct session *session, const char *name, const char *value)
+{
+	const struct upstream *upstream = session->upstream;
+	const struct lone_set *lone = &upstream->lone_set;
+
+	if (lone->is_asked_for && strcasecmp(name, parameters_name(upstream->touched, 0)) == 0)
+		set_cache_add(&session->worker->set_cache, session->pool->id, lone->text,
+			      lone->length, value);
+}
+
 /* Its value is the client's wish from now on, and what the server has. */
 static bool note_known(struct session *session, const char *name, const char *value,
 		       const char *start)
@@ -230,6 +254,8 @@ static bool note_known(struct session *session, const char *name, const char *va
 		hold(upstream);
 		return true;
 	}
+	if (!is_back)
+		remember(session, name, value);
 	return parameters_change(&session->wishes, name, wish) &&
 	       (server->applied == NULL ||
 		parameters_change(&server->applied, name, is_back ? NULL : value)) &&
@@ -348,6 +374,34 @@ static void note_literals(struct upstream *upstream, const struct parameters *na
 		prepared_note_literals_since(upstream, upstream->set_in);
 }
 
+/* By quote_all_identifiers the names in a list are told otherwise. */
+static bool is_lone_set(const struct session *session)
+{
+	const struct upstream *upstream = session->upstream;
+	const struct lone_set *lone = &upstream->lone_set;
+	char name[SQL_PARAMETER_BYTES];
+
+	return lone_set_is_all(lone) && !upstream->has_set &&
+	       parameters_count(upstream->touched) == 1 &&
+	       sql_is_plain_set(lone->text, lone->length, name) &&
+	       strcasecmp(parameters_name(upstream->touched, 0), name) == 0 &&
+	       parameters_get(session->wishes, "quote_all_identifiers") == NULL;
+}
+
+/* What a server has told before of the same text; or NULL, and then it is noted what it tells. */
+static const char *recall(const struct session *session)
+{
+	struct lone_set *lone = &session->upstream->lone_set;
+	const char *value = NULL;
+
+	lone->is_asked_for = is_lone_set(session);
+	if (lone->is_asked_for)
+		value = set_cache_find(session->worker->set_cache, session->pool->id, lone->text,
+				       lone->length);
+	lone->is_asked_for &= value == NULL;
+	return value;
+}
+
 bool await_unreported_known(struct session *session, struct failure *why)
 {
 	struct upstream *upstream = session->upstream;
@@ -358,8 +412,11 @@ bool await_unreported_known(struct session *session, struct failure *why)
 	if (names == NULL)
 		return failure_set(why, FAILURE_NO_MEMORY);
 	note_literals(upstream, names);
+	const char *value = recall(session);
 	upstream->has_set = false;
-	bool known = await_each_known(session, names, why);
+	bool known = value == NULL ? await_each_known(session, names, why) :
+				     note_known(session, parameters_name(names, 0), value, NULL) ||
+					     failure_set(why, FAILURE_NO_MEMORY);
 	parameters_drop(names);
 	if (!known)
 		return false;

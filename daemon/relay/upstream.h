@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/relay/lone_set.h"
 #include "daemon/relay/prepared.h"
 #include "daemon/runtime/stream.h"
 #include "pool/server.h"
@@ -48,6 +49,7 @@ struct upstream {
 	struct parameters
 		*touched;	 /* those that it may have changed for certain: see unreported.h */
 	uint32_t set_in;	 /* ... from this segment on, see prepared.h */
+	struct lone_set lone_set; /* ... if that is all it has done */
 	bool is_disguised;	 /* its user may not be the one it was logged in as */
 	bool has_reset;		 /* since the last ReadyForQuery: a RESET or DISCARD ALL was done ... */
 	struct parameters *returned; /* ... and what of its client's startup may be gone by it; or NULL */

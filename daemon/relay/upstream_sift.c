@@ -102,6 +102,9 @@ static void note_meaning(struct upstream *upstream, const struct message *messag
 	case BACKEND_BIND_COMPLETE:
 		upstream->has_rows = false;
 		break;
+	case BACKEND_PORTAL_SUSPENDED:
+		lone_set_spoil(&upstream->lone_set);
+		break;
 	case BACKEND_FUNCTION_RESULT:
 		unreported_note_call(upstream);
 		break;
@@ -159,6 +162,7 @@ static bool note_error(struct upstream *upstream, const struct message *message,
 		prepared_want_replay(upstream, asked);
 	}
 	prepared_note_outcome(upstream, true, asked);
+	lone_set_spoil(&upstream->lone_set);
 	*for_client = reply == REPLY_FORWARD && !again && !replaced;
 	upstream->said_error = *for_client;
 	if (asked == PIPELINE_OWN_QUERY) {
