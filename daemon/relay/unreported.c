@@ -161,8 +161,10 @@ void unreported_note_request(struct upstream *upstream, const struct message *me
 {
 	size_t length = message->present - MESSAGE_HEADER_BYTES;
 
+	/* Not with the zero at its end, which would stand behind a last semicolon. */
 	if (message->letter == FRONTEND_QUERY)
-		unreported_note_text(upstream, message->body, length);
+		unreported_note_text(upstream, message->body,
+				     message_is_whole(message) && length > 0 ? length - 1 : length);
 	else if (message->letter != FRONTEND_PARSE)
 		return;
 	else if (sql_may_set(message->body, length))
