@@ -40,6 +40,26 @@ for my $case (
 	$millpond->console('RECONNECT');
 }
 
+# What is parsed, also where prepared statements are not looked at.
+for my $most (0, 200)
+{
+	$millpond->reconfigure(settings => { max_prepared_statements => $most });
+	for my $sql ('set work_mem = 99', ' set work_mem = 99', 'select set_config(\'work_mem\', $1, false)')
+	{
+		for my $name ('', 's')
+		{
+			my ($client, $other) = (client(), client());
+			$client->put(Parse($name, $sql), Bind('', $name, $sql =~ /\$1/ ? '99kB' : ()), Execute(), Close('S', $name), Sync())->result;
+			for my $round (1, 2)
+			{
+				is(setting($other, 'work_mem'), $start{work_mem}, "max_prepared_statements = $most, '$name': $sql: nobody else has it");
+				is(setting($client, 'work_mem'), '99kB', '... and it follows its client');
+			}
+			$_->close for $client, $other;
+		}
+	}
+}
+
 # Of these the name is not known.
 for my $case (
 	[ 'set U&"work\\005fmem" = 99',                                                  'work_mem', '99kB' ],

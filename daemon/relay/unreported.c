@@ -157,6 +157,19 @@ void unreported_note_statement(struct upstream *upstream, const struct statement
 		unreported_note_text(upstream, statement->body, statement->sql.length);
 }
 
+/* A text that is parsed, behind the statement's name. */
+static void note_parsed(struct upstream *upstream, const char *body, size_t length)
+{
+	size_t name_bytes = strnlen(body, length) + 1;
+
+	if (name_bytes >= length)
+		return;
+	const char *text = body + name_bytes;
+	length = strnlen(text, length - name_bytes);
+	if (sql_may_set(text, length))
+		note_each(upstream, text, length);
+}
+
 void unreported_note_request(struct upstream *upstream, const struct message *message)
 {
 	size_t length = message->present - MESSAGE_HEADER_BYTES;
@@ -167,8 +180,8 @@ void unreported_note_request(struct upstream *upstream, const struct message *me
 				     message_is_whole(message) && length > 0 ? length - 1 : length);
 	else if (message->letter != FRONTEND_PARSE)
 		return;
-	else if (sql_may_set(message->body, length))
-		note_each(upstream, message->body, length);
+	else
+		note_parsed(upstream, message->body, length);
 	if (!message_is_whole(message))
 		unreported_note_call(upstream);
 }
