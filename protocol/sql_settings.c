@@ -341,12 +341,11 @@ static bool is_read_in_one_way(const char *text, size_t length)
 	return true;
 }
 
-/* What of the value is not in the text: where it was before, the search path, the connection; or it is more than one
- * parameter. */
+/* What of the value is not in the text: what it was before, the search path, the connection, what one may become. */
 static bool depends_on_more(const char *name)
 {
-	static const char *const names[] = {"client_encoding", "datestyle",
-					    "default_text_search_config", "role", "timezone"};
+	static const char *const names[] = {"datestyle", "default_text_search_config", "role",
+					    "timezone"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcasecmp(name, names[i]) == 0)

@@ -130,6 +130,9 @@ for my $case (
 	[ 'with a function called behind it', Query($set[0]) . FunctionCall($function, 1), '98kB' ],
 	[ 'with a SELECT behind it', Query($set[0]) . Query('select set_98(1)'), '98kB' ],
 	[ 'not executed', Parse('', $set[0]) . Bind() . Sync(), '' ],
+	[ 'not executed, but a SELECT is', Parse('s', $set[0]) . Bind('p', 's') . Parse('', 'select 1') . Bind() . Execute() . Sync(), '' ],
+	[ 'with another that is only parsed', Parse('s', $set[0]) . Bind('', 's') . Execute()
+			. Parse('', 'set xmloption = document') . Sync(), '99kB' ],
 	[ 'not executed, but what is none', Parse('s', $set[0]) . Bind('p', 's') . Parse('l', 'set local work_mem = 98') . Bind('q', 'l')
 			. Execute('q') . Sync(), '' ],
 	[ 'not executed, but what is another', Parse('s', $set[0]) . Bind('p', 's') . Parse('l', 'set work_mem = 98') . Bind('q', 'l')
@@ -166,6 +169,9 @@ $known->close;
 	$low->query('set role low');
 	is(questions(sub { is($low->query($sql)->{error}{C}, '42501', '... but who may not') }), 1, '... has it asked');
 	follows($low, 'log_min_messages', $start{log_min_messages}, '... and does not have it');
+	is(questions(sub { $low->query('set work_mem = 103') }), 1, 'what has another role sets something');
+	is(questions(sub { $high->query('set work_mem = 103') }), 0, '... and so does another client');
+	follows($high, 'work_mem', '103kB', '... to the same');
 	$_->close for $high, $low;
 }
 
@@ -189,7 +195,7 @@ for my $case (
 	}
 }
 for my $sql ('set work_mem = default', 'reset work_mem', "set work_mem = '$start{work_mem}'", q(select set_config('work_mem', '99', false)),
-	'set session characteristics as transaction isolation level serializable', q(set schema 'b'), 'set role low',
+	'set session characteristics as transaction isolation level serializable', q(set schema 'b'), 'set role low', 'set role = low',
 	q(set app.tenant = ') . 'x' x 300 . q('), "set app.tenant = '\xc3\xbc'", 'set work_mem = 99; select 1', 'set work_mem = 99;;')
 {
 	is(questions(sub { for (1, 2) { my $client = client(); $client->query('set work_mem = 99'); $client->query($sql); $client->close } }), 2,

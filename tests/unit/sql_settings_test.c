@@ -238,7 +238,6 @@ static void test_plain(void)
 		{"set TimeZone = 'utc'", ""},
 		{"set DateStyle = 'dmy'", ""},
 		{"set names 'utf8'", ""},
-		{"set Client_Encoding = 'utf8'", ""},
 		{"set role = a", ""},
 		{"set role a", ""},
 		{"set tcp_user_timeout = 1", ""},
