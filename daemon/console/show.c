@@ -65,17 +65,17 @@ static const struct fake {
 
 /* --- small tables ------------------------------------------------------------------------- */
 
-static void version_row(struct table *table, const struct session *asker)
+static void version_row(struct table *table, struct worker *here)
 {
-	(void)asker;
+	(void)here;
 	table_text(table, VERSION_LINE);
 }
 
-static void config_rows(struct table *table, const struct session *asker)
+static void config_rows(struct table *table, struct worker *here)
 {
 	struct setting_row row;
 
-	for (size_t i = 0; settings_row(asker->worker->settings, i, &row); i++) {
+	for (size_t i = 0; settings_row(here->settings, i, &row); i++) {
 		table_text(table, row.key);
 		table_text(table, row.has_value ? row.value : NULL);
 		table_text(table, row.has_default ? row.default_value : NULL);
@@ -83,10 +83,10 @@ static void config_rows(struct table *table, const struct session *asker)
 	}
 }
 
-static void state_rows(struct table *table, const struct session *asker)
+static void state_rows(struct table *table, struct worker *here)
 {
-	bool paused = pools_are_paused(asker->worker->pools);
-	bool suspended = suspend_state(asker->worker->daemon) != NOT_SUSPENDED;
+	bool paused = pools_are_paused(here->pools);
+	bool suspended = suspend_state(here->daemon) != NOT_SUSPENDED;
 
 	table_text(table, "active");
 	table_text(table, paused || suspended ? "no" : "yes");
@@ -105,9 +105,8 @@ static void mem_row(struct table *table, const char *name, size_t size, size_t u
 	table_number(table, (int64_t)(size * (used + spare)));
 }
 
-static void mem_rows(struct table *table, const struct session *asker)
+static void mem_rows(struct table *table, struct worker *worker)
 {
-	const struct worker *worker = asker->worker;
 	size_t stacks = 0;
 	size_t spare_stacks = 0;
 
@@ -220,9 +219,9 @@ static void write_part(struct worker *worker, void *arg)
 	part->show->await_worker_rows(&table, worker, part->asker);
 }
 
-static bool await_parts(struct writer *writer, const struct show *show, const struct session *asker)
+static bool await_parts(struct writer *writer, const struct show *show, struct worker *here,
+			const struct session *asker)
 {
-	struct worker *here = asker->worker;
 	unsigned count = here->count;
 	struct part *parts = calloc(count, sizeof *parts);
 
@@ -239,6 +238,28 @@ static bool await_parts(struct writer *writer, const struct show *show, const st
 	}
 	free(parts);
 	return done;
+}
+
+static bool await_rows(struct writer *writer, const struct show *show, struct worker *here,
+		       const struct session *asker)
+{
+	struct table table;
+
+	if (show->await_rows == NULL)
+		return await_parts(writer, show, here, asker);
+	table_continue(&table, writer, show->heading);
+	show->await_rows(&table, here);
+	return true;
+}
+
+bool await_show_rows(struct writer *rows, const char *name, struct worker *here)
+{
+	return await_rows(rows, find_show(name), here, NULL) && !rows->failed;
+}
+
+const char *show_heading(const char *name)
+{
+	return find_show(name)->heading;
 }
 
 /* Those with keys, and with what clients have written into their queries. */
@@ -258,9 +279,7 @@ enum show_result await_show(struct writer *writer, const char *name, const struc
 		admin_write_pending(writer, asker);
 	if (show != NULL) {
 		table_begin(&table, writer, show->heading);
-		if (show->await_rows != NULL)
-			show->await_rows(&table, asker);
-		else if (!await_parts(writer, show, asker))
+		if (!await_rows(writer, show, asker->worker, asker))
 			return SHOW_FAILED;
 	} else if (strcasecmp(name, "HELP") == 0) {
 		write_notice(writer, "Console usage", help);

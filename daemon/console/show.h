@@ -23,7 +23,8 @@ struct show {
 	const char *name;
 	const char *heading;
 	/* All rows, or those about what a worker has, in that worker's thread. */
-	void (*await_rows)(struct table *table, const struct session *asker);
+	void (*await_rows)(struct table *table, struct worker *here);
+	/* `asker`: NULL, or a session of the console, whose own row is about one that is at work. */
 	void (*await_worker_rows)(struct table *table, struct worker *worker,
 				  const struct session *asker);
 };
@@ -32,6 +33,12 @@ enum show_result { SHOWN, NOTHING_TO_SHOW, ONLY_FOR_ADMINS, SHOW_FAILED };
 
 /* Writes the answer, without ReadyForQuery. It fails without memory. No worker is held up for long. */
 enum show_result await_show(struct writer *writer, const char *name, const struct session *asker);
+
+/* The rows of a table that there is, each a DataRow, for whoever may see all. False without memory. */
+bool await_show_rows(struct writer *rows, const char *name, struct worker *here);
+
+/* The columns of a table that there is, with their types: "name text, port int4". */
+const char *show_heading(const char *name);
 
 /* Writes the RowDescription that the answer will have. False: it will have none. */
 bool show_describe(struct writer *writer, const char *name);

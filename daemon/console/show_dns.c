@@ -40,14 +40,14 @@ static void put_zone(void *context, const struct dns_zone_view *zone)
 	table_number(table, (int64_t)zone->name_count);
 }
 
-static void host_rows(struct table *table, const struct session *asker)
+static void host_rows(struct table *table, struct worker *here)
 {
-	dns_each_host(&asker->worker->daemon->dns, put_host, table);
+	dns_each_host(&here->daemon->dns, put_host, table);
 }
 
-static void zone_rows(struct table *table, const struct session *asker)
+static void zone_rows(struct table *table, struct worker *here)
 {
-	dns_each_zone(&asker->worker->daemon->dns, put_zone, table);
+	dns_each_zone(&here->daemon->dns, put_zone, table);
 }
 
 const struct show show_dns_hosts = {"DNS_HOSTS", "hostname text, ttl int8, addrs text", host_rows,

@@ -39,9 +39,9 @@ static void put_rule(struct table *table, size_t number, const struct hba_rule *
 	put_options(table, rule);
 }
 
-static void hba_rows(struct table *table, const struct session *asker)
+static void hba_rows(struct table *table, struct worker *here)
 {
-	const struct hba *hba = &asker->worker->settings->hba;
+	const struct hba *hba = &here->settings->hba;
 
 	for (size_t i = 0; i < hba->rule_count; i++)
 		put_rule(table, i + 1, &hba->rules[i]);

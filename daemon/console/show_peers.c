@@ -14,9 +14,9 @@ static int compare_by_id(const void *one, const void *other)
 	return ((const struct peer_entry *)one)->id - ((const struct peer_entry *)other)->id;
 }
 
-static void peer_rows(struct table *table, const struct session *asker)
+static void peer_rows(struct table *table, struct worker *here)
 {
-	const struct settings *settings = asker->worker->settings;
+	const struct settings *settings = here->settings;
 	size_t count = settings->peer_count;
 	struct peer_entry *sorted = calloc(count + 1, sizeof *sorted);
 

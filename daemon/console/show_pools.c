@@ -238,9 +238,8 @@ static void await_put_pools(struct table *table, struct worker *worker, struct p
 		console_pool_row(table, worker);
 }
 
-static void await_pool_rows(struct table *table, const struct session *asker)
+static void await_pool_rows(struct table *table, struct worker *worker)
 {
-	struct worker *worker = asker->worker;
 	struct canceling *canceling = await_canceling(worker);
 	size_t count;
 	struct pool **list = pools_by_names(table, worker->pools, &count);
@@ -335,13 +334,13 @@ static size_t group_length(struct pool *const *pools, size_t count)
 
 /* The entries, and the databases that "*" has stood for: two sorted lists, merged, and the console in
  * its place among them. */
-static void await_database_rows(struct table *table, const struct session *asker)
+static void await_database_rows(struct table *table, struct worker *here)
 {
-	struct settings *settings = settings_hold(asker->worker->settings);
-	struct quotas *quotas = &asker->worker->daemon->quotas;
+	struct settings *settings = settings_hold(here->settings);
+	struct quotas *quotas = &here->daemon->quotas;
 	size_t steps = 0;
 	size_t left;
-	struct pool **list = pools_by_names(table, asker->worker->pools, &left);
+	struct pool **list = pools_by_names(table, here->pools, &left);
 	struct pool *const *pools = list;
 	bool console_is_put = false;
 	size_t entry = 0;
@@ -354,23 +353,23 @@ static void await_database_rows(struct table *table, const struct session *asker
 					     : strcmp(database->name, pools[0]->database_name);
 		size_t length = order < 0 ? 0 : group_length(pools, left);
 		const char *name = order > 0 ? pools[0]->database_name : database->name;
-		struct usage usage = usage_of(asker->worker->pools, name, pools, length);
+		struct usage usage = usage_of(here->pools, name, pools, length);
 		const struct database *described =
 			order > 0 ? settings_find_database(settings, name) : database;
 		if (show_console_is_next(&console_is_put, name))
-			console_row(table, asker->worker);
+			console_row(table, here);
 		if (described != NULL && strcmp(name, "*") != 0)
 			database_row(table, settings, name, described, &usage,
 				     quota_is_disabled(quotas, name));
 		entry += order <= 0;
 		pools += length;
 		left -= length;
-		await_give_way(asker->worker, &steps);
+		await_give_way(here, &steps);
 	}
 	if (show_console_is_next(&console_is_put, NULL))
-		console_row(table, asker->worker);
+		console_row(table, here);
 	settings_drop(settings);
-	pools_by_names_free(asker->worker->pools, list);
+	pools_by_names_free(here->pools, list);
 }
 
 const struct show show_databases = {
@@ -420,9 +419,8 @@ static size_t count_pools(struct pools *pools)
 	return count;
 }
 
-static void list_rows(struct table *table, const struct session *asker)
+static void list_rows(struct table *table, struct worker *worker)
 {
-	const struct worker *worker = asker->worker;
 	size_t connected = worker_total_sessions(worker);
 	size_t known = worker->daemon->client_count + worker->daemon->console_count;
 

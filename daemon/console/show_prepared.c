@@ -35,9 +35,9 @@ static void put_statement(void *context, const struct statement *statement)
 	table_number(table, (int64_t)statement_bytes(statement));
 }
 
-static void rows(struct table *table, const struct session *asker)
+static void rows(struct table *table, struct worker *here)
 {
-	statement_table_each(asker->worker->pools->statements, put_statement, table);
+	statement_table_each(here->pools->statements, put_statement, table);
 }
 
 const struct show show_prepared_statements = {

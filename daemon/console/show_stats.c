@@ -54,34 +54,34 @@ static void put_stats(struct table *table, const struct stats *stats)
 #include "pool/stats.def"
 }
 
-static void put_console(struct table *table, const struct session *asker,
+static void put_console(struct table *table, struct worker *here,
 			void (*put)(struct table *table, const struct sums *sums))
 {
 	struct sums sums = {0};
 
-	add_console(&sums, asker->worker->daemon);
+	add_console(&sums, here->daemon);
 	table_text(table, CONSOLE_NAME);
 	put(table, &sums);
 }
 
 /* Calls `put` for each database with the sum of its pools, and for the console. */
-static void await_each_database(struct table *table, const struct session *asker,
-			  void (*put)(struct table *table, const struct sums *sums))
+static void await_each_database(struct table *table, struct worker *here,
+				void (*put)(struct table *table, const struct sums *sums))
 {
 	size_t count;
-	struct pool **pools = pools_by_names(table, asker->worker->pools, &count);
+	struct pool **pools = pools_by_names(table, here->pools, &count);
 	struct sums sums = {0};
 	size_t steps = 0;
 	bool console_is_put = false;
 
 	for (size_t i = 0; i < count; i++) {
-		await_give_way(asker->worker, &steps);
+		await_give_way(here, &steps);
 		const char *name = pools[i]->database_name;
 		if (show_console_is_next(&console_is_put, name))
-			put_console(table, asker, put);
-		pools_lock(asker->worker->pools);
+			put_console(table, here, put);
+		pools_lock(here->pools);
 		add_pool(&sums, pools[i]);
-		pools_unlock(asker->worker->pools);
+		pools_unlock(here->pools);
 		if (i + 1 < count && strcmp(pools[i + 1]->database_name, name) == 0)
 			continue;
 		table_text(table, name);
@@ -89,8 +89,8 @@ static void await_each_database(struct table *table, const struct session *asker
 		sums = (struct sums){0};
 	}
 	if (show_console_is_next(&console_is_put, NULL))
-		put_console(table, asker, put);
-	pools_by_names_free(asker->worker->pools, pools);
+		put_console(table, here, put);
+	pools_by_names_free(here->pools, pools);
 }
 
 /* --- by database -------------------------------------------------------------------------- */
@@ -114,19 +114,19 @@ static void put_both(struct table *table, const struct sums *sums)
 	put_averages(table, sums);
 }
 
-static void await_stats_rows(struct table *table, const struct session *asker)
+static void await_stats_rows(struct table *table, struct worker *here)
 {
-	await_each_database(table, asker, put_both);
+	await_each_database(table, here, put_both);
 }
 
-static void await_stats_totals_rows(struct table *table, const struct session *asker)
+static void await_stats_totals_rows(struct table *table, struct worker *here)
 {
-	await_each_database(table, asker, put_totals);
+	await_each_database(table, here, put_totals);
 }
 
-static void await_stats_averages_rows(struct table *table, const struct session *asker)
+static void await_stats_averages_rows(struct table *table, struct worker *here)
 {
-	await_each_database(table, asker, put_averages);
+	await_each_database(table, here, put_averages);
 }
 
 #define COUNTER(name, unit, help) ", total_" #name " numeric"
@@ -188,17 +188,17 @@ static void put_list(struct table *table, const char *prefix, const struct stats
 #include "pool/stats.def"
 }
 
-static void totals_rows(struct table *table, const struct session *asker)
+static void totals_rows(struct table *table, struct worker *here)
 {
 	struct sums sums = {0};
 	struct stats averages;
-	struct pools *pools = asker->worker->pools;
+	struct pools *pools = here->pools;
 
 	pools_keep(pools);
 	for (struct pool *pool = pools_first(pools); pool != NULL; pool = pools_next(pool))
 		add_pool(&sums, pool);
 	pools_let_go(pools);
-	add_console(&sums, asker->worker->daemon);
+	add_console(&sums, here->daemon);
 	average(&averages, &sums);
 	put_list(table, "total", &sums.total);
 	put_list(table, "avg", &averages);

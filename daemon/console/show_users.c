@@ -129,17 +129,17 @@ static void user_row(struct table *table, const struct worker *worker,
 	table_number(table, (int64_t)quota_count(&worker->daemon->quotas, QUOTA_USER, name));
 }
 
-static void await_user_rows(struct table *table, const struct session *asker)
+static void await_user_rows(struct table *table, struct worker *here)
 {
-	struct settings *settings = settings_hold(asker->worker->settings);
+	struct settings *settings = settings_hold(here->settings);
 	struct names names;
 	size_t steps = 0;
 
-	names_collect(&names, asker->worker, settings);
+	names_collect(&names, here, settings);
 	table->writer->failed |= names.failed;
 	for (size_t i = 0; i < names.count; i++) {
-		user_row(table, asker->worker, settings, names.names[i]);
-		await_give_way(asker->worker, &steps);
+		user_row(table, here, settings, names.names[i]);
+		await_give_way(here, &steps);
 	}
 	names_release(&names);
 	settings_drop(settings);

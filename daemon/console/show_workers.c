@@ -34,10 +34,8 @@ static void worker_row(struct table *table, const struct worker *worker)
 	table_number(table, (int64_t)load->servers_in);
 }
 
-static void worker_rows(struct table *table, const struct session *asker)
+static void worker_rows(struct table *table, struct worker *worker)
 {
-	const struct worker *worker = asker->worker;
-
 	for (unsigned i = 0; i < worker->count; i++)
 		worker_row(table, &worker->all[i]);
 }
