@@ -252,16 +252,6 @@ static bool await_rows(struct writer *writer, const struct show *show, struct wo
 	return true;
 }
 
-bool await_show_rows(struct writer *rows, const char *name, struct worker *here)
-{
-	return await_rows(rows, find_show(name), here, NULL) && !rows->failed;
-}
-
-const char *show_heading(const char *name)
-{
-	return find_show(name)->heading;
-}
-
 /* Those with keys, and with what clients have written into their queries. */
 static bool is_for_admins(const struct show *show)
 {

@@ -34,12 +34,6 @@ enum show_result { SHOWN, NOTHING_TO_SHOW, ONLY_FOR_ADMINS, SHOW_FAILED };
 /* Writes the answer, without ReadyForQuery. It fails without memory. No worker is held up for long. */
 enum show_result await_show(struct writer *writer, const char *name, const struct session *asker);
 
-/* The rows of a table that there is, each a DataRow, for whoever may see all. False without memory. */
-bool await_show_rows(struct writer *rows, const char *name, struct worker *here);
-
-/* The columns of a table that there is, with their types: "name text, port int4". */
-const char *show_heading(const char *name);
-
 /* Writes the RowDescription that the answer will have. False: it will have none. */
 bool show_describe(struct writer *writer, const char *name);
 
