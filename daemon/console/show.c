@@ -219,9 +219,9 @@ static void write_part(struct worker *worker, void *arg)
 	part->show->await_worker_rows(&table, worker, part->asker);
 }
 
-static bool await_parts(struct writer *writer, const struct show *show, struct worker *here,
-			const struct session *asker)
+static bool await_parts(struct writer *writer, const struct show *show, const struct session *asker)
 {
+	struct worker *here = asker->worker;
 	unsigned count = here->count;
 	struct part *parts = calloc(count, sizeof *parts);
 
@@ -238,18 +238,6 @@ static bool await_parts(struct writer *writer, const struct show *show, struct w
 	}
 	free(parts);
 	return done;
-}
-
-static bool await_rows(struct writer *writer, const struct show *show, struct worker *here,
-		       const struct session *asker)
-{
-	struct table table;
-
-	if (show->await_rows == NULL)
-		return await_parts(writer, show, here, asker);
-	table_continue(&table, writer, show->heading);
-	show->await_rows(&table, here);
-	return true;
 }
 
 /* Those with keys, and with what clients have written into their queries. */
@@ -269,7 +257,9 @@ enum show_result await_show(struct writer *writer, const char *name, const struc
 		admin_write_pending(writer, asker);
 	if (show != NULL) {
 		table_begin(&table, writer, show->heading);
-		if (!await_rows(writer, show, asker->worker, asker))
+		if (show->await_rows != NULL)
+			show->await_rows(&table, asker->worker);
+		else if (!await_parts(writer, show, asker))
 			return SHOW_FAILED;
 	} else if (strcasecmp(name, "HELP") == 0) {
 		write_notice(writer, "Console usage", help);

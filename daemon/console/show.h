@@ -24,7 +24,7 @@ struct show {
 	const char *heading;
 	/* All rows, or those about what a worker has, in that worker's thread. */
 	void (*await_rows)(struct table *table, struct worker *here);
-	/* `asker`: NULL, or a session of the console, whose own row is about one that is at work. */
+	/* `asker`: whose own row is about one that is at work. */
 	void (*await_worker_rows)(struct table *table, struct worker *worker,
 				  const struct session *asker);
 };
