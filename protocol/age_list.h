@@ -43,4 +43,11 @@ static inline void age_list_remove(struct age_list *list, const struct aged *ent
 	*(older != NULL ? &older->newer : &list->oldest) = newer;
 }
 
+/* Makes an entry, which is in the list, the newest: it is being used. */
+static inline void age_list_touch(struct age_list *list, struct aged *entry)
+{
+	age_list_remove(list, entry);
+	age_list_add(list, entry);
+}
+
 #endif

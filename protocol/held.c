@@ -35,8 +35,7 @@ void held_touch(struct held_set *set, struct held *held)
 {
 	if (set->by_use.newest == held)
 		return;
-	age_list_remove(&set->by_use, &held->aged);
-	age_list_add(&set->by_use, &held->aged);
+	age_list_touch(&set->by_use, &held->aged);
 }
 
 struct held *held_least_used(const struct held_set *set)

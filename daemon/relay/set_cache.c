@@ -47,8 +47,7 @@ const char *set_cache_find(struct set_cache *cache, uint64_t pool, const char *t
 	struct entry *entry = find(cache, hash_of(pool, text, length), pool, text, length);
 	if (entry == NULL)
 		return NULL;
-	age_list_remove(&cache->by_use, &entry->aged);
-	age_list_add(&cache->by_use, &entry->aged);
+	age_list_touch(&cache->by_use, &entry->aged);
 	return entry->value;
 }
 
